@@ -1,0 +1,54 @@
+//! The broker's answer to a message.
+
+use crate::failure::error_type;
+use lapin::{Confirmation, Result};
+use otel_messaging::Sending;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// The broker's answer to a published message, as [`lapin::PublisherConfirm`]: a future of the
+/// same result, at whose end the message's span ends.
+///
+/// Dropped before the answer, it leaves the span's status unset, and the confirm goes to the
+/// channel's `wait_for_confirms`, as lapin's does.
+#[derive(Debug)]
+pub struct PublisherConfirm {
+    inner: lapin::PublisherConfirm,
+    /// The message's span, until the answer is here.
+    sending: Option<Sending>,
+}
+
+impl PublisherConfirm {
+    pub(crate) fn new(inner: lapin::PublisherConfirm, sending: Option<Sending>) -> Self {
+        Self { inner, sending }
+    }
+
+    /// Gives lapin's own future back; the span ends here, with its status unset.
+    pub fn into_inner(self) -> lapin::PublisherConfirm {
+        self.inner
+    }
+}
+
+impl Future for PublisherConfirm {
+    type Output = Result<Confirmation>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(Pin::new(&mut self.inner).poll(cx));
+        if let Some(sending) = self.sending.take() {
+            end(sending, &answer);
+        }
+        Poll::Ready(answer)
+    }
+}
+
+fn end(sending: Sending, answer: &Result<Confirmation>) {
+    match answer {
+        Ok(Confirmation::Nack(_)) => sending.fail("nack", "the broker refused the message"),
+        Ok(Confirmation::Ack(Some(returned))) => match returned.error() {
+            Some(error) => sending.fail(crate::failure::amqp_error_type(&error), error),
+            None => sending.fail("returned", &returned.reply_text),
+        },
+        Ok(_) => drop(sending),
+        Err(error) => sending.fail(error_type(error), error),
+    }
+}

@@ -1,0 +1,79 @@
+//! OpenTelemetry context propagation for [`lapin`]: one trace through RabbitMQ.
+//!
+//! ```no_run
+//! use futures_util::StreamExt;
+//! use lapin::message::Delivery;
+//! use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions};
+//! use lapin::types::FieldTable;
+//! use lapin::{BasicProperties, Channel};
+//! use otel_messaging_lapin::{InjectingProducer, try_with_message_context};
+//!
+//! async fn produce(channel: Channel) -> lapin::Result<()> {
+//!     let channel = InjectingProducer::new(channel); // <- one line
+//!     let options = BasicPublishOptions::default();
+//!     let properties = BasicProperties::default();
+//!     let confirm = channel
+//!         .basic_publish("".into(), "orders".into(), options, b"order 7", properties)
+//!         .await?;
+//!     confirm.await?;
+//!     Ok(())
+//! }
+//!
+//! async fn consume(channel: Channel) -> lapin::Result<()> {
+//!     let options = BasicConsumeOptions::default();
+//!     let mut deliveries = channel
+//!         .basic_consume("orders".into(), "".into(), options, FieldTable::default())
+//!         .await?;
+//!     while let Some(delivery) = deliveries.next().await {
+//!         let delivery = delivery?;
+//!         try_with_message_context(&delivery, handle).await?; // <- and one line
+//!     }
+//!     Ok(())
+//! }
+//!
+//! async fn handle(delivery: &Delivery) -> lapin::Result<()> {
+//!     // spans started here join the producer's trace
+//!     delivery.ack(BasicAckOptions::default()).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The message goes out with one header `traceparent`, a long string (and `tracestate` and
+//! `baggage` where there are any); the handler's spans are children of
+//! `process orders`, which is a child of the sender's `publish orders`.
+//!
+//! # From call to span
+//!
+//! | call | span | ends |
+//! | --- | --- | --- |
+//! | [`InjectingProducer::basic_publish`] | `publish {exchange}:{routing key}`, PRODUCER | with the confirm; without confirms, when the channel has taken the message |
+//! | [`with_message_context`], [`try_with_message_context`], [`process`] on a `Delivery` or `BasicGetMessage` | `process {exchange}:{routing key}`, CONSUMER, child of the sender's span and linked to it | with the handler |
+//! | `ack`, `nack`, `reject` | none | |
+//!
+//! # Features
+//!
+//! None of its own. lapin is taken without its defaults, so no runtime and no TLS is forced.
+//!
+//! # Limits
+//!
+//! - A `Delivery` does not know its queue, nor a channel the server's address: spans have neither.
+//! - lapin itself fails on some hostile messages before this crate sees them: thousands of nested
+//!   tables overflow the stack of its I/O thread, a header name that is not UTF-8 fails its parser.
+//! - A header block larger than the negotiated frame is an error of the connection. Baggage is
+//!   capped at 8,192 bytes, trace state at 8,192 bytes; RabbitMQ's default frame is 131,072.
+//! - Headers of a message that has some are copied once to add to them: lapin gives them out by
+//!   reference only.
+
+mod confirm;
+mod failure;
+mod headers;
+mod message;
+mod producer;
+
+pub use confirm::PublisherConfirm;
+pub use headers::Lapin;
+pub use otel_messaging::{
+    CarrierExtractor, CarrierInjector, Entered, Handling, Instrumentation, Processing, Received,
+    extract, inject, process, try_with_message_context, with_message_context,
+};
+pub use producer::InjectingProducer;

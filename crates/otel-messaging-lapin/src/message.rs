@@ -1,0 +1,79 @@
+//! What a received message tells.
+
+use crate::headers::Lapin;
+use lapin::BasicProperties;
+use lapin::message::{BasicGetMessage, Delivery};
+use lapin::types::FieldTable;
+use otel_messaging::{Description, Received, semconv};
+
+pub(crate) const SYSTEM: &str = "rabbitmq";
+
+/// A delivery does not know its queue, so the destination is `{exchange}:{routing key}`.
+impl Received<Lapin> for Delivery {
+    type Headers = FieldTable;
+
+    const SYSTEM: &'static str = SYSTEM;
+
+    fn carried_headers(&self) -> Option<&FieldTable> {
+        self.properties.headers().as_ref()
+    }
+
+    fn describe_message(&self, description: &mut Description) {
+        let (exchange, routing_key) = (self.exchange.as_str(), self.routing_key.as_str());
+        describe_destination(description, exchange, routing_key);
+        describe_properties(description, &self.properties);
+        if let Ok(tag) = i64::try_from(self.delivery_tag) {
+            description.attribute(semconv::MESSAGING_RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
+        }
+    }
+}
+
+impl Received<Lapin> for BasicGetMessage {
+    type Headers = FieldTable;
+
+    const SYSTEM: &'static str = SYSTEM;
+
+    fn carried_headers(&self) -> Option<&FieldTable> {
+        self.delivery.carried_headers()
+    }
+
+    fn describe_message(&self, description: &mut Description) {
+        self.delivery.describe_message(description);
+    }
+}
+
+/// `{exchange}:{routing key}` without empty parts (conventions for RabbitMQ, "Span name").
+pub(crate) fn describe_destination(
+    description: &mut Description,
+    exchange: &str,
+    routing_key: &str,
+) {
+    // Queues that the broker named, and reply queues, live as long as one connection.
+    let generated = exchange.is_empty() && routing_key.starts_with("amq.gen-");
+    let reply = exchange.is_empty() && routing_key.starts_with("amq.rabbitmq.reply-to");
+    if generated {
+        description.attribute(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
+    }
+    if generated || reply {
+        description.temporary_destination(routing_key);
+    } else {
+        description.destination(match (exchange, routing_key) {
+            ("", "") => "amq.default".to_owned(),
+            (name, "") | ("", name) => name.to_owned(),
+            (exchange, routing_key) => format!("{exchange}:{routing_key}"),
+        });
+    }
+    if !routing_key.is_empty() {
+        let key = semconv::MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY;
+        description.attribute(key, routing_key.to_owned());
+    }
+}
+
+pub(crate) fn describe_properties(description: &mut Description, properties: &BasicProperties) {
+    if let Some(id) = properties.message_id() {
+        description.attribute(semconv::MESSAGING_MESSAGE_ID, id.to_string());
+    }
+    if let Some(id) = properties.correlation_id() {
+        description.attribute(semconv::MESSAGING_MESSAGE_CONVERSATION_ID, id.to_string());
+    }
+}

@@ -1,0 +1,116 @@
+//! The channel that injects.
+
+use crate::confirm::PublisherConfirm;
+use crate::failure::error_type;
+use crate::message::{SYSTEM, describe_destination, describe_properties};
+use lapin::options::BasicPublishOptions;
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Channel, Result};
+use otel_messaging::{Description, Instrumentation};
+
+/// A [`lapin::Channel`] whose messages carry the context that is current at the call.
+///
+/// It has the channel's publishing method, with the same name and arguments; everything else is
+/// done on the channel itself, through [`get_ref`](Self::get_ref). There is no `Deref`: it would
+/// let a message pass uninjected without a word.
+///
+/// ```no_run
+/// # use lapin::options::BasicPublishOptions;
+/// # use lapin::{BasicProperties, Channel};
+/// # use otel_messaging_lapin::InjectingProducer;
+/// # async fn publish(channel: Channel) -> lapin::Result<()> {
+/// let channel = InjectingProducer::new(channel);
+/// let options = BasicPublishOptions::default();
+/// let properties = BasicProperties::default();
+/// let confirm = channel
+///     .basic_publish("".into(), "orders".into(), options, b"order 7", properties)
+///     .await?;
+/// confirm.await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct InjectingProducer<P> {
+    inner: P,
+    instrumentation: Option<Instrumentation>,
+}
+
+impl<P> InjectingProducer<P> {
+    /// Wraps a channel; its messages go out by [`Instrumentation::global`].
+    pub fn new(inner: P) -> Self {
+        Self {
+            inner,
+            instrumentation: None,
+        }
+    }
+
+    /// Sends by this instrumentation, in place of the global one.
+    pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
+        self.instrumentation = Some(instrumentation);
+        self
+    }
+
+    /// The wrapped channel. What is published on it directly carries no context.
+    pub fn get_ref(&self) -> &P {
+        &self.inner
+    }
+
+    /// Gives the wrapped channel back.
+    pub fn into_inner(self) -> P {
+        self.inner
+    }
+}
+
+impl InjectingProducer<Channel> {
+    /// Publishes as [`Channel::basic_publish`] does, with the context that is current at the call
+    /// in the message's headers.
+    ///
+    /// The span `publish {exchange}:{routing key}` ends with the broker's confirm, or when the
+    /// channel has taken the message if confirms are not enabled on it. Headers of the caller stay
+    /// as they are, but for the propagator's own fields, which are replaced.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel, unchanged; the span is then marked as failed.
+    pub fn basic_publish(
+        &self,
+        exchange: ShortString,
+        routing_key: ShortString,
+        options: BasicPublishOptions,
+        payload: &[u8],
+        properties: BasicProperties,
+    ) -> impl Future<Output = Result<PublisherConfirm>> {
+        let mut description = Description::sent(SYSTEM, "publish");
+        describe_destination(&mut description, exchange.as_str(), routing_key.as_str());
+        describe_properties(&mut description, &properties);
+        let sending = match &self.instrumentation {
+            Some(instrumentation) => instrumentation.start_send(description),
+            None => Instrumentation::global().start_send(description),
+        };
+        // The properties give their headers out by reference only.
+        let caller_headers = properties.headers().clone();
+        let mut headers = caller_headers.unwrap_or_default();
+        sending.inject(&mut headers);
+        let properties = if headers.inner().is_empty() && properties.headers().is_none() {
+            properties
+        } else {
+            properties.with_headers(headers)
+        };
+        async move {
+            let published = self
+                .inner
+                .basic_publish(exchange, routing_key, options, payload, properties)
+                .await;
+            match published {
+                Ok(confirm) => {
+                    let answers = self.inner.status().confirm();
+                    Ok(PublisherConfirm::new(confirm, answers.then_some(sending)))
+                }
+                Err(error) => {
+                    sending.fail(error_type(&error), &error);
+                    Err(error)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The carrier: Kafka's record headers.
+
+use crate::native;
+use otel_messaging::{Carrier, CarrierError, CarrierMut};
+use rdkafka::message::{BorrowedHeaders, Headers, OwnedHeaders};
+use std::ffi::CString;
+
+/// The marker of this crate's carrier and messages; inferred everywhere.
+#[derive(Debug, Clone, Copy)]
+pub enum Kafka {}
+
+/// Of several values the newest counts, as for Java's readers. Null values and such as are not
+/// UTF-8 read as absent; a name that is not UTF-8 is passed over (rdkafka's own reading of it
+/// panics).
+impl Carrier<Kafka> for BorrowedHeaders {
+    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        raw(self)
+            .filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))
+            .filter_map(|(_, value)| str::from_utf8(value?).ok())
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        raw(self).filter_map(|(key, _)| str::from_utf8(key).ok())
+    }
+
+    fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
+        self.get_all(name).last()
+    }
+}
+
+/// As [`BorrowedHeaders`].
+impl Carrier<Kafka> for OwnedHeaders {
+    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.as_borrowed().get_all(name)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        Carrier::keys(self.as_borrowed())
+    }
+
+    fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
+        Carrier::get(self.as_borrowed(), name)
+    }
+}
+
+/// A name with a NUL byte cannot be represented.
+impl CarrierMut<Kafka> for OwnedHeaders {
+    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
+        if name.contains('\0') {
+            return Err(CarrierError::InvalidName);
+        }
+        CarrierMut::remove(self, name);
+        if native::add(self, (name.as_bytes(), Some(value.as_bytes()))) {
+            Ok(())
+        } else {
+            Err(CarrierError::InvalidValue)
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        let is_field = |key: &[u8]| key.eq_ignore_ascii_case(name.as_bytes());
+        let mut exact = false;
+        let mut others = false;
+        for (key, _) in raw(self.as_borrowed()).filter(|(key, _)| is_field(key)) {
+            if key == name.as_bytes() {
+                exact = true;
+            } else {
+                others = true;
+            }
+        }
+        if others {
+            // librdkafka removes by exact name. One pass over a copy, because a remote party
+            // chooses how many spellings there are.
+            let mut rest = OwnedHeaders::new_with_capacity(self.count());
+            for header in raw(self.as_borrowed()).filter(|(key, _)| !is_field(key)) {
+                native::add(&mut rest, header);
+            }
+            *self = rest;
+        } else if exact && let Ok(name) = CString::new(name) {
+            native::remove(self, &name);
+        }
+    }
+}
+
+fn raw(headers: &BorrowedHeaders) -> impl Iterator<Item = native::RawHeader<'_>> {
+    (0..headers.count()).filter_map(|index| native::get(headers, index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn headers(entries: &[(&[u8], Option<&[u8]>)]) -> OwnedHeaders {
+        let mut headers = OwnedHeaders::new();
+        for entry in entries {
+            assert!(native::add(&mut headers, *entry));
+        }
+        headers
+    }
+
+    #[test]
+    fn the_newest_text_counts() {
+        let headers = headers(&[
+            (b"traceparent", Some(b"first")),
+            (b"\xff", Some(b"a name that is not UTF-8")),
+            (b"Traceparent", Some(b"last")),
+            (b"traceparent", None),
+            (b"traceparent", Some(b"\xff")),
+        ]);
+        assert_eq!(Carrier::get(&headers, "traceparent"), Some("last"));
+        let all: Vec<_> = headers.get_all("TRACEPARENT").collect();
+        assert_eq!(all, ["first", "last"]);
+        assert_eq!(Carrier::keys(&headers).count(), 4);
+    }
+
+    #[test]
+    fn set_replaces_every_spelling_and_keeps_the_rest() {
+        let mut headers = headers(&[
+            (b"traceparent", Some(b"old")),
+            (b"\xff", Some(b"kept")),
+            (b"Traceparent", Some(b"old")),
+            (b"null", None),
+            (b"traceparent", Some(b"old")),
+        ]);
+        headers.set("traceparent", "new".to_owned()).unwrap();
+        let all: Vec<_> = raw(headers.as_borrowed()).collect();
+        assert_eq!(
+            all,
+            [
+                (&b"\xff"[..], Some(&b"kept"[..])),
+                (&b"null"[..], None),
+                (&b"traceparent"[..], Some(&b"new"[..])),
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_headers_can_be_read_and_replaced(
+            entries in prop::collection::vec(
+                ("[tT]race|[a-z\\xff]{0,3}", prop::option::of(prop::collection::vec(any::<u8>(), 0..5))),
+                0..20,
+            ),
+        ) {
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(name, value)| (name.as_bytes(), value.as_deref()))
+                .collect();
+            let mut headers = headers(&entries);
+            headers.set("trace", "new".to_owned()).unwrap();
+            let mut expected: Vec<_> = entries
+                .into_iter()
+                .filter(|(name, _)| !name.eq_ignore_ascii_case(b"trace"))
+                .collect();
+            expected.push((b"trace", Some(b"new")));
+            let found: Vec<_> = raw(headers.as_borrowed()).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What a received message tells.
+
+use crate::headers::Kafka;
+use otel_messaging::{Description, Received, semconv};
+use rdkafka::Message;
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders, OwnedMessage};
+
+pub(crate) const SYSTEM: &str = "kafka";
+
+/// librdkafka parses a message's headers when they are first asked for, which changes the message:
+/// start its handling before it is shared between threads.
+impl Received<Kafka> for BorrowedMessage<'_> {
+    type Headers = BorrowedHeaders;
+
+    const SYSTEM: &'static str = SYSTEM;
+
+    fn carried_headers(&self) -> Option<&BorrowedHeaders> {
+        self.headers()
+    }
+
+    fn describe_message(&self, description: &mut Description) {
+        describe_received(self, description);
+    }
+}
+
+impl Received<Kafka> for OwnedMessage {
+    type Headers = OwnedHeaders;
+
+    const SYSTEM: &'static str = SYSTEM;
+
+    fn carried_headers(&self) -> Option<&OwnedHeaders> {
+        self.headers()
+    }
+
+    fn describe_message(&self, description: &mut Description) {
+        describe_received(self, description);
+    }
+}
+
+fn describe_received(message: &impl Message, description: &mut Description) {
+    let partition = Some(message.partition());
+    describe_record(description, message.topic(), partition, message.key());
+    description.attribute(semconv::MESSAGING_KAFKA_OFFSET, message.offset());
+    if message.payload().is_none() {
+        description.attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
+    }
+}
+
+pub(crate) fn describe_record(
+    description: &mut Description,
+    topic: &str,
+    partition: Option<i32>,
+    key: Option<&[u8]>,
+) {
+    description.destination(topic);
+    if let Some(partition) = partition {
+        let id = partition.to_string();
+        description.attribute(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+    }
+    // Only what is clearly text (conventions for Kafka).
+    let key = key.and_then(|key| str::from_utf8(key).ok());
+    if let Some(key) = key.filter(|key| !key.chars().any(char::is_control)) {
+        description.attribute(semconv::MESSAGING_KAFKA_MESSAGE_KEY, key.to_owned());
+    }
+}

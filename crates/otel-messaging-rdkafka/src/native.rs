@@ -1,0 +1,158 @@
+//! librdkafka's own calls on headers.
+//!
+//! Why not rdkafka's safe API: reading a header whose name is not UTF-8 panics there, and any
+//! remote party can send one; and there is no way to remove a header.
+//!
+//! What this relies on: a `&BorrowedHeaders` is librdkafka's `rd_kafka_headers_t *` (rdkafka
+//! makes it by that cast, and gives the pointer out in no other way). The tests below hold it to
+//! that.
+#![expect(unsafe_code, reason = "librdkafka is a C library")]
+
+use rdkafka::bindings;
+use rdkafka::message::{BorrowedHeaders, OwnedHeaders};
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+use std::ffi::{CStr, c_char, c_void};
+use std::ptr;
+
+/// The name and the value of a header; the value may be null.
+pub(crate) type RawHeader<'a> = (&'a [u8], Option<&'a [u8]>);
+
+fn pointer(headers: &BorrowedHeaders) -> *mut bindings::rd_kafka_headers_t {
+    ptr::from_ref(headers).cast_mut().cast()
+}
+
+/// The header at `index`, or `None` past the last.
+pub(crate) fn get(headers: &BorrowedHeaders, index: usize) -> Option<RawHeader<'_>> {
+    let mut name: *const c_char = ptr::null();
+    let mut value: *const c_void = ptr::null();
+    let mut size = 0;
+    // SAFETY: the pointer is valid for as long as the borrow, and the call only reads.
+    let answer = unsafe {
+        bindings::rd_kafka_header_get_all(pointer(headers), index, &mut name, &mut value, &mut size)
+    };
+    if answer != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR || name.is_null() {
+        return None;
+    }
+    // SAFETY: on success the name is a C string and the value, unless null, `size` bytes; both
+    // live inside the headers, which the borrow keeps from being changed.
+    unsafe {
+        let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast(), size));
+        Some((CStr::from_ptr(name).to_bytes(), value))
+    }
+}
+
+/// Appends a header. Returns whether librdkafka took it.
+pub(crate) fn add(headers: &mut OwnedHeaders, (name, value): RawHeader<'_>) -> bool {
+    let (Ok(name_size), Ok(value_size)) = (
+        isize::try_from(name.len()),
+        isize::try_from(value.map_or(0, <[u8]>::len)),
+    ) else {
+        return false;
+    };
+    // SAFETY: the headers are owned and borrowed for this change alone; librdkafka copies name
+    // and value.
+    let answer = unsafe {
+        bindings::rd_kafka_header_add(
+            pointer(headers.as_borrowed()),
+            name.as_ptr().cast(),
+            name_size,
+            value.map_or(ptr::null(), <[u8]>::as_ptr).cast(),
+            value_size,
+        )
+    };
+    answer == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR
+}
+
+/// Removes every header of exactly this name.
+pub(crate) fn remove(headers: &mut OwnedHeaders, name: &CStr) {
+    // SAFETY: the headers are owned and borrowed for this change alone; the name is read only.
+    unsafe {
+        bindings::rd_kafka_header_remove(pointer(headers.as_borrowed()), name.as_ptr());
+    }
+}
+
+/// librdkafka's name of an error, such as `NOT_ENOUGH_REPLICAS`; its own errors, as against the
+/// broker's, begin with `_`.
+pub(crate) fn error_name(code: RDKafkaErrorCode) -> &'static str {
+    let Ok(code) = RDKafkaRespErr::try_from(code as i32) else {
+        return "_OTHER";
+    };
+    // SAFETY: for a code that librdkafka knows, the answer is a static C string.
+    let name = unsafe {
+        let name = bindings::rd_kafka_err2name(code);
+        (!name.is_null()).then(|| CStr::from_ptr(name))
+    };
+    name.and_then(|name| name.to_str().ok()).unwrap_or("_OTHER")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::message::{Header, Headers};
+
+    fn all(headers: &OwnedHeaders) -> Vec<RawHeader<'_>> {
+        (0..headers.count())
+            .filter_map(|index| get(headers.as_borrowed(), index))
+            .collect()
+    }
+
+    /// The layout assumption: what rdkafka writes is read here, and the other way round.
+    #[test]
+    fn rdkafka_and_this_file_see_the_same_headers() {
+        let mut headers = OwnedHeaders::new()
+            .insert(Header {
+                key: "a",
+                value: Some("1"),
+            })
+            .insert(Header::<'_, &str> {
+                key: "null",
+                value: None,
+            });
+        assert!(add(&mut headers, (b"b", Some(b""))));
+        assert_eq!(
+            all(&headers),
+            [
+                (&b"a"[..], Some(&b"1"[..])),
+                (&b"null"[..], None),
+                (&b"b"[..], Some(&b""[..])),
+            ]
+        );
+        assert_eq!(
+            headers.get(2),
+            Header {
+                key: "b",
+                value: Some(&b""[..])
+            }
+        );
+        remove(&mut headers, c"a");
+        assert_eq!(headers.count(), 2);
+        assert_eq!(
+            headers.get(0),
+            Header {
+                key: "null",
+                value: None
+            }
+        );
+        assert_eq!(get(headers.as_borrowed(), 2), None);
+    }
+
+    #[test]
+    fn a_copy_is_read_the_same() {
+        let mut headers = OwnedHeaders::new();
+        assert!(add(&mut headers, (b"\xff\xfe", Some(b"1"))));
+        let copy = headers.as_borrowed().detach();
+        assert_eq!(all(&copy), [(&b"\xff\xfe"[..], Some(&b"1"[..]))]);
+    }
+
+    #[test]
+    fn errors_have_their_protocol_names() {
+        assert_eq!(
+            error_name(RDKafkaErrorCode::NotEnoughReplicas),
+            "NOT_ENOUGH_REPLICAS"
+        );
+        assert_eq!(
+            error_name(RDKafkaErrorCode::UnknownPartition),
+            "_UNKNOWN_PARTITION"
+        );
+    }
+}

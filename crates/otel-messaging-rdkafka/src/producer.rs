@@ -1,0 +1,201 @@
+//! The producer that injects.
+
+use crate::delivery::{DeliveryFuture, Sent};
+use crate::message::{SYSTEM, describe_record};
+use otel_messaging::{Description, Instrumentation, semconv};
+use rdkafka::ClientContext;
+use rdkafka::client::Client;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::ToBytes;
+use rdkafka::producer::future_producer::{FutureProducerContext, OwnedDeliveryResult};
+use rdkafka::producer::{FutureProducer, FutureRecord, Partitioner, Producer, PurgeConfig};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::util::{AsyncRuntime, Timeout};
+
+/// A [`FutureProducer`] whose records carry the context that is current at the call.
+///
+/// It has the producer's sending methods, with the same names and arguments, and implements
+/// rdkafka's [`Producer`] trait (flush, purge, transactions). There is no `Deref`: it would let a
+/// record pass uninjected without a word.
+///
+/// ```no_run
+/// # use otel_messaging_rdkafka::InjectingProducer;
+/// # use rdkafka::error::KafkaError;
+/// # use rdkafka::producer::{FutureProducer, FutureRecord};
+/// # use std::time::Duration;
+/// # async fn send(producer: FutureProducer) -> Result<(), KafkaError> {
+/// let producer = InjectingProducer::new(producer);
+/// let record = FutureRecord::to("orders").key("7").payload("order 7");
+/// producer
+///     .send(record, Duration::from_secs(5))
+///     .await
+///     .map_err(|(error, _record)| error)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct InjectingProducer<P> {
+    inner: P,
+    instrumentation: Option<Instrumentation>,
+}
+
+impl<P> InjectingProducer<P> {
+    /// Wraps a producer; its records go out by [`Instrumentation::global`].
+    pub fn new(inner: P) -> Self {
+        Self {
+            inner,
+            instrumentation: None,
+        }
+    }
+
+    /// Sends by this instrumentation, in place of the global one.
+    pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
+        self.instrumentation = Some(instrumentation);
+        self
+    }
+
+    /// The wrapped producer. What is sent on it directly carries no context.
+    pub fn get_ref(&self) -> &P {
+        &self.inner
+    }
+
+    /// Gives the wrapped producer back.
+    pub fn into_inner(self) -> P {
+        self.inner
+    }
+
+    /// Starts the record's span and writes its context into the record's headers.
+    fn inject<K, V>(&self, record: &mut FutureRecord<'_, K, V>) -> Sent
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        let mut description = Description::sent(SYSTEM, "send");
+        let key = record.key.map(ToBytes::to_bytes);
+        describe_record(&mut description, record.topic, record.partition, key);
+        if record.payload.is_none() {
+            description.attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
+        }
+        let sending = match &self.instrumentation {
+            Some(instrumentation) => instrumentation.start_send(description),
+            None => Instrumentation::global().start_send(description),
+        };
+        Sent::inject(sending, &mut record.headers, record.partition.is_none())
+    }
+}
+
+impl<C, R> InjectingProducer<FutureProducer<C, R>>
+where
+    C: ClientContext + 'static,
+    R: AsyncRuntime,
+{
+    /// Sends as [`FutureProducer::send`] does, with the context that is current at the call in the
+    /// record's headers.
+    ///
+    /// The span `send {topic}` ends with the broker's acknowledgement and then has partition and
+    /// offset. Headers of the caller stay as they are, but for the propagator's own fields, which
+    /// are replaced.
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer, unchanged; the span is then marked as failed. The message in the
+    /// error has the headers that the caller gave.
+    pub fn send<K, V, T>(
+        &self,
+        mut record: FutureRecord<'_, K, V>,
+        queue_timeout: T,
+    ) -> impl Future<Output = OwnedDeliveryResult>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+        T: Into<Timeout>,
+    {
+        let sent = self.inject(&mut record);
+        async move {
+            let delivery = self.inner.send(record, queue_timeout).await;
+            sent.end(delivery)
+        }
+    }
+
+    /// Sends as [`FutureProducer::send_result`] does, with the context that is current in the
+    /// record's headers; see [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer, unchanged; the span is then marked as failed. The record in the
+    /// error has the headers that the caller gave, so sending it again injects anew.
+    #[expect(clippy::result_large_err, reason = "rdkafka's own signature")]
+    pub fn send_result<'a, K, V>(
+        &self,
+        mut record: FutureRecord<'a, K, V>,
+    ) -> Result<DeliveryFuture, (KafkaError, FutureRecord<'a, K, V>)>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        let sent = self.inject(&mut record);
+        match self.inner.send_result(record) {
+            Ok(delivery) => Ok(DeliveryFuture::new(delivery, sent)),
+            Err((error, mut record)) => {
+                sent.fail(&error, &mut record.headers);
+                Err((error, record))
+            }
+        }
+    }
+
+    /// Polls the producer; see [`FutureProducer::poll`].
+    pub fn poll<T: Into<Timeout>>(&self, timeout: T) {
+        self.inner.poll(timeout);
+    }
+}
+
+impl<C, R, Part> Producer<FutureProducerContext<C>, Part>
+    for InjectingProducer<FutureProducer<C, R, Part>>
+where
+    C: ClientContext + 'static,
+    R: AsyncRuntime,
+    Part: Partitioner,
+{
+    fn client(&self) -> &Client<FutureProducerContext<C>> {
+        self.inner.client()
+    }
+
+    fn in_flight_count(&self) -> i32 {
+        self.inner.in_flight_count()
+    }
+
+    fn flush<T: Into<Timeout>>(&self, timeout: T) -> KafkaResult<()> {
+        self.inner.flush(timeout)
+    }
+
+    fn purge(&self, flags: PurgeConfig) {
+        self.inner.purge(flags);
+    }
+
+    fn init_transactions<T: Into<Timeout>>(&self, timeout: T) -> KafkaResult<()> {
+        self.inner.init_transactions(timeout)
+    }
+
+    fn begin_transaction(&self) -> KafkaResult<()> {
+        self.inner.begin_transaction()
+    }
+
+    fn send_offsets_to_transaction<T: Into<Timeout>>(
+        &self,
+        offsets: &TopicPartitionList,
+        cgm: &ConsumerGroupMetadata,
+        timeout: T,
+    ) -> KafkaResult<()> {
+        self.inner
+            .send_offsets_to_transaction(offsets, cgm, timeout)
+    }
+
+    fn commit_transaction<T: Into<Timeout>>(&self, timeout: T) -> KafkaResult<()> {
+        self.inner.commit_transaction(timeout)
+    }
+
+    fn abort_transaction<T: Into<Timeout>>(&self, timeout: T) -> KafkaResult<()> {
+        self.inner.abort_transaction(timeout)
+    }
+}

@@ -1,0 +1,89 @@
+//! Carriers as OpenTelemetry's own `Extractor` and `Injector`.
+
+use crate::carrier::{Carrier, CarrierMut};
+use crate::dropped;
+use opentelemetry::propagation::{Extractor, Injector};
+use std::marker::PhantomData;
+
+/// Hands a carrier to any OpenTelemetry propagator for reading.
+///
+/// What it does with hostile input is what the [`Carrier`] does with it.
+///
+/// ```
+/// use opentelemetry::Context;
+/// use opentelemetry::propagation::TextMapPropagator;
+/// use opentelemetry::trace::TraceContextExt;
+/// use opentelemetry_sdk::propagation::TraceContextPropagator;
+/// use otel_messaging::CarrierExtractor;
+/// use std::collections::BTreeMap;
+///
+/// let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// let headers = BTreeMap::from([("Traceparent".to_owned(), traceparent.to_owned())]);
+/// let context = TraceContextPropagator::new()
+///     .extract_with_context(&Context::new(), &CarrierExtractor::new(&headers));
+/// assert!(context.span().span_context().is_remote());
+/// ```
+#[derive(Debug)]
+pub struct CarrierExtractor<'a, C, H: ?Sized> {
+    headers: &'a H,
+    client: PhantomData<C>,
+}
+
+impl<'a, C, H: Carrier<C> + ?Sized> CarrierExtractor<'a, C, H> {
+    /// Wraps `headers` for one extraction.
+    pub fn new(headers: &'a H) -> Self {
+        Self {
+            headers,
+            client: PhantomData,
+        }
+    }
+}
+
+impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.headers.get(key)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.headers.keys().collect()
+    }
+
+    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
+        let values: Vec<_> = self.headers.get_all(key).collect();
+        (!values.is_empty()).then_some(values)
+    }
+}
+
+/// Hands a carrier to any OpenTelemetry propagator for writing.
+///
+/// Each field is written once, in place of what stood there. An empty value is not written: it
+/// says nothing, and some readers take it for a malformed one. What the protocol cannot represent
+/// is left out and counted in [`dropped_fields`](crate::dropped_fields).
+///
+/// A propagator that has nothing to write leaves old fields where they are;
+/// [`inject`](crate::inject) removes them first.
+#[derive(Debug)]
+pub struct CarrierInjector<'a, C, H: ?Sized> {
+    headers: &'a mut H,
+    client: PhantomData<C>,
+}
+
+impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
+    /// Wraps `headers` for one injection.
+    pub fn new(headers: &'a mut H) -> Self {
+        Self {
+            headers,
+            client: PhantomData,
+        }
+    }
+}
+
+impl<C, H: CarrierMut<C> + ?Sized> Injector for CarrierInjector<'_, C, H> {
+    fn set(&mut self, key: &str, value: String) {
+        if value.is_empty() {
+            self.headers.remove(key);
+        } else if let Err(error) = self.headers.set(key, value) {
+            dropped::report(error);
+        }
+    }
+}

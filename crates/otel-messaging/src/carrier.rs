@@ -1,0 +1,162 @@
+//! Header storage that propagators read and write, whatever the client calls it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::BuildHasher;
+
+/// Header storage that can be read, such as the headers of a received message.
+///
+/// `C` is a marker type of the crate that implements the trait for its client's headers; it is
+/// inferred everywhere and callers never name it.
+///
+/// # Rules for an implementation
+///
+/// Look-up ignores ASCII case. A value that is null, binary or not UTF-8 reads as absent.
+/// Nothing that a remote party can put into the headers may panic or allocate without bound.
+pub trait Carrier<C> {
+    /// Every readable value of the header `name`, in the order of the message.
+    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str>;
+
+    /// The names of all headers that have a readable name.
+    fn keys(&self) -> impl Iterator<Item = &str>;
+
+    /// The value of a header that may have only one.
+    ///
+    /// Equal duplicates count as one. Differing values are no value, because readers disagree on
+    /// which of them counts; a carrier whose protocol settles that says so in its own docs.
+    fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
+        let mut values = self.get_all(name);
+        let first = values.next()?;
+        values.all(|value| value == first).then_some(first)
+    }
+}
+
+/// Header storage that can be written, such as the headers of a message to be published.
+///
+/// # Rules for an implementation
+///
+/// The other headers keep their bytes and their order. Nothing panics, whatever name or value it
+/// is given.
+pub trait CarrierMut<C>: Carrier<C> {
+    /// Writes the header `name` once, in place of every old value and every spelling of the name.
+    ///
+    /// # Errors
+    ///
+    /// When the protocol cannot represent the name or the value. The header is then absent.
+    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError>;
+
+    /// Removes every value of the header `name`, in every spelling.
+    fn remove(&mut self, name: &str);
+}
+
+/// Why a carrier did not write a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CarrierError {
+    /// The protocol has no header of this name.
+    InvalidName,
+    /// The protocol cannot represent the value.
+    InvalidValue,
+    /// The message would become larger than the broker takes.
+    TooLarge,
+}
+
+impl fmt::Display for CarrierError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CarrierError::InvalidName => "the protocol cannot represent the header's name",
+            CarrierError::InvalidValue => "the protocol cannot represent the header's value",
+            CarrierError::TooLarge => "the message would become larger than the broker takes",
+        })
+    }
+}
+
+impl std::error::Error for CarrierError {}
+
+/// The marker for the string maps of the standard library.
+#[derive(Debug, Clone, Copy)]
+pub enum TextMap {}
+
+impl<S: BuildHasher> Carrier<TextMap> for HashMap<String, String, S> {
+    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        values(self.iter(), name)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        HashMap::keys(self).map(String::as_str)
+    }
+}
+
+impl<S: BuildHasher> CarrierMut<TextMap> for HashMap<String, String, S> {
+    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
+        CarrierMut::remove(self, name);
+        self.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.retain(|key, _| !key.eq_ignore_ascii_case(name));
+    }
+}
+
+impl Carrier<TextMap> for BTreeMap<String, String> {
+    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        values(self.iter(), name)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        BTreeMap::keys(self).map(String::as_str)
+    }
+}
+
+impl CarrierMut<TextMap> for BTreeMap<String, String> {
+    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
+        CarrierMut::remove(self, name);
+        self.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.retain(|key, _| !key.eq_ignore_ascii_case(name));
+    }
+}
+
+fn values<'a>(
+    entries: impl Iterator<Item = (&'a String, &'a String)>,
+    name: &str,
+) -> impl Iterator<Item = &'a str> {
+    entries
+        .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn look_up_ignores_case_and_differing_values_are_none() {
+        let mut map = BTreeMap::from([
+            ("Traceparent".to_owned(), "a".to_owned()),
+            ("traceparent".to_owned(), "a".to_owned()),
+        ]);
+        assert_eq!(Carrier::get(&map, "TRACEPARENT"), Some("a"));
+        map.insert("traceparent".to_owned(), "b".to_owned());
+        assert_eq!(Carrier::get(&map, "traceparent"), None);
+        assert_eq!(Carrier::get_all(&map, "traceparent").count(), 2);
+    }
+
+    #[test]
+    fn set_replaces_every_spelling_and_leaves_the_rest() {
+        let mut map: HashMap<String, String> = HashMap::from([
+            ("Traceparent".to_owned(), "old".to_owned()),
+            ("Order".to_owned(), "7".to_owned()),
+        ]);
+        CarrierMut::set(&mut map, "traceparent", "new".to_owned()).unwrap();
+        let expected = [("traceparent", "new"), ("Order", "7")];
+        assert_eq!(
+            map,
+            expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
+        );
+    }
+}

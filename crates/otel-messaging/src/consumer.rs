@@ -1,0 +1,241 @@
+//! The consumer side: a message's context, current while that one message is handled.
+
+use crate::description::Description;
+use crate::handling::Handling;
+use crate::instrumentation::{Instrumentation, empty_context};
+use crate::message::Received;
+use crate::producer::mark_failed;
+use opentelemetry::trace::{Link, Span, SpanKind, TraceContextExt};
+use opentelemetry::{Context, ContextGuard};
+use std::any::type_name;
+use std::borrow::Cow;
+use std::fmt;
+
+impl Instrumentation {
+    /// Reads the context that `message` carries and starts the span of its handling; see the free
+    /// function [`process`].
+    pub fn process<C, M: Received<C> + ?Sized>(&self, message: &M) -> Processing {
+        let carried = match message.carried_headers() {
+            Some(headers) => self.extract(headers),
+            None => empty_context(),
+        };
+        let mut description = Description::processed(M::SYSTEM);
+        message.describe_message(&mut description);
+        let mut builder = description.into_span_builder(SpanKind::Consumer);
+        let sender = carried.span().span_context().clone();
+        if sender.is_valid() {
+            builder = builder.with_links(vec![Link::with_context(sender)]);
+        }
+        let span = self.with_tracer(|tracer| builder.start_with_context(tracer, &carried));
+        // A provider that was shut down, or suppressed telemetry, gives a span without ids: then
+        // what came in goes out. (The sender's span, remote, cannot be ended or marked from here.)
+        let context = if span.span_context().is_valid() {
+            carried.with_span(span)
+        } else {
+            carried
+        };
+        Processing { context }
+    }
+
+    /// Handles `message` with its context current; see the free function
+    /// [`with_message_context`].
+    pub fn with_message_context<'a, C, M, H, F>(&self, message: &'a M, handler: H) -> Handling<F>
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future,
+    {
+        let processing = self.process(message);
+        let future = processing.attached(|| handler(message));
+        processing.run(future)
+    }
+
+    /// Handles `message` with its context current, and marks its span as failed when the handler
+    /// fails; see the free function [`try_with_message_context`].
+    pub fn try_with_message_context<'a, C, M, H, F, T, E>(
+        &self,
+        message: &'a M,
+        handler: H,
+    ) -> Handling<F>
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+    {
+        let processing = self.process(message);
+        let future = processing.attached(|| handler(message));
+        processing.try_run(future)
+    }
+}
+
+/// Handles `message` with its context current: the one line of a consumer's loop.
+///
+/// The context is read from the message's headers, a span of kind CONSUMER is started as child of
+/// the sender's span and linked to it, and that span is current whenever the handler runs,
+/// its destructors included. It ends with the handler. A message without context gets a root span,
+/// whatever span surrounds the loop.
+///
+/// The future is `Send` if the handler's is. Dropped, it ends the span with its status unset; a
+/// panic of the handler passes through and marks the span. The context is read at the call.
+///
+/// ```
+/// # use otel_messaging::{Received, with_message_context};
+/// # async fn consume<C, M: Received<C>>(message: M) {
+/// with_message_context(&message, |message| async move {
+///     // spans started here, and messages published here, join the sender's trace
+/// #   let _ = message;
+/// })
+/// .await;
+/// # }
+/// ```
+///
+/// A handler that owns its message borrows nothing: see [`process`]. Nothing is inherited by
+/// `tokio::spawn`, `spawn_blocking` or threads: move
+/// [`Context::current()`](opentelemetry::Context::current) in and attach it there.
+pub fn with_message_context<'a, C, M, H, F>(message: &'a M, handler: H) -> Handling<F>
+where
+    M: Received<C> + ?Sized,
+    H: FnOnce(&'a M) -> F,
+    F: Future,
+{
+    Instrumentation::global().with_message_context(message, handler)
+}
+
+/// Handles `message` with its context current, as [`with_message_context`] does, and marks its
+/// span as failed when the handler returns an error.
+///
+/// The error may be of any type; the type's name is the span's `error.type`.
+///
+/// ```
+/// # use otel_messaging::{Received, try_with_message_context};
+/// # async fn consume<C, M: Received<C>>(message: M) -> Result<(), std::num::ParseIntError> {
+/// let order = try_with_message_context(&message, |_message| async { "7".parse::<u64>() }).await?;
+/// # let _ = order;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// The handler's own, unchanged.
+pub fn try_with_message_context<'a, C, M, H, F, T, E>(message: &'a M, handler: H) -> Handling<F>
+where
+    M: Received<C> + ?Sized,
+    H: FnOnce(&'a M) -> F,
+    F: Future<Output = Result<T, E>>,
+{
+    Instrumentation::global().try_with_message_context(message, handler)
+}
+
+/// Reads the context that `message` carries and starts the span of its handling, for handlers
+/// that own their message or are not asynchronous.
+///
+/// ```
+/// # use otel_messaging::{Received, process};
+/// # async fn handle<M>(_: M) {}
+/// # fn handle_now<M>(_: M) {}
+/// # async fn consume<C, M: Received<C>>(message: M, other: M) {
+/// // the message moves into its handler
+/// process(&message).run(async move { handle(message).await }).await;
+///
+/// // a synchronous handler
+/// let _entered = process(&other).enter();
+/// handle_now(other);
+/// # }
+/// ```
+pub fn process<C, M: Received<C> + ?Sized>(message: &M) -> Processing {
+    Instrumentation::global().process(message)
+}
+
+/// The handling of one message: its span, which ends when this is dropped.
+#[must_use = "dropping it ends the span of the handling"]
+pub struct Processing {
+    context: Context,
+}
+
+impl Processing {
+    /// Runs `future` with the message's context current at every poll and while it is dropped.
+    pub fn run<F: Future>(self, future: F) -> Handling<F> {
+        Handling::new(self, future, |_, _| {})
+    }
+
+    /// Runs `future` as [`run`](Self::run) does, and marks the span as failed when it returns an
+    /// error; the name of the error's type is the span's `error.type`.
+    pub fn try_run<F, T, E>(self, future: F) -> Handling<F>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        Handling::new(self, future, |processing, output| {
+            if output.is_err() {
+                processing.fail(type_name::<E>(), "the handler returned an error");
+            }
+        })
+    }
+
+    /// Makes the message's context current on this thread until the guard is dropped, which also
+    /// ends the span. For synchronous handlers; hold the guard across no `.await`.
+    pub fn enter(self) -> Entered {
+        Entered {
+            _attached: self.context.clone().attach(),
+            processing: self,
+        }
+    }
+
+    /// The context of the handling: what the message carried, with the span of the handling.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Marks the span as failed. `error_type` is a name of low cardinality for `error.type`;
+    /// `description` says what happened.
+    pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
+        mark_failed(&self.context, error_type.into(), description.to_string());
+    }
+
+    pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _attached = self.context.clone().attach();
+        work()
+    }
+
+    pub(crate) fn end(&self) {
+        self.context.span().end();
+    }
+}
+
+impl Drop for Processing {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.fail("panic", "the handler panicked");
+        }
+        self.end();
+    }
+}
+
+impl fmt::Debug for Processing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Processing")
+            .field("context", &self.context)
+            .finish()
+    }
+}
+
+/// A message's context, current on this thread until this guard is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it detaches the message's context"]
+pub struct Entered {
+    // Before the span ends: what it ends must no longer be current.
+    _attached: ContextGuard,
+    processing: Processing,
+}
+
+impl Entered {
+    /// The context of the handling, to be moved to other threads.
+    pub fn context(&self) -> &Context {
+        self.processing.context()
+    }
+
+    /// Marks the span as failed; see [`Processing::fail`].
+    pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
+        self.processing.fail(error_type, description);
+    }
+}

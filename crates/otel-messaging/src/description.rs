@@ -1,0 +1,94 @@
+//! What the conventions want to know of a message, told by an adapter to the core.
+
+use crate::semconv;
+use opentelemetry::trace::{SpanBuilder, SpanKind};
+use opentelemetry::{KeyValue, Value};
+use std::borrow::Cow;
+
+/// What a span of a messaging operation says of the message: the system, the operation, the
+/// destination and the attributes that the client knows.
+///
+/// An adapter fills it for each message that is sent, and in
+/// [`Received::describe_message`](crate::Received::describe_message) for each that is received.
+#[derive(Debug, Clone)]
+pub struct Description {
+    operation: &'static str,
+    /// The destination, where it is fit for a span's name.
+    named_for: Option<String>,
+    attributes: Vec<KeyValue>,
+}
+
+impl Description {
+    /// Describes a message that goes out. `system` is the convention's name of the broker, such
+    /// as `kafka`; `operation` is the client's own word, such as `publish`.
+    pub fn sent(system: &'static str, operation: &'static str) -> Self {
+        Self::new(system, operation, "send")
+    }
+
+    pub(crate) fn processed(system: &'static str) -> Self {
+        Self::new(system, "process", "process")
+    }
+
+    fn new(system: &'static str, operation: &'static str, operation_type: &'static str) -> Self {
+        let mut attributes = Vec::with_capacity(8);
+        attributes.extend([
+            KeyValue::new(semconv::MESSAGING_SYSTEM, system),
+            KeyValue::new(semconv::MESSAGING_OPERATION_NAME, operation),
+            KeyValue::new(semconv::MESSAGING_OPERATION_TYPE, operation_type),
+        ]);
+        Self {
+            operation,
+            named_for: None,
+            attributes,
+        }
+    }
+
+    /// Sets the destination: the topic, the subject, or exchange and routing key. It stands in
+    /// the span's name and in `messaging.destination.name`.
+    pub fn destination(&mut self, name: impl Into<String>) {
+        let name = name.into();
+        self.attribute(semconv::MESSAGING_DESTINATION_NAME, name.clone());
+        self.named_for = Some(name);
+    }
+
+    /// Sets a destination that lives as long as one connection or one request, such as a reply
+    /// inbox. It stays out of the span's name, which would otherwise be a new one each time
+    /// (conventions, "Span name").
+    pub fn temporary_destination(&mut self, name: impl Into<String>) {
+        self.attribute(semconv::MESSAGING_DESTINATION_NAME, name.into());
+        self.attribute(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
+    }
+
+    /// Adds an attribute, named as in [`semconv`](crate::semconv).
+    pub fn attribute(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.attributes.push(KeyValue::new(key, value));
+    }
+
+    pub(crate) fn into_span_builder(self, kind: SpanKind) -> SpanBuilder {
+        let name = match self.named_for {
+            Some(destination) => Cow::Owned(format!("{} {destination}", self.operation)),
+            None => Cow::Borrowed(self.operation),
+        };
+        SpanBuilder::from_name(name)
+            .with_kind(kind)
+            .with_attributes(self.attributes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_destination_stays_out_of_the_name() {
+        let mut description = Description::sent("nats", "publish");
+        description.temporary_destination("_INBOX.17");
+        let builder = description.into_span_builder(SpanKind::Producer);
+        assert_eq!(builder.name, "publish");
+
+        let mut description = Description::sent("kafka", "send");
+        description.destination("orders");
+        let builder = description.into_span_builder(SpanKind::Producer);
+        assert_eq!(builder.name, "send orders");
+    }
+}

@@ -1,0 +1,74 @@
+//! OpenTelemetry context propagation through message queues: the core, which knows no client.
+//!
+//! A program takes the adapter of its client and needs nothing else: `otel-messaging-lapin`
+//! (RabbitMQ), `otel-messaging-rdkafka` (Kafka), `otel-messaging-async-nats` (NATS). Each
+//! re-exports what its users need of this crate. A program with several clients imports the
+//! shared names from here.
+//!
+//! ```
+//! use opentelemetry::Context;
+//! use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
+//! use opentelemetry_sdk::trace::SdkTracerProvider;
+//! use std::collections::BTreeMap;
+//!
+//! // Any string map is a carrier: a column of a job table, say.
+//! let mut job = BTreeMap::new();
+//! let tracer = SdkTracerProvider::default().tracer("shop");
+//! let trace_id = tracer.in_span("checkout", |context| {
+//!     otel_messaging::inject(&context, &mut job);
+//!     context.span().span_context().trace_id()
+//! });
+//!
+//! // Elsewhere, later: the work joins the trace of the checkout.
+//! let context = otel_messaging::extract(&job);
+//! assert_eq!(context.span().span_context().trace_id(), trace_id);
+//! ```
+//!
+//! `job` now holds `traceparent: 00-<trace id>-<span id>-01`, and whatever runs in `context` is
+//! part of that trace.
+//!
+//! # From call to span
+//!
+//! | call | span |
+//! | --- | --- |
+//! | `InjectingProducer`'s publishing methods (in the adapters) | `publish {destination}` or `send {destination}`, PRODUCER, child of the context at the call |
+//! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
+//! | [`inject`], [`extract`] | none |
+//!
+//! Without a tracer provider there are no spans, and everything still propagates: what came in
+//! goes out.
+//!
+//! # Features
+//!
+//! `internal-logs` (on by default): one line through `tracing` when something could not be
+//! propagated, as OpenTelemetry's own crates do.
+//!
+//! # Limits
+//!
+//! - The propagators behind the default are minimal: W3C trace context and baggage.
+//! - OpenTelemetry's global settings are per version of the `opentelemetry` crate: two versions
+//!   in one program do not see each other's. This one is for 0.33.
+//! - A context extracted from a message has none of the values that the application attached to
+//!   the surrounding one.
+
+mod bridge;
+mod carrier;
+mod consumer;
+mod description;
+mod dropped;
+mod handling;
+mod instrumentation;
+mod message;
+mod producer;
+mod propagation;
+pub mod semconv;
+
+pub use bridge::{CarrierExtractor, CarrierInjector};
+pub use carrier::{Carrier, CarrierError, CarrierMut, TextMap};
+pub use consumer::{Entered, Processing, process, try_with_message_context, with_message_context};
+pub use description::Description;
+pub use dropped::dropped_fields;
+pub use handling::Handling;
+pub use instrumentation::{Instrumentation, extract, inject};
+pub use message::Received;
+pub use producer::Sending;

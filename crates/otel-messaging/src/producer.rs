@@ -1,0 +1,112 @@
+//! The producer side: the span of a message that is sent, and its context in the headers.
+
+use crate::carrier::{CarrierError, CarrierMut};
+use crate::description::Description;
+use crate::dropped;
+use crate::instrumentation::Instrumentation;
+use crate::semconv;
+use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt};
+use opentelemetry::{Context, KeyValue, Value};
+use std::borrow::Cow;
+use std::fmt;
+
+impl Instrumentation {
+    /// Starts the span of a message that is being sent: of kind PRODUCER, child of the context
+    /// that is current at the call.
+    ///
+    /// This is what the `InjectingProducer` of each adapter calls; use it to write an adapter for
+    /// another client.
+    pub fn start_send(&self, description: Description) -> Sending {
+        let parent = Context::current();
+        let builder = description.into_span_builder(SpanKind::Producer);
+        let span = self.with_tracer(|tracer| builder.start_with_context(tracer, &parent));
+        let has_span = span.span_context().is_valid();
+        Sending {
+            instrumentation: self.clone(),
+            // A provider that was shut down, or suppressed telemetry, gives a span without ids:
+            // then what came in goes out.
+            context: if has_span {
+                parent.with_span(span)
+            } else {
+                parent
+            },
+            has_span,
+        }
+    }
+}
+
+/// A message on its way to the broker: its span, which ends with the broker's answer.
+///
+/// Dropped without an answer, as when the future of a publish is dropped, the span ends with its
+/// status unset.
+#[must_use = "dropping it ends the span"]
+pub struct Sending {
+    instrumentation: Instrumentation,
+    context: Context,
+    /// Whether the span in `context` is this message's own, and not the caller's.
+    has_span: bool,
+}
+
+impl Sending {
+    /// Writes the context of this message into its headers, in place of any context they held;
+    /// see [`Instrumentation::inject`].
+    pub fn inject<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
+        self.instrumentation.inject(&self.context, headers);
+    }
+
+    /// Takes the context out of the headers again, because the message would be larger with it
+    /// than the broker takes: the message goes, its context is counted in
+    /// [`dropped_fields`](crate::dropped_fields).
+    pub fn withdraw<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
+        self.instrumentation.remove_context(headers);
+        dropped::report(CarrierError::TooLarge);
+    }
+
+    /// The context that the message carries.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// With what the message is sent.
+    pub fn instrumentation(&self) -> &Instrumentation {
+        &self.instrumentation
+    }
+
+    /// Adds what only the broker's answer tells, such as partition and offset.
+    pub fn attribute(&self, key: &'static str, value: impl Into<Value>) {
+        if self.has_span {
+            let attribute = KeyValue::new(key, value.into());
+            self.context.span().set_attribute(attribute);
+        }
+    }
+
+    /// Ends the span as failed. `error_type` is a name of low cardinality for `error.type`;
+    /// `description` says what happened.
+    pub fn fail(self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
+        if self.has_span {
+            mark_failed(&self.context, error_type.into(), description.to_string());
+        }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if self.has_span {
+            self.context.span().end();
+        }
+    }
+}
+
+impl fmt::Debug for Sending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending")
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn mark_failed(context: &Context, error_type: Cow<'static, str>, description: String) {
+    let span = context.span();
+    span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into_owned()));
+    span.set_status(Status::error(description));
+}
