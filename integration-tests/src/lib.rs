@@ -1,0 +1,10 @@
+//! One set of scenarios, run over every client by the programs in `tests/`.
+//!
+//! [`scenarios`] says what has to hold; the modules named for the clients are the glue.
+
+pub mod client;
+pub mod kafka;
+pub mod nats;
+pub mod rabbitmq;
+pub mod scenarios;
+pub mod spans;

@@ -1,0 +1,222 @@
+//! NATS through async-nats: core and JetStream.
+
+use crate::client::{Client, HeaderList, address, in_time, unique};
+use async_nats::jetstream::consumer::pull;
+use async_nats::jetstream::stream;
+use async_nats::{HeaderMap, Subscriber, jetstream};
+use futures_util::StreamExt;
+use otel_messaging::Instrumentation;
+use otel_messaging_async_nats::{InjectingProducer, Nats as Marker};
+
+/// A subject of core NATS, subscribed to.
+pub struct Nats {
+    /// The plain client.
+    pub client: async_nats::Client,
+    /// The subject.
+    pub subject: String,
+    subscriber: Subscriber,
+}
+
+/// A stream of JetStream, read by a pull consumer.
+pub struct JetStream {
+    /// The plain context.
+    pub context: jetstream::Context,
+    /// The stream's name, and its only subject.
+    pub subject: String,
+    messages: pull::Stream,
+}
+
+impl Client for Nats {
+    type Marker = Marker;
+    type Message = async_nats::Message;
+
+    const OPERATION: &'static str = "publish";
+    const FAILURE: &'static str = "MaxPayloadExceeded";
+
+    async fn connect() -> Self {
+        let client = connect().await;
+        let subject = unique("orders");
+        let subscribed = client.subscribe(subject.clone()).await;
+        // The server knows of the subscription before anybody publishes.
+        client.flush().await.expect("a flush");
+        Self {
+            client,
+            subject,
+            subscriber: subscribed.expect("a subscription"),
+        }
+    }
+
+    fn destination(&self) -> String {
+        self.subject.clone()
+    }
+
+    async fn send(&self, by: &Instrumentation, headers: &[(&str, &str)]) -> Result<(), String> {
+        let producer = InjectingProducer::new(self.client.clone()).with_instrumentation(by.clone());
+        let subject = self.subject.clone();
+        let sent = match with_headers(headers) {
+            Some(headers) => {
+                let sent = producer.publish_with_headers(subject, headers, "order".into());
+                sent.await
+            }
+            None => producer.publish(subject, "order".into()).await,
+        };
+        sent.map_err(|error| error.to_string())
+    }
+
+    async fn send_plain(&self, headers: &[(&str, &str)]) {
+        let headers = with_headers(headers).unwrap_or_default();
+        let subject = self.subject.clone();
+        self.client
+            .publish_with_headers(subject, headers, "order".into())
+            .await
+            .expect("the client takes the message");
+    }
+
+    async fn send_in_vain(&self, by: &Instrumentation) -> Result<(), String> {
+        let producer = InjectingProducer::new(self.client.clone()).with_instrumentation(by.clone());
+        let payload = vec![0; self.client.max_payload() + 1];
+        let sent = producer.publish(self.subject.clone(), payload.into());
+        sent.await.map_err(|error| error.to_string())
+    }
+
+    async fn send_on(
+        &self,
+        by: &Instrumentation,
+        message: &async_nats::Message,
+    ) -> Result<(), String> {
+        let producer = InjectingProducer::new(self.client.clone()).with_instrumentation(by.clone());
+        let headers = message.headers.clone().unwrap_or_default();
+        let subject = self.subject.clone();
+        producer
+            .publish_with_headers(subject, headers, message.payload.clone())
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn receive(&mut self) -> async_nats::Message {
+        let next = in_time("a message", self.subscriber.next()).await;
+        next.expect("the subscription goes on")
+    }
+
+    fn headers(message: &async_nats::Message) -> HeaderList {
+        text_headers(message)
+    }
+}
+
+impl Client for JetStream {
+    type Marker = Marker;
+    type Message = jetstream::Message;
+
+    const OPERATION: &'static str = "publish";
+    const FAILURE: &'static str = "StreamNotFound";
+
+    async fn connect() -> Self {
+        let context = jetstream::new(connect().await);
+        let subject = unique("orders");
+        let config = stream::Config {
+            name: subject.clone(),
+            subjects: vec![subject.clone()],
+            storage: stream::StorageType::Memory,
+            ..Default::default()
+        };
+        let stream = context.create_stream(config).await.expect("a stream");
+        let consumer = stream
+            .create_consumer(pull::Config::default())
+            .await
+            .expect("a consumer");
+        Self {
+            context,
+            subject,
+            messages: consumer.messages().await.expect("messages"),
+        }
+    }
+
+    fn destination(&self) -> String {
+        self.subject.clone()
+    }
+
+    async fn send(&self, by: &Instrumentation, headers: &[(&str, &str)]) -> Result<(), String> {
+        publish(self, by, self.subject.clone(), with_headers(headers)).await
+    }
+
+    async fn send_plain(&self, headers: &[(&str, &str)]) {
+        let headers = with_headers(headers).unwrap_or_default();
+        let subject = self.subject.clone();
+        self.context
+            .publish_with_headers(subject, headers, "order".into())
+            .await
+            .expect("the client takes the message")
+            .await
+            .expect("the stream takes the message");
+    }
+
+    async fn send_in_vain(&self, by: &Instrumentation) -> Result<(), String> {
+        publish(self, by, unique("no-such-stream"), None).await
+    }
+
+    async fn send_on(
+        &self,
+        by: &Instrumentation,
+        message: &jetstream::Message,
+    ) -> Result<(), String> {
+        publish(self, by, self.subject.clone(), message.headers.clone()).await
+    }
+
+    async fn receive(&mut self) -> jetstream::Message {
+        let next = in_time("a message", self.messages.next()).await;
+        next.expect("the consumer goes on").expect("a message")
+    }
+
+    fn headers(message: &jetstream::Message) -> HeaderList {
+        text_headers(message)
+    }
+}
+
+async fn publish(
+    client: &JetStream,
+    by: &Instrumentation,
+    subject: String,
+    headers: Option<HeaderMap>,
+) -> Result<(), String> {
+    let producer = InjectingProducer::new(client.context.clone()).with_instrumentation(by.clone());
+    let acknowledged = match headers {
+        Some(headers) => {
+            let sent = producer.publish_with_headers(subject, headers, "order".into());
+            sent.await
+        }
+        None => producer.publish(subject, "order".into()).await,
+    };
+    let acknowledged = acknowledged.map_err(|error| error.to_string())?;
+    acknowledged.await.map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+async fn connect() -> async_nats::Client {
+    let url = address("NATS_URL");
+    in_time("connect", async_nats::connect(&url))
+        .await
+        .unwrap_or_else(|error| panic!("NATS at NATS_URL: {error}"))
+}
+
+/// The map has no order: sorted by name.
+fn text_headers(message: &async_nats::Message) -> HeaderList {
+    let mut list = HeaderList::new();
+    for (name, values) in message.headers.iter().flat_map(HeaderMap::iter) {
+        for value in values {
+            list.push((name.to_string(), value.to_string()));
+        }
+    }
+    list.sort();
+    list
+}
+
+fn with_headers(headers: &[(&str, &str)]) -> Option<HeaderMap> {
+    if headers.is_empty() {
+        return None;
+    }
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(*name, *value);
+    }
+    Some(map)
+}

@@ -1,0 +1,422 @@
+//! What has to hold for every client.
+
+use crate::client::{Client, HeaderList, in_time};
+use crate::spans::{
+    Spans, assert_child, assert_linked, assert_messaging, assert_unfailed, attribute, traceparent,
+};
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::trace::{FutureExt, SpanId, SpanKind, Status, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
+use otel_messaging::{Instrumentation, Received};
+use std::fmt::Debug;
+use std::sync::Arc;
+use tokio::sync::Barrier;
+
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
+
+/// Makes a test of each scenario, for one client; `brokers` for a client that needs one,
+/// `nothing` for a client that does not.
+#[macro_export]
+macro_rules! scenarios {
+    ($client:ty, needs $what:ident) => {
+        $crate::scenarios!($client, $what:
+            a_handler_joins_the_trace
+            a_message_without_context_gets_a_root_span
+            two_messages_handled_at_once_never_mix
+            a_message_sent_on_has_one_traceparent
+            the_callers_headers_arrive_unchanged
+            baggage_travels
+            background_work_joins
+            a_handler_that_owns_its_message_joins
+            a_synchronous_handler_joins
+            a_handlers_error_marks_its_span
+            a_failed_publish_marks_its_span
+            without_an_sdk_what_came_in_goes_out
+        );
+    };
+    ($client:ty, brokers: $($scenario:ident)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        #[cfg_attr(not(feature = "brokers"), ignore = "needs brokers: integration-tests/run")]
+        async fn $scenario() {
+            $crate::scenarios::$scenario::<$client>().await;
+        }
+    )*};
+    ($client:ty, nothing: $($scenario:ident)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $scenario() {
+            $crate::scenarios::$scenario::<$client>().await;
+        }
+    )*};
+}
+
+/// The main path: what the handler does is in the producer's trace, each span the child of the
+/// one before.
+pub async fn a_handler_joins_the_trace<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let (publish, process) = names(&client);
+    let order = spans.root("order");
+    send(&client, &spans.instrumentation, &order).await;
+    let sent = spans.named(&publish);
+
+    let message = client.receive().await;
+    assert_eq!(
+        fields::<C>(&message, "traceparent"),
+        [traceparent(&sent.span_context)]
+    );
+    assert_eq!(fields::<C>(&message, "tracestate"), [""; 0]);
+    assert_eq!(fields::<C>(&message, "baggage"), [""; 0]);
+    let handled = spans
+        .instrumentation
+        .with_message_context(&message, |_| async {
+            tokio::task::yield_now().await;
+            spans.work("work");
+            "handled"
+        });
+    assert_eq!(handled.await, "handled");
+
+    let system = <C::Message as Received<C::Marker>>::SYSTEM;
+    assert_messaging(&sent, SpanKind::Producer, system, [C::OPERATION, "send"]);
+    assert_child(&sent, order.span().span_context());
+    assert_unfailed(&sent);
+    let processed = spans.named(&process);
+    assert_messaging(
+        &processed,
+        SpanKind::Consumer,
+        system,
+        ["process", "process"],
+    );
+    assert_child(&processed, &sent.span_context);
+    assert_linked(&processed, &sent.span_context);
+    assert_unfailed(&processed);
+    for span in [&sent, &processed] {
+        let destination = attribute(span, "messaging.destination.name");
+        assert_eq!(destination, Some(client.destination().into()));
+    }
+    assert_child(&spans.named("work"), &processed.span_context);
+}
+
+/// A message from a producer that propagates nothing starts a trace of its own, whatever span
+/// surrounds the loop.
+pub async fn a_message_without_context_gets_a_root_span<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let (_, process) = names(&client);
+    client.send_plain(&[("order", "7")]).await;
+    let message = client.receive().await;
+
+    let poll_loop = spans.root("poll loop");
+    let handling = async {
+        let handled = spans
+            .instrumentation
+            .with_message_context(&message, |_| async {
+                tokio::task::yield_now().await;
+                spans.work("work");
+            });
+        handled.await;
+        spans.work("next poll");
+    };
+    handling.with_context(poll_loop.clone()).await;
+
+    let processed = spans.named(&process);
+    assert_eq!(processed.parent_span_id, SpanId::INVALID);
+    assert!(processed.links.is_empty());
+    let around = poll_loop.span().span_context().clone();
+    assert_ne!(processed.span_context.trace_id(), around.trace_id());
+    assert_child(&spans.named("work"), &processed.span_context);
+    assert_child(&spans.named("next poll"), &around);
+}
+
+/// Two handlers that run in turns, each waiting for the other, see their own message's context
+/// after every wait.
+pub async fn two_messages_handled_at_once_never_mix<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let orders = [spans.root("first"), spans.root("second")];
+    for order in &orders {
+        send(&client, &spans.instrumentation, order).await;
+    }
+    let messages = [client.receive().await, client.receive().await];
+    let turns = Barrier::new(2);
+    let handle = |message| {
+        spans
+            .instrumentation
+            .with_message_context(message, |message| {
+                let turns = &turns;
+                async move {
+                    let mut seen = Vec::new();
+                    for _ in 0..5 {
+                        turns.wait().await;
+                        seen.push(Context::current().span().span_context().trace_id());
+                    }
+                    (fields::<C>(message, "traceparent"), seen)
+                }
+            })
+    };
+    let [first, second] = &messages;
+    let both = async { tokio::join!(handle(first), handle(second)) };
+    let (first, second) = in_time("two handlers", both).await;
+
+    for (headers, seen) in [&first, &second] {
+        for trace_id in seen {
+            assert_eq!(headers[0][3..35], format!("{trace_id:032x}"));
+        }
+        assert_eq!(seen.len(), 5);
+    }
+    assert_ne!(first.1, second.1);
+}
+
+/// A message that is sent on with the headers it came with carries the new context, once, and
+/// nothing of the old one.
+pub async fn a_message_sent_on_has_one_traceparent<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let (publish, process) = names(&client);
+    // In title case, as some programs in Go write it.
+    let carried = [
+        ("Traceparent", TRACEPARENT),
+        ("tracestate", "a=1"),
+        ("order", "7"),
+    ];
+    client.send_plain(&carried).await;
+    let message = client.receive().await;
+    let sent_on = spans
+        .instrumentation
+        .try_with_message_context(&message, |message| {
+            client.send_on(&spans.instrumentation, message)
+        });
+    sent_on.await.expect("the broker takes the message");
+
+    let next = client.receive().await;
+    let sent = spans.named(&publish);
+    assert_eq!(
+        fields::<C>(&next, "traceparent"),
+        [traceparent(&sent.span_context)]
+    );
+    assert_eq!(fields::<C>(&next, "tracestate"), ["a=1"]);
+    assert_eq!(fields::<C>(&next, "order"), ["7"]);
+    assert_eq!(C::headers(&next).len(), 3);
+    let processed = spans.named(&process);
+    assert_child(&sent, &processed.span_context);
+    assert_eq!(
+        traceparent(&processed.span_context)[..35],
+        TRACEPARENT[..35]
+    );
+    assert_eq!(
+        format!("{:016x}", processed.parent_span_id),
+        TRACEPARENT[36..52]
+    );
+}
+
+/// The caller's own headers keep their values and, where the protocol has one, their order.
+pub async fn the_callers_headers_arrive_unchanged<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let order = spans.root("order");
+    let given = [
+        ("Order-Id", "7"),
+        ("empty", ""),
+        ("note", "ä = \"b\"; c, %20"),
+        ("z", "1"),
+    ];
+    in_time(
+        "send",
+        client
+            .send(&spans.instrumentation, &given)
+            .with_context(order),
+    )
+    .await
+    .expect("the broker takes the message");
+
+    let message = client.receive().await;
+    let mut arrived = C::headers(&message);
+    let before = arrived.len();
+    arrived.retain(|(name, _)| name != "traceparent");
+    assert_eq!(arrived.len(), before - 1);
+    assert_same(arrived, given);
+}
+
+/// Baggage goes out in the W3C form and is there in the handler.
+pub async fn baggage_travels<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let order = spans
+        .root("order")
+        .with_baggage([KeyValue::new("tenant", "acme corp")]);
+    send(&client, &spans.instrumentation, &order).await;
+    let message = client.receive().await;
+    assert_eq!(fields::<C>(&message, "baggage"), ["tenant=acme%20corp"]);
+    let tenant = spans
+        .instrumentation
+        .with_message_context(&message, |_| async {
+            let tenant = Context::current().baggage().get("tenant").cloned();
+            tenant.map(|value| value.to_string())
+        });
+    assert_eq!(tenant.await.as_deref(), Some("acme corp"));
+}
+
+/// A task and a blocking closure that the handler starts, with the context moved in.
+pub async fn background_work_joins<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Arc::new(Spans::new()));
+    let (_, process) = names(&client);
+    send(&client, &spans.instrumentation, &spans.root("order")).await;
+    let message = client.receive().await;
+    let (task, blocking) = spans
+        .instrumentation
+        .with_message_context(&message, |_| async {
+            let (context, in_task) = (Context::current(), spans.clone());
+            let task = tokio::spawn(async move { in_task.work("task") }.with_context(context));
+            let (context, in_closure) = (Context::current(), spans.clone());
+            let blocking = tokio::task::spawn_blocking(move || {
+                let _attached = context.attach();
+                in_closure.work("blocking");
+            });
+            (task, blocking)
+        })
+        .await;
+    task.await.expect("the task runs");
+    blocking.await.expect("the closure runs");
+
+    let processed = spans.named(&process);
+    assert_child(&spans.named("task"), &processed.span_context);
+    assert_child(&spans.named("blocking"), &processed.span_context);
+}
+
+/// The message moves into its handler, which runs as a task.
+pub async fn a_handler_that_owns_its_message_joins<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Arc::new(Spans::new()));
+    let (publish, process) = names(&client);
+    send(&client, &spans.instrumentation, &spans.root("order")).await;
+    let message = client.receive().await;
+    let processing = spans.instrumentation.process(&message);
+    let in_handler = spans.clone();
+    let handler = processing.run(async move {
+        tokio::task::yield_now().await;
+        drop(message);
+        in_handler.work("work");
+    });
+    tokio::spawn(handler).await.expect("the handler runs");
+
+    let processed = spans.named(&process);
+    assert_child(&processed, &spans.named(&publish).span_context);
+    assert_child(&spans.named("work"), &processed.span_context);
+}
+
+/// A handler that is no future, on a thread of its own.
+pub async fn a_synchronous_handler_joins<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let (publish, process) = names(&client);
+    send(&client, &spans.instrumentation, &spans.root("order")).await;
+    let message = client.receive().await;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let entered = spans.instrumentation.process(&message).enter();
+            spans.work("work");
+            assert!(!spans.has(&process));
+            drop(entered);
+            assert!(!Context::current().has_active_span());
+        });
+    });
+
+    let processed = spans.named(&process);
+    assert_child(&processed, &spans.named(&publish).span_context);
+    assert_child(&spans.named("work"), &processed.span_context);
+}
+
+/// The error comes back unchanged, and its type is on the span.
+pub async fn a_handlers_error_marks_its_span<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let (_, process) = names(&client);
+    client.send_plain(&[]).await;
+    let message = client.receive().await;
+    let refused = spans
+        .instrumentation
+        .try_with_message_context(&message, |_| async { "seven".parse::<u32>() });
+    assert!(refused.await.is_err());
+
+    let processed = spans.named(&process);
+    assert!(matches!(processed.status, Status::Error { .. }));
+    let error_type = attribute(&processed, "error.type");
+    assert_eq!(error_type, Some("core::num::error::ParseIntError".into()));
+}
+
+/// What the broker or the client refuses ends its span with an error.
+pub async fn a_failed_publish_marks_its_span<C: Client>() {
+    let (client, spans) = (C::connect().await, Spans::new());
+    let order = spans.root("order");
+    let refused = client
+        .send_in_vain(&spans.instrumentation)
+        .with_context(order.clone());
+    let error = in_time("send", refused)
+        .await
+        .expect_err("nobody takes this message");
+
+    let all = spans.all();
+    let [sent] = &all[..] else {
+        panic!("one span, not {all:?}")
+    };
+    assert_eq!(sent.span_kind, SpanKind::Producer);
+    assert_child(sent, order.span().span_context());
+    assert_eq!(
+        attribute(sent, "error.type"),
+        Some(C::FAILURE.into()),
+        "{error}"
+    );
+    let Status::Error { description } = &sent.status else {
+        panic!("{:?}", sent.status)
+    };
+    assert_eq!(*description, error);
+}
+
+/// A relay without any tracer provider passes the context on as it came.
+pub async fn without_an_sdk_what_came_in_goes_out<C: Client>() {
+    let mut client = C::connect().await;
+    let relay = Instrumentation::default();
+    let carried = [
+        ("traceparent", TRACEPARENT),
+        ("tracestate", "b=2,a=1"),
+        ("baggage", "tenant=acme%20corp;p=1"),
+        ("order", "7"),
+    ];
+    client.send_plain(&carried).await;
+    let message = client.receive().await;
+    let sent_on = relay
+        .try_with_message_context(&message, |message| client.send_on(&relay, message))
+        .await;
+    sent_on.expect("the broker takes the message");
+    let mut arrived = C::headers(&client.receive().await);
+    let mut carried = carried.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    arrived.sort();
+    carried.sort();
+    assert_eq!(arrived, carried);
+}
+
+async fn send<C: Client>(client: &C, by: &Instrumentation, context: &Context) {
+    let sent = client.send(by, &[]).with_context(context.clone());
+    in_time("send", sent)
+        .await
+        .expect("the broker takes the message");
+}
+
+/// The names of the spans of a publish and of a handling.
+fn names<C: Client>(client: &C) -> (String, String) {
+    let destination = client.destination();
+    (
+        format!("{} {destination}", C::OPERATION),
+        format!("process {destination}"),
+    )
+}
+
+/// Every value of a header, by its exact name, as the plain client shows them.
+fn fields<C: Client>(message: &C::Message, name: &str) -> Vec<String> {
+    let headers = C::headers(message).into_iter();
+    headers
+        .filter(|(key, _)| key == name)
+        .map(|(_, value)| value)
+        .collect()
+}
+
+fn assert_same<T>(arrived: HeaderList, given: T)
+where
+    T: IntoIterator<Item = (&'static str, &'static str)> + Debug,
+{
+    let given: HeaderList = given
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    assert_eq!(arrived, given);
+}

@@ -1,0 +1,5 @@
+//! The scenarios on a real broker.
+
+use integration_tests::nats::Nats;
+
+integration_tests::scenarios!(Nats, needs brokers);
