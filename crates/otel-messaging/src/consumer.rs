@@ -192,21 +192,32 @@ impl Processing {
         mark_failed(&self.context, error_type.into(), description.to_string());
     }
 
+    /// Does a piece of the handler's work with the context current. A panic in it ends the span
+    /// here: whoever catches it may keep the rest of the handler for long.
     pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
+        struct Unwinding<'a>(&'a Processing);
+        impl Drop for Unwinding<'_> {
+            fn drop(&mut self) {
+                self.0.end();
+            }
+        }
         let _attached = self.context.clone().attach();
-        work()
+        let unwinding = Unwinding(self);
+        let output = work();
+        std::mem::forget(unwinding);
+        output
     }
 
     pub(crate) fn end(&self) {
+        if std::thread::panicking() {
+            self.fail("panic", "the handler panicked");
+        }
         self.context.span().end();
     }
 }
 
 impl Drop for Processing {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.fail("panic", "the handler panicked");
-        }
         self.end();
     }
 }

@@ -1,0 +1,121 @@
+//! The future of a handler: when its span ends, and when its context is current.
+
+use crate::message::{Message, message, spans};
+use futures_util::FutureExt;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanId, Status, TraceContextExt};
+use otel_messaging::Handling;
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+/// Says which span was current when it was dropped.
+struct Witness<'a>(&'a Cell<Option<SpanId>>);
+
+impl Drop for Witness<'_> {
+    fn drop(&mut self) {
+        let current = Context::current().span().span_context().span_id();
+        self.0.set(Some(current));
+    }
+}
+
+#[test]
+fn a_cancelled_handler_is_dropped_inside_its_context() {
+    let (spans, message, seen) = (spans(), message(), Cell::new(None));
+    let mut handling = Box::pin(spans.instrumentation.with_message_context(
+        &message,
+        async |_: &Message| {
+            let _witness = Witness(&seen);
+            std::future::pending::<()>().await;
+        },
+    ));
+    assert!(handling.as_mut().now_or_never().is_none());
+    assert!(spans.ended().is_empty());
+    drop(handling);
+
+    let span = spans.only();
+    assert_eq!(seen.get(), Some(span.span_context.span_id()));
+    assert_eq!(span.status, Status::Unset);
+    assert!(!Context::current().has_active_span());
+}
+
+#[test]
+fn a_finished_handler_is_dropped_inside_its_context_before_its_span_ends() {
+    let (spans, message, seen) = (spans(), message(), Cell::new(None));
+    let handled = spans.instrumentation.with_message_context(&message, |_| {
+        let witness = Witness(&seen);
+        async move {
+            // Moved in, so that it lives as long as the future.
+            let _ = &witness;
+        }
+    });
+    assert_eq!(handled.now_or_never(), Some(()));
+    assert_eq!(seen.get(), Some(spans.only().span_context.span_id()));
+}
+
+#[test]
+fn a_panic_passes_through_and_marks_the_span() {
+    let (spans, message) = (spans(), message());
+    let handling = spans
+        .instrumentation
+        .with_message_context(&message, async |_: &Message| panic!("no such order"));
+    assert!(
+        AssertUnwindSafe(handling)
+            .catch_unwind()
+            .now_or_never()
+            .expect("ready")
+            .is_err()
+    );
+    let span = spans.only();
+    assert!(matches!(span.status, Status::Error { .. }));
+    assert!(
+        span.attributes
+            .iter()
+            .any(|kv| kv.key.as_str() == "error.type" && kv.value.as_str() == "panic")
+    );
+    assert!(!Context::current().has_active_span());
+}
+
+#[tokio::test]
+async fn a_panic_in_a_task_marks_the_span() {
+    let (spans, message) = (spans(), message());
+    let processing = spans.instrumentation.process(&message);
+    let handling = processing.run(async { panic!("no such order") });
+    let joined: Result<(), _> = tokio::spawn(handling).await;
+    assert!(joined.is_err());
+    assert!(matches!(spans.only().status, Status::Error { .. }));
+}
+
+#[test]
+fn the_handlers_synchronous_part_sees_the_context() {
+    let (spans, message) = (spans(), message());
+    let seen = Cell::new(None);
+    let handled = spans.instrumentation.with_message_context(&message, |_| {
+        drop(Witness(&seen));
+        async {}
+    });
+    assert_eq!(handled.now_or_never(), Some(()));
+    assert_eq!(seen.get(), Some(spans.only().span_context.span_id()));
+}
+
+#[test]
+fn messages_behind_pointers_and_generic_functions_infer_the_marker() {
+    async fn handle_any<C, M: otel_messaging::Received<C>>(message: M) -> bool {
+        otel_messaging::with_message_context(&message, |_| async { true }).await
+    }
+    assert_eq!(handle_any(message()).now_or_never(), Some(true));
+    assert_eq!(handle_any(&message()).now_or_never(), Some(true));
+    assert_eq!(handle_any(Box::new(message())).now_or_never(), Some(true));
+    assert_eq!(handle_any(Arc::new(message())).now_or_never(), Some(true));
+}
+
+#[test]
+fn the_future_is_send_and_can_be_named() {
+    fn assert_send<T: Send>(value: T) -> T {
+        value
+    }
+    let message = message();
+    let handling: Handling<std::future::Ready<u8>> =
+        otel_messaging::with_message_context(&message, |_| std::future::ready(7));
+    assert_eq!(assert_send(handling).now_or_never(), Some(7));
+}

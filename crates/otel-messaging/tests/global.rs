@@ -1,0 +1,64 @@
+//! The application's global settings. One test, because they belong to the whole process.
+
+#[path = "core/message.rs"]
+mod message;
+
+use message::{message, spans};
+use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, global};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use otel_messaging::Instrumentation;
+use std::collections::BTreeMap;
+
+#[test]
+fn global_settings_are_looked_up_at_every_message() {
+    // Made before anything is set.
+    let early = Instrumentation::default();
+    let message = message();
+    let sender = early.extract(&message.headers);
+    assert!(sender.span().span_context().is_valid(), "the W3C pair");
+    drop(early.process(&message));
+
+    let from_global = spans();
+    global::set_tracer_provider(from_global.provider.clone());
+    drop(early.process(&message));
+    assert_eq!(from_global.only().name, "process orders");
+
+    // The global propagator counts once it is set: this one knows no trace context.
+    global::set_text_map_propagator(BaggagePropagator::new());
+    assert!(
+        !early
+            .extract(&message.headers)
+            .span()
+            .span_context()
+            .is_valid()
+    );
+    let mut headers = BTreeMap::new();
+    early.inject(&sender, &mut headers);
+    assert!(headers.is_empty());
+
+    // A given one counts more, and so does a given provider.
+    let given = spans();
+    let set = given.instrumentation.clone();
+    set.with_propagator(TraceContextPropagator::new())
+        .set_global();
+    otel_messaging::inject(&sender, &mut headers);
+    // The SDK's propagator writes an empty tracestate; it is left out.
+    assert_eq!(headers, message.headers);
+    drop(otel_messaging::process(&message));
+    assert_eq!(given.ended().len(), 1);
+    assert_eq!(from_global.ended().len(), 1);
+
+    // A propagator that does nothing hands out no ambient span either.
+    let ambient = Context::new().with_remote_span_context(sender.span().span_context().clone());
+    let _attached = ambient.attach();
+    let none = Instrumentation::default()
+        .with_propagator(opentelemetry::trace::noop::NoopTextMapPropagator::new());
+    assert!(
+        !none
+            .extract(&message.headers)
+            .span()
+            .span_context()
+            .is_valid()
+    );
+}
