@@ -30,10 +30,10 @@ pub struct Topic {
     pub consumer: StreamConsumer,
 }
 
-impl Kafka {
+impl EmbeddedKafka {
     /// The topic.
     pub fn topic(&self) -> &Topic {
-        &self.0
+        &self.topic
     }
 }
 

@@ -19,10 +19,15 @@ pub struct RabbitMq {
     /// The queue's name.
     pub queue: ShortString,
     consumer: Consumer,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl RabbitMq {
+    /// The connection, for channels of a test's own.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Publishes through the adapter, to any exchange, and waits for the confirm.
     async fn publish(
         &self,
@@ -81,7 +86,7 @@ impl Client for RabbitMq {
             channel,
             queue,
             consumer,
-            _connection: connection,
+            connection,
         }
     }
 

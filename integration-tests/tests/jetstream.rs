@@ -3,3 +3,56 @@
 use integration_tests::nats::JetStream;
 
 integration_tests::scenarios!(JetStream, needs brokers);
+
+use integration_tests::client::Client;
+use integration_tests::spans::{Spans, assert_unfailed, attribute};
+use otel_messaging_async_nats::InjectingProducer;
+
+/// The span lasts until the stream's acknowledgement and then has its answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn the_span_ends_with_the_streams_answer() {
+    let (mut client, spans) = (JetStream::connect().await, Spans::new());
+    let subject = client.destination();
+    let producer = InjectingProducer::new(client.context.clone())
+        .with_instrumentation(spans.instrumentation.clone());
+    let name = format!("publish {subject}");
+    let pending = producer.publish(subject.clone(), "order".into()).await;
+    let pending = pending.expect("published");
+    assert!(!spans.has(&name));
+    let ack = pending.await.expect("acknowledged");
+    assert_eq!(ack.sequence, 1);
+    let sent = spans.named(&name);
+    let message = client.receive().await;
+    message.ack().await.expect("acknowledged");
+    drop(spans.instrumentation.process(&message));
+    let processed = spans.named(&format!("process {subject}"));
+    for span in [&sent, &processed] {
+        let stream = attribute(span, "messaging.nats.stream");
+        assert_eq!(stream, Some(subject.clone().into()));
+        assert_eq!(attribute(span, "messaging.nats.sequence"), Some(1.into()));
+    }
+    assert!(attribute(&processed, "messaging.nats.consumer").is_some());
+    let deliveries = attribute(&processed, "messaging.nats.delivery_count");
+    assert_eq!(deliveries, Some(1.into()));
+}
+
+/// Nobody waits for the acknowledgement: the message is published all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn an_acknowledgement_may_be_dropped() {
+    let (mut client, spans) = (JetStream::connect().await, Spans::new());
+    let subject = client.destination();
+    let producer = InjectingProducer::new(client.context.clone())
+        .with_instrumentation(spans.instrumentation.clone());
+    let pending = producer.publish(subject.clone(), "order".into()).await;
+    drop(pending.expect("published"));
+    assert_unfailed(&spans.named(&format!("publish {subject}")));
+    client.receive().await;
+}

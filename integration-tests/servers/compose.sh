@@ -1,0 +1,44 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # one program with brokers, which checks it all
+# The brokers as containers of docker-compose.yml, in a project named after this checkout.
+
+project=otel-messaging-$(cksum <<<"$data" | cut -d ' ' -f 1)
+
+compose() { docker compose --project-name "$project" --file "$root/docker-compose.yml" "$@" 9>&-; }
+
+# The client without an engine is common; a remote engine that is gone may take minutes to say so.
+compose_answers() {
+  command -v docker >/dev/null && bounded 5 docker info >/dev/null 2>&1 && bounded 5 docker compose version >/dev/null 2>&1
+}
+
+compose_up() { # BROKER...
+  local broker started=$SECONDS
+  # shellcheck disable=SC2046 # a list of names
+  claim $(for broker; do port_variable "$broker"; done) BROKERS_AMQP_MANAGEMENT_PORT BROKERS_NATS_MONITOR_PORT
+  # Empty for a broker that is not started here, and then of no account.
+  export AMQP_PORT=${BROKERS_AMQP_PORT:-} KAFKA_PORT=${BROKERS_KAFKA_PORT:-} NATS_PORT=${BROKERS_NATS_PORT:-}
+  export AMQP_MANAGEMENT_PORT=$BROKERS_AMQP_MANAGEMENT_PORT NATS_MONITOR_PORT=$BROKERS_NATS_MONITOR_PORT
+  for broker; do
+    remember "$broker" compose "$(sed -n "s|.*image: .*$broker:||p" "$root/docker-compose.yml")"
+  done
+  say "starting $* with docker compose"
+  if ! compose up --detach --wait "$@" </dev/null >&2; then
+    compose logs --tail 20 "$@" >&2 || true
+    fail "docker compose could not start $*; their last log lines are above"
+  fi
+  for broker; do
+    say "$(title "$broker") $(version_of "$broker") on 127.0.0.1:$(port_of "$broker"), ready within $((SECONDS - started)) s"
+  done
+}
+
+# Also true of containers whose data folder `cargo clean` took.
+compose_runs() {
+  command -v docker >/dev/null &&
+    [ -n "$(bounded 5 docker ps --all --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null)" ]
+}
+
+compose_down() { compose down --volumes --timeout 10 >&2; }
+
+compose_remove() { # BROKER...
+  compose rm --stop --force --volumes "$@" >&2
+  compose_runs || compose_down # the network
+}

@@ -1,0 +1,46 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # one program with brokers, which checks it all
+# nats-server: the user's, else the current one built with Go, else Debian's.
+
+nats_release=v2.15.2
+nats_built=$cache/go/bin/nats-server
+nats_ports="BROKERS_NATS_PORT"
+
+nats_server() {
+  local candidate
+  for candidate in "${NATS_SERVER_BIN:-nats-server}" "$nats_built" /usr/sbin/nats-server; do
+    command -v "$candidate" && return
+    [ -z "${NATS_SERVER_BIN:-}" ] || fail "NATS_SERVER_BIN=$NATS_SERVER_BIN is not a program"
+  done
+  return 1
+}
+
+# Go with everything it writes in the cache: its modules, its build cache, its own statistics (the
+# configuration folder, except for the user's settings).
+go_cached() {
+  mkdir -p "$cache/go/tmp"
+  env GOTOOLCHAIN=local GOFLAGS="${GOFLAGS:-} -modcacherw" CGO_ENABLED=0 \
+    GOPATH="$cache/go" GOMODCACHE="$cache/go/mod" GOCACHE="$cache/go/build" GOBIN="$cache/go/bin" GOTMPDIR="$cache/go/tmp" \
+    GOENV="${GOENV:-${XDG_CONFIG_HOME:-$HOME/.config}/go/env}" XDG_CONFIG_HOME="$cache/go/config" \
+    go "$@" 9>&-
+}
+
+go_suffices() {
+  command -v go >/dev/null && [[ $(go_cached env GOVERSION) =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 26))
+}
+
+nats_fetch() {
+  if nats_server >/dev/null; then return; fi
+  if go_suffices; then
+    say "building nats-server $nats_release with Go"
+    if go_cached install "github.com/nats-io/nats-server/v2@$nats_release" >"$cache/go.log" 2>&1; then return; fi
+    say "that failed ($(tail -n 1 "$cache/go.log"))"
+  fi
+  install nats-server
+}
+
+nats_start() { # DIR
+  local server
+  server=$(nats_server)
+  [[ $server == /* ]] || server=$PWD/$server # it is started in its data folder
+  launch "$1" "$server" --addr 127.0.0.1 --port "$BROKERS_NATS_PORT" --jetstream --store_dir "$1"
+}

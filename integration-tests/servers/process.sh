@@ -1,0 +1,59 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # one program with brokers, which checks it all
+# Server processes: started apart from the caller, found again by a mark in their environment.
+# The mark is the server's data folder, so it names this checkout and nothing else; children
+# inherit it, and unlike a pid file it is never stale.
+
+mark=OTEL_MESSAGING_BROKER_DATA
+
+# launch DIR COMMAND...: starts the server, whose output goes to DIR/log. Prints nothing, waits
+# for nothing, and keeps none of the caller's files open: a caller may be waiting for their end.
+launch() {
+  local dir=$1
+  shift
+  (
+    for fd in /proc/"$BASHPID"/fd/*; do
+      fd=${fd##*/}
+      ((fd <= 2)) || eval "exec $fd>&-"
+    done
+    cd "$dir" || exit
+    export "$mark=$dir"
+    exec setsid "$@" </dev/null >>"$dir/log" 2>&1
+  ) &
+}
+
+processes() { # DIR
+  grep -lszxF -- "$mark=$1" /proc/[0-9]*/environ | tr -dc '0-9\n' || true
+}
+
+# A node of RabbitMQ that is still booting takes SIGTERM only once it has booted. The data goes
+# anyway, so nothing is lost by not waiting long.
+stop() { # DIR
+  local signal pids tick
+  for signal in TERM KILL; do
+    pids=$(processes "$1")
+    # shellcheck disable=SC2086 # a list of numbers
+    [ -z "$pids" ] || kill "-$signal" $pids 2>/dev/null || true
+    for ((tick = 0; tick < 50; tick++)); do
+      [ -n "$(processes "$1")" ] || return 0
+      sleep 0.1
+    done
+  done
+  return 1
+}
+
+# await BROKER DIR: until the server that was launched there answers; its status says whether.
+await() {
+  local deadline=$((SECONDS + ${BROKERS_START_TIMEOUT:-60})) port
+  read -r _ port _ <"$2/server"
+  sleep 0.2 # the mark is there only once the command has taken the shell's place
+  while ((SECONDS < deadline)); do
+    [ -n "$(processes "$2")" ] || return 1
+    if [[ $(check "$1" "$(url "$1" "$port")") == ok* ]]; then
+      # Kafka listens some time before it can serve.
+      if [ "$1" != kafka ] || grep -q 'Kafka Server started' "$2/log"; then return 0; fi
+    fi
+    sleep 0.1
+  done
+  echo "no answer within ${BROKERS_START_TIMEOUT:-60} s" >>"$2/log"
+  return 1
+}
