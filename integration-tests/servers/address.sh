@@ -46,7 +46,7 @@ bounded() {
   wait "$pid"
 }
 
-# The three probes run in a subshell of `bounded` and use builtins only, so that killing that one
+# The probes run in a subshell of `bounded` and use builtins only, so that killing that one
 # process ends them. Each prints "ok", then the server's version where it tells one.
 
 probe_connection() { # HOST PORT
@@ -80,6 +80,20 @@ probe_amqp() { # HOST PORT
   echo ok
 }
 
+# ApiVersions in its version 0, which any broker answers. The answer begins with its length, and
+# that with a zero byte; text, TLS and other protocols do not.
+probe_kafka() { # HOST PORT
+  local first=
+  exec 3<>"/dev/tcp/$1/$2" || exit 1
+  printf '\0\0\0\x0a\0\x12\0\0\0\0\0\x01\xff\xff' >&3
+  if IFS= read -r -d '' -t 2 -u 3 first && [ -z "$first" ]; then
+    echo ok
+  else
+    echo "something listens there, but does not speak Kafka's protocol"
+    exit 1
+  fi
+}
+
 probe_nats() { # HOST PORT
   local greeting=
   exec 3<>"/dev/tcp/$1/$2" || exit 1
@@ -106,7 +120,7 @@ probe() {
     rabbitmq:amqps) port=${port:-5671} ;;
     nats: | nats:nats) probe=probe_nats port=${port:-4222} ;;
     nats:tls) port=${port:-4222} ;;
-    kafka:*) port=${port:-9092} ;;
+    kafka:*) probe=probe_kafka port=${port:-9092} ;;
     *)
       echo "not a valid address"
       return

@@ -8,3 +8,8 @@ pub mod nats;
 pub mod rabbitmq;
 pub mod scenarios;
 pub mod spans;
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
