@@ -30,17 +30,26 @@ pub trait Client: Sized {
     /// The destination as it stands in the names of spans.
     fn destination(&self) -> String;
 
-    /// Sends through the adapter and waits for the broker's answer.
-    async fn send(&self, by: &Instrumentation, headers: &[(&str, &str)]) -> Result<(), String>;
+    /// Sends through the adapter and waits for the broker's answer; by the global instrumentation
+    /// if none is given.
+    async fn send(
+        &self,
+        by: Option<&Instrumentation>,
+        headers: &[(&str, &str)],
+    ) -> Result<(), String>;
 
     /// Sends without the adapter.
     async fn send_plain(&self, headers: &[(&str, &str)]);
 
     /// Sends what the broker or the client has to refuse.
-    async fn send_in_vain(&self, by: &Instrumentation) -> Result<(), String>;
+    async fn send_in_vain(&self, by: Option<&Instrumentation>) -> Result<(), String>;
 
     /// Sends a received message on, with the headers that it came with.
-    async fn send_on(&self, by: &Instrumentation, message: &Self::Message) -> Result<(), String>;
+    async fn send_on(
+        &self,
+        by: Option<&Instrumentation>,
+        message: &Self::Message,
+    ) -> Result<(), String>;
 
     /// The next message.
     async fn receive(&mut self) -> Self::Message;

@@ -58,12 +58,14 @@ impl Topic {
 
     async fn send(
         &self,
-        by: &Instrumentation,
+        by: Option<&Instrumentation>,
         headers: Option<OwnedHeaders>,
         partition: Option<i32>,
     ) -> Result<(), String> {
-        let producer =
-            InjectingProducer::new(self.producer.clone()).with_instrumentation(by.clone());
+        let mut producer = InjectingProducer::new(self.producer.clone());
+        if let Some(by) = by {
+            producer = producer.with_instrumentation(by.clone());
+        }
         let mut record = FutureRecord::to(&self.name).key("7").payload("order");
         record.headers = headers;
         record.partition = partition;
@@ -105,7 +107,7 @@ macro_rules! client_of_a_topic {
 
             async fn send(
                 &self,
-                by: &Instrumentation,
+                by: Option<&Instrumentation>,
                 headers: &[(&str, &str)],
             ) -> Result<(), String> {
                 self.$topic.send(by, with_headers(headers), None).await
@@ -115,13 +117,13 @@ macro_rules! client_of_a_topic {
                 self.$topic.send_plain(headers).await;
             }
 
-            async fn send_in_vain(&self, by: &Instrumentation) -> Result<(), String> {
+            async fn send_in_vain(&self, by: Option<&Instrumentation>) -> Result<(), String> {
                 self.$topic.send(by, None, Some(42)).await
             }
 
             async fn send_on(
                 &self,
-                by: &Instrumentation,
+                by: Option<&Instrumentation>,
                 message: &OwnedMessage,
             ) -> Result<(), String> {
                 self.$topic.send(by, message.headers().cloned(), None).await

@@ -50,8 +50,12 @@ impl Client for Nats {
         self.subject.clone()
     }
 
-    async fn send(&self, by: &Instrumentation, headers: &[(&str, &str)]) -> Result<(), String> {
-        let producer = InjectingProducer::new(self.client.clone()).with_instrumentation(by.clone());
+    async fn send(
+        &self,
+        by: Option<&Instrumentation>,
+        headers: &[(&str, &str)],
+    ) -> Result<(), String> {
+        let producer = injecting(&self.client, by);
         let subject = self.subject.clone();
         let sent = match with_headers(headers) {
             Some(headers) => {
@@ -72,8 +76,8 @@ impl Client for Nats {
             .expect("the client takes the message");
     }
 
-    async fn send_in_vain(&self, by: &Instrumentation) -> Result<(), String> {
-        let producer = InjectingProducer::new(self.client.clone()).with_instrumentation(by.clone());
+    async fn send_in_vain(&self, by: Option<&Instrumentation>) -> Result<(), String> {
+        let producer = injecting(&self.client, by);
         let payload = vec![0; self.client.max_payload() + 1];
         let sent = producer.publish(self.subject.clone(), payload.into());
         sent.await.map_err(|error| error.to_string())
@@ -81,10 +85,10 @@ impl Client for Nats {
 
     async fn send_on(
         &self,
-        by: &Instrumentation,
+        by: Option<&Instrumentation>,
         message: &async_nats::Message,
     ) -> Result<(), String> {
-        let producer = InjectingProducer::new(self.client.clone()).with_instrumentation(by.clone());
+        let producer = injecting(&self.client, by);
         let headers = message.headers.clone().unwrap_or_default();
         let subject = self.subject.clone();
         producer
@@ -135,7 +139,11 @@ impl Client for JetStream {
         self.subject.clone()
     }
 
-    async fn send(&self, by: &Instrumentation, headers: &[(&str, &str)]) -> Result<(), String> {
+    async fn send(
+        &self,
+        by: Option<&Instrumentation>,
+        headers: &[(&str, &str)],
+    ) -> Result<(), String> {
         publish(self, by, self.subject.clone(), with_headers(headers)).await
     }
 
@@ -150,13 +158,13 @@ impl Client for JetStream {
             .expect("the stream takes the message");
     }
 
-    async fn send_in_vain(&self, by: &Instrumentation) -> Result<(), String> {
+    async fn send_in_vain(&self, by: Option<&Instrumentation>) -> Result<(), String> {
         publish(self, by, unique("no-such-stream"), None).await
     }
 
     async fn send_on(
         &self,
-        by: &Instrumentation,
+        by: Option<&Instrumentation>,
         message: &jetstream::Message,
     ) -> Result<(), String> {
         publish(self, by, self.subject.clone(), message.headers.clone()).await
@@ -174,11 +182,11 @@ impl Client for JetStream {
 
 async fn publish(
     client: &JetStream,
-    by: &Instrumentation,
+    by: Option<&Instrumentation>,
     subject: String,
     headers: Option<HeaderMap>,
 ) -> Result<(), String> {
-    let producer = InjectingProducer::new(client.context.clone()).with_instrumentation(by.clone());
+    let producer = injecting(&client.context, by);
     let acknowledged = match headers {
         Some(headers) => {
             let sent = producer.publish_with_headers(subject, headers, "order".into());
@@ -189,6 +197,14 @@ async fn publish(
     let acknowledged = acknowledged.map_err(|error| error.to_string())?;
     acknowledged.await.map_err(|error| error.to_string())?;
     Ok(())
+}
+
+fn injecting<P: Clone>(client: &P, by: Option<&Instrumentation>) -> InjectingProducer<P> {
+    let producer = InjectingProducer::new(client.clone());
+    match by {
+        Some(by) => producer.with_instrumentation(by.clone()),
+        None => producer,
+    }
 }
 
 async fn connect() -> async_nats::Client {

@@ -31,12 +31,14 @@ impl RabbitMq {
     /// Publishes through the adapter, to any exchange, and waits for the confirm.
     async fn publish(
         &self,
-        by: &Instrumentation,
+        by: Option<&Instrumentation>,
         exchange: &str,
         properties: BasicProperties,
     ) -> Result<(), String> {
-        let producer =
-            InjectingProducer::new(self.channel.clone()).with_instrumentation(by.clone());
+        let mut producer = InjectingProducer::new(self.channel.clone());
+        if let Some(by) = by {
+            producer = producer.with_instrumentation(by.clone());
+        }
         let options = BasicPublishOptions::default();
         let queue = self.queue.clone();
         let confirm = producer
@@ -94,7 +96,11 @@ impl Client for RabbitMq {
         self.queue.to_string()
     }
 
-    async fn send(&self, by: &Instrumentation, headers: &[(&str, &str)]) -> Result<(), String> {
+    async fn send(
+        &self,
+        by: Option<&Instrumentation>,
+        headers: &[(&str, &str)],
+    ) -> Result<(), String> {
         self.publish(by, "", with_headers(headers)).await
     }
 
@@ -110,12 +116,16 @@ impl Client for RabbitMq {
             .expect("the broker takes the message");
     }
 
-    async fn send_in_vain(&self, by: &Instrumentation) -> Result<(), String> {
+    async fn send_in_vain(&self, by: Option<&Instrumentation>) -> Result<(), String> {
         self.publish(by, &unique("no-such-exchange"), BasicProperties::default())
             .await
     }
 
-    async fn send_on(&self, by: &Instrumentation, message: &Delivery) -> Result<(), String> {
+    async fn send_on(
+        &self,
+        by: Option<&Instrumentation>,
+        message: &Delivery,
+    ) -> Result<(), String> {
         self.publish(by, "", message.properties.clone()).await
     }
 

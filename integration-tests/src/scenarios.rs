@@ -7,7 +7,7 @@ use crate::spans::{
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{FutureExt, SpanId, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
-use otel_messaging::{Instrumentation, Received};
+use otel_messaging::{Instrumentation, Received, with_message_context};
 use std::fmt::Debug;
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -95,6 +95,23 @@ pub async fn a_handler_joins_the_trace<C: Client>() {
     assert_child(&spans.named("work"), &processed.span_context);
 }
 
+/// What a user writes: no instrumentation is named, the application's global provider counts.
+pub async fn the_two_lines_are_enough<C: Client>(global: &Spans) {
+    let mut client = C::connect().await;
+    let (publish, process) = names(&client);
+    let order = global.root("order");
+    let sent = client.send(None, &[]).with_context(order.clone());
+    in_time("send", sent)
+        .await
+        .expect("the broker takes the message");
+    let message = client.receive().await;
+    with_message_context(&message, |_| async {}).await;
+
+    let sent = global.named(&publish);
+    assert_child(&sent, order.span().span_context());
+    assert_child(&global.named(&process), &sent.span_context);
+}
+
 /// A message from a producer that propagates nothing starts a trace of its own, whatever span
 /// surrounds the loop.
 pub async fn a_message_without_context_gets_a_root_span<C: Client>() {
@@ -179,7 +196,7 @@ pub async fn a_message_sent_on_has_one_traceparent<C: Client>() {
     let sent_on = spans
         .instrumentation
         .try_with_message_context(&message, |message| {
-            client.send_on(&spans.instrumentation, message)
+            client.send_on(Some(&spans.instrumentation), message)
         });
     sent_on.await.expect("the broker takes the message");
 
@@ -217,7 +234,7 @@ pub async fn the_callers_headers_arrive_unchanged<C: Client>() {
     in_time(
         "send",
         client
-            .send(&spans.instrumentation, &given)
+            .send(Some(&spans.instrumentation), &given)
             .with_context(order),
     )
     .await
@@ -339,7 +356,7 @@ pub async fn a_failed_publish_marks_its_span<C: Client>() {
     let (client, spans) = (C::connect().await, Spans::new());
     let order = spans.root("order");
     let refused = client
-        .send_in_vain(&spans.instrumentation)
+        .send_in_vain(Some(&spans.instrumentation))
         .with_context(order.clone());
     let error = in_time("send", refused)
         .await
@@ -375,7 +392,7 @@ pub async fn without_an_sdk_what_came_in_goes_out<C: Client>() {
     client.send_plain(&carried).await;
     let message = client.receive().await;
     let sent_on = relay
-        .try_with_message_context(&message, |message| client.send_on(&relay, message))
+        .try_with_message_context(&message, |message| client.send_on(Some(&relay), message))
         .await;
     sent_on.expect("the broker takes the message");
     let mut arrived = C::headers(&client.receive().await);
@@ -386,7 +403,7 @@ pub async fn without_an_sdk_what_came_in_goes_out<C: Client>() {
 }
 
 async fn send<C: Client>(client: &C, by: &Instrumentation, context: &Context) {
-    let sent = client.send(by, &[]).with_context(context.clone());
+    let sent = client.send(Some(by), &[]).with_context(context.clone());
     in_time("send", sent)
         .await
         .expect("the broker takes the message");

@@ -31,6 +31,13 @@ impl Spans {
         }
     }
 
+    /// The same, as the application's global provider.
+    pub fn global() -> Self {
+        let spans = Self::new();
+        opentelemetry::global::set_tracer_provider(spans.provider.clone());
+        spans
+    }
+
     /// A context with a new root span of the application in it.
     pub fn root(&self, name: &'static str) -> Context {
         let span = self.tracer.start_with_context(name, &Context::new());

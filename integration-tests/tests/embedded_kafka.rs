@@ -24,7 +24,7 @@ async fn a_borrowed_message_joins() {
     }
 
     let (client, spans) = (EmbeddedKafka::connect().await, Spans::new());
-    let sent = client.send(&spans.instrumentation, &[]);
+    let sent = client.send(Some(&spans.instrumentation), &[]);
     sent.with_context(spans.root("order")).await.expect("sent");
     let mut messages = client.topic().consumer.stream();
     let message = in_time("a message", messages.next()).await;
@@ -47,6 +47,24 @@ async fn a_borrowed_message_joins() {
         assert_eq!(key, Some("7".into()));
         assert_eq!(attribute(span, "messaging.kafka.message.tombstone"), None);
     }
+}
+
+/// A send may be made in one span and awaited in another: it belongs to the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_context_is_that_of_the_call() {
+    let (client, spans) = (EmbeddedKafka::connect().await, Spans::new());
+    let producer = producer(&client, &spans);
+    let order = spans.root("order");
+    let attached = order.clone().attach();
+    let record = FutureRecord::to(&client.topic().name)
+        .key("7")
+        .payload("order");
+    let send = producer.send(record, Duration::from_secs(5));
+    drop(attached);
+    let sent = in_time("send", send.with_context(spans.root("another order"))).await;
+    sent.expect("delivered");
+    let sent = spans.named(&format!("send {}", client.destination()));
+    assert_child(&sent, order.span().span_context());
 }
 
 /// The context is that of the call, and the span ends with the delivery.
@@ -122,8 +140,7 @@ async fn a_record_comes_back_as_it_was_given() {
     let first = producer.send_result(record()).expect("queued");
     let (error, second) = producer
         .send_result(record())
-        .err()
-        .expect("the queue is full");
+        .expect_err("the queue is full");
     assert_eq!(
         error,
         KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)

@@ -5,10 +5,12 @@ use integration_tests::nats::JetStream;
 integration_tests::scenarios!(JetStream, needs brokers);
 
 use integration_tests::client::Client;
-use integration_tests::spans::{Spans, assert_unfailed, attribute};
+use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute};
+use opentelemetry::trace::{FutureExt, TraceContextExt};
 use otel_messaging_async_nats::InjectingProducer;
 
-/// The span lasts until the stream's acknowledgement and then has its answer.
+/// The span is in the context of the call, lasts until the stream's acknowledgement and then has
+/// its answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -20,12 +22,17 @@ async fn the_span_ends_with_the_streams_answer() {
     let producer = InjectingProducer::new(client.context.clone())
         .with_instrumentation(spans.instrumentation.clone());
     let name = format!("publish {subject}");
-    let pending = producer.publish(subject.clone(), "order".into()).await;
+    let order = spans.root("order");
+    let attached = order.clone().attach();
+    let publish = producer.publish(subject.clone(), "order".into());
+    drop(attached);
+    let pending = publish.with_context(spans.root("another order")).await;
     let pending = pending.expect("published");
     assert!(!spans.has(&name));
     let ack = pending.await.expect("acknowledged");
     assert_eq!(ack.sequence, 1);
     let sent = spans.named(&name);
+    assert_child(&sent, order.span().span_context());
     let message = client.receive().await;
     message.ack().await.expect("acknowledged");
     drop(spans.instrumentation.process(&message));

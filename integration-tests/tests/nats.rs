@@ -158,7 +158,7 @@ async fn handlers_may_run_concurrently_on_one_stream() {
     let subscriber = subscriber.await.expect("a subscription");
     client.client.flush().await.expect("a flush");
     for _ in 0..8 {
-        let sent = client.send(&spans.instrumentation, &[]);
+        let sent = client.send(Some(&spans.instrumentation), &[]);
         sent.with_context(spans.root("order")).await.expect("sent");
     }
     let handled = subscriber.take(8).for_each_concurrent(4, |message| {
@@ -172,4 +172,25 @@ async fn handlers_may_run_concurrently_on_one_stream() {
         })
     });
     in_time("eight messages", handled).await;
+}
+
+/// A publish may be made in one span and awaited in another: it belongs to the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn the_context_is_that_of_the_call() {
+    let (client, spans) = (Nats::connect().await, Spans::new());
+    let producer = InjectingProducer::new(client.client.clone())
+        .with_instrumentation(spans.instrumentation.clone());
+    let subject = client.destination();
+    let order = spans.root("order");
+    let attached = order.clone().attach();
+    let publish = producer.publish(subject.clone(), "order".into());
+    drop(attached);
+    let published = publish.with_context(spans.root("another order")).await;
+    published.expect("published");
+    let sent = spans.named(&format!("publish {subject}"));
+    assert_child(&sent, order.span().span_context());
 }

@@ -183,3 +183,33 @@ async fn a_dropped_confirm_is_waited_for_by_the_channel() {
     assert!(returned.expect("confirmed").is_empty());
     client.receive().await;
 }
+
+/// A queue that the broker has named is temporary and stays out of the names of spans.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_queue_named_by_the_broker_is_in_no_spans_name() {
+    let (client, spans) = (RabbitMq::connect().await, Spans::new());
+    let options = QueueDeclareOptions {
+        exclusive: true,
+        ..Default::default()
+    };
+    let declared = client
+        .channel
+        .queue_declare("".into(), options, FieldTable::default());
+    let queue = declared.await.expect("a queue").name().clone();
+    let producer = InjectingProducer::new(client.channel.clone())
+        .with_instrumentation(spans.instrumentation.clone());
+    let properties = BasicProperties::default();
+    let confirm = producer.basic_publish("".into(), queue.clone(), PLAIN, b"order", properties);
+    confirm.await.expect("published").await.expect("confirmed");
+    let sent = spans.named("publish");
+    for mark in ["temporary", "anonymous"] {
+        let mark = attribute(&sent, &format!("messaging.destination.{mark}"));
+        assert_eq!(mark, Some(true.into()));
+    }
+    let name = attribute(&sent, "messaging.destination.name");
+    assert_eq!(name, Some(queue.to_string().into()));
+}

@@ -83,8 +83,8 @@ impl InjectingProducer<Context> {
 }
 
 /// The stream's acknowledgement of a published message, as
-/// [`async_nats`'s](context::PublishAckFuture): awaited for the same result, at which the
-/// message's span ends.
+/// [`async_nats`'s](context::PublishAckFuture): awaited for the same result. The message's span
+/// ends when that is there, so await it soon.
 ///
 /// Dropped without being awaited, it leaves the span's status unset; the message is still
 /// published.

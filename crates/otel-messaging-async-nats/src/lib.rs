@@ -40,17 +40,20 @@
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] on a `Message` or `jetstream::Message` | `process {subject}`, CONSUMER, child of the sender's span and linked to it | with the handler |
 //! | subscribing, acknowledging | none | |
 //!
-//! Subjects below `_INBOX.` stay out of the span's name.
+//! Subjects below `_INBOX.` stay out of the span's name. A publish that is made and never awaited
+//! still leaves its span.
 //!
 //! # Features
 //!
-//! None of its own. async-nats is taken with its feature `jetstream` alone, so no provider of
+//! Those of the core, `internal-logs` (on by default) and `serde`. async-nats is taken with its feature `jetstream` alone, so no provider of
 //! cryptography is forced; a program that uses TLS chooses one in its own dependency.
 //!
 //! # Limits
 //!
 //! - Names are written in lower case, as Java, Node and Python read them. Go programs that use
 //!   OpenTelemetry's HTTP carrier on NATS look for `Traceparent` alone and start a new trace.
+//! - Inboxes with another prefix (`ConnectOptions::custom_inbox_prefix`) are not known as such and
+//!   stand in the names of spans.
 //! - A client does not know under which address it was reached: spans do not have it.
 //! - A header block that is not UTF-8 is lost inside async-nats, with its message; the
 //!   subscription goes on.
@@ -65,7 +68,8 @@ mod producer;
 pub use headers::Nats;
 pub use jetstream::{Acknowledgement, PublishAckFuture};
 pub use otel_messaging::{
-    CarrierExtractor, CarrierInjector, Entered, Handling, Instrumentation, Processing, Received,
-    extract, inject, process, try_with_message_context, with_message_context,
+    CarrierExtractor, CarrierInjector, ContextCarrier, Entered, Handling, Instrumentation,
+    Processing, Received, attach_context, dropped_fields, extract, get_context, inject, process,
+    try_with_message_context, with_message_context,
 };
 pub use producer::InjectingProducer;

@@ -50,6 +50,6 @@ pub(crate) fn describe(description: &mut Description, subject: &str, headers: Op
         description.destination(subject);
     }
     if let Some(id) = headers.and_then(|headers| headers.get(NATS_MESSAGE_ID)) {
-        description.attribute(semconv::MESSAGING_MESSAGE_ID, id.as_str().to_owned());
+        description.remote_attribute(semconv::MESSAGING_MESSAGE_ID, id.as_str());
     }
 }

@@ -16,7 +16,7 @@ use otel_messaging::{Description, Instrumentation, Sending};
 ///
 /// Headers count towards the server's `max_payload`. A message that would be too large with its
 /// context goes without it, counted in
-/// [`dropped_fields`](otel_messaging::dropped_fields).
+/// [`dropped_fields`](crate::dropped_fields).
 ///
 /// ```no_run
 /// # use async_nats::Client;
@@ -38,6 +38,7 @@ pub struct InjectingProducer<P> {
 
 impl<P> InjectingProducer<P> {
     /// Wraps a client or a JetStream context; its messages go out by [`Instrumentation::global`].
+    #[must_use]
     pub fn new(inner: P) -> Self {
         Self {
             inner,
@@ -46,6 +47,7 @@ impl<P> InjectingProducer<P> {
     }
 
     /// Sends by this instrumentation, in place of the global one.
+    #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
         self.instrumentation = Some(instrumentation);
         self

@@ -7,11 +7,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// The broker's answer to a published message, as [`lapin::PublisherConfirm`]: a future of the
-/// same result, at whose end the message's span ends.
+/// same result. The message's span ends when it is polled to its end, so await it soon.
 ///
 /// Dropped before the answer, it leaves the span's status unset, and the confirm goes to the
 /// channel's `wait_for_confirms`, as lapin's does.
 #[derive(Debug)]
+#[must_use = "await it to know that the broker has the message"]
 pub struct PublisherConfirm {
     inner: lapin::PublisherConfirm,
     /// The message's span, until the answer is here.

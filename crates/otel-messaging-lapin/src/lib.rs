@@ -26,7 +26,9 @@
 //!         .await?;
 //!     while let Some(delivery) = deliveries.next().await {
 //!         let delivery = delivery?;
-//!         try_with_message_context(&delivery, handle).await?; // <- and one line
+//!         if let Err(error) = try_with_message_context(&delivery, handle).await { // <- and one
+//!             eprintln!("an order was not handled: {error}");
+//!         }
 //!     }
 //!     Ok(())
 //! }
@@ -50,17 +52,21 @@
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] on a `Delivery` or `BasicGetMessage` | `process {exchange}:{routing key}`, CONSUMER, child of the sender's span and linked to it | with the handler |
 //! | `ack`, `nack`, `reject` | none | |
 //!
+//! A publish that is made and never awaited still leaves its span.
+//!
 //! # Features
 //!
-//! None of its own. lapin is taken without its defaults, so no runtime and no TLS is forced.
+//! Those of the core, `internal-logs` (on by default) and `serde`. lapin is taken without its defaults, so no runtime and no TLS is forced.
 //!
 //! # Limits
 //!
 //! - A `Delivery` does not know its queue, nor a channel the server's address: spans have neither.
 //! - lapin itself fails on some hostile messages before this crate sees them: thousands of nested
 //!   tables overflow the stack of its I/O thread, a header name that is not UTF-8 fails its parser.
-//! - A header block larger than the negotiated frame is an error of the connection. Baggage is
-//!   capped at 8,192 bytes, trace state at 8,192 bytes; RabbitMQ's default frame is 131,072.
+//! - Headers that do not fit in one frame with the other properties are an error of the
+//!   connection, and a channel does not tell the negotiated size (131,072 bytes by default). What
+//!   is injected counts: the W3C pair that is the default writes at most about 17 KiB, another
+//!   propagator as much as it likes.
 //! - Headers of a message that has some are copied once to add to them: lapin gives them out by
 //!   reference only.
 
@@ -73,7 +79,8 @@ mod producer;
 pub use confirm::PublisherConfirm;
 pub use headers::Lapin;
 pub use otel_messaging::{
-    CarrierExtractor, CarrierInjector, Entered, Handling, Instrumentation, Processing, Received,
-    extract, inject, process, try_with_message_context, with_message_context,
+    CarrierExtractor, CarrierInjector, ContextCarrier, Entered, Handling, Instrumentation,
+    Processing, Received, attach_context, dropped_fields, extract, get_context, inject, process,
+    try_with_message_context, with_message_context,
 };
 pub use producer::InjectingProducer;

@@ -37,6 +37,7 @@ pub struct InjectingProducer<P> {
 
 impl<P> InjectingProducer<P> {
     /// Wraps a channel; its messages go out by [`Instrumentation::global`].
+    #[must_use]
     pub fn new(inner: P) -> Self {
         Self {
             inner,
@@ -45,6 +46,7 @@ impl<P> InjectingProducer<P> {
     }
 
     /// Sends by this instrumentation, in place of the global one.
+    #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
         self.instrumentation = Some(instrumentation);
         self

@@ -9,9 +9,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// The delivery of a record, as rdkafka's [`DeliveryFuture`](future_producer::DeliveryFuture): a
-/// future of the same result, at whose end the record's span ends.
+/// future of the same result. The record's span ends when it is polled to its end, so await it
+/// soon.
 ///
 /// Dropped before the answer, it leaves the span's status unset; the record is still sent.
+#[must_use = "await it to know that the broker has the record"]
 pub struct DeliveryFuture {
     inner: future_producer::DeliveryFuture,
     /// The record's span, until the answer is here.

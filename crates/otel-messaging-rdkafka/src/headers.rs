@@ -9,9 +9,10 @@ use std::ffi::CString;
 #[derive(Debug, Clone, Copy)]
 pub enum Kafka {}
 
-/// Of several values the newest counts, as for Java's readers. Null values and such as are not
-/// UTF-8 read as absent; a name that is not UTF-8 is passed over (rdkafka's own reading of it
-/// panics).
+/// Of several values the newest counts, as for Java's readers. A value that is null or not UTF-8
+/// reads as absent; a name that is not UTF-8 is passed over (rdkafka's own reading of it panics).
+/// For headers that come from a message or from [`OwnedHeaders`]: as with rdkafka's own methods, a
+/// `BorrowedHeaders` made from its bare name is none.
 impl Carrier<Kafka> for BorrowedHeaders {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         raw(self)

@@ -47,9 +47,11 @@
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] on a `BorrowedMessage` or `OwnedMessage` | `process {topic}`, CONSUMER, child of the sender's span and linked to it | with the handler |
 //! | polling and committing | none | |
 //!
+//! A publish that is made and never awaited still leaves its span.
+//!
 //! # Features
 //!
-//! None of its own. rdkafka is taken with its feature `tokio` alone: librdkafka is built from its
+//! Those of the core, `internal-logs` (on by default) and `serde`. rdkafka is taken with its feature `tokio` alone: librdkafka is built from its
 //! own source, and no system library is needed.
 //!
 //! # Limits
@@ -69,7 +71,8 @@ mod producer;
 pub use delivery::DeliveryFuture;
 pub use headers::Kafka;
 pub use otel_messaging::{
-    CarrierExtractor, CarrierInjector, Entered, Handling, Instrumentation, Processing, Received,
-    extract, inject, process, try_with_message_context, with_message_context,
+    CarrierExtractor, CarrierInjector, ContextCarrier, Entered, Handling, Instrumentation,
+    Processing, Received, attach_context, dropped_fields, extract, get_context, inject, process,
+    try_with_message_context, with_message_context,
 };
 pub use producer::InjectingProducer;

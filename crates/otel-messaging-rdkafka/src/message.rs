@@ -60,6 +60,6 @@ pub(crate) fn describe_record(
     // Only what is clearly text (conventions for Kafka).
     let key = key.and_then(|key| str::from_utf8(key).ok());
     if let Some(key) = key.filter(|key| !key.chars().any(char::is_control)) {
-        description.attribute(semconv::MESSAGING_KAFKA_MESSAGE_KEY, key.to_owned());
+        description.remote_attribute(semconv::MESSAGING_KAFKA_MESSAGE_KEY, key);
     }
 }

@@ -3,9 +3,11 @@
 //! Why not rdkafka's safe API: reading a header whose name is not UTF-8 panics there, and any
 //! remote party can send one; and there is no way to remove a header.
 //!
-//! What this relies on: a `&BorrowedHeaders` is librdkafka's `rd_kafka_headers_t *` (rdkafka
-//! makes it by that cast, and gives the pointer out in no other way). The tests below hold it to
-//! that.
+//! What this relies on: a `&BorrowedHeaders` is librdkafka's `rd_kafka_headers_t *`. rdkafka makes
+//! it by that cast, reads through it in its own safe methods by the same cast, and gives the
+//! pointer out in no other way. The tests below hold it to that. The type is a public unit struct,
+//! so safe code can make one that is no such pointer; rdkafka's own methods are undefined on it,
+//! and so are these.
 #![expect(unsafe_code, reason = "librdkafka is a C library")]
 
 use rdkafka::bindings;
@@ -26,7 +28,8 @@ pub(crate) fn get(headers: &BorrowedHeaders, index: usize) -> Option<RawHeader<'
     let mut name: *const c_char = ptr::null();
     let mut value: *const c_void = ptr::null();
     let mut size = 0;
-    // SAFETY: the pointer is valid for as long as the borrow, and the call only reads.
+    // SAFETY: the pointer is librdkafka's (see above), valid for as long as the borrow, and the
+    // call only reads.
     let answer = unsafe {
         bindings::rd_kafka_header_get_all(pointer(headers), index, &mut name, &mut value, &mut size)
     };

@@ -42,6 +42,7 @@ pub struct InjectingProducer<P> {
 
 impl<P> InjectingProducer<P> {
     /// Wraps a producer; its records go out by [`Instrumentation::global`].
+    #[must_use]
     pub fn new(inner: P) -> Self {
         Self {
             inner,
@@ -50,6 +51,7 @@ impl<P> InjectingProducer<P> {
     }
 
     /// Sends by this instrumentation, in place of the global one.
+    #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
         self.instrumentation = Some(instrumentation);
         self
@@ -197,5 +199,68 @@ where
 
     fn abort_transaction<T: Into<Timeout>>(&self, timeout: T) -> KafkaResult<()> {
         self.inner.abort_transaction(timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{native, process};
+    use rdkafka::consumer::{Consumer, StreamConsumer};
+    use rdkafka::message::{Headers, OwnedHeaders};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::{ClientConfig, Message, Offset};
+    use std::time::Duration;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A header whose name is not UTF-8 comes over the wire and is sent on with the rest, in a
+    /// detached message; rdkafka's own reading of it panics.
+    #[tokio::test]
+    async fn a_name_that_is_not_utf8_is_relayed() {
+        let cluster = MockCluster::new(1).expect("an embedded cluster");
+        cluster.create_topic("orders", 1, 1).expect("a topic");
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", cluster.bootstrap_servers());
+        let plain: FutureProducer = config.create().expect("a producer");
+        let consumer: StreamConsumer = config.set("group.id", "g").create().expect("a consumer");
+        let mut partitions = TopicPartitionList::new();
+        let added = partitions.add_partition_offset("orders", 0, Offset::Beginning);
+        added.expect("a partition");
+        consumer.assign(&partitions).expect("the partition");
+
+        let mut hostile = OwnedHeaders::new();
+        let traceparent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert!(native::add(&mut hostile, (b"\xff\xfe", Some(b"1"))));
+        assert!(native::add(
+            &mut hostile,
+            (b"traceparent", Some(traceparent))
+        ));
+        let record = FutureRecord::to("orders").key("7").payload("order");
+        let sent = plain.send(record.headers(hostile), PATIENCE).await;
+        sent.expect("delivered");
+
+        let receive = async || {
+            let received = tokio::time::timeout(PATIENCE, consumer.recv()).await;
+            received.expect("in time").expect("a message").detach()
+        };
+        let message = receive().await;
+        let producer = InjectingProducer::new(plain);
+        let processing = process(&message);
+        let record = FutureRecord::to("orders").key("7").payload("order");
+        let record = record.headers(message.headers().expect("headers").clone());
+        let sent = processing.run(async { producer.send(record, PATIENCE).await });
+        sent.await.expect("delivered");
+
+        let message = receive().await;
+        let headers = message.headers().expect("headers").as_borrowed();
+        let all: Vec<_> = (0..headers.count())
+            .filter_map(|index| native::get(headers, index))
+            .collect();
+        let expected: [native::RawHeader<'_>; 2] = [
+            (b"\xff\xfe", Some(b"1")),
+            (b"traceparent", Some(traceparent)),
+        ];
+        assert_eq!(all, expected);
     }
 }

@@ -1,6 +1,6 @@
 //! Carriers as OpenTelemetry's own `Extractor` and `Injector`.
 
-use crate::carrier::{Carrier, CarrierMut};
+use crate::carrier::{Carrier, CarrierError, CarrierMut};
 use crate::dropped;
 use opentelemetry::propagation::{Extractor, Injector};
 use std::marker::PhantomData;
@@ -49,7 +49,13 @@ impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
     }
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let values: Vec<_> = self.headers.get_all(key).collect();
+        let mut values: Vec<&str> = Vec::new();
+        for value in self.headers.get_all(key) {
+            // Equal duplicates count as one: pipelines that append send the same context twice.
+            if values.last() != Some(&value) {
+                values.push(value);
+            }
+        }
         (!values.is_empty()).then_some(values)
     }
 }
@@ -65,6 +71,7 @@ impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
 #[derive(Debug)]
 pub struct CarrierInjector<'a, C, H: ?Sized> {
     headers: &'a mut H,
+    dropped: Vec<CarrierError>,
     client: PhantomData<C>,
 }
 
@@ -73,8 +80,13 @@ impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
     pub fn new(headers: &'a mut H) -> Self {
         Self {
             headers,
+            dropped: Vec::new(),
             client: PhantomData,
         }
+    }
+
+    pub(crate) fn remove(&mut self, field: &str) {
+        self.headers.remove(field);
     }
 }
 
@@ -83,7 +95,15 @@ impl<C, H: CarrierMut<C> + ?Sized> Injector for CarrierInjector<'_, C, H> {
         if value.is_empty() {
             self.headers.remove(key);
         } else if let Err(error) = self.headers.set(key, value) {
-            dropped::report(error);
+            self.dropped.push(error);
         }
+    }
+}
+
+/// Reported here and not at once: the propagator may be called under OpenTelemetry's global lock,
+/// and a report may end in a message.
+impl<C, H: ?Sized> Drop for CarrierInjector<'_, C, H> {
+    fn drop(&mut self) {
+        self.dropped.drain(..).for_each(dropped::report);
     }
 }

@@ -13,6 +13,12 @@ use std::hash::BuildHasher;
 ///
 /// Look-up ignores ASCII case. A value that is null, binary or not UTF-8 reads as absent.
 /// Nothing that a remote party can put into the headers may panic or allocate without bound.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no carrier that otel-messaging knows",
+    note = "the adapter of its client implements `Carrier`: is it a dependency, is it named \
+            somewhere (`use otel_messaging_lapin as _;` will do), and is the client of the same \
+            version?"
+)]
 pub trait Carrier<C> {
     /// Every readable value of the header `name`, in the order of the message.
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str>;

@@ -34,7 +34,10 @@ impl Instrumentation {
         } else {
             carried
         };
-        Processing { context }
+        Processing {
+            context,
+            ended: false,
+        }
     }
 
     /// Handles `message` with its context current; see the free function
@@ -45,8 +48,8 @@ impl Instrumentation {
         H: FnOnce(&'a M) -> F,
         F: Future,
     {
-        let processing = self.process(message);
-        let future = processing.attached(|| handler(message));
+        let mut processing = self.process(message);
+        let future = processing.handle(|| handler(message));
         processing.run(future)
     }
 
@@ -62,8 +65,8 @@ impl Instrumentation {
         H: FnOnce(&'a M) -> F,
         F: Future<Output = Result<T, E>>,
     {
-        let processing = self.process(message);
-        let future = processing.attached(|| handler(message));
+        let mut processing = self.process(message);
+        let future = processing.handle(|| handler(message));
         processing.try_run(future)
     }
 }
@@ -76,7 +79,12 @@ impl Instrumentation {
 /// whatever span surrounds the loop.
 ///
 /// The future is `Send` if the handler's is. Dropped, it ends the span with its status unset; a
-/// panic of the handler passes through and marks the span. The context is read at the call.
+/// panic of the handler passes through and marks the span. The context is read at the call. What
+/// is malformed in the headers reads as absent.
+///
+/// The handler borrows the message. One that owns it, or is not asynchronous, goes through
+/// [`process`]: `process(&message).run(handle(message))`. Of a message behind an `Arc`, pass
+/// `&*message` to a handler that takes `&M`.
 ///
 /// ```
 /// # use otel_messaging::{Received, with_message_context};
@@ -89,8 +97,7 @@ impl Instrumentation {
 /// # }
 /// ```
 ///
-/// A handler that owns its message borrows nothing: see [`process`]. Nothing is inherited by
-/// `tokio::spawn`, `spawn_blocking` or threads: move
+/// Nothing is inherited by `tokio::spawn`, `spawn_blocking` or threads: move
 /// [`Context::current()`](opentelemetry::Context::current) in and attach it there.
 pub fn with_message_context<'a, C, M, H, F>(message: &'a M, handler: H) -> Handling<F>
 where
@@ -104,7 +111,9 @@ where
 /// Handles `message` with its context current, as [`with_message_context`] does, and marks its
 /// span as failed when the handler returns an error.
 ///
-/// The error may be of any type; the type's name is the span's `error.type`.
+/// The error may be of any type; the type's name, as [`std::any::type_name`] gives it, is the
+/// span's `error.type`. A handler that knows better goes through [`process`] and
+/// [`Processing::fail`].
 ///
 /// ```
 /// # use otel_messaging::{Received, try_with_message_context};
@@ -151,6 +160,7 @@ pub fn process<C, M: Received<C> + ?Sized>(message: &M) -> Processing {
 #[must_use = "dropping it ends the span of the handling"]
 pub struct Processing {
     context: Context,
+    ended: bool,
 }
 
 impl Processing {
@@ -178,6 +188,7 @@ impl Processing {
         Entered {
             _attached: self.context.clone().attach(),
             processing: self,
+            already_panicking: std::thread::panicking(),
         }
     }
 
@@ -189,30 +200,39 @@ impl Processing {
     /// Marks the span as failed. `error_type` is a name of low cardinality for `error.type`;
     /// `description` says what happened.
     pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
-        mark_failed(&self.context, error_type.into(), description.to_string());
+        mark_failed(&self.context, error_type.into(), description);
     }
 
-    /// Does a piece of the handler's work with the context current. A panic in it ends the span
-    /// here: whoever catches it may keep the rest of the handler for long.
     pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
-        struct Unwinding<'a>(&'a Processing);
+        let _attached = self.context.clone().attach();
+        work()
+    }
+
+    /// Does a piece of the handler's own work with the context current. A panic in it ends the
+    /// span: whoever catches it may keep the rest of the handler for long.
+    pub(crate) fn handle<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        struct Unwinding<'a>(&'a mut Processing);
         impl Drop for Unwinding<'_> {
             fn drop(&mut self) {
+                self.0.panicked();
                 self.0.end();
             }
         }
-        let _attached = self.context.clone().attach();
         let unwinding = Unwinding(self);
-        let output = work();
+        let output = unwinding.0.attached(work);
         std::mem::forget(unwinding);
         output
     }
 
-    pub(crate) fn end(&self) {
-        if std::thread::panicking() {
-            self.fail("panic", "the handler panicked");
+    fn panicked(&self) {
+        self.fail("panic", "the handler panicked");
+    }
+
+    pub(crate) fn end(&mut self) {
+        if !self.ended {
+            self.ended = true;
+            self.context.span().end();
         }
-        self.context.span().end();
     }
 }
 
@@ -234,9 +254,19 @@ impl fmt::Debug for Processing {
 #[derive(Debug)]
 #[must_use = "dropping it detaches the message's context"]
 pub struct Entered {
-    // Before the span ends: what it ends must no longer be current.
+    // Dropped before the span ends: what has ended should not be current.
     _attached: ContextGuard,
     processing: Processing,
+    /// Entered in a destructor, while somebody else's panic unwinds.
+    already_panicking: bool,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if std::thread::panicking() && !self.already_panicking {
+            self.processing.panicked();
+        }
+    }
 }
 
 impl Entered {

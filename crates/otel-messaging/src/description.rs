@@ -5,6 +5,8 @@ use opentelemetry::trace::{SpanBuilder, SpanKind};
 use opentelemetry::{KeyValue, Value};
 use std::borrow::Cow;
 
+const MAX_REMOTE_BYTES: usize = 1024;
+
 /// What a span of a messaging operation says of the message: the system, the operation, the
 /// destination and the attributes that the client knows.
 ///
@@ -21,6 +23,7 @@ pub struct Description {
 impl Description {
     /// Describes a message that goes out. `system` is the convention's name of the broker, such
     /// as `kafka`; `operation` is the client's own word, such as `publish`.
+    #[must_use]
     pub fn sent(system: &'static str, operation: &'static str) -> Self {
         Self::new(system, operation, "send")
     }
@@ -62,6 +65,14 @@ impl Description {
     /// Adds an attribute, named as in [`semconv`](crate::semconv).
     pub fn attribute(&mut self, key: &'static str, value: impl Into<Value>) {
         self.attributes.push(KeyValue::new(key, value));
+    }
+
+    /// Adds an attribute whose text a remote party has chosen, unless it is longer than 1,024
+    /// bytes: the SDK sets no limit of its own.
+    pub fn remote_attribute(&mut self, key: &'static str, text: &str) {
+        if text.len() <= MAX_REMOTE_BYTES {
+            self.attribute(key, text.to_owned());
+        }
     }
 
     pub(crate) fn into_span_builder(self, kind: SpanKind) -> SpanBuilder {

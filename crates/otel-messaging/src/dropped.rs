@@ -1,11 +1,9 @@
 //! What could not be propagated: counted, and said once.
 
 use crate::carrier::CarrierError;
-use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static DROPPED: AtomicU64 = AtomicU64::new(0);
-static SAID: Once = Once::new();
 
 /// How often this process had to leave propagation fields out of a message since it started,
 /// because the protocol cannot represent them or the message would be too large; the messages
@@ -16,14 +14,15 @@ pub fn dropped_fields() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
+/// Counts, and says the first one. A subscriber of the log may itself send messages and come back
+/// here, so nothing is held meanwhile.
 pub(crate) fn report(error: CarrierError) {
-    DROPPED.fetch_add(1, Ordering::Relaxed);
-    // Neither the name nor the value: both may come from a remote party.
-    SAID.call_once(|| {
+    if DROPPED.fetch_add(1, Ordering::Relaxed) == 0 {
+        // Neither the name nor the value: both may come from a remote party.
         opentelemetry::otel_warn!(
             name: "OtelMessaging.FieldDropped",
             message = "a propagation field was left out of a message; further ones are only counted",
             reason = error.to_string()
         );
-    });
+    }
 }

@@ -2,12 +2,14 @@
 
 use crate::consumer::Processing;
 use pin_project_lite::pin_project;
+use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 pin_project! {
     /// The future of a handler: its message's context is current at every poll and while it is
-    /// dropped, and the span of the handling ends with it.
+    /// dropped, and the span of the handling ends with it. It must not be polled again once it
+    /// was ready: it would be pending for ever.
     #[must_use = "futures do nothing unless awaited"]
     pub struct Handling<F: Future> {
         // Optional so that it can be dropped before the span is ended, with the context attached:
@@ -45,16 +47,24 @@ impl<F: Future> Future for Handling<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        this.processing.attached(|| {
-            // Gone only when the future was ready before; the caller should not have asked again.
+        let output = ready!(this.processing.handle(|| {
             let Some(future) = this.future.as_mut().as_pin_mut() else {
                 return Poll::Pending;
             };
-            let output = std::task::ready!(future.poll(cx));
+            let output = ready!(future.poll(cx));
             this.future.set(None);
-            (this.judge)(this.processing, &output);
-            this.processing.end();
             Poll::Ready(output)
-        })
+        }));
+        (this.judge)(this.processing, &output);
+        this.processing.end();
+        Poll::Ready(output)
+    }
+}
+
+impl<F: Future> fmt::Debug for Handling<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handling")
+            .field("processing", &self.processing)
+            .finish_non_exhaustive()
     }
 }

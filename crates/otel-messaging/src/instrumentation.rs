@@ -1,4 +1,4 @@
-//! With which tracer and which propagator messages are sent and handled.
+//! How messages are sent and handled: the tracer and the propagator.
 
 use crate::bridge::{CarrierExtractor, CarrierInjector};
 use crate::carrier::{Carrier, CarrierMut};
@@ -11,15 +11,16 @@ use opentelemetry::{Context, InstrumentationScope};
 use std::fmt;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-/// With which tracer and which propagator messages are sent and handled: a value that costs one
-/// reference count to clone.
+/// How messages are sent and handled: the tracer that makes their spans, and the propagator that
+/// reads and writes their headers. Cheap to clone: two reference counts.
 ///
 /// `Instrumentation::default()` takes both from the application's global settings, at every
 /// message, so that it does not matter whether they are set before or after it is made:
 /// - spans come from the global tracer provider;
 /// - the propagator is the global one if the application set one, else W3C trace context and
 ///   baggage. OpenTelemetry's own default is to propagate nothing until one is set. (A global
-///   propagator without fields, such as an empty composite, cannot be told from none.)
+///   propagator without fields, such as an empty composite, cannot be told from none; a given one
+///   without fields propagates nothing.)
 ///
 /// The free functions of this crate, and each `InjectingProducer` that was given no other, use
 /// [`Instrumentation::global`].
@@ -53,6 +54,7 @@ static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
 impl Instrumentation {
     /// What the free functions use: the value last given to [`set_global`](Self::set_global), or
     /// the default.
+    #[must_use]
     pub fn global() -> Self {
         GLOBAL
             .read()
@@ -71,6 +73,7 @@ impl Instrumentation {
     }
 
     /// Takes spans from this provider, in place of the global one.
+    #[must_use]
     pub fn with_tracer_provider<P>(mut self, provider: &P) -> Self
     where
         P: TracerProvider,
@@ -83,6 +86,7 @@ impl Instrumentation {
     }
 
     /// Injects and extracts with this propagator, in place of the global one or the W3C pair.
+    #[must_use]
     pub fn with_propagator(
         mut self,
         propagator: impl TextMapPropagator + Send + Sync + 'static,
@@ -103,11 +107,12 @@ impl Instrumentation {
         if context.is_telemetry_suppressed() {
             return;
         }
+        let mut injector = CarrierInjector::new(headers);
         self.propagate(|propagator| {
             for field in propagator.fields() {
-                headers.remove(field);
+                injector.remove(field);
             }
-            propagator.inject_context(context, &mut CarrierInjector::new(headers));
+            propagator.inject_context(context, &mut injector);
         });
     }
 
@@ -117,6 +122,7 @@ impl Instrumentation {
     /// context does not join whatever span surrounds the consumer's loop; the current context's
     /// own values are not in it. Only the suppression of telemetry is kept. Malformed headers
     /// read as absent.
+    #[must_use]
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
         let context = empty_context();
         self.propagate(|propagator| {
@@ -127,15 +133,6 @@ impl Instrumentation {
             }
             propagator.extract_with_context(&context, &CarrierExtractor::new(headers))
         })
-    }
-
-    pub(crate) fn with_tracer<T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> T {
-        match &self.tracer {
-            Some(tracer) => start(tracer),
-            // Looked up each time: a tracer taken before the application sets its provider
-            // stays without effect for ever.
-            None => start(&global::tracer_with_scope(SCOPE.clone())),
-        }
     }
 
     /// Whether any of the propagator's fields stands in these headers, in any spelling.
@@ -154,6 +151,15 @@ impl Instrumentation {
                 headers.remove(field);
             }
         });
+    }
+
+    pub(crate) fn with_tracer<T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> T {
+        match &self.tracer {
+            Some(tracer) => start(tracer),
+            // Looked up each time: a tracer taken before the application sets its provider
+            // stays without effect for ever.
+            None => start(&global::tracer_with_scope(SCOPE.clone())),
+        }
     }
 
     fn propagate<T>(&self, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> T {
@@ -219,6 +225,7 @@ pub fn inject<C, H: CarrierMut<C> + ?Sized>(context: &Context, headers: &mut H) 
 /// let context = otel_messaging::extract(&headers);
 /// assert!(context.span().span_context().is_remote());
 /// ```
+#[must_use]
 pub fn extract<C, H: Carrier<C> + ?Sized>(headers: &H) -> Context {
     Instrumentation::global().extract(headers)
 }

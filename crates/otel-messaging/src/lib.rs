@@ -3,7 +3,8 @@
 //! A program takes the adapter of its client and needs nothing else: `otel-messaging-lapin`
 //! (RabbitMQ), `otel-messaging-rdkafka` (Kafka), `otel-messaging-async-nats` (NATS). Each
 //! re-exports what its users need of this crate. A program with several clients imports the
-//! shared names from here.
+//! shared names from here; an adapter of which it names nothing has to be mentioned all the same
+//! (`use otel_messaging_lapin as _;`), or the compiler leaves it out.
 //!
 //! ```
 //! use opentelemetry::Context;
@@ -11,21 +12,21 @@
 //! use opentelemetry_sdk::trace::SdkTracerProvider;
 //! use std::collections::BTreeMap;
 //!
-//! // Any string map is a carrier: a column of a job table, say.
-//! let mut job = BTreeMap::new();
+//! // Any string map is a carrier, as the headers of each client are.
+//! let mut headers = BTreeMap::new();
 //! let tracer = SdkTracerProvider::default().tracer("shop");
 //! let trace_id = tracer.in_span("checkout", |context| {
-//!     otel_messaging::inject(&context, &mut job);
+//!     otel_messaging::inject(&context, &mut headers);
 //!     context.span().span_context().trace_id()
 //! });
 //!
 //! // Elsewhere, later: the work joins the trace of the checkout.
-//! let context = otel_messaging::extract(&job);
+//! let context = otel_messaging::extract(&headers);
 //! assert_eq!(context.span().span_context().trace_id(), trace_id);
 //! ```
 //!
-//! `job` now holds `traceparent: 00-<trace id>-<span id>-01`, and whatever runs in `context` is
-//! part of that trace.
+//! `headers` now holds `traceparent: 00-<trace id>-<span id>-01`, and whatever runs in `context`
+//! is part of that trace.
 //!
 //! # From call to span
 //!
@@ -33,15 +34,16 @@
 //! | --- | --- |
 //! | `InjectingProducer`'s publishing methods (in the adapters) | `publish {destination}` or `send {destination}`, PRODUCER, child of the context at the call |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
-//! | [`inject`], [`extract`] | none |
+//! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
 //!
 //! Without a tracer provider there are no spans, and everything still propagates: what came in
 //! goes out.
 //!
 //! # Features
 //!
-//! `internal-logs` (on by default): one line through `tracing` when something could not be
-//! propagated, as OpenTelemetry's own crates do.
+//! - `internal-logs` (on by default): one line through `tracing` when something could not be
+//!   propagated, as OpenTelemetry's own crates do.
+//! - `serde`: [`ContextCarrier`] is read and written as a map of strings.
 //!
 //! # Limits
 //!
@@ -54,6 +56,7 @@
 mod bridge;
 mod carrier;
 mod consumer;
+mod context_carrier;
 mod description;
 mod dropped;
 mod handling;
@@ -66,6 +69,7 @@ pub mod semconv;
 pub use bridge::{CarrierExtractor, CarrierInjector};
 pub use carrier::{Carrier, CarrierError, CarrierMut, TextMap};
 pub use consumer::{Entered, Processing, process, try_with_message_context, with_message_context};
+pub use context_carrier::{ContextCarrier, attach_context, get_context};
 pub use description::Description;
 pub use dropped::dropped_fields;
 pub use handling::Handling;

@@ -2,6 +2,7 @@
 
 use crate::carrier::Carrier;
 use crate::description::Description;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A message that a client has received: where its headers are, and what the conventions want to
@@ -19,6 +20,12 @@ use std::sync::Arc;
 /// ```
 ///
 /// A generic type over messages has to carry the marker, in `PhantomData<C>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no received message that otel-messaging knows",
+    note = "the adapter of its client implements `Received`: is it a dependency, is it named \
+            somewhere (`use otel_messaging_lapin as _;` will do), and is the client of the same \
+            version?"
+)]
 pub trait Received<C> {
     /// The client's type of headers.
     type Headers: Carrier<C> + ?Sized;
@@ -51,4 +58,4 @@ macro_rules! received_through {
     )*};
 }
 
-received_through!(&M, Box<M>, Arc<M>);
+received_through!(&M, Box<M>, Rc<M>, Arc<M>);

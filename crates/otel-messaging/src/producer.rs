@@ -84,7 +84,7 @@ impl Sending {
     /// `description` says what happened.
     pub fn fail(self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
         if self.has_span {
-            mark_failed(&self.context, error_type.into(), description.to_string());
+            mark_failed(&self.context, error_type.into(), description);
         }
     }
 }
@@ -105,8 +105,14 @@ impl fmt::Debug for Sending {
     }
 }
 
-pub(crate) fn mark_failed(context: &Context, error_type: Cow<'static, str>, description: String) {
+pub(crate) fn mark_failed(
+    context: &Context,
+    error_type: Cow<'static, str>,
+    description: impl fmt::Display,
+) {
     let span = context.span();
-    span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into_owned()));
-    span.set_status(Status::error(description));
+    if span.is_recording() {
+        span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into_owned()));
+        span.set_status(Status::error(description.to_string()));
+    }
 }

@@ -119,3 +119,76 @@ fn the_future_is_send_and_can_be_named() {
         otel_messaging::with_message_context(&message, |_| std::future::ready(7));
     assert_eq!(assert_send(handling).now_or_never(), Some(7));
 }
+
+#[test]
+fn a_panic_in_an_entered_context_marks_the_span() {
+    let (spans, message) = (spans(), message());
+    let unwound = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let _entered = spans.instrumentation.process(&message).enter();
+        panic!("no such order");
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(error_type(&spans.only()), Some("panic"));
+    assert!(!Context::current().has_active_span());
+}
+
+/// Two handlers run at once; one panics, and both are dropped by that.
+#[test]
+fn a_neighbour_of_a_panic_was_only_cancelled() {
+    let (spans, message) = (spans(), message());
+    let waiting = spans
+        .instrumentation
+        .with_message_context(&message, |_| std::future::pending::<()>());
+    let neighbours = async {
+        let panicking = async { panic!("another order") };
+        futures_util::future::join(waiting, panicking).await
+    };
+    let unwound = AssertUnwindSafe(neighbours).catch_unwind();
+    assert!(
+        unwound
+            .now_or_never()
+            .is_some_and(|outcome| outcome.is_err())
+    );
+    let span = spans.only();
+    assert_eq!(span.status, Status::Unset);
+    assert_eq!(error_type(&span), None);
+}
+
+/// A destructor handles a message while somebody else's panic unwinds.
+#[test]
+fn handling_during_an_unwinding_is_no_panic() {
+    struct Handles<'a>(&'a crate::message::Spans);
+    impl Drop for Handles<'_> {
+        fn drop(&mut self) {
+            let message = message();
+            drop(self.0.instrumentation.process(&message).enter());
+            let handled = self
+                .0
+                .instrumentation
+                .with_message_context(&message, |_| async {});
+            assert_eq!(handled.now_or_never(), Some(()));
+        }
+    }
+    let spans = spans();
+    let unwound = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let _handles = Handles(&spans);
+        panic!("another order");
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(spans.ended().len(), 2);
+    assert!(
+        spans
+            .ended()
+            .iter()
+            .all(|span| span.status == Status::Unset)
+    );
+}
+
+fn error_type(span: &opentelemetry_sdk::trace::SpanData) -> Option<&str> {
+    let mut attributes = span.attributes.iter();
+    let found = attributes.find(|kv| kv.key.as_str() == "error.type")?;
+    match &found.value {
+        opentelemetry::Value::String(name) => Some(name.as_str()),
+        _ => None,
+    }
+}

@@ -1,5 +1,6 @@
 //! The core with a client that exists for these tests alone.
 
+mod context_carrier;
 mod handling;
 mod message;
 mod suppression;

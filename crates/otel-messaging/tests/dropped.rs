@@ -1,0 +1,75 @@
+//! A field that cannot be written. One test, because the count belongs to the whole process.
+#![cfg(feature = "internal-logs")]
+
+use opentelemetry::trace::TraceContextExt;
+use otel_messaging::{Carrier, CarrierError, CarrierMut, dropped_fields, extract, inject};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tracing::span;
+
+/// The protocol of a client that cannot represent anything.
+struct Nothing;
+
+enum Marker {}
+
+impl Carrier<Marker> for Nothing {
+    fn get_all<'a>(&'a self, _name: &str) -> impl Iterator<Item = &'a str> {
+        std::iter::empty()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
+}
+
+impl CarrierMut<Marker> for Nothing {
+    fn set(&mut self, _name: &str, _value: String) -> Result<(), CarrierError> {
+        Err(CarrierError::InvalidName)
+    }
+
+    fn remove(&mut self, _name: &str) {}
+}
+
+/// A log that is itself sent as messages, by the same client.
+struct SendsItsEvents(Arc<AtomicU32>);
+
+impl tracing::Subscriber for SendsItsEvents {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        publish();
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+fn publish() {
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let headers = BTreeMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
+    let context = extract(&headers);
+    assert!(context.span().span_context().is_valid());
+    inject(&context, &mut Nothing);
+}
+
+#[test]
+fn it_is_counted_each_time_and_said_once() {
+    let events = Arc::new(AtomicU32::new(0));
+    tracing::subscriber::with_default(SendsItsEvents(events.clone()), || {
+        publish();
+        publish();
+    });
+    assert_eq!(events.load(Ordering::Relaxed), 1);
+    // Twice from here, and once from the log.
+    assert_eq!(dropped_fields(), 3);
+}

@@ -1,0 +1,58 @@
+//! Handles orders from core NATS, each in the trace of its sender:
+//! `cargo run --bin async-nats-consumer`, and then `cargo run --bin async-nats-producer`. Ctrl-C
+//! stops it, after the orders that have already arrived.
+//!
+//! `NATS_URL` says where NATS is, `nats://127.0.0.1:4222` if it is not set.
+
+use anyhow::anyhow;
+use async_nats::Message;
+use futures_util::StreamExt;
+use opentelemetry::global;
+use opentelemetry::trace::Tracer;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use otel_messaging_async_nats::with_message_context;
+use tokio::signal::ctrl_c;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
+        .build();
+    global::set_tracer_provider(provider.clone());
+
+    let outcome = consume().await;
+    // Last: the spans of what was handled until now are exported.
+    let _ = provider.shutdown();
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("async-nats-consumer: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn consume() -> anyhow::Result<()> {
+    let url = std::env::var("NATS_URL").unwrap_or_else(|_| "nats://127.0.0.1:4222".to_owned());
+    // What is before the `@` is nobody's business.
+    let shown = url.rsplit('@').next().unwrap_or_default();
+    let client = async_nats::connect(&url)
+        .await
+        .map_err(|error| anyhow!("NATS at {shown}: {error}"))?;
+    let mut subscriber = client.subscribe("orders").await?;
+
+    // Ends the subscription once what has arrived is handled: the server would not send it again.
+    tokio::spawn(async move {
+        let _ = ctrl_c().await;
+        client.drain().await
+    });
+    while let Some(message) = subscriber.next().await {
+        with_message_context(&message, handle).await; // <- the one line
+    }
+    Ok(())
+}
+
+async fn handle(message: &Message) {
+    let order = String::from_utf8_lossy(&message.payload);
+    global::tracer("billing").in_span("write invoice", |_| println!("invoice for {order}"));
+}

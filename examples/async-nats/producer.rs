@@ -1,0 +1,56 @@
+//! Publishes three orders over core NATS, each with the context of its span in the headers:
+//! `cargo run --bin async-nats-producer`, while `cargo run --bin async-nats-consumer` runs.
+//!
+//! `NATS_URL` says where NATS is, `nats://127.0.0.1:4222` if it is not set.
+
+use anyhow::anyhow;
+use async_nats::Client;
+use async_nats::client::PublishError;
+use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
+use opentelemetry::{Context, global};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use otel_messaging_async_nats::InjectingProducer;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
+        .build();
+    global::set_tracer_provider(provider.clone());
+
+    let outcome = produce().await;
+    // Last: the spans of what was published until now are exported.
+    let _ = provider.shutdown();
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("async-nats-producer: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn produce() -> anyhow::Result<()> {
+    let url = std::env::var("NATS_URL").unwrap_or_else(|_| "nats://127.0.0.1:4222".to_owned());
+    // What is before the `@` is nobody's business.
+    let shown = url.rsplit('@').next().unwrap_or_default();
+    let client = async_nats::connect(&url)
+        .await
+        .map_err(|error| anyhow!("NATS at {shown}: {error}"))?;
+
+    let client = InjectingProducer::new(client); // <- the one line
+
+    for number in 1..=3 {
+        let span = global::tracer("shop").start("place order");
+        let context = Context::current_with_span(span);
+        place_order(&client, number).with_context(context).await?;
+    }
+    // Publishing only hands the message to the client.
+    client.get_ref().flush().await?;
+    Ok(())
+}
+
+async fn place_order(client: &InjectingProducer<Client>, number: u32) -> Result<(), PublishError> {
+    let order = format!("order {number}");
+    client.publish("orders", order.into()).await
+}

@@ -1,0 +1,73 @@
+//! Handles orders from a JetStream stream, each in the trace of its sender:
+//! `cargo run --bin jetstream-consumer`, beside `cargo run --bin jetstream-producer`. Ctrl-C stops
+//! it, after the order in hand.
+//!
+//! `NATS_URL` says where NATS is, `nats://127.0.0.1:4222` if it is not set.
+
+use anyhow::anyhow;
+use async_nats::jetstream::consumer::pull;
+use async_nats::jetstream::{self, Message, stream};
+use futures_util::StreamExt;
+use opentelemetry::global;
+use opentelemetry::trace::Tracer;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use otel_messaging_async_nats::try_with_message_context;
+use std::pin::pin;
+use tokio::signal::ctrl_c;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
+        .build();
+    global::set_tracer_provider(provider.clone());
+
+    let outcome = consume().await;
+    // Last: the spans of what was handled until now are exported.
+    let _ = provider.shutdown();
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("jetstream-consumer: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn consume() -> anyhow::Result<()> {
+    let url = std::env::var("NATS_URL").unwrap_or_else(|_| "nats://127.0.0.1:4222".to_owned());
+    // What is before the `@` is nobody's business.
+    let shown = url.rsplit('@').next().unwrap_or_default();
+    let client = async_nats::connect(&url)
+        .await
+        .map_err(|error| anyhow!("NATS at {shown}: {error}"))?;
+    let config = stream::Config {
+        name: "ORDERS".to_owned(),
+        subjects: vec!["jetstream.orders".to_owned()],
+        ..Default::default()
+    };
+    let stream = jetstream::new(client.clone())
+        .get_or_create_stream(config)
+        .await?;
+    let config = pull::Config {
+        durable_name: Some("billing".to_owned()),
+        ..Default::default()
+    };
+    let consumer = stream.get_or_create_consumer("billing", config).await?;
+
+    let mut messages = pin!(consumer.messages().await?.take_until(ctrl_c()));
+    while let Some(message) = messages.next().await {
+        let message = message?;
+        try_with_message_context(&message, handle).await?; // <- the one line
+        message.ack().await.map_err(|error| anyhow!(error))?;
+    }
+    // Acknowledgements are only handed to the client.
+    client.flush().await?;
+    Ok(())
+}
+
+async fn handle(message: &Message) -> anyhow::Result<()> {
+    let order = str::from_utf8(&message.payload)?;
+    global::tracer("billing").in_span("write invoice", |_| println!("invoice for {order}"));
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Publishes three orders to RabbitMQ, each with the context of its span in the headers:
+//! `cargo run --bin lapin-producer`, beside `cargo run --bin lapin-consumer`.
+//!
+//! `AMQP_URL` says where RabbitMQ is, `amqp://127.0.0.1:5672/%2f` if it is not set.
+
+use anyhow::anyhow;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
+use opentelemetry::{Context, global};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use otel_messaging_lapin::InjectingProducer;
+use std::time::Duration;
+use tokio::time::timeout;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
+        .build();
+    global::set_tracer_provider(provider.clone());
+
+    let outcome = produce().await;
+    // Last: the spans of what was published until now are exported.
+    let _ = provider.shutdown();
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lapin-producer: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn produce() -> anyhow::Result<()> {
+    let url = std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://127.0.0.1:5672/%2f".to_owned());
+    // What is before the `@` is nobody's business.
+    let shown = url.rsplit('@').next().unwrap_or_default();
+    let connecting = Connection::connect(&url, ConnectionProperties::default());
+    let connection = timeout(Duration::from_secs(8), connecting)
+        .await
+        .map_err(|_| anyhow!("no answer from RabbitMQ at {shown}"))?
+        .map_err(|error| anyhow!("RabbitMQ at {shown}: {error}"))?;
+    let channel = connection.create_channel().await?;
+    channel
+        .confirm_select(ConfirmSelectOptions::default())
+        .await?;
+    let options = QueueDeclareOptions::durable();
+    channel
+        .queue_declare("orders".into(), options, FieldTable::default())
+        .await?;
+
+    let channel = InjectingProducer::new(channel); // <- the one line
+
+    for number in 1..=3 {
+        let span = global::tracer("shop").start("place order");
+        let context = Context::current_with_span(span);
+        place_order(&channel, number).with_context(context).await?;
+    }
+    connection.close(200, "done".into()).await?;
+    Ok(())
+}
+
+async fn place_order(channel: &InjectingProducer<Channel>, number: u32) -> anyhow::Result<()> {
+    let order = format!("order {number}");
+    let options = BasicPublishOptions::default();
+    let properties = BasicProperties::default();
+    let confirm = channel
+        .basic_publish(
+            "".into(),
+            "orders".into(),
+            options,
+            order.as_bytes(),
+            properties,
+        )
+        .await?;
+    confirm.await?;
+    Ok(())
+}

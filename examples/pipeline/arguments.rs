@@ -1,0 +1,104 @@
+//! The command line.
+
+use crate::address::Address;
+use clap::Parser;
+
+/// Sends an order through four services and three message brokers, and draws its trace.
+///
+/// The order goes from the shop to checkout, to billing, to shipping. Each service has a tracer
+/// provider of its own; the context travels in the messages' headers. Shown are the trace as a
+/// tree, the headers of each hop as they were on the wire, and the trace id.
+///
+/// Without options nothing needs to be installed: all three hops go over a Kafka that is embedded
+/// in this program. With --brokers the first goes over RabbitMQ, the second over Kafka and the
+/// third over NATS JetStream. To give any address, as an option or in the environment, has the same
+/// effect; the others then have their defaults. The queue, the topic and the stream have names of
+/// their own for each run, and are removed at its end.
+#[derive(Debug, Parser)]
+#[command(name = "pipeline", after_long_help = AFTER_HELP, version, verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// Goes over RabbitMQ, Kafka and NATS JetStream.
+    #[arg(long)]
+    brokers: bool,
+
+    /// Goes over the embedded Kafka, whatever the environment says.
+    #[arg(long, conflicts_with = "brokers")]
+    embedded: bool,
+
+    /// Where RabbitMQ is [default: amqp://127.0.0.1:5672/%2f].
+    #[arg(long, value_name = "URL", env = "AMQP_URL", hide_env_values = true)]
+    amqp_url: Option<String>,
+
+    /// Where Kafka is: host:port, or several with commas [default: 127.0.0.1:9092].
+    #[arg(
+        long,
+        value_name = "LIST",
+        env = "KAFKA_BROKERS",
+        hide_env_values = true
+    )]
+    kafka_brokers: Option<String>,
+
+    /// Where NATS with JetStream is [default: nats://127.0.0.1:4222].
+    #[arg(long, value_name = "URL", env = "NATS_URL", hide_env_values = true)]
+    nats_url: Option<String>,
+}
+
+const AFTER_HELP: &str = "\
+Environment:
+  AMQP_URL, KAFKA_BROKERS, NATS_URL
+          As the options; an empty one counts as not set
+  OTEL_EXPORTER_OTLP_ENDPOINT
+          Each service exports its spans there too: OTLP over HTTP, without TLS. If that fails, a
+          line on stderr says so, and nothing else changes
+  COLUMNS
+          The width to draw in where stdout is no terminal, from 80 to 100 [default: 100]
+  NO_COLOR
+          If set, no colours; there are none outside a terminal either
+
+Exit status:
+  0  The order was shipped, and every span is joined to one trace
+  1  A broker could not be reached or did not deliver, or a span is not joined: one line on stderr
+     says which
+  2  The command line is wrong
+
+Examples:
+  cargo run --bin pipeline
+  cargo run --bin pipeline -- --brokers
+  cargo run --bin pipeline -- --amqp-url amqp://guest:guest@127.0.0.1:5672/%2f
+  docker compose up --wait && cargo run --bin pipeline -- --brokers
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 cargo run --bin pipeline";
+
+/// Where the three real brokers are.
+pub(crate) struct Addresses {
+    pub(crate) rabbitmq: Address,
+    pub(crate) kafka: Address,
+    pub(crate) nats: Address,
+}
+
+impl Arguments {
+    /// The real brokers to go over; none for the embedded one.
+    pub(crate) fn addresses(&self) -> Option<Addresses> {
+        let [rabbitmq, kafka, nats] = [&self.amqp_url, &self.kafka_brokers, &self.nats_url]
+            .map(|given| given.as_deref().filter(|given| !given.is_empty()));
+        let any = rabbitmq.or(kafka).or(nats).is_some();
+        if self.embedded || !(self.brokers || any) {
+            return None;
+        }
+        Some(Addresses {
+            rabbitmq: Address::new(rabbitmq.unwrap_or("amqp://127.0.0.1:5672/%2f")),
+            kafka: Address::new(kafka.unwrap_or("127.0.0.1:9092")),
+            nats: Address::new(nats.unwrap_or("nats://127.0.0.1:4222")),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

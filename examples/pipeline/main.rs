@@ -1,0 +1,115 @@
+//! One order, four services, three hops, one trace: `cargo run --bin pipeline`.
+//!
+//! The shop places an order; it goes to checkout, from there to billing and on to shipping, which
+//! hands the label to a background worker. Each service has a tracer provider of its own, as if it
+//! were a process of its own. The trace is drawn, the headers of every hop are shown as they were
+//! on the wire, and the program fails if a span is not joined.
+//!
+//! Nothing needs to be installed: the hops go over an embedded Kafka. With `--brokers` the first
+//! goes over RabbitMQ, the second over Kafka, the third over NATS JetStream; `--help` tells the
+//! rest.
+//!
+//! The lines that a service needs are in `rabbitmq.rs`, `kafka.rs` and `nats.rs`: `InjectingProducer`
+//! where it sends, `try_with_message_context` where it receives.
+
+mod address;
+mod arguments;
+mod billing;
+mod brokers;
+mod checkout;
+mod drawing;
+mod hop;
+mod kafka;
+mod nats;
+mod order;
+mod otlp;
+mod rabbitmq;
+mod service;
+mod shipping;
+mod shop;
+mod trace;
+
+use crate::arguments::Arguments;
+use crate::brokers::Brokers;
+use crate::hop::{Arrival, Route};
+use crate::service::Services;
+use crate::trace::Recorder;
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(run(&arguments));
+            // Not waited for: a thread may still look up a name or say goodbye to a dead broker.
+            runtime.shutdown_background();
+            outcome
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let recorder = Recorder::default();
+    let services = Services::start(&recorder);
+
+    let brokers = Brokers::connect(arguments).await?;
+    let outcome = async {
+        let mut route = brokers.route(&services).await?;
+        let outcome = tokio::select! {
+            outcome = work(&services, &mut route) => outcome,
+            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        };
+        route.close().await;
+        outcome
+    };
+    let outcome = outcome.await;
+    brokers.close().await;
+    if let Err(error) = services.stop().await {
+        complain(&error);
+    }
+    let (arrivals, label) = outcome?;
+
+    let trace = recorder.into_trace();
+    let mut drawn = drawing::draw(&trace, &arrivals);
+    drawn.push_str(&format!("\n{label}\n"));
+    // A closed pipe, as of `| head`, is no reason to fail.
+    let _ = std::io::stdout().write_all(drawn.as_bytes());
+    trace.check()
+}
+
+/// Runs the four services at once, until the order is shipped or something fails.
+async fn work(
+    services: &Services,
+    route: &mut Route,
+) -> anyhow::Result<([Arrival; 3], shipping::Label)> {
+    let Route {
+        orders,
+        invoices,
+        parcels,
+    } = route;
+    let hops = [&orders.hop, &invoices.hop, &parcels.hop].map(Arc::as_ref);
+    // In this order: of several that fail at once, the first is the cause.
+    let (at_checkout, at_billing, (at_shipping, label), ()) = tokio::try_join!(
+        checkout::run(&mut orders.consumer, &invoices.producer),
+        billing::run(&mut invoices.consumer, &parcels.producer),
+        shipping::run(&services.shipping, &mut parcels.consumer),
+        shop::run(&services.shop, hops, &orders.producer),
+    )?;
+    Ok(([at_checkout, at_billing, at_shipping], label))
+}
+
+/// One line, whatever the error says.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(std::io::stderr(), "pipeline: {}", address::one_line(error));
+}

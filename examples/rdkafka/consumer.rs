@@ -1,0 +1,75 @@
+//! Handles orders from Kafka, each in the trace of its sender: `cargo run --bin rdkafka-consumer`,
+//! beside `cargo run --bin rdkafka-producer`. Ctrl-C stops it, after the order in hand.
+//!
+//! `KAFKA_BROKERS` says where Kafka is, `127.0.0.1:9092` if it is not set.
+
+use anyhow::anyhow;
+use futures_util::StreamExt;
+use opentelemetry::global;
+use opentelemetry::trace::Tracer;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use otel_messaging_rdkafka::try_with_message_context;
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{ClientConfig, Message};
+use std::pin::pin;
+use std::time::Duration;
+use tokio::signal::ctrl_c;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
+        .build();
+    global::set_tracer_provider(provider.clone());
+
+    let outcome = consume().await;
+    // Last: the spans of what was handled until now are exported.
+    let _ = provider.shutdown();
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rdkafka-consumer: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn consume() -> anyhow::Result<()> {
+    let brokers = std::env::var("KAFKA_BROKERS").unwrap_or_else(|_| "127.0.0.1:9092".to_owned());
+    let consumer: StreamConsumer = ClientConfig::new()
+        .set("bootstrap.servers", &brokers)
+        .set("group.id", "billing")
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false")
+        // The producer may not have run yet.
+        .set("allow.auto.create.topics", "true")
+        .create()?;
+    // A consumer that reaches nobody waits for ever; this does not.
+    consumer
+        .fetch_metadata(None, Duration::from_secs(5))
+        .map_err(|error| anyhow!("Kafka at {brokers}: {error}"))?;
+    consumer.subscribe(&["orders"])?;
+
+    let mut messages = pin!(consumer.stream().take_until(ctrl_c()));
+    while let Some(message) = messages.next().await {
+        let message = match message {
+            // librdkafka goes on by itself, as when the topic is there a moment later.
+            Err(error) if !matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
+                eprintln!("rdkafka-consumer: {error}");
+                continue;
+            }
+            message => message?,
+        };
+        try_with_message_context(&message, handle).await?; // <- the one line
+        consumer.commit_message(&message, CommitMode::Sync)?;
+    }
+    Ok(())
+}
+
+async fn handle(message: &BorrowedMessage<'_>) -> anyhow::Result<()> {
+    let order = str::from_utf8(message.payload().unwrap_or_default())?;
+    global::tracer("billing").in_span("write invoice", |_| println!("invoice for {order}"));
+    Ok(())
+}

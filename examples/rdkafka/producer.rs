@@ -1,0 +1,66 @@
+//! Sends three orders to Kafka, each with the context of its span in the headers:
+//! `cargo run --bin rdkafka-producer`, beside `cargo run --bin rdkafka-consumer`.
+//!
+//! `KAFKA_BROKERS` says where Kafka is, `127.0.0.1:9092` if it is not set.
+
+use anyhow::anyhow;
+use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
+use opentelemetry::{Context, global};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use otel_messaging_rdkafka::InjectingProducer;
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use std::time::Duration;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
+        .build();
+    global::set_tracer_provider(provider.clone());
+
+    let outcome = produce().await;
+    // Last: the spans of what was sent until now are exported.
+    let _ = provider.shutdown();
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rdkafka-producer: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn produce() -> anyhow::Result<()> {
+    let brokers = std::env::var("KAFKA_BROKERS").unwrap_or_else(|_| "127.0.0.1:9092".to_owned());
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", &brokers)
+        // librdkafka would try for five minutes.
+        .set("message.timeout.ms", "5000")
+        .create()?;
+
+    let producer = InjectingProducer::new(producer); // <- the one line
+
+    for number in 1..=3 {
+        let span = global::tracer("shop").start("place order");
+        let context = Context::current_with_span(span);
+        let placing = place_order(&producer, number).with_context(context);
+        placing
+            .await
+            .map_err(|error| anyhow!("Kafka at {brokers}: {error}"))?;
+    }
+    producer.flush(Duration::from_secs(5))?;
+    Ok(())
+}
+
+async fn place_order(
+    producer: &InjectingProducer<FutureProducer>,
+    number: u32,
+) -> Result<(), KafkaError> {
+    let (key, order) = (number.to_string(), format!("order {number}"));
+    let record = FutureRecord::to("orders").key(&key).payload(&order);
+    let sent = producer.send(record, Duration::from_secs(5)).await;
+    sent.map_err(|(error, _record)| error)?;
+    Ok(())
+}
