@@ -1,6 +1,6 @@
 //! One set of scenarios, run over every client by the programs in `tests/`.
 //!
-//! [`scenarios`] says what has to hold; the modules named for the clients are the glue.
+//! [`mod@scenarios`] says what has to hold; the modules named for the clients are the glue.
 
 pub mod client;
 pub mod kafka;
