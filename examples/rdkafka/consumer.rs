@@ -45,6 +45,7 @@ async fn consume() -> anyhow::Result<()> {
         .set("enable.auto.commit", "false")
         // The producer may not have run yet.
         .set("allow.auto.create.topics", "true")
+        .set("topic.metadata.refresh.interval.ms", "1000")
         .create()?;
     // A consumer that reaches nobody waits for ever; this does not.
     consumer

@@ -106,16 +106,34 @@ fn a_malformed_address_is_named() {
     }
 }
 
-/// Asserts on the one line that names the broker and its address, the others being right.
+/// What was asked to be encrypted does not go in clear text.
+#[test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+fn a_broker_without_tls_is_named() {
+    for (broker, scheme, encrypted) in [(0, "amqp://", "amqps://"), (2, "nats://", "tls://")] {
+        let plain = address(BROKERS[broker].1).replacen(scheme, encrypted, 1);
+        assert_address_named(broker, &plain);
+    }
+}
+
 fn assert_named(broker: usize, server: &str) {
-    let (name, _, _, scheme) = BROKERS[broker];
-    let address = format!("{scheme}{server}");
-    let output = run(&with_addresses(Some((broker, &address))));
+    let scheme = BROKERS[broker].3;
+    assert_address_named(broker, &format!("{scheme}{server}"));
+}
+
+/// Asserts on the one line that names the broker and its address, the others being right.
+fn assert_address_named(broker: usize, address: &str) {
+    let name = BROKERS[broker].0;
+    let shown = address.rsplit('@').next().unwrap_or(address);
+    let output = run(&with_addresses(Some((broker, address))));
     let (said, complained) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{complained}");
     assert_eq!(said, "");
     assert_eq!(complained.lines().count(), 1, "{complained}");
-    for part in [name, &address] {
+    for part in [name, shown] {
         assert!(complained.contains(part), "{part} is not in: {complained}");
     }
 }
@@ -124,14 +142,17 @@ fn assert_named(broker: usize, server: &str) {
 fn with_addresses(changed: Option<(usize, &str)>) -> Vec<String> {
     let mut arguments = vec!["--brokers".to_owned()];
     for (index, (_, variable, option, _)) in BROKERS.into_iter().enumerate() {
-        let given = env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set"));
         let address = match changed {
             Some((changed, address)) if changed == index => address.to_owned(),
-            _ => given,
+            _ => address(variable),
         };
         arguments.extend([option.to_owned(), address]);
     }
     arguments
+}
+
+fn address(variable: &str) -> String {
+    env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set"))
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub struct Kafka(Topic);
 /// A topic of one partition on the cluster embedded in librdkafka.
 pub struct EmbeddedKafka {
     topic: Topic,
-    _cluster: MockCluster<'static, DefaultProducerContext>,
+    cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 /// A topic, its producer and its consumer.
@@ -34,6 +34,13 @@ impl EmbeddedKafka {
     /// The topic.
     pub fn topic(&self) -> &Topic {
         &self.topic
+    }
+
+    /// A producer that asks for no acknowledgements.
+    pub fn unacknowledged(&self) -> FutureProducer {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.cluster.bootstrap_servers());
+        config.set("acks", "0").create().expect("a producer")
     }
 }
 
@@ -165,7 +172,7 @@ client_of_a_topic!(EmbeddedKafka, topic, async {
     cluster.create_topic(&name, 1, 1).expect("a topic");
     EmbeddedKafka {
         topic: Topic::connect(&cluster.bootstrap_servers(), name),
-        _cluster: cluster,
+        cluster,
     }
 });
 

@@ -68,12 +68,17 @@ impl Client for Nats {
     }
 
     async fn send_plain(&self, headers: &[(&str, &str)]) {
-        let headers = with_headers(headers).unwrap_or_default();
         let subject = self.subject.clone();
-        self.client
-            .publish_with_headers(subject, headers, "order".into())
-            .await
-            .expect("the client takes the message");
+        let sent = match with_headers(headers) {
+            Some(headers) => {
+                let sent = self
+                    .client
+                    .publish_with_headers(subject, headers, "order".into());
+                sent.await
+            }
+            None => self.client.publish(subject, "order".into()).await,
+        };
+        sent.expect("the client takes the message");
     }
 
     async fn send_in_vain(&self, by: Option<&Instrumentation>) -> Result<(), String> {
@@ -148,14 +153,18 @@ impl Client for JetStream {
     }
 
     async fn send_plain(&self, headers: &[(&str, &str)]) {
-        let headers = with_headers(headers).unwrap_or_default();
         let subject = self.subject.clone();
-        self.context
-            .publish_with_headers(subject, headers, "order".into())
-            .await
-            .expect("the client takes the message")
-            .await
-            .expect("the stream takes the message");
+        let sent = match with_headers(headers) {
+            Some(headers) => {
+                let sent = self
+                    .context
+                    .publish_with_headers(subject, headers, "order".into());
+                sent.await
+            }
+            None => self.context.publish(subject, "order".into()).await,
+        };
+        let pending = sent.expect("the client takes the message");
+        pending.await.expect("the stream takes the message");
     }
 
     async fn send_in_vain(&self, by: Option<&Instrumentation>) -> Result<(), String> {

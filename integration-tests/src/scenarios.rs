@@ -115,10 +115,18 @@ pub async fn the_two_lines_are_enough<C: Client>(global: &Spans) {
 /// A message from a producer that propagates nothing starts a trace of its own, whatever span
 /// surrounds the loop.
 pub async fn a_message_without_context_gets_a_root_span<C: Client>() {
-    let (mut client, spans) = (C::connect().await, Spans::new());
-    let (_, process) = names(&client);
-    client.send_plain(&[("order", "7")]).await;
-    let message = client.receive().await;
+    let mut client = C::connect().await;
+    for headers in [&[][..], &[("order", "7")]] {
+        client.send_plain(headers).await;
+        let message = client.receive().await;
+        assert_eq!(C::headers(&message).len(), headers.len());
+        assert_root_span::<C>(&client, message).await;
+    }
+}
+
+async fn assert_root_span<C: Client>(client: &C, message: C::Message) {
+    let spans = Spans::new();
+    let (_, process) = names(client);
 
     let poll_loop = spans.root("poll loop");
     let handling = async {

@@ -187,6 +187,29 @@ async fn duplicates_and_null_values_arrive_unchanged() {
     assert_eq!(last.0, "traceparent");
 }
 
+/// Without acknowledgements there is no offset; to a given partition there is no second one; and a
+/// key that is not clearly text is no attribute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_span_says_only_what_is_known() {
+    let (client, spans) = (EmbeddedKafka::connect().await, Spans::new());
+    let plain = client.unacknowledged();
+    let producer =
+        InjectingProducer::new(plain).with_instrumentation(spans.instrumentation.clone());
+    let record = FutureRecord::to(&client.topic().name)
+        .key("a\nb")
+        .payload("order");
+    let delivery = producer
+        .send(record.partition(0), Duration::from_secs(5))
+        .await;
+    delivery.expect("sent");
+    let sent = spans.named(&format!("send {}", client.destination()));
+    assert_unfailed(&sent);
+    assert_eq!(attribute(&sent, "messaging.kafka.offset"), None);
+    assert_eq!(attribute(&sent, "messaging.kafka.message.key"), None);
+    let partition = attribute(&sent, "messaging.destination.partition.id");
+    assert_eq!(partition, Some("0".into()));
+}
+
 fn producer(
     client: &EmbeddedKafka,
     spans: &Spans,

@@ -63,3 +63,27 @@ async fn an_acknowledgement_may_be_dropped() {
     assert_unfailed(&spans.named(&format!("publish {subject}")));
     client.receive().await;
 }
+
+/// At the server's limit a message goes without its context; above it the error marks the span.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn the_servers_limit_is_the_messages_and_not_the_contexts() {
+    let (mut client, spans) = (JetStream::connect().await, Spans::new());
+    let subject = client.destination();
+    let producer = InjectingProducer::new(client.context.clone())
+        .with_instrumentation(spans.instrumentation.clone());
+    let max_payload = client.context.client().max_payload();
+    let publish = producer.publish(subject.clone(), vec![b'x'; max_payload].into());
+    publish.await.expect("it fits").await.expect("acknowledged");
+    assert_eq!(client.receive().await.payload.len(), max_payload);
+
+    let elsewhere = integration_tests::client::unique("too-large");
+    let publish = producer.publish(elsewhere.clone(), vec![b'x'; max_payload + 1].into());
+    assert!(publish.await.is_err());
+    let sent = spans.named(&format!("publish {elsewhere}"));
+    let error_type = attribute(&sent, "error.type");
+    assert_eq!(error_type, Some("MaxPayloadExceeded".into()));
+}

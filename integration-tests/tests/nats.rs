@@ -94,13 +94,22 @@ async fn publishing_with_a_reply_subject_keeps_it() {
     let sent = spans.named(&format!("publish {subject}"));
     assert_eq!(attribute(&sent, "messaging.message.id"), Some("m-7".into()));
 
-    let publish = producer.publish_with_reply(subject, "replies", "order".into());
+    let order = spans.root("order");
+    let attached = order.clone().attach();
+    let publish = producer.publish_with_reply(subject.clone(), "replies", "order".into());
+    drop(attached);
     publish.await.expect("published");
-    assert_eq!(client.receive().await.reply.as_deref(), Some("replies"));
+    let message = client.receive().await;
+    assert_eq!(message.reply.as_deref(), Some("replies"));
+    let trace_id = order.span().span_context().trace_id();
+    assert_eq!(
+        Nats::headers(&message)[0].1[3..35],
+        format!("{trace_id:032x}")
+    );
 }
 
-/// Headers count towards the server's limit. A message that fits without its context goes
-/// without it.
+/// Headers count towards the server's limit. A message that fits without its context goes without
+/// it, and with its caller's headers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -110,20 +119,43 @@ async fn a_message_of_the_largest_size_goes_without_its_context() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let producer = InjectingProducer::new(client.client.clone())
         .with_instrumentation(spans.instrumentation.clone());
-    let dropped = otel_messaging::dropped_fields();
-    let payload = vec![b'x'; client.client.max_payload()];
-    let publish = producer.publish(client.destination(), payload.into());
-    publish.await.expect("it fits");
-    let message = client.receive().await;
-    assert_eq!(message.payload.len(), client.client.max_payload());
-    assert!(message.headers.is_none());
-    assert!(otel_messaging::dropped_fields() > dropped);
-
+    let max_payload = client.client.max_payload();
     // The block is 82 bytes: 12 around the lines, 13 for `traceparent: `, 55, and a line break.
-    let payload = vec![b'x'; client.client.max_payload() - 82];
-    let publish = producer.publish(client.destination(), payload.into());
+    for (room, carried) in [(0, 0), (81, 0), (82, 1)] {
+        let payload = vec![b'x'; max_payload - room];
+        let publish = producer.publish(client.destination(), payload.into());
+        publish.await.expect("it fits");
+        let message = client.receive().await;
+        assert_eq!(message.payload.len(), max_payload - room);
+        assert_eq!(Nats::headers(&message).len(), carried, "{room}");
+    }
+
+    // 12 around the lines, and 24.
+    let own = ("traceparent".to_owned(), "the caller".to_owned());
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert(own.0.as_str(), own.1.as_str());
+    let payload = vec![b'x'; max_payload - 37];
+    let publish = producer.publish_with_headers(client.destination(), headers, payload.into());
     publish.await.expect("it fits");
-    assert_eq!(Nats::headers(&client.receive().await).len(), 1);
+    assert_eq!(Nats::headers(&client.receive().await), [own]);
+    assert!(otel_messaging::dropped_fields() >= 3);
+}
+
+/// The same for requests: it is their answer that fails here, not their size.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_request_of_the_largest_size_goes_without_its_context() {
+    let (client, spans) = (Nats::connect().await, Spans::new());
+    let producer = InjectingProducer::new(client.client.clone())
+        .with_instrumentation(spans.instrumentation.clone());
+    let subject = integration_tests::client::unique("nobody");
+    let payload = vec![b'x'; client.client.max_payload()];
+    let refused = producer.request(subject, payload.into()).await;
+    let kind = refused.expect_err("nobody answers").kind();
+    assert_eq!(kind, async_nats::RequestErrorKind::NoResponders);
 }
 
 /// Nobody answers: the client's error, and the span's.

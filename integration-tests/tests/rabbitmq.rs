@@ -11,8 +11,8 @@ use lapin::options::{
     BasicGetOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions,
     QueueDeclareOptions,
 };
-use lapin::types::{FieldTable, ShortString};
-use lapin::{BasicProperties, Confirmation, ExchangeKind};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Confirmation, ExchangeKind};
 use opentelemetry::trace::{FutureExt, Status, TraceContextExt};
 use otel_messaging_lapin::InjectingProducer;
 
@@ -212,4 +212,69 @@ async fn a_queue_named_by_the_broker_is_in_no_spans_name() {
     }
     let name = attribute(&sent, "messaging.destination.name");
     assert_eq!(name, Some(queue.to_string().into()));
+}
+
+/// A queue that is full and refuses what comes: the broker answers with a nack.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_refused_message_marks_its_span() {
+    let (client, spans) = (RabbitMq::connect().await, Spans::new());
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-max-length".into(), AMQPValue::LongInt(1));
+    let refuse = AMQPValue::LongString("reject-publish".into());
+    arguments.insert("x-overflow".into(), refuse);
+    let options = QueueDeclareOptions {
+        exclusive: true,
+        ..Default::default()
+    };
+    let queue = ShortString::from(unique("full"));
+    let declared = client
+        .channel
+        .queue_declare(queue.clone(), options, arguments);
+    declared.await.expect("a queue");
+    let producer = InjectingProducer::new(client.channel.clone());
+    let publish = async |producer: &InjectingProducer<Channel>| {
+        let properties = BasicProperties::default();
+        let confirm = producer.basic_publish("".into(), queue.clone(), PLAIN, b"order", properties);
+        let confirm = confirm.await.expect("published");
+        in_time("a confirm", confirm).await.expect("an answer")
+    };
+    // The queue takes one, and may take another before it knows that it is full.
+    for _ in 0..10 {
+        if publish(&producer).await.is_nack() {
+            break;
+        }
+    }
+    let producer = producer.with_instrumentation(spans.instrumentation.clone());
+    assert!(publish(&producer).await.is_nack());
+    let sent = spans.named(&format!("publish {queue}"));
+    assert!(matches!(sent.status, Status::Error { .. }));
+    assert_eq!(attribute(&sent, "error.type"), Some("nack".into()));
+}
+
+/// A channel that is closed takes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_closed_channel_marks_the_span() {
+    let (client, spans) = (RabbitMq::connect().await, Spans::new());
+    let channel = client
+        .connection()
+        .create_channel()
+        .await
+        .expect("a channel");
+    channel.close(200, "done".into()).await.expect("closed");
+    let producer =
+        InjectingProducer::new(channel).with_instrumentation(spans.instrumentation.clone());
+    let properties = BasicProperties::default();
+    let publish = producer.basic_publish("".into(), "orders".into(), PLAIN, b"order", properties);
+    assert!(publish.await.is_err());
+    let sent = spans.named("publish orders");
+    let error_type = attribute(&sent, "error.type");
+    assert_eq!(error_type, Some("InvalidChannelState".into()));
 }

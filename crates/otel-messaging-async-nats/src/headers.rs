@@ -60,8 +60,11 @@ fn text(name: &HeaderName) -> &str {
 }
 
 /// The size of the header block on the wire in bytes; it counts towards the server's
-/// `max_payload`.
+/// `max_payload`. Without headers there is no block.
 pub(crate) fn wire_size(headers: &HeaderMap) -> usize {
+    if headers.is_empty() {
+        return 0;
+    }
     let lines = headers.iter().flat_map(|(key, values)| {
         let key = text(key).len();
         values

@@ -143,9 +143,9 @@ impl std::fmt::Debug for Acknowledgement {
 fn end(sending: Sending, answer: &Result<PublishAck, PublishError>) {
     match answer {
         Ok(ack) => {
-            sending.attribute(semconv::MESSAGING_NATS_STREAM, ack.stream.clone());
+            sending.set_attribute(semconv::MESSAGING_NATS_STREAM, ack.stream.clone());
             if let Ok(sequence) = i64::try_from(ack.sequence) {
-                sending.attribute(semconv::MESSAGING_NATS_SEQUENCE, sequence);
+                sending.set_attribute(semconv::MESSAGING_NATS_SEQUENCE, sequence);
             }
         }
         Err(error) => sending.fail(format!("{:?}", error.kind()), error),

@@ -33,11 +33,11 @@ impl Received<Nats> for jetstream::Message {
     fn describe_message(&self, description: &mut Description) {
         self.message.describe_message(description);
         let Ok(info) = self.info() else { return };
-        description.attribute(semconv::MESSAGING_NATS_STREAM, info.stream.to_owned());
-        description.attribute(semconv::MESSAGING_NATS_CONSUMER, info.consumer.to_owned());
-        description.attribute(semconv::MESSAGING_NATS_DELIVERY_COUNT, info.delivered);
+        description.set_attribute(semconv::MESSAGING_NATS_STREAM, info.stream.to_owned());
+        description.set_attribute(semconv::MESSAGING_NATS_CONSUMER, info.consumer.to_owned());
+        description.set_attribute(semconv::MESSAGING_NATS_DELIVERY_COUNT, info.delivered);
         if let Ok(sequence) = i64::try_from(info.stream_sequence) {
-            description.attribute(semconv::MESSAGING_NATS_SEQUENCE, sequence);
+            description.set_attribute(semconv::MESSAGING_NATS_SEQUENCE, sequence);
         }
     }
 }
@@ -45,11 +45,11 @@ impl Received<Nats> for jetstream::Message {
 pub(crate) fn describe(description: &mut Description, subject: &str, headers: Option<&HeaderMap>) {
     // Reply inboxes live as long as one request.
     if subject.starts_with("_INBOX.") {
-        description.temporary_destination(subject);
+        description.set_temporary_destination(subject);
     } else {
-        description.destination(subject);
+        description.set_destination(subject);
     }
     if let Some(id) = headers.and_then(|headers| headers.get(NATS_MESSAGE_ID)) {
-        description.remote_attribute(semconv::MESSAGING_MESSAGE_ID, id.as_str());
+        description.set_remote_attribute(semconv::MESSAGING_MESSAGE_ID, id.as_str());
     }
 }

@@ -5,7 +5,7 @@ use crate::message::{SYSTEM, describe};
 use async_nats::client::{PublishError, Request, RequestError};
 use async_nats::{Client, HeaderMap, Message, ToSubject};
 use bytes::Bytes;
-use otel_messaging::{Description, Instrumentation, Sending};
+use otel_messaging::{CarrierError, Description, Instrumentation, Sending};
 
 /// An [`async_nats::Client`] or [`jetstream::Context`](async_nats::jetstream::Context) whose
 /// messages carry the context that is current at the call.
@@ -38,6 +38,8 @@ pub struct InjectingProducer<P> {
 
 impl<P> InjectingProducer<P> {
     /// Wraps a client or a JetStream context; its messages go out by [`Instrumentation::global`].
+    ///
+    /// Wrap the client's own value, which is cheap to clone, and not a reference to it.
     #[must_use]
     pub fn new(inner: P) -> Self {
         Self {
@@ -76,14 +78,28 @@ impl<P> InjectingProducer<P> {
             Some(instrumentation) => instrumentation.start_send(description),
             None => Instrumentation::global().start_send(description),
         };
-        let mut headers = headers.unwrap_or_default();
-        sending.inject(&mut headers);
-        if !headers.is_empty() && wire_size(&headers) + message.payload > message.max_payload {
-            sending.withdraw(&mut headers);
+        let room = message.max_payload.saturating_sub(message.payload);
+        let given = headers.unwrap_or_default();
+        if wire_size(&given) + AMPLE <= room {
+            let mut headers = given;
+            sending.inject(&mut headers);
+            return (sending, headers);
         }
-        (sending, headers)
+        let mut headers = given.clone();
+        sending.inject(&mut headers);
+        let fits = wire_size(&headers) <= room;
+        // What does not fit as it was given fails as it would without us.
+        if fits || headers == given || wire_size(&given) > room {
+            return (sending, headers);
+        }
+        sending.left_out(CarrierError::TooLarge);
+        (sending, given)
     }
 }
+
+/// More than a context takes, in bytes. Where there is that much room, the headers need not be kept
+/// for the case that they do not fit.
+const AMPLE: usize = 64 * 1024;
 
 /// What is known of a message before it is published.
 pub(crate) struct Outgoing<'a> {

@@ -48,7 +48,7 @@
 //!
 //! | call | span | ends |
 //! | --- | --- | --- |
-//! | [`InjectingProducer::basic_publish`] | `publish {exchange}:{routing key}`, PRODUCER | with the confirm; without confirms, when the channel has taken the message |
+//! | [`InjectingProducer::basic_publish`] | `publish {exchange}:{routing key}` (an empty part is left out), PRODUCER | with the confirm; without confirms, when the channel has taken the message |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] on a `Delivery` or `BasicGetMessage` | `process {exchange}:{routing key}`, CONSUMER, child of the sender's span and linked to it | with the handler |
 //! | `ack`, `nack`, `reject` | none | |
 //!
@@ -56,11 +56,13 @@
 //!
 //! # Features
 //!
-//! Those of the core, `internal-logs` (on by default) and `serde`. lapin is taken without its defaults, so no runtime and no TLS is forced.
+//! Those of the core, `internal-logs` (on by default) and `serde`. lapin is taken without its defaults, so no runtime and no TLS is forced: the
+//! program chooses both in its own dependency on lapin.
 //!
 //! # Limits
 //!
 //! - A `Delivery` does not know its queue, nor a channel the server's address: spans have neither.
+//! - Without one of its TLS features, lapin connects to an `amqps` address in clear text.
 //! - lapin itself fails on some hostile messages before this crate sees them: thousands of nested
 //!   tables overflow the stack of its I/O thread, a header name that is not UTF-8 fails its parser.
 //! - Headers that do not fit in one frame with the other properties are an error of the

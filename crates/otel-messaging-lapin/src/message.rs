@@ -23,7 +23,7 @@ impl Received<Lapin> for Delivery {
         describe_destination(description, exchange, routing_key);
         describe_properties(description, &self.properties);
         if let Ok(tag) = i64::try_from(self.delivery_tag) {
-            description.attribute(semconv::MESSAGING_RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
+            description.set_attribute(semconv::MESSAGING_RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
         }
     }
 }
@@ -52,12 +52,12 @@ pub(crate) fn describe_destination(
     let generated = exchange.is_empty() && routing_key.starts_with("amq.gen-");
     let reply = exchange.is_empty() && routing_key.starts_with("amq.rabbitmq.reply-to");
     if generated {
-        description.attribute(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
+        description.set_attribute(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
     }
     if generated || reply {
-        description.temporary_destination(routing_key);
+        description.set_temporary_destination(routing_key);
     } else {
-        description.destination(match (exchange, routing_key) {
+        description.set_destination(match (exchange, routing_key) {
             ("", "") => "amq.default".to_owned(),
             (name, "") | ("", name) => name.to_owned(),
             (exchange, routing_key) => format!("{exchange}:{routing_key}"),
@@ -65,15 +65,15 @@ pub(crate) fn describe_destination(
     }
     if !routing_key.is_empty() {
         let key = semconv::MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY;
-        description.attribute(key, routing_key.to_owned());
+        description.set_attribute(key, routing_key.to_owned());
     }
 }
 
 pub(crate) fn describe_properties(description: &mut Description, properties: &BasicProperties) {
     if let Some(id) = properties.message_id() {
-        description.attribute(semconv::MESSAGING_MESSAGE_ID, id.to_string());
+        description.set_attribute(semconv::MESSAGING_MESSAGE_ID, id.to_string());
     }
     if let Some(id) = properties.correlation_id() {
-        description.attribute(semconv::MESSAGING_MESSAGE_CONVERSATION_ID, id.to_string());
+        description.set_attribute(semconv::MESSAGING_MESSAGE_CONVERSATION_ID, id.to_string());
     }
 }

@@ -37,6 +37,8 @@ pub struct InjectingProducer<P> {
 
 impl<P> InjectingProducer<P> {
     /// Wraps a channel; its messages go out by [`Instrumentation::global`].
+    ///
+    /// Wrap the client's own value, which is cheap to clone, and not a reference to it.
     #[must_use]
     pub fn new(inner: P) -> Self {
         Self {

@@ -105,10 +105,14 @@ impl Sent {
             Ok(delivery) => {
                 if self.partition_open {
                     let key = semconv::MESSAGING_DESTINATION_PARTITION_ID;
-                    self.sending.attribute(key, delivery.partition.to_string());
+                    self.sending
+                        .set_attribute(key, delivery.partition.to_string());
                 }
-                let key = semconv::MESSAGING_KAFKA_OFFSET;
-                self.sending.attribute(key, delivery.offset);
+                // Without acknowledgements librdkafka knows no offset and says -1001.
+                if delivery.offset >= 0 {
+                    let key = semconv::MESSAGING_KAFKA_OFFSET;
+                    self.sending.set_attribute(key, delivery.offset);
+                }
                 Ok(delivery)
             }
             Err((error, mut message)) => {

@@ -44,7 +44,8 @@ impl Carrier<Kafka> for OwnedHeaders {
     }
 }
 
-/// A name with a NUL byte cannot be represented.
+/// A name with a NUL byte cannot be represented: to librdkafka a name ends there, so what a remote
+/// party puts behind one is neither read nor kept.
 impl CarrierMut<Kafka> for OwnedHeaders {
     fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
         if name.contains('\0') {
@@ -113,6 +114,30 @@ mod tests {
         let all: Vec<_> = headers.get_all("TRACEPARENT").collect();
         assert_eq!(all, ["first", "last"]);
         assert_eq!(Carrier::keys(&headers).count(), 4);
+    }
+
+    /// What a relay writes that appends: the older context is not mixed into the newer one.
+    #[test]
+    fn the_newer_of_two_contexts_is_extracted() {
+        use opentelemetry::trace::TraceContextExt;
+        const OLDER: &[u8] = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        const NEWER: &[u8] = b"00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203332-01";
+        for (older, newer) in [("a=1", "b=2"), ("a=1", "a=2")] {
+            let headers = headers(&[
+                (b"traceparent", Some(OLDER)),
+                (b"tracestate", Some(older.as_bytes())),
+                (b"traceparent", Some(NEWER)),
+                (b"tracestate", Some(newer.as_bytes())),
+            ]);
+            let context = crate::extract(&headers);
+            let span = context.span();
+            let sender = span.span_context();
+            assert_eq!(
+                format!("{:032x}", sender.trace_id()).as_bytes(),
+                &NEWER[3..35]
+            );
+            assert_eq!(sender.trace_state().header(), newer);
+        }
     }
 
     #[test]

@@ -38,11 +38,14 @@ impl Received<Kafka> for OwnedMessage {
 }
 
 fn describe_received(message: &impl Message, description: &mut Description) {
-    let partition = Some(message.partition());
+    // Negative: librdkafka's words for none.
+    let partition = Some(message.partition()).filter(|partition| *partition >= 0);
     describe_record(description, message.topic(), partition, message.key());
-    description.attribute(semconv::MESSAGING_KAFKA_OFFSET, message.offset());
+    if message.offset() >= 0 {
+        description.set_attribute(semconv::MESSAGING_KAFKA_OFFSET, message.offset());
+    }
     if message.payload().is_none() {
-        description.attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
+        description.set_attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
     }
 }
 
@@ -52,14 +55,14 @@ pub(crate) fn describe_record(
     partition: Option<i32>,
     key: Option<&[u8]>,
 ) {
-    description.destination(topic);
+    description.set_destination(topic);
     if let Some(partition) = partition {
         let id = partition.to_string();
-        description.attribute(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+        description.set_attribute(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
     }
     // Only what is clearly text (conventions for Kafka).
     let key = key.and_then(|key| str::from_utf8(key).ok());
     if let Some(key) = key.filter(|key| !key.chars().any(char::is_control)) {
-        description.remote_attribute(semconv::MESSAGING_KAFKA_MESSAGE_KEY, key);
+        description.set_remote_attribute(semconv::MESSAGING_KAFKA_MESSAGE_KEY, key);
     }
 }

@@ -42,6 +42,8 @@ pub struct InjectingProducer<P> {
 
 impl<P> InjectingProducer<P> {
     /// Wraps a producer; its records go out by [`Instrumentation::global`].
+    ///
+    /// Wrap the client's own value, which is cheap to clone, and not a reference to it.
     #[must_use]
     pub fn new(inner: P) -> Self {
         Self {
@@ -77,7 +79,7 @@ impl<P> InjectingProducer<P> {
         let key = record.key.map(ToBytes::to_bytes);
         describe_record(&mut description, record.topic, record.partition, key);
         if record.payload.is_none() {
-            description.attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
+            description.set_attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
         }
         let sending = match &self.instrumentation {
             Some(instrumentation) => instrumentation.start_send(description),

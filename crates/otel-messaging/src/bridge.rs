@@ -51,7 +51,7 @@ impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         let mut values: Vec<&str> = Vec::new();
         for value in self.headers.get_all(key) {
-            // Equal duplicates count as one: pipelines that append send the same context twice.
+            // Equal neighbours count as one: pipelines that append send the same context twice.
             if values.last() != Some(&value) {
                 values.push(value);
             }
@@ -105,5 +105,38 @@ impl<C, H: CarrierMut<C> + ?Sized> Injector for CarrierInjector<'_, C, H> {
 impl<C, H: ?Sized> Drop for CarrierInjector<'_, C, H> {
     fn drop(&mut self) {
         self.dropped.drain(..).for_each(dropped::report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn headers(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let entries = entries.iter();
+        entries
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn equal_duplicates_count_as_one() {
+        let twice = headers(&[("A", "1"), ("a", "1")]);
+        let twice = CarrierExtractor::new(&twice);
+        assert_eq!(twice.get_all("a"), Some(vec!["1"]));
+        assert_eq!(twice.get("a"), Some("1"));
+        let differing = headers(&[("A", "1"), ("a", "2")]);
+        let differing = CarrierExtractor::new(&differing);
+        assert_eq!(differing.get_all("a"), Some(vec!["1", "2"]));
+        assert_eq!(differing.get("a"), None);
+        assert_eq!(differing.get_all("b"), None);
+    }
+
+    #[test]
+    fn an_empty_value_removes_the_header() {
+        let mut headers = headers(&[("Tracestate", "old"), ("order", "7")]);
+        CarrierInjector::new(&mut headers).set("tracestate", String::new());
+        assert_eq!(headers.len(), 1);
     }
 }

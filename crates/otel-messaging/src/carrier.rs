@@ -43,6 +43,12 @@ pub trait Carrier<C> {
 ///
 /// The other headers keep their bytes and their order. Nothing panics, whatever name or value it
 /// is given.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no carrier that otel-messaging can write to",
+    note = "the adapter of its client implements `CarrierMut`: is it a dependency, is it named \
+            somewhere (`use otel_messaging_lapin as _;` will do), and is the client of the same \
+            version?"
+)]
 pub trait CarrierMut<C>: Carrier<C> {
     /// Writes the header `name` once, in place of every old value and every spelling of the name.
     ///

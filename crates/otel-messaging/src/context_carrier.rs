@@ -5,10 +5,13 @@ use crate::instrumentation::{extract, inject};
 use opentelemetry::{Context, ContextGuard};
 use std::collections::BTreeMap;
 
-/// A context as a plain map of W3C fields, to be stored or sent where there are no headers.
+/// A context as a plain map of the propagator's fields, such as `traceparent`, to be stored or
+/// sent where there are no headers.
 ///
-/// With the feature `serde` it is read and written as a map of strings. What is malformed in it
-/// reads as absent, as in a message's headers.
+/// It is made from a `BTreeMap` and into one, and with the feature `serde` read and written as a
+/// map of strings. What is malformed in it reads as absent, as in a message's headers. It goes by
+/// the global [`Instrumentation`](crate::Instrumentation); by another with
+/// `instrumentation.inject(&context, &mut carrier)` and `instrumentation.extract(&carrier)`.
 ///
 /// ```
 /// use otel_messaging::{attach_context, get_context};
@@ -38,6 +41,18 @@ impl ContextCarrier {
     #[must_use = "dropping it detaches the context"]
     pub fn attach(&self) -> ContextGuard {
         self.context().attach()
+    }
+}
+
+impl From<BTreeMap<String, String>> for ContextCarrier {
+    fn from(fields: BTreeMap<String, String>) -> Self {
+        Self { fields }
+    }
+}
+
+impl From<ContextCarrier> for BTreeMap<String, String> {
+    fn from(carrier: ContextCarrier) -> Self {
+        carrier.fields
     }
 }
 

@@ -48,30 +48,30 @@ impl Description {
 
     /// Sets the destination: the topic, the subject, or exchange and routing key. It stands in
     /// the span's name and in `messaging.destination.name`.
-    pub fn destination(&mut self, name: impl Into<String>) {
+    pub fn set_destination(&mut self, name: impl Into<String>) {
         let name = name.into();
-        self.attribute(semconv::MESSAGING_DESTINATION_NAME, name.clone());
+        self.set_attribute(semconv::MESSAGING_DESTINATION_NAME, name.clone());
         self.named_for = Some(name);
     }
 
     /// Sets a destination that lives as long as one connection or one request, such as a reply
     /// inbox. It stays out of the span's name, which would otherwise be a new one each time
     /// (conventions, "Span name").
-    pub fn temporary_destination(&mut self, name: impl Into<String>) {
-        self.attribute(semconv::MESSAGING_DESTINATION_NAME, name.into());
-        self.attribute(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
+    pub fn set_temporary_destination(&mut self, name: impl Into<String>) {
+        self.set_attribute(semconv::MESSAGING_DESTINATION_NAME, name.into());
+        self.set_attribute(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
     }
 
     /// Adds an attribute, named as in [`semconv`](crate::semconv).
-    pub fn attribute(&mut self, key: &'static str, value: impl Into<Value>) {
+    pub fn set_attribute(&mut self, key: &'static str, value: impl Into<Value>) {
         self.attributes.push(KeyValue::new(key, value));
     }
 
     /// Adds an attribute whose text a remote party has chosen, unless it is longer than 1,024
     /// bytes: the SDK sets no limit of its own.
-    pub fn remote_attribute(&mut self, key: &'static str, text: &str) {
+    pub fn set_remote_attribute(&mut self, key: &'static str, text: &str) {
         if text.len() <= MAX_REMOTE_BYTES {
-            self.attribute(key, text.to_owned());
+            self.set_attribute(key, text.to_owned());
         }
     }
 
@@ -91,14 +91,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_remote_text_is_kept_up_to_its_limit() {
+        for (length, kept) in [(1024, 1), (1025, 0)] {
+            let mut description = Description::sent("kafka", "send");
+            let before = description.attributes.len();
+            description.set_remote_attribute("key", &"x".repeat(length));
+            assert_eq!(description.attributes.len() - before, kept);
+        }
+    }
+
+    #[test]
     fn a_temporary_destination_stays_out_of_the_name() {
         let mut description = Description::sent("nats", "publish");
-        description.temporary_destination("_INBOX.17");
+        description.set_temporary_destination("_INBOX.17");
         let builder = description.into_span_builder(SpanKind::Producer);
         assert_eq!(builder.name, "publish");
 
         let mut description = Description::sent("kafka", "send");
-        description.destination("orders");
+        description.set_destination("orders");
         let builder = description.into_span_builder(SpanKind::Producer);
         assert_eq!(builder.name, "send orders");
     }

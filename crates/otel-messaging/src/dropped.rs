@@ -7,7 +7,8 @@ static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 /// How often this process had to leave propagation fields out of a message since it started,
 /// because the protocol cannot represent them or the message would be too large; the messages
-/// went out without them.
+/// went out without them. Each field that cannot be represented counts, and a context that is left
+/// out as a whole counts once; what a propagator cuts by limits of its own does not.
 ///
 /// The first is also said once through OpenTelemetry's internal log (feature `internal-logs`).
 pub fn dropped_fields() -> u64 {

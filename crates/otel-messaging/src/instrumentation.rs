@@ -112,7 +112,9 @@ impl Instrumentation {
             for field in propagator.fields() {
                 injector.remove(field);
             }
-            propagator.inject_context(context, &mut injector);
+            if propagator.fields().next().is_some() {
+                propagator.inject_context(context, &mut injector);
+            }
         });
     }
 

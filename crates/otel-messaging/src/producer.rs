@@ -54,12 +54,10 @@ impl Sending {
         self.instrumentation.inject(&self.context, headers);
     }
 
-    /// Takes the context out of the headers again, because the message would be larger with it
-    /// than the broker takes: the message goes, its context is counted in
-    /// [`dropped_fields`](crate::dropped_fields).
-    pub fn withdraw<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
-        self.instrumentation.remove_context(headers);
-        dropped::report(CarrierError::TooLarge);
+    /// Says that the message goes without its context after all, as when it would be larger with
+    /// it than the broker takes: counted in [`dropped_fields`](crate::dropped_fields).
+    pub fn left_out(&self, reason: CarrierError) {
+        dropped::report(reason);
     }
 
     /// The context that the message carries.
@@ -67,13 +65,13 @@ impl Sending {
         &self.context
     }
 
-    /// With what the message is sent.
+    /// The instrumentation by which the message is sent.
     pub fn instrumentation(&self) -> &Instrumentation {
         &self.instrumentation
     }
 
     /// Adds what only the broker's answer tells, such as partition and offset.
-    pub fn attribute(&self, key: &'static str, value: impl Into<Value>) {
+    pub fn set_attribute(&self, key: &'static str, value: impl Into<Value>) {
         if self.has_span {
             let attribute = KeyValue::new(key, value.into());
             self.context.span().set_attribute(attribute);

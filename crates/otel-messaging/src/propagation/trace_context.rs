@@ -38,15 +38,24 @@ pub(super) fn extract(context: &Context, extractor: &dyn Extractor) -> Context {
         return context.clone();
     };
     // An invalid tracestate is dropped; the traceparent stands without it (section 3.3).
-    let trace_state = extractor
-        .get_all(TRACESTATE)
-        .map(|lines| lines.join(","))
+    let trace_state = trace_state_lines(extractor)
         .filter(|list| is_safe(list))
         .and_then(|list| TraceState::from_str(&list).ok())
         .filter(has_no_duplicate)
         .unwrap_or_default();
     let sender = SpanContext::new(trace_id, span_id, flags, true, trace_state);
     context.with_remote_span_context(sender)
+}
+
+/// The lines of one tracestate are joined. Where there are several traceparents, of which the
+/// carrier offers one, so are the lines of several tracestates: there, too, the one it offers.
+fn trace_state_lines(extractor: &dyn Extractor) -> Option<String> {
+    let senders = extractor.get_all(TRACEPARENT)?;
+    if senders.len() > 1 {
+        extractor.get(TRACESTATE).map(str::to_owned)
+    } else {
+        extractor.get_all(TRACESTATE).map(|lines| lines.join(","))
+    }
 }
 
 /// `version "-" trace-id "-" parent-id "-" flags`, by section 3.2.2: exact lengths, lower-case
@@ -95,7 +104,7 @@ fn is_safe(list: &str) -> bool {
             .all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))
 }
 
-/// Two lines of different traces, one appended to the other, would mix.
+/// Level 2, section 3.3.1.3.
 fn has_no_duplicate(state: &TraceState) -> bool {
     let keys: Vec<_> = state.into_iter().map(|(key, _)| key).collect();
     let mut sorted = keys.clone();

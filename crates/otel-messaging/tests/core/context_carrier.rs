@@ -1,10 +1,11 @@
 //! A context that is stored and taken up again.
 
-use crate::message::{TRACEPARENT, message};
+use crate::message::message;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, KeyValue};
 use otel_messaging::{ContextCarrier, attach_context, extract, get_context};
+use std::collections::BTreeMap;
 
 #[test]
 fn a_stored_context_is_taken_up_elsewhere() {
@@ -28,12 +29,24 @@ fn a_stored_context_is_taken_up_elsewhere() {
     assert_eq!(tenant.as_deref(), Some("acme corp"));
 }
 
+#[test]
+fn it_is_a_map_that_can_be_kept_anywhere() {
+    let _attached = extract(&message().headers).attach();
+    let stored = BTreeMap::from(get_context());
+    assert_eq!(stored, message().headers);
+    let carrier = ContextCarrier::from(stored);
+    assert_eq!(carrier, get_context());
+}
+
 #[cfg(feature = "serde")]
 #[test]
 fn with_serde_it_is_a_map_of_strings() {
     let _attached = extract(&message().headers).attach();
     let stored = serde_json::to_string(&get_context()).expect("a map");
-    assert_eq!(stored, format!(r#"{{"traceparent":"{TRACEPARENT}"}}"#));
+    assert_eq!(
+        stored,
+        format!(r#"{{"traceparent":"{}"}}"#, crate::message::TRACEPARENT)
+    );
     let carrier: ContextCarrier = serde_json::from_str(&stored).expect("a map");
     assert_eq!(carrier, get_context());
 

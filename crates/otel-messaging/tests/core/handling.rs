@@ -54,6 +54,51 @@ fn a_finished_handler_is_dropped_inside_its_context_before_its_span_ends() {
 }
 
 #[test]
+fn the_span_ends_with_the_handler_and_not_with_its_future() {
+    let (spans, message) = (spans(), message());
+    let mut handling = Box::pin(
+        spans
+            .instrumentation
+            .with_message_context(&message, |_| async {}),
+    );
+    assert_eq!(handling.as_mut().now_or_never(), Some(()));
+    assert_eq!(spans.ended().len(), 1);
+    drop(handling);
+    assert_eq!(spans.ended().len(), 1);
+}
+
+/// A message of a client that gives no headers at all.
+#[test]
+fn without_headers_the_span_is_a_root_inside_any_span() {
+    struct Bare;
+    impl otel_messaging::Received<otel_messaging::TextMap> for Bare {
+        type Headers = std::collections::BTreeMap<String, String>;
+        const SYSTEM: &'static str = "test";
+
+        fn carried_headers(&self) -> Option<&Self::Headers> {
+            None
+        }
+
+        fn describe_message(&self, _: &mut otel_messaging::Description) {}
+    }
+    let spans = spans();
+    let around = otel_messaging::extract(&message().headers);
+    let _attached = around.attach();
+    drop(spans.instrumentation.process(&Bare));
+    let span = spans.only();
+    assert_eq!(span.name, "process");
+    assert_eq!(span.parent_span_id, SpanId::INVALID);
+    assert!(span.links.is_empty());
+    let scope = &span.instrumentation_scope;
+    assert_eq!(scope.name(), "otel-messaging");
+    assert_eq!(scope.version(), Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        scope.schema_url(),
+        Some(otel_messaging::semconv::SCHEMA_URL)
+    );
+}
+
+#[test]
 fn a_panic_passes_through_and_marks_the_span() {
     let (spans, message) = (spans(), message());
     let handling = spans

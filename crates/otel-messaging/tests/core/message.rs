@@ -20,7 +20,7 @@ impl Received<TextMap> for Message {
     }
 
     fn describe_message(&self, description: &mut Description) {
-        description.destination("orders");
+        description.set_destination("orders");
     }
 }
 

@@ -16,7 +16,7 @@ fn suppressed_telemetry_makes_no_span_and_writes_nothing() {
         .instrumentation
         .start_send(Description::sent("test", "send"));
     sending.inject(&mut headers);
-    sending.attribute("order", 7);
+    sending.set_attribute("order", 7);
     sending.fail("refused", "no such topic");
     assert_eq!(headers["traceparent"], TRACEPARENT);
     drop(spans.instrumentation.process(&message()));
