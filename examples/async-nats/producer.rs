@@ -13,6 +13,10 @@ use otel_messaging_async_nats::InjectingProducer;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
+    if std::env::args().len() > 1 {
+        eprintln!("usage: async-nats-producer, without arguments; NATS_URL says where NATS is");
+        return std::process::ExitCode::from(2);
+    }
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();

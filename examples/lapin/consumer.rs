@@ -22,6 +22,10 @@ use tokio::time::timeout;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
+    if std::env::args().len() > 1 {
+        eprintln!("usage: lapin-consumer, without arguments; AMQP_URL says where RabbitMQ is");
+        return std::process::ExitCode::from(2);
+    }
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();

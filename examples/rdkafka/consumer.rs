@@ -19,6 +19,10 @@ use tokio::signal::ctrl_c;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
+    if std::env::args().len() > 1 {
+        eprintln!("usage: rdkafka-consumer, without arguments; KAFKA_BROKERS says where Kafka is");
+        return std::process::ExitCode::from(2);
+    }
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();

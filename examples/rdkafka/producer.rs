@@ -15,6 +15,10 @@ use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
+    if std::env::args().len() > 1 {
+        eprintln!("usage: rdkafka-producer, without arguments; KAFKA_BROKERS says where Kafka is");
+        return std::process::ExitCode::from(2);
+    }
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
