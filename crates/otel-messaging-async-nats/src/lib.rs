@@ -45,8 +45,9 @@
 //!
 //! # Features
 //!
-//! Those of the core, `internal-logs` (on by default) and `serde`. async-nats is taken with its feature `jetstream` alone, so no provider of
-//! cryptography is forced; a program that uses TLS chooses one in its own dependency.
+//! Those of the core, `internal-logs` (on by default) and `serde`. async-nats is taken with its
+//! feature `jetstream` alone, so no provider of cryptography is forced; a program that uses TLS
+//! chooses one in its own dependency.
 //!
 //! # Limits
 //!

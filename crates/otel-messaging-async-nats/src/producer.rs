@@ -74,26 +74,21 @@ impl<P> InjectingProducer<P> {
     ) -> (Sending, HeaderMap) {
         let mut description = Description::sent(SYSTEM, operation);
         describe(&mut description, message.subject, headers.as_ref());
-        let sending = match &self.instrumentation {
-            Some(instrumentation) => instrumentation.start_send(description),
-            None => Instrumentation::global().start_send(description),
-        };
+        let sending = Sending::start(self.instrumentation.as_ref(), description);
         let room = message.max_payload.saturating_sub(message.payload);
-        let given = headers.unwrap_or_default();
-        if wire_size(&given) + AMPLE <= room {
-            let mut headers = given;
-            sending.inject(&mut headers);
-            return (sending, headers);
-        }
-        let mut headers = given.clone();
+        let mut headers = headers.unwrap_or_default();
+        let size = wire_size(&headers);
+        // Kept where they fit and might not with a context. What does not fit as it was given
+        // fails as it would without us.
+        let given = (size <= room && room < size + AMPLE).then(|| headers.clone());
         sending.inject(&mut headers);
-        let fits = wire_size(&headers) <= room;
-        // What does not fit as it was given fails as it would without us.
-        if fits || headers == given || wire_size(&given) > room {
-            return (sending, headers);
+        match given {
+            Some(given) if wire_size(&headers) > room => {
+                sending.left_out(CarrierError::TooLarge);
+                (sending, given)
+            }
+            _ => (sending, headers),
         }
-        sending.left_out(CarrierError::TooLarge);
-        (sending, given)
     }
 }
 

@@ -56,8 +56,9 @@
 //!
 //! # Features
 //!
-//! Those of the core, `internal-logs` (on by default) and `serde`. lapin is taken without its defaults, so no runtime and no TLS is forced: the
-//! program chooses both in its own dependency on lapin.
+//! Those of the core, `internal-logs` (on by default) and `serde`. lapin is taken without its
+//! defaults, so no runtime and no TLS is forced: the program chooses both in its own dependency on
+//! lapin.
 //!
 //! # Limits
 //!

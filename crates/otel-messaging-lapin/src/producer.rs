@@ -6,7 +6,7 @@ use crate::message::{SYSTEM, describe_destination, describe_properties};
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Result};
-use otel_messaging::{Description, Instrumentation};
+use otel_messaging::{Description, Instrumentation, Sending};
 
 /// A [`lapin::Channel`] whose messages carry the context that is current at the call.
 ///
@@ -87,10 +87,7 @@ impl InjectingProducer<Channel> {
         let mut description = Description::sent(SYSTEM, "publish");
         describe_destination(&mut description, exchange.as_str(), routing_key.as_str());
         describe_properties(&mut description, &properties);
-        let sending = match &self.instrumentation {
-            Some(instrumentation) => instrumentation.start_send(description),
-            None => Instrumentation::global().start_send(description),
-        };
+        let sending = Sending::start(self.instrumentation.as_ref(), description);
         // The properties give their headers out by reference only.
         let caller_headers = properties.headers().clone();
         let mut headers = caller_headers.unwrap_or_default();

@@ -51,8 +51,9 @@
 //!
 //! # Features
 //!
-//! Those of the core, `internal-logs` (on by default) and `serde`. rdkafka is taken with its feature `tokio` alone: librdkafka is built from its
-//! own source, and no system library is needed.
+//! Those of the core, `internal-logs` (on by default) and `serde`. rdkafka is taken with its
+//! feature `tokio` alone: librdkafka is built from its own source, and no system library is
+//! needed.
 //!
 //! # Limits
 //!

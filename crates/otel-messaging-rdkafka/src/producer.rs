@@ -2,7 +2,7 @@
 
 use crate::delivery::{DeliveryFuture, Sent};
 use crate::message::{SYSTEM, describe_record};
-use otel_messaging::{Description, Instrumentation, semconv};
+use otel_messaging::{Description, Instrumentation, Sending, semconv};
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -81,10 +81,7 @@ impl<P> InjectingProducer<P> {
         if record.payload.is_none() {
             description.set_attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
         }
-        let sending = match &self.instrumentation {
-            Some(instrumentation) => instrumentation.start_send(description),
-            None => Instrumentation::global().start_send(description),
-        };
+        let sending = Sending::start(self.instrumentation.as_ref(), description);
         Sent::inject(sending, &mut record.headers, record.partition.is_none())
     }
 }

@@ -48,6 +48,15 @@ pub struct Sending {
 }
 
 impl Sending {
+    /// Starts the span of a message as [`Instrumentation::start_send`] does, by the given
+    /// instrumentation or, if there is none, by the global one of this moment.
+    pub fn start(by: Option<&Instrumentation>, description: Description) -> Self {
+        match by {
+            Some(by) => by.start_send(description),
+            None => Instrumentation::global().start_send(description),
+        }
+    }
+
     /// Writes the context of this message into its headers, in place of any context they held;
     /// see [`Instrumentation::inject`].
     pub fn inject<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {

@@ -106,11 +106,11 @@ fn is_safe(list: &str) -> bool {
 
 /// Level 2, section 3.3.1.3.
 fn has_no_duplicate(state: &TraceState) -> bool {
-    let keys: Vec<_> = state.into_iter().map(|(key, _)| key).collect();
-    let mut sorted = keys.clone();
-    sorted.sort_unstable();
-    sorted.dedup();
-    sorted.len() == keys.len()
+    let mut keys: Vec<_> = state.into_iter().map(|(key, _)| key).collect();
+    let members = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.len() == members
 }
 
 #[cfg(test)]
