@@ -1,0 +1,10 @@
+//! A hostile producer sends what it can. The consumer handles it, in a trace that is right or new,
+//! goes on, and the next good message joins its sender's trace.
+
+mod blocks;
+mod jetstream;
+mod kafka;
+mod nats;
+mod rabbitmq;
+mod rabbitmq_deaths;
+mod victim;
