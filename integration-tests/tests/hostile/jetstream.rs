@@ -6,6 +6,9 @@ use integration_tests::client::Client;
 use integration_tests::nats::JetStream;
 use integration_tests::wire::nats::{Connection, block};
 
+/// In bytes: what a stream takes as the header block of a message.
+const LARGEST: usize = 65_535;
+
 /// As on core NATS: what the stream has stored is what was published.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
@@ -14,11 +17,17 @@ use integration_tests::wire::nats::{Connection, block};
 )]
 async fn any_header_block_is_survived() {
     let (mut client, mut attacker) = (JetStream::connect().await, Connection::open().await);
-    for (name, block, expected) in blocks(client.context.client().max_payload()) {
+    for (name, block, expected) in blocks(LARGEST) {
         eprintln!("{name}");
         attacker.publish(&client.subject, &block, b"").await;
         survives(&mut client, expected).await;
     }
+    // What is larger never comes to the consumer.
+    let header = [b"x: ", &[b'x'; LARGEST][..]].concat();
+    attacker
+        .publish(&client.subject, &block(&[&header]), b"")
+        .await;
+    assert_goes_on(&mut client).await;
 }
 
 /// A relay replaces every spelling and duplicate.

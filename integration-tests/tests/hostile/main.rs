@@ -2,9 +2,11 @@
 //! goes on, and the next good message joins its sender's trace.
 
 mod blocks;
+mod child;
 mod jetstream;
 mod kafka;
 mod nats;
+mod nats_losses;
 mod rabbitmq;
 mod rabbitmq_deaths;
 mod victim;

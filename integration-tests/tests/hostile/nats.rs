@@ -34,17 +34,16 @@ async fn a_hostile_message_is_sent_on_with_one_context() {
         b"traceparent: more nonsense",
         b"traceparent:",
         b"Tracestate: a=1",
-        b"baggage: a=1;p=%0D%0Ax: y,@@@",
+        b"baggage: a=1;p=%0D%0Ax:y,@@@",
         b"order: 7",
         b"order:",
-        b"Xraceparent: kept",
+        b"Xraceparent: y",
     ]);
     attacker.publish(&client.subject, &block, b"").await;
     let message = survives(&mut client, Trace::New).await;
     let (next, traceparent) = sent_on(&mut client, &message).await;
     let expected = [
-        ("Xraceparent", "kept"),
-        ("baggage", "a=1;p=%0D%0Ax: y"),
+        ("baggage", "a=1;p=%0D%0Ax:y"),
         ("order", ""),
         ("order", "7"),
         ("traceparent", &traceparent),
