@@ -14,6 +14,7 @@ pub(crate) fn blocks(most: usize) -> Vec<Case> {
     let traceparent = format!("traceparent: {TRACEPARENT}");
     let good = traceparent.as_bytes();
     let unspaced = format!("traceparent:{TRACEPARENT}");
+    let framed = format!("traceparent:\r{TRACEPARENT}\r");
     let title = format!("Traceparent: {TRACEPARENT}");
     let title = title.as_bytes();
     let other = format!("Traceparent: {OTHER}");
@@ -52,6 +53,11 @@ pub(crate) fn blocks(most: usize) -> Vec<Case> {
     let members = format!("baggage: {members}k=v");
 
     vec![
+        (
+            "CR around a value",
+            block(&[framed.as_bytes()]),
+            Trace::Of(TRACEPARENT),
+        ),
         (
             "an empty name",
             block(&[good, b": 1"]),

@@ -9,4 +9,5 @@ mod nats;
 mod nats_losses;
 mod rabbitmq;
 mod rabbitmq_deaths;
+mod sending;
 mod victim;
