@@ -48,16 +48,33 @@ async fn a_malformed_header_block_costs_a_reconnection() {
 )]
 async fn a_cr_in_a_value_ends_the_client() {
     let (client, mut attacker) = (Nats::connect().await, Connection::open().await);
-    let subject = unique("another");
-    let subscribed = client.client.subscribe(subject.clone()).await;
+    let hostile = block(&[b"x: a\rb"]);
+    let subscribed = client.client.subscribe(unique("another")).await;
     let mut another = subscribed.expect("a subscription");
     client.client.flush().await.expect("a flush");
-    attacker
-        .publish(&client.subject, &block(&[b"x: a\rb"]), b"")
-        .await;
+    attacker.publish(&client.subject, &hostile, b"").await;
     assert!(in_time("the end", another.next()).await.is_none());
-    let publish = client.client.publish(subject, "order".into());
-    assert!(publish.await.is_err());
+    // What is published until the task has gone is lost without an error.
+    let refused = async {
+        while client
+            .client
+            .publish("orders", "order".into())
+            .await
+            .is_ok()
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    in_time("an error", refused).await;
+
+    let client = JetStream::connect().await;
+    let stream = client.context.get_stream(&client.subject).await;
+    let stream = stream.expect("a stream");
+    let consumer = stream.create_consumer(pull::Config::default()).await;
+    let messages = consumer.expect("a consumer").messages().await;
+    let mut messages = messages.expect("messages");
+    attacker.publish(&client.subject, &hostile, b"").await;
+    assert!(in_time("the end", messages.next()).await.is_none());
     assert_goes_on(&mut Nats::connect().await).await;
 }
 

@@ -252,6 +252,8 @@ async fn on_rabbitmq_a_traceparent_needs_72_bytes_of_the_frame() {
     let names: Vec<_> = names.map(|(name, _)| name).collect();
     assert_eq!(names, ["traceparent", "x"]);
 
+    let confirm = injecting(filled(71)).await.expect("published");
+    assert!(confirm.await.expect("confirmed").is_ack());
     let confirm = injecting(filled(0)).await.expect("published");
     let error = in_time("an answer", confirm.into_future()).await;
     let error = error.expect_err("the server ends the connection");
