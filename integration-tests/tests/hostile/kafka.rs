@@ -50,7 +50,10 @@ async fn the_largest_headers_are_survived() {
     for (name, headers, expected) in sizes(most) {
         eprintln!("{name}");
         assert_eq!(attacker.produce(&headers).await, 0);
-        survives(&mut client, expected).await;
+        let message = survives(&mut client, expected).await;
+        let shown = message.headers().map(Headers::count);
+        let count = headers.len();
+        assert_eq!(shown, (count <= MOST_HEADERS).then_some(count));
     }
     let mut larger = filled(most, "x", b"", b"x", &[]);
     larger[0].1.as_mut().expect("a value").push(b'x');

@@ -2,7 +2,7 @@
 //! tests fails, lapin was mended: SECURITY.md has to say so.
 
 use crate::child;
-use crate::victim::{TRACEPARENT, Trace, assert_goes_on, survives};
+use crate::victim::{TRACEPARENT, Trace, assert_goes_on, sent_on, survives};
 use futures_util::StreamExt;
 use integration_tests::client::{Client, address, in_time, unique};
 use integration_tests::rabbitmq::RabbitMq;
@@ -76,7 +76,14 @@ async fn larger_stacks_survive_the_deepest_tables() {
     ] {
         let headers = [hostile, good.clone()].concat();
         attacker.publish(client.queue.as_str(), &headers).await;
-        survives(&mut client, Trace::Of(TRACEPARENT)).await;
+        let message = survives(&mut client, Trace::Of(TRACEPARENT)).await;
+        let (next, _) = sent_on(&mut client, &message).await;
+        let names = next
+            .properties
+            .headers()
+            .as_ref()
+            .map(|all| all.inner().len());
+        assert_eq!(names, Some(2));
     }
 }
 
