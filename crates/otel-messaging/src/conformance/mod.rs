@@ -13,8 +13,7 @@
 //! the same, because the adapter supplies the marker `Mqtt`.
 //!
 //! ```
-//! use otel_messaging::{Carrier, CarrierError, CarrierMut, conformance};
-//! use std::borrow::Cow;
+//! use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, conformance, is_name};
 //!
 //! /// In the order of the packet, which MQTT keeps; a name may stand there several times.
 //! struct UserProperties(Vec<(String, String)>);
@@ -24,7 +23,7 @@
 //!
 //! impl Carrier<Mqtt> for UserProperties {
 //!     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-//!         let named = self.0.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name));
+//!         let named = self.0.iter().filter(move |(key, _)| is_name(key.as_bytes(), name));
 //!         named.map(|(_, value)| value.as_str())
 //!     }
 //!
@@ -34,22 +33,21 @@
 //! }
 //!
 //! impl CarrierMut<Mqtt> for UserProperties {
-//!     fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
+//!     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
 //!         // At most 65,535 bytes and no NUL (MQTT 5, section 1.5.4).
-//!         let is_string = |text: &str| text.len() <= 65_535 && !text.contains('\0');
-//!         self.remove(&[name]);
-//!         if !is_string(name) {
+//!         let is_string = |text: &[u8]| text.len() <= 65_535 && !text.contains(&0);
+//!         if !is_string(name.as_bytes()) {
 //!             return Err(CarrierError::InvalidName);
 //!         }
-//!         if !is_string(&value) {
+//!         if !is_string(value.as_bytes()) {
 //!             return Err(CarrierError::InvalidValue);
 //!         }
-//!         self.0.push((name.to_owned(), value.into_owned()));
+//!         self.0.push((name.to_owned(), value.into_string()));
 //!         Ok(())
 //!     }
 //!
 //!     fn remove(&mut self, names: &[&str]) {
-//!         self.0.retain(|(key, _)| !names.iter().any(|name| key.eq_ignore_ascii_case(name)));
+//!         self.0.retain(|(key, _)| !names.iter().any(|name| is_name(key.as_bytes(), name)));
 //!     }
 //! }
 //!
@@ -118,6 +116,7 @@ where
         trial.rule(Rule::SetReplaces, writing::replaces);
         trial.rule(Rule::ReadBack, writing::read_back);
         trial.rule(Rule::SetRefuses, writing::refuses);
+        trial.rule(Rule::Add, writing::add);
         trial.rule(Rule::Remove, writing::remove);
         trial.rule(Rule::OthersKept, writing::others_kept);
         trial.rule(Rule::WriteAmongMany, many::write);

@@ -36,6 +36,8 @@ pub enum Rule {
     ReadBack,
     /// `set` refuses or represents what it is given.
     SetRefuses,
+    /// `add` does what `set` does where the name is not there.
+    Add,
     /// `remove` takes every spelling and every value.
     Remove,
     /// The other headers keep their bytes and their order.
@@ -68,6 +70,7 @@ impl Rule {
         Rule::SetReplaces,
         Rule::ReadBack,
         Rule::SetRefuses,
+        Rule::Add,
         Rule::Remove,
         Rule::OthersKept,
         Rule::WriteAmongMany,
@@ -100,8 +103,8 @@ impl fmt::Display for Rule {
             }
             Rule::Keys => "`keys` lists every readable name, and nothing else.",
             Rule::GetEach => {
-                "`get_each` gives what `get_all` gives, and nothing at all where one of its names \
-                 has several readable values."
+                "`get_each` gives the bytes of what `get_all` gives, and is `None` where one of its \
+                 names stands there several times, and only there."
             }
             Rule::Context => "A context in the headers is extracted whole, in any spelling.",
             Rule::HostileContext => {
@@ -119,6 +122,10 @@ impl fmt::Display for Rule {
             Rule::SetRefuses => {
                 "`set` writes the name and the value that it is given, or refuses them and leaves \
                  the header absent."
+            }
+            Rule::Add => {
+                "`add` gives the answer of `set`, and leaves the same headers, where the name \
+                 does not stand there."
             }
             Rule::Remove => {
                 "`remove` takes every value of each of its names, in every spelling, readable or \

@@ -4,7 +4,7 @@ use super::reading::OTHERS;
 use super::subject::{Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same, shown};
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
-use std::borrow::Cow;
+use crate::field_value::FieldValue;
 
 const BYTES: Value<'static> = Value::Bytes(b"\xff");
 
@@ -64,17 +64,24 @@ fn names() -> Vec<String> {
     texts.chain(large).chain(["\u{fc}".repeat(200)]).collect()
 }
 
+/// Each name with a value, and each value with a name, that can be represented if any can.
+fn pairs() -> impl Iterator<Item = (String, String)> {
+    let names = names().into_iter().map(|name| (name, "7".to_owned()));
+    let values = values().into_iter();
+    names.chain(values.map(|value| ("order".to_owned(), value)))
+}
+
 fn set<S>(
     trial: &mut Trial<'_, S>,
     headers: &mut S::Headers,
     name: &str,
-    value: Cow<'_, str>,
+    value: &str,
 ) -> Result<(), CarrierError>
 where
     S: Subject<Headers: CarrierMut<S::Marker>>,
 {
-    trial.then(format_args!("set({}, {})", shown(name), shown(&value)));
-    headers.set(name, value)
+    trial.then(format_args!("set({}, {})", shown(name), shown(value)));
+    headers.set(name, value.into())
 }
 
 pub(super) fn replaces<S>(trial: &mut Trial<'_, S>) -> Verdict
@@ -95,7 +102,7 @@ where
             continue;
         };
         for value in ["new", "newer"] {
-            let answer = set(trial, &mut headers, "order", value.into());
+            let answer = set(trial, &mut headers, "order", value);
             same("the answer", answer, Ok(()))?;
             let names = trial.named(&headers, "order").into_iter();
             let names: Vec<_> = names
@@ -114,24 +121,50 @@ where
 {
     for entries in [&[][..], &[&OTHERS[..], &OLD].concat()] {
         for value in values() {
-            for value in [Cow::Borrowed(&*value), Cow::Owned(value.clone())] {
+            let value = &*value;
+            let ascii = value
+                .is_ascii()
+                .then(|| FieldValue::ascii(value.as_bytes()));
+            let forms = [FieldValue::from(value), FieldValue::from(value.to_owned())];
+            for form in forms.into_iter().chain(ascii) {
                 let Some(mut headers) = trial.most(entries) else {
                     continue;
                 };
-                let answer = set(trial, &mut headers, "order", value.clone());
+                trial.then(format_args!("set(\"order\", {})", shown(value)));
+                let answer = headers.set("order", form);
                 if value == "7" {
                     same("the answer", answer, Ok(()))?;
                 }
                 if answer.is_err() {
                     continue;
                 }
-                let value = &*value;
                 same("get", headers.get("Order"), Some(value))?;
                 let all: Vec<_> = headers.get_all("order").collect();
                 same("get_all", all, vec![value])?;
                 let each = headers.get_each(["order"]);
-                same("get_each", each, Some([Some(value)]))?;
+                same("get_each", each, Some([Some(value.as_bytes())]))?;
             }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn add<S>(trial: &mut Trial<'_, S>) -> Verdict
+where
+    S: Subject<Headers: CarrierMut<S::Marker>>,
+{
+    for (name, value) in pairs() {
+        for entries in [&[][..], &OTHERS] {
+            let (Some(mut set), Some(mut added)) = (trial.most(entries), trial.most(entries))
+            else {
+                continue;
+            };
+            trial.then(format_args!("add({}, {})", shown(&name), shown(&value)));
+            let answer = set.set(&name, (*value).into()).is_ok();
+            let added_answer = added.add(&name, (*value).into()).is_ok();
+            same("whether that is done", added_answer, answer)?;
+            let (set, added) = (trial.others(&set, &[]), trial.others(&added, &[]));
+            same("whether all is as after set", added == set, true)?;
         }
     }
     Ok(())
@@ -141,17 +174,13 @@ pub(super) fn refuses<S>(trial: &mut Trial<'_, S>) -> Verdict
 where
     S: Subject<Headers: CarrierMut<S::Marker>>,
 {
-    let names = names().into_iter().map(|name| (name, "7".to_owned()));
-    let values = values()
-        .into_iter()
-        .map(|value| ("order".to_owned(), value));
-    for (name, value) in names.chain(values) {
+    for (name, value) in pairs() {
         let old = Entry::text(&name, "old");
         for entries in [&[OTHERS[0]][..], &[OTHERS[0], old, OLD[1]]] {
             let Some(mut headers) = trial.most(entries) else {
                 continue;
             };
-            let answer = set(trial, &mut headers, &name, Cow::Borrowed(&value));
+            let answer = set(trial, &mut headers, &name, &value);
             let list = trial.named(&headers, &name);
             let all: Vec<_> = headers.get_all(&name).collect();
             let number = usize::from(answer.is_ok());
@@ -235,7 +264,7 @@ where
             };
             let before = trial.others(&headers, &[name]);
             // Its answer is another rule's.
-            let _ = set(trial, &mut headers, name, value.into());
+            let _ = set(trial, &mut headers, name, value);
             same(
                 "the list of the others",
                 trial.others(&headers, &[name]),

@@ -29,7 +29,7 @@ pub(crate) enum Fault {
     PanicsOnName,
     EachTakesFirst,
     EachIsCaseSensitive,
-    EachCountsUnreadable,
+    EachIsNeverThere,
     TracestateHasOneLine,
     BaggageIsCaseSensitive,
     TakesFirstTraceparent,
@@ -41,7 +41,6 @@ pub(crate) enum Fault {
     SetWritesUpperCase,
     SetTrims,
     SetCutsValue,
-    SetForgetsBorrowed,
     RefusalLeavesOld,
     SetCutsName,
     SetPanics,
@@ -54,7 +53,8 @@ pub(crate) enum Fault {
     SetEndsEarly,
     SetCutsTracestate,
     LeavesTitleCase,
-    OwnedIsUpperCase,
+    AddForgets,
+    SetIsUpperCase,
     FirstCounts,
     LastCounts,
 }
@@ -93,7 +93,7 @@ const FAULTS: &[(Rule, &[Fault])] = &[
         &[
             Fault::EachTakesFirst,
             Fault::EachIsCaseSensitive,
-            Fault::EachCountsUnreadable,
+            Fault::EachIsNeverThere,
         ],
     ),
     (
@@ -113,14 +113,7 @@ const FAULTS: &[(Rule, &[Fault])] = &[
         Rule::SetReplaces,
         &[Fault::SetLeavesUnreadable, Fault::SetWritesUpperCase],
     ),
-    (
-        Rule::ReadBack,
-        &[
-            Fault::SetTrims,
-            Fault::SetCutsValue,
-            Fault::SetForgetsBorrowed,
-        ],
-    ),
+    (Rule::ReadBack, &[Fault::SetTrims, Fault::SetCutsValue]),
     (
         Rule::SetRefuses,
         &[
@@ -129,6 +122,7 @@ const FAULTS: &[(Rule, &[Fault])] = &[
             Fault::SetPanics,
         ],
     ),
+    (Rule::Add, &[Fault::AddForgets]),
     (
         Rule::Remove,
         &[
@@ -148,7 +142,7 @@ const FAULTS: &[(Rule, &[Fault])] = &[
     (Rule::WriteAmongMany, &[Fault::SetEndsEarly]),
     (Rule::RoundTrip, &[Fault::SetCutsTracestate]),
     (Rule::StaleContext, &[Fault::LeavesTitleCase]),
-    (Rule::Injector, &[Fault::OwnedIsUpperCase]),
+    (Rule::Injector, &[Fault::SetIsUpperCase]),
 ];
 
 fn rules(violations: &Violations) -> Vec<Rule> {

@@ -2,8 +2,7 @@
 
 use crate::faults::Fault;
 use otel_messaging::conformance::{Entry, Subject, Value};
-use otel_messaging::{Carrier, CarrierError, CarrierMut};
-use std::borrow::Cow;
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue};
 
 #[derive(Debug, Clone, PartialEq)]
 enum Stored {
@@ -68,13 +67,38 @@ impl Headers {
         }
     }
 
+    fn write(&mut self, name: &str, mut value: String) -> Result<(), CarrierError> {
+        let mut key = name.to_owned();
+        match self.fault {
+            Fault::SetWritesUpperCase if name == "order" => key.make_ascii_uppercase(),
+            Fault::SetCutsName if name.len() == 300 => key.truncate(255),
+            Fault::SetTrims => value = value.trim().to_owned(),
+            Fault::SetCutsValue if value.len() > 65_535 => value.clear(),
+            Fault::SetDropsEmpty => self.list.retain(|(_, v)| *v != Stored::Text(String::new())),
+            Fault::SetChangesBytes => {
+                let bytes = self
+                    .list
+                    .iter_mut()
+                    .filter(|(_, v)| matches!(v, Stored::Bytes(_)));
+                bytes.for_each(|(_, value)| *value = Stored::Text("\u{fffd}".to_owned()));
+            }
+            Fault::SetEndsEarly => self.list.truncate(900),
+            Fault::SetCutsTracestate if name == "tracestate" => value.truncate(3),
+            _ => {}
+        }
+        if let Some(error) = Self::refuses(name, &value) {
+            return Err(error);
+        }
+        self.list.push((key.into_bytes(), Stored::Text(value)));
+        Ok(())
+    }
+
     fn refuses(name: &str, value: &str) -> Option<CarrierError> {
-        if name.is_empty() || name.contains(['\r', '\n', '\0']) {
+        let is_hostile = |text: &str| ['\r', '\n', '\0'].iter().any(|c| text.contains(*c));
+        if name.is_empty() || is_hostile(name) {
             Some(CarrierError::InvalidName)
         } else {
-            value
-                .contains(['\r', '\n', '\0'])
-                .then_some(CarrierError::InvalidValue)
+            is_hostile(value).then_some(CarrierError::InvalidValue)
         }
     }
 }
@@ -134,18 +158,15 @@ impl Carrier<Marker> for Headers {
         }
     }
 
-    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
-        let is_short = names[0].len() == 1;
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
+        let is_short = names.iter().all(|name| name.len() == 1);
         let mut found = [None; N];
         for (name, found) in names.iter().zip(&mut found) {
             let mut values = self.values(name);
             let mut keys = self.list.iter().map(|(key, _)| key);
-            let spelt = |keys: &mut dyn Iterator<Item = &Vec<u8>>| {
-                keys.filter(|key| is_named(key, name)).count()
-            };
             match self.fault {
                 Fault::EachTakesFirst if is_short => values.truncate(1),
-                Fault::EachCountsUnreadable if is_short && spelt(&mut keys) > 1 => return None,
+                Fault::EachIsNeverThere if is_short => return None,
                 Fault::EachIsCaseSensitive
                     if is_short && !keys.any(|key| key == name.as_bytes()) =>
                 {
@@ -156,55 +177,35 @@ impl Carrier<Marker> for Headers {
             if values.len() > 1 {
                 return None;
             }
-            *found = values.first().copied();
+            *found = values.first().map(|value| value.as_bytes());
         }
         Some(found)
     }
 }
 
 impl CarrierMut<Marker> for Headers {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        let refusal = Self::refuses(name, &value);
-        if refusal.is_some() && self.has(Fault::RefusalLeavesOld) {
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        if name == "order" && self.has(Fault::AddForgets) {
+            return Ok(());
+        }
+        self.write(name, value.into_string())
+    }
+
+    fn set(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        let mut value = value.into_string();
+        if Self::refuses(name, &value).is_some() && self.has(Fault::RefusalLeavesOld) {
             return Err(CarrierError::InvalidValue);
+        }
+        if name == "\u{fc}" && self.list.len() == 1 && self.has(Fault::SetPanics) {
+            panic!("not ASCII");
+        }
+        if name == "traceparent" && self.has(Fault::SetIsUpperCase) {
+            value.make_ascii_uppercase();
         }
         let keeps = |old: &Stored| *old == Stored::Null && self.fault == Fault::SetLeavesUnreadable;
         self.list
             .retain(|(key, old)| !is_named(key, name) || keeps(old));
-        let mut key = name.to_owned();
-        let is_owned = matches!(value, Cow::Owned(_));
-        let mut value = value.into_owned();
-        match self.fault {
-            Fault::SetWritesUpperCase if name == "order" => key.make_ascii_uppercase(),
-            Fault::SetCutsName if name.len() == 300 => key.truncate(255),
-            Fault::SetPanics if name == "\u{fc}" => panic!("not ASCII"),
-            Fault::SetTrims => value = value.trim().to_owned(),
-            Fault::SetCutsValue if value.len() > 65_535 => value.clear(),
-            Fault::SetForgetsBorrowed if name == "order" && value == "7" && !is_owned => {
-                value.clear();
-            }
-            Fault::SetDropsEmpty => self.list.retain(|(_, v)| *v != Stored::Text(String::new())),
-            Fault::SetChangesBytes => {
-                let bytes = self
-                    .list
-                    .iter_mut()
-                    .filter(|(_, v)| matches!(v, Stored::Bytes(_)));
-                bytes.for_each(|(_, value)| *value = Stored::Text("\u{fffd}".to_owned()));
-            }
-            Fault::SetEndsEarly => self.list.truncate(900),
-            Fault::SetCutsTracestate if name == "tracestate" => value.truncate(3),
-            Fault::OwnedIsUpperCase if name == "traceparent" && is_owned => {
-                value.make_ascii_uppercase();
-            }
-            _ => {}
-        }
-        match refusal {
-            Some(error) => Err(error),
-            None => {
-                self.list.push((key.into_bytes(), Stored::Text(value)));
-                Ok(())
-            }
-        }
+        self.write(name, value)
     }
 
     fn remove(&mut self, names: &[&str]) {
@@ -256,8 +257,11 @@ impl Subject for Faulty {
 
     fn list(&self, headers: &Headers) -> Vec<(Vec<u8>, Vec<u8>)> {
         let value = |value: &Stored| match value {
-            Stored::Null if self.0 == Fault::ListsNullAsEmpty => b"Text(\"\")".to_vec(),
-            value => format!("{value:?}").into_bytes(),
+            Stored::Text(text) => [b"=", text.as_bytes()].concat(),
+            Stored::Bytes(bytes) => [b"=", &**bytes].concat(),
+            Stored::Null if self.0 == Fault::ListsNullAsEmpty => b"=".to_vec(),
+            Stored::Null => b"null".to_vec(),
+            Stored::Number => b"number".to_vec(),
         };
         let listed = headers
             .list
