@@ -82,6 +82,7 @@
 //! - A panic is reported as a violation, unless the test is compiled with `panic = "abort"`.
 
 mod context;
+mod get_each;
 mod injection;
 mod many;
 mod reading;
@@ -149,7 +150,7 @@ fn read<S: Subject>(trial: &mut Trial<'_, S>) {
     trial.rule(Rule::DifferingDuplicates, reading::differing_duplicates);
     trial.rule(Rule::Unreadable, reading::unreadable);
     trial.rule(Rule::Keys, reading::keys);
-    trial.rule(Rule::GetEach, reading::get_each);
+    trial.rule(Rule::GetEach, get_each::get_each);
     trial.rule(Rule::Context, context::context);
     trial.rule(Rule::HostileContext, context::hostile);
     trial.rule(Rule::Extractor, context::extractor);

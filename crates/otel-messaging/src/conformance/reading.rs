@@ -238,59 +238,6 @@ pub(super) fn keys<S: Subject>(trial: &mut Trial<'_, S>) -> Verdict {
     Ok(())
 }
 
-pub(super) fn get_each<S: Subject>(trial: &mut Trial<'_, S>) -> Verdict {
-    let a = Entry::text("a", "1");
-    let b = Entry::text("B", "2");
-    let c = Entry::text("c", "");
-    let null = Entry::new("a", Value::Null);
-    let bytes = Entry::new("A", Value::Bytes(b"\xff"));
-    let cases = [
-        &[][..],
-        &[a],
-        &[c, b, a],
-        &[null],
-        &[bytes, b],
-        &[a, a],
-        &[a, b, Entry::text("a", "3")],
-        &[a, Entry::text("A", "1")],
-        &[Entry::text("A", "3"), b, a],
-        &[c, c],
-        &[a, Entry::text("x", "4"), Entry::text("x", "5"), b],
-        &[null, a, bytes],
-    ];
-    for entries in cases {
-        let Some(headers) = trial.headers(entries) else {
-            continue;
-        };
-        agrees(trial, &headers, ["a", "b", "C"])?;
-        agrees(trial, &headers, ["A"])?;
-        agrees(trial, &headers, [])?;
-    }
-    Ok(())
-}
-
-fn agrees<S: Subject, const N: usize>(
-    trial: &Trial<'_, S>,
-    headers: &S::Headers,
-    names: [&str; N],
-) -> Verdict {
-    let what = format!("get_each({names:?})");
-    let texts = names.map(|name| headers.get_all(name).collect::<Vec<_>>());
-    let Some(found) = headers.get_each(names) else {
-        // Unreadable ones may count here.
-        let has_several = |name: &&str| trial.named(headers, name).len() > 1;
-        let is_right = names.iter().any(has_several);
-        return same(
-            format!("whether {what} is right to be None"),
-            is_right,
-            true,
-        );
-    };
-    // Bytes are for their reader to look at.
-    let found = found.map(|value| str::from_utf8(value?).ok());
-    same(what, found.map(Vec::from_iter), texts)
-}
-
 /// A protocol may write all names in one case.
 fn lower_case(name: &[u8]) -> Vec<u8> {
     name.to_ascii_lowercase()

@@ -78,6 +78,11 @@ impl<'a, S: Subject> Trial<'a, S> {
         Some(headers)
     }
 
+    /// Whether the protocol has this header.
+    pub(super) fn builds(&self, entry: &Entry<'_>) -> bool {
+        self.subject.build(std::slice::from_ref(entry)).is_some()
+    }
+
     /// Begins a case with as many of these headers as the protocol has, beside one another.
     pub(super) fn most(&mut self, entries: &[Entry<'_>]) -> Option<S::Headers> {
         let mut taken = Vec::new();

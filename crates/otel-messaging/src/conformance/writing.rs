@@ -122,11 +122,13 @@ where
     for entries in [&[][..], &[&OTHERS[..], &OLD].concat()] {
         for value in values() {
             let value = &*value;
-            let ascii = value
-                .is_ascii()
-                .then(|| FieldValue::ascii(value.as_bytes()));
+            let is_printable = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+            let printable = is_printable.then(|| {
+                let owned = FieldValue::printable_owned(value.to_owned());
+                [FieldValue::printable(value.as_bytes()), owned]
+            });
             let forms = [FieldValue::from(value), FieldValue::from(value.to_owned())];
-            for form in forms.into_iter().chain(ascii) {
+            for form in forms.into_iter().chain(printable.into_iter().flatten()) {
                 let Some(mut headers) = trial.most(entries) else {
                     continue;
                 };

@@ -30,6 +30,7 @@ pub(crate) enum Fault {
     EachTakesFirst,
     EachIsCaseSensitive,
     EachIsNeverThere,
+    EachFindsEarlyOnly,
     TracestateHasOneLine,
     BaggageIsCaseSensitive,
     TakesFirstTraceparent,
@@ -94,6 +95,7 @@ const FAULTS: &[(Rule, &[Fault])] = &[
             Fault::EachTakesFirst,
             Fault::EachIsCaseSensitive,
             Fault::EachIsNeverThere,
+            Fault::EachFindsEarlyOnly,
         ],
     ),
     (
