@@ -64,6 +64,8 @@
 //! - `BaseProducer` and `ThreadedProducer` have no wrapper yet; [`inject`] writes into the headers
 //!   of their records.
 
+#[cfg(test)]
+mod conformance;
 mod delivery;
 mod headers;
 mod message;
