@@ -172,7 +172,8 @@ async fn on_nats_as_much_baggage_arrives_as_fits() {
             _ => assert_eq!(found[0].1, baggage, "{room}"),
         }
         assert_eq!(headers.len(), found.len() + 1, "and a traceparent");
-        assert_eq!(dropped_fields() > dropped, fit < 20);
+        // Other tests of this process drop fields too.
+        assert!(dropped_fields() > dropped || fit == 20);
     }
 }
 
@@ -279,9 +280,7 @@ async fn on_rabbitmq_as_much_context_is_sent_as_the_frame_has_room_for() {
         let mut carried = carried.to_vec();
         carried.sort_unstable_by_key(|text| *text == "traceparent");
         assert_eq!(found, carried, "{spare}");
-        assert_eq!(
-            dropped_fields() > dropped,
-            carried.len() < 2 || spare < both
-        );
+        // Other tests of this process drop fields too.
+        assert!(dropped_fields() > dropped || spare == both);
     }
 }
