@@ -68,7 +68,7 @@ impl CarrierMut<Nats> for HeaderMap {
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
         let name = header_name(name)?;
         // The conversion panics on these.
-        if !value.is_printable() && value.as_bytes().iter().any(|b| matches!(b, b'\r' | b'\n')) {
+        if !value.is_printable() && has_line_break(value.as_bytes()) {
             return Err(CarrierError::InvalidValue);
         }
         let value = value.into_string();
@@ -79,7 +79,7 @@ impl CarrierMut<Nats> for HeaderMap {
     #[inline]
     fn remove(&mut self, names: &[&str]) {
         let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
-        if !self.iter().any(|(key, _)| is_named(key)) {
+        if self.is_empty() || !self.iter().any(|(key, _)| is_named(key)) {
             return;
         }
         // The map has no way to remove an entry.
@@ -144,12 +144,16 @@ fn is_spelling(key: &str, name: &str) -> bool {
     };
     key.len() == name.len()
         && ends_alike
-        && (is_name(key.as_bytes(), name) || is_disabled(key, name))
+        && match key.as_bytes().first() {
+            Some(b'X' | b'x') => is_disabled(key, name),
+            _ => is_name(key.as_bytes(), name),
+        }
 }
 
 #[cold]
 fn is_disabled(key: &str, name: &str) -> bool {
-    name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED)
+    key.eq_ignore_ascii_case(name)
+        || (name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED))
 }
 
 /// Without an allocation for the names that are written most.
@@ -165,6 +169,14 @@ fn header_name(name: &str) -> Result<HeaderName, CarrierError> {
         "" => return Err(CarrierError::InvalidName),
         _ => name.parse().map_err(|_| CarrierError::InvalidName)?,
     })
+}
+
+/// Sixteen bytes at a time.
+fn has_line_break(value: &[u8]) -> bool {
+    let is_break = |byte: &u8| (*byte == b'\r') | (*byte == b'\n');
+    let (chunks, rest) = value.as_chunks::<16>();
+    let in_chunk = |chunk: &[u8; 16]| chunk.iter().fold(false, |any, byte| any | is_break(byte));
+    chunks.iter().any(in_chunk) || rest.iter().any(is_break)
 }
 
 fn text(name: &HeaderName) -> &str {

@@ -28,25 +28,50 @@ impl Carrier<Lapin> for FieldTable {
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         let table = self.inner();
-        // A large table is not looked through: it is sorted, and few names have these letters.
-        if table.len() > 8
-            && let Some((least, beyond)) = first_letters(&names)
-        {
-            let mut buffer = [0; 4];
-            let least = Bound::Included(&*least.encode_utf8(&mut buffer));
-            for entry in table.range::<str, _>((least, Bound::Unbounded)) {
-                if entry.0.as_str().bytes().next() > Some(beyond) {
-                    break;
-                }
-                offer(&mut found, &names, entry)?;
-            }
-        } else {
+        let first = |name: &str| name.bytes().next().filter(u8::is_ascii);
+        if table.len() <= 8 || names.iter().any(|name| first(name).is_none()) {
             for entry in table {
                 offer(&mut found, &names, entry)?;
+            }
+            return Some(found);
+        }
+        // A large table is not looked through: it is sorted, and few names have these letters.
+        let letters = names.iter().filter_map(|name| first(name));
+        let capitals = letters.filter(u8::is_ascii_alphabetic);
+        let capitals = capitals.map(|letter| letter.to_ascii_uppercase());
+        if let (Some(least), Some(greatest)) = (capitals.clone().min(), capitals.max()) {
+            look_between(table, (least, greatest), &names, &mut found)?;
+        }
+        let lower = |name: &str| first(name).map(|letter| letter.to_ascii_lowercase());
+        for (index, name) in names.iter().enumerate() {
+            let is_new = names
+                .iter()
+                .take(index)
+                .all(|known| lower(known) != lower(name));
+            if is_new && let Some(letter) = lower(name) {
+                look_between(table, (letter, letter), &names, &mut found)?;
             }
         }
         Some(found)
     }
+}
+
+/// Looks at the entries whose names begin with these letters or those between.
+fn look_between<'a, const N: usize>(
+    table: &'a BTreeMap<ShortString, AMQPValue>,
+    (least, greatest): (u8, u8),
+    names: &[&str; N],
+    found: &mut [Option<&'a [u8]>; N],
+) -> Option<()> {
+    let mut buffer = [0; 4];
+    let least = Bound::Included(&*char::from(least).encode_utf8(&mut buffer));
+    for entry in table.range::<str, _>((least, Bound::Unbounded)) {
+        if entry.0.as_str().bytes().next() > Some(greatest) {
+            break;
+        }
+        offer(found, names, entry)?;
+    }
+    Some(())
 }
 
 /// Takes an entry if it is one of these; `None` if that one was there before.
@@ -64,19 +89,6 @@ fn offer<'a, const N: usize>(
         return None;
     }
     Some(())
-}
-
-/// The least and the greatest letter with which any spelling of these names begins.
-#[inline]
-fn first_letters(names: &[&str]) -> Option<(char, u8)> {
-    let mut least = u8::MAX;
-    let mut greatest = 0;
-    for name in names {
-        let first = *name.as_bytes().first()?;
-        least = least.min(first.to_ascii_uppercase());
-        greatest = greatest.max(first.to_ascii_lowercase());
-    }
-    least.is_ascii().then(|| (char::from(least), greatest))
 }
 
 /// A name of more than 255 bytes cannot be represented.

@@ -80,6 +80,9 @@ impl CarrierMut<Kafka> for OwnedHeaders {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
+        if self.count() == 0 {
+            return;
+        }
         let name_of = |key: &[u8]| names.iter().copied().find(|name| is_name(key, name));
         let mut found = 0;
         let mut exact = true;

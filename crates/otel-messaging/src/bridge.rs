@@ -1,6 +1,6 @@
 //! Carriers as OpenTelemetry's own `Extractor` and `Injector`.
 
-use crate::carrier::{Carrier, CarrierError, CarrierMut};
+use crate::carrier::{Carrier, CarrierError, CarrierMut, is_name};
 use crate::dropped;
 use crate::propagation::{BAGGAGE, TRACEPARENT, TRACESTATE, cut_list};
 use opentelemetry::propagation::{Extractor, Injector};
@@ -150,16 +150,17 @@ impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
 }
 
 impl<C, H: CarrierMut<C> + ?Sized> Injector for CarrierInjector<'_, C, H> {
+    #[inline]
     fn set(&mut self, key: &str, value: String) {
         if value.is_empty() {
             self.headers.remove(&[key]);
             return;
         }
         let size = key.len() + value.len();
-        let is_list = key.eq_ignore_ascii_case(TRACESTATE) || key.eq_ignore_ascii_case(BAGGAGE);
+        let is_list = is_name(key.as_bytes(), TRACESTATE) || is_name(key.as_bytes(), BAGGAGE);
         if !is_list
             && size > self.budget.saturating_sub(self.taken)
-            && !key.eq_ignore_ascii_case(TRACEPARENT)
+            && !is_name(key.as_bytes(), TRACEPARENT)
         {
             self.headers.remove(&[key]);
             return self.count(CarrierError::TooLarge);
