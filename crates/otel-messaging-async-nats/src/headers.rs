@@ -78,19 +78,25 @@ impl CarrierMut<Nats> for HeaderMap {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
-        let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
-        if self.is_empty() || !self.iter().any(|(key, _)| is_named(key)) {
-            return;
+        if !self.is_empty() {
+            remove_from(self, names);
         }
-        // The map has no way to remove an entry.
-        let mut rest = HeaderMap::new();
-        for (key, values) in self.iter().filter(|(key, _)| !is_named(key)) {
-            for value in values {
-                rest.append(key.clone(), value.clone());
-            }
-        }
-        *self = rest;
     }
+}
+
+fn remove_from(headers: &mut HeaderMap, names: &[&str]) {
+    let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
+    if !headers.iter().any(|(key, _)| is_named(key)) {
+        return;
+    }
+    // The map has no way to remove an entry.
+    let mut rest = HeaderMap::new();
+    for (key, values) in headers.iter().filter(|(key, _)| !is_named(key)) {
+        for value in values {
+            rest.append(key.clone(), value.clone());
+        }
+    }
+    *headers = rest;
 }
 
 const TRACEPARENT: &str = "traceparent";

@@ -3,7 +3,6 @@
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -27,68 +26,17 @@ impl Carrier<Lapin> for FieldTable {
     #[inline]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
-        let table = self.inner();
-        let first = |name: &str| name.bytes().next().filter(u8::is_ascii);
-        if table.len() <= 8 || names.iter().any(|name| first(name).is_none()) {
-            for entry in table {
-                offer(&mut found, &names, entry)?;
-            }
-            return Some(found);
-        }
-        // A large table is not looked through: it is sorted, and few names have these letters.
-        let letters = names.iter().filter_map(|name| first(name));
-        let capitals = letters.filter(u8::is_ascii_alphabetic);
-        let capitals = capitals.map(|letter| letter.to_ascii_uppercase());
-        if let (Some(least), Some(greatest)) = (capitals.clone().min(), capitals.max()) {
-            look_between(table, (least, greatest), &names, &mut found)?;
-        }
-        let lower = |name: &str| first(name).map(|letter| letter.to_ascii_lowercase());
-        for (index, name) in names.iter().enumerate() {
-            let is_new = names
-                .iter()
-                .take(index)
-                .all(|known| lower(known) != lower(name));
-            if is_new && let Some(letter) = lower(name) {
-                look_between(table, (letter, letter), &names, &mut found)?;
+        for (key, value) in self.inner() {
+            let key = key.as_str().as_bytes();
+            if let Some(index) = names.iter().position(|name| is_name(key, name))
+                && let Some(value) = bytes(value)
+                && found[index].replace(value).is_some()
+            {
+                return None;
             }
         }
         Some(found)
     }
-}
-
-/// Looks at the entries whose names begin with these letters or those between.
-fn look_between<'a, const N: usize>(
-    table: &'a BTreeMap<ShortString, AMQPValue>,
-    (least, greatest): (u8, u8),
-    names: &[&str; N],
-    found: &mut [Option<&'a [u8]>; N],
-) -> Option<()> {
-    let mut buffer = [0; 4];
-    let least = Bound::Included(&*char::from(least).encode_utf8(&mut buffer));
-    for entry in table.range::<str, _>((least, Bound::Unbounded)) {
-        if entry.0.as_str().bytes().next() > Some(greatest) {
-            break;
-        }
-        offer(found, names, entry)?;
-    }
-    Some(())
-}
-
-/// Takes an entry if it is one of these; `None` if that one was there before.
-#[inline]
-fn offer<'a, const N: usize>(
-    found: &mut [Option<&'a [u8]>; N],
-    names: &[&str; N],
-    (key, value): (&ShortString, &'a AMQPValue),
-) -> Option<()> {
-    let key = key.as_str().as_bytes();
-    if let Some(index) = names.iter().position(|name| is_name(key, name))
-        && let Some(value) = bytes(value)
-        && found[index].replace(value).is_some()
-    {
-        return None;
-    }
-    Some(())
 }
 
 /// A name of more than 255 bytes cannot be represented.
@@ -104,22 +52,28 @@ impl CarrierMut<Lapin> for FieldTable {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
-        let is_named = |key: &ShortString| {
-            let mut names = names.iter();
-            names.any(|name| is_name(key.as_str().as_bytes(), name))
-        };
-        if self.inner().is_empty() || !self.inner().keys().any(is_named) {
-            return;
+        if !self.inner().is_empty() {
+            remove_from(self, names);
         }
-        // The table has no way to remove an entry.
-        let rest: BTreeMap<_, _> = self
-            .inner()
-            .iter()
-            .filter(|(key, _)| !is_named(key))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        *self = FieldTable::from(rest);
     }
+}
+
+fn remove_from(table: &mut FieldTable, names: &[&str]) {
+    let is_named = |key: &ShortString| {
+        let mut names = names.iter();
+        names.any(|name| is_name(key.as_str().as_bytes(), name))
+    };
+    if !table.inner().keys().any(is_named) {
+        return;
+    }
+    // The table has no way to remove an entry.
+    let rest: BTreeMap<_, _> = table
+        .inner()
+        .iter()
+        .filter(|(key, _)| !is_named(key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    *table = FieldTable::from(rest);
 }
 
 fn bytes(value: &AMQPValue) -> Option<&[u8]> {
