@@ -1,8 +1,7 @@
 //! The carrier: NATS headers.
 
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use otel_messaging::{Carrier, CarrierError, CarrierMut};
-use std::borrow::Cow;
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +43,14 @@ impl Carrier<Nats> for HeaderMap {
         }
     }
 
-    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+    #[inline]
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         for (key, values) in self.iter() {
             for (name, found) in names.iter().zip(&mut found) {
                 if is_spelling(text(key), name) {
                     for value in values {
-                        if found.replace(value.as_str()).is_some() {
+                        if found.replace(value.as_str().as_bytes()).is_some() {
                             return None;
                         }
                     }
@@ -64,17 +64,19 @@ impl Carrier<Nats> for HeaderMap {
 /// A name with white space, a colon or anything but visible ASCII, and a value with a line break
 /// cannot be represented.
 impl CarrierMut<Nats> for HeaderMap {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        CarrierMut::remove(self, &[name]);
+    #[inline]
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
         let name = header_name(name)?;
+        let value = value.into_string();
         // The conversion panics on these.
         if value.contains(['\r', '\n']) {
             return Err(CarrierError::InvalidValue);
         }
-        self.insert(name, HeaderValue::from(value.into_owned()));
+        self.insert(name, HeaderValue::from(value));
         Ok(())
     }
 
+    #[inline]
     fn remove(&mut self, names: &[&str]) {
         let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
         if !self.iter().any(|(key, _)| is_named(key)) {
@@ -134,9 +136,12 @@ fn trace_id(traceparent: &str) -> Option<&str> {
     traceparent.split('-').nth(1)
 }
 
+#[inline]
 fn is_spelling(key: &str, name: &str) -> bool {
-    key.eq_ignore_ascii_case(name)
-        || (name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED))
+    is_name(key.as_bytes(), name)
+        || (name.len() == TRACEPARENT.len()
+            && is_name(key.as_bytes(), DISABLED)
+            && is_name(name.as_bytes(), TRACEPARENT))
 }
 
 /// Without an allocation for the names that are written most.
@@ -199,6 +204,76 @@ mod tests {
         expected.append("Order", "7");
         expected.append("Order", "8");
         assert_eq!(headers, expected);
+    }
+
+    /// What a Go relay leaves behind, and what a server before 2.14 stores.
+    #[test]
+    fn the_right_one_of_several_spellings_counts() {
+        use opentelemetry::trace::TraceContextExt;
+        let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
+        let other_trace = header(9).replace("0af7", "0af8");
+        type Lines<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Lines<'_>, Option<u64>); 9] = [
+            (&[("Traceparent", &header(1))], Some(1)),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", &header(1))],
+                Some(1),
+            ),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", &header(2))],
+                Some(2),
+            ),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", &other_trace)],
+                None,
+            ),
+            (
+                &[("traceparent", &header(1)), ("TRACEPARENT", &header(2))],
+                None,
+            ),
+            (
+                &[("traceparent", &header(1)), ("traceparent", &header(2))],
+                None,
+            ),
+            (&[("Xraceparent", &header(1))], Some(1)),
+            (
+                &[("Xraceparent", &header(1)), ("traceparent", &header(2))],
+                Some(2),
+            ),
+            (
+                &[("Xraceparent", &header(1)), ("Traceparent", &header(2))],
+                Some(2),
+            ),
+        ];
+        for (lines, expected) in cases {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, *value);
+            }
+            let context = crate::extract(&headers);
+            let span = context.span().span_context().clone();
+            let found = span
+                .is_valid()
+                .then(|| u64::from_be_bytes(span.span_id().to_bytes()));
+            assert_eq!(found, expected, "{lines:?}");
+
+            headers.append("order", "7");
+            crate::inject(&opentelemetry::Context::new(), &mut headers);
+            assert_eq!(headers.len(), 1, "every spelling is replaced: {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_tracestate_is_that_of_the_traceparent_that_counts() {
+        use opentelemetry::trace::TraceContextExt;
+        let mut headers = HeaderMap::new();
+        let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
+        headers.insert("traceparent", header(1));
+        headers.insert("tracestate", "a=1");
+        headers.insert("Traceparent", header(2));
+        headers.insert("Tracestate", "a=2");
+        let context = crate::extract(&headers);
+        assert_eq!(context.span().span_context().trace_state().header(), "a=2");
     }
 
     #[test]

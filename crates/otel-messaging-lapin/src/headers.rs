@@ -1,8 +1,7 @@
 //! The carrier: AMQP's table of headers.
 
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use otel_messaging::{Carrier, CarrierError, CarrierMut};
-use std::borrow::Cow;
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 use std::collections::BTreeMap;
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
@@ -16,7 +15,7 @@ impl Carrier<Lapin> for FieldTable {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.inner()
             .iter()
-            .filter(move |(key, _)| key.as_str().eq_ignore_ascii_case(name))
+            .filter(move |(key, _)| is_name(key.as_str().as_bytes(), name))
             .filter_map(|(_, value)| text(value))
     }
 
@@ -24,12 +23,13 @@ impl Carrier<Lapin> for FieldTable {
         self.inner().keys().map(ShortString::as_str)
     }
 
-    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+    #[inline]
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         for (key, value) in self.inner() {
             for (name, found) in names.iter().zip(&mut found) {
-                if key.as_str().eq_ignore_ascii_case(name)
-                    && let Some(value) = text(value)
+                if is_name(key.as_str().as_bytes(), name)
+                    && let Some(value) = bytes(value)
                     && found.replace(value).is_some()
                 {
                     return None;
@@ -42,22 +42,22 @@ impl Carrier<Lapin> for FieldTable {
 
 /// A name of more than 255 bytes cannot be represented.
 impl CarrierMut<Lapin> for FieldTable {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        self.remove(&[name]);
-        let key = ShortString::try_new(name).map_err(|_| CarrierError::InvalidName)?;
+    #[inline]
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        let name = ShortString::try_new(name).map_err(|_| CarrierError::InvalidName)?;
         // Never a short string: it goes out under a tag that is no AMQP 0.9.1 field type, and
         // RabbitMQ closes the connection.
-        let value = AMQPValue::LongString(value.into_owned().into());
-        self.insert(key, value);
+        self.insert(name, AMQPValue::LongString(value.into_bytes().into()));
         Ok(())
     }
 
+    #[inline]
     fn remove(&mut self, names: &[&str]) {
         let is_named = |key: &ShortString| {
             let mut names = names.iter();
-            names.any(|name| key.as_str().eq_ignore_ascii_case(name))
+            names.any(|name| is_name(key.as_str().as_bytes(), name))
         };
-        if !self.inner().keys().any(is_named) {
+        if self.inner().is_empty() || !self.inner().keys().any(is_named) {
             return;
         }
         // The table has no way to remove an entry.
@@ -71,13 +71,17 @@ impl CarrierMut<Lapin> for FieldTable {
     }
 }
 
-fn text(value: &AMQPValue) -> Option<&str> {
+fn bytes(value: &AMQPValue) -> Option<&[u8]> {
     match value {
-        AMQPValue::LongString(text) => str::from_utf8(text.as_bytes()).ok(),
-        AMQPValue::ByteArray(bytes) => str::from_utf8(bytes.as_slice()).ok(),
-        AMQPValue::ShortString(text) => Some(text.as_str()),
+        AMQPValue::LongString(text) => Some(text.as_bytes()),
+        AMQPValue::ByteArray(bytes) => Some(bytes.as_slice()),
+        AMQPValue::ShortString(text) => Some(text.as_str().as_bytes()),
         _ => None,
     }
+}
+
+fn text(value: &AMQPValue) -> Option<&str> {
+    str::from_utf8(bytes(value)?).ok()
 }
 
 #[cfg(test)]

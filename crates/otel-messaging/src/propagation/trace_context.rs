@@ -1,23 +1,23 @@
 //! W3C Trace Context as an OpenTelemetry propagator.
 
-use super::traceparent::{self, Traceparent};
-use super::{TRACEPARENT, TRACESTATE, tracestate, trim};
+use super::{TRACEPARENT, TRACESTATE, traceparent, tracestate, trim};
 use crate::carrier::CarrierError;
 use crate::dropped::{self, Refused, refuse};
+use crate::field_value::FieldValue;
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 use std::sync::LazyLock;
 
 /// Reads and writes the headers `traceparent` and `tracestate` of
 /// [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/).
 ///
 /// - `traceparent`: exact lengths, lower-case hex, no id all zero, not version ff; a higher version
-///   is read by its first four fields (section 4.3). The flags sampled and random trace id travel,
+///   is read by its first four fields (section 3.2.4). The flags sampled and random trace id travel,
 ///   others are cleared. Equal duplicates count as one; of differing ones none does.
 /// - `tracestate`: read only behind a valid traceparent. All its lines are joined in their order.
-///   At most 32 members and 8,192 bytes, keys and values by the grammar of section 3.3.1.3, no key
+///   At most 32 members and 8,192 bytes, keys and values by the grammar of section 3.3, no key
 ///   twice; else it does not count at all, and the traceparent does.
 ///
 /// What is malformed reads as absent, is counted in [`refused_fields`](crate::refused_fields) and
@@ -62,7 +62,8 @@ impl TextMapPropagator for TraceContextPropagator {
         if !span.is_valid() {
             return;
         }
-        injector.set(TRACEPARENT, Traceparent::of(span).as_str().to_owned());
+        let header = traceparent::format(span);
+        injector.set(TRACEPARENT, FieldValue::ascii(&header).into_string());
         let state = state_of(span);
         if !state.is_empty() {
             injector.set(TRACESTATE, state);
@@ -80,13 +81,11 @@ impl TextMapPropagator for TraceContextPropagator {
             refuse(Refused::Contradiction);
             return context.clone();
         }
-        let states = || {
-            extractor
-                .get_all(TRACESTATE)
-                .unwrap_or_default()
-                .into_iter()
+        let state = || match extractor.get_all(TRACESTATE) {
+            Some(lines) => tracestate::parse(lines.into_iter()),
+            None => Some(TraceState::NONE),
         };
-        match sender(first, states) {
+        match sender(first.as_bytes(), state) {
             Some(sender) => context.with_remote_span_context(sender),
             None => context.clone(),
         }
@@ -98,6 +97,7 @@ impl TextMapPropagator for TraceContextPropagator {
 }
 
 /// The header `tracestate` of a span; empty if there is nothing to write.
+#[inline]
 pub(super) fn state_of(span: &SpanContext) -> String {
     let state = span.trace_state();
     if state.into_iter().len() == 0 {
@@ -110,10 +110,12 @@ pub(super) fn state_of(span: &SpanContext) -> String {
     header
 }
 
-/// The span that sent a message. The tracestate is asked for behind a valid traceparent only.
-pub(super) fn sender<'a, S: Iterator<Item = &'a str>>(
-    traceparent: &str,
-    states: impl FnOnce() -> S,
+/// The span that sent a message. The tracestate is asked for behind a valid traceparent only, and
+/// is `None` if it is invalid.
+#[inline]
+pub(super) fn sender(
+    traceparent: &[u8],
+    state: impl FnOnce() -> Option<TraceState>,
 ) -> Option<SpanContext> {
     let Some((trace_id, span_id, flags)) = traceparent::parse(traceparent) else {
         // An empty header says nothing.
@@ -122,9 +124,9 @@ pub(super) fn sender<'a, S: Iterator<Item = &'a str>>(
         }
         return None;
     };
-    let state = tracestate::parse(states()).unwrap_or_else(|| {
+    let state = state().unwrap_or_else(|| {
         refuse(Refused::Tracestate);
-        Default::default()
+        TraceState::NONE
     });
     Some(SpanContext::new(trace_id, span_id, flags, true, state))
 }
