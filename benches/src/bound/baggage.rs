@@ -1,69 +1,91 @@
 //! `baggage`: percent-encoded out in the order of the keys, decoded once in.
 
 use super::class::{self, BAGGAGE_VALUE, KEY};
-use opentelemetry::Key;
-use opentelemetry::baggage::{Baggage, BaggageMetadata};
 use opentelemetry::StringValue;
+use opentelemetry::baggage::{Baggage, BaggageMetadata};
 
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-type Member<'a> = (&'a Key, &'a (StringValue, BaggageMetadata));
+/// The first bytes of the key, for a cheap comparison, and the member.
+type Member<'a> = (u64, &'a str, Option<&'a (StringValue, BaggageMetadata)>);
 
 #[inline]
 pub fn format(baggage: &Baggage) -> Option<String> {
     if baggage.is_empty() {
         return None;
     }
-    let mut members: [Option<Member<'_>>; MAX_MEMBERS] = [None; MAX_MEMBERS];
+    let mut members: [Member<'_>; MAX_MEMBERS] = [(0, "", None); MAX_MEMBERS];
     let mut count = 0;
     let mut size = 0;
-    for (place, member) in members.iter_mut().zip(baggage) {
-        let (key, (value, properties)) = member;
-        let escapes = value.as_str().bytes().filter(|byte| !travels(*byte));
-        size += key.as_str().len() + value.as_str().len() + 2 * escapes.count();
-        size += properties.as_str().len() + 3;
-        *place = Some(member);
+    for (place, (key, content)) in members.iter_mut().zip(baggage) {
+        let key = key.as_str();
+        let (value, properties) = (content.0.as_str(), content.1.as_str());
+        size += key.len() + value.len() + 2 * escapes(value) + 2;
+        if !properties.is_empty() {
+            if !are_properties(properties.as_bytes()) {
+                continue;
+            }
+            size += properties.len() + 1;
+        }
+        *place = (prefix(key), key, Some(content));
         count += 1;
     }
     let members = &mut members[..count];
-    members.sort_unstable_by_key(|member| member.map(|(key, _)| key.as_str()));
+    members.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
     let mut header = String::with_capacity(size.min(MAX_BYTES));
-    for (key, (value, properties)) in members.iter().flatten() {
-        let start = header.len();
-        if start > 0 {
+    for (_, key, content) in members {
+        let Some((value, properties)) = content else {
+            continue;
+        };
+        let (value, properties) = (value.as_str(), properties.as_str());
+        let before = header.len();
+        if before > 0 {
             header.push(',');
         }
-        header.push_str(key.as_str());
+        header.push_str(key);
         header.push('=');
-        encode(value.as_str(), &mut header);
-        let properties = properties.as_str();
+        encode(value, &mut header);
         if !properties.is_empty() {
             header.push(';');
             header.push_str(properties);
         }
-        if header.len() > MAX_BYTES || !are_properties(properties.as_bytes()) {
-            header.truncate(start);
+        if header.len() > MAX_BYTES {
+            header.truncate(before);
+            break;
         }
     }
-    (!header.is_empty()).then_some(header)
+    Some(header)
 }
 
+#[inline]
+fn prefix(key: &str) -> u64 {
+    match key.as_bytes().first_chunk::<8>() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => key.bytes().fold(0, |all, byte| all << 8 | u64::from(byte)) << (64 - 8 * key.len()),
+    }
+}
+
+#[inline]
+fn escapes(value: &str) -> usize {
+    value.bytes().filter(|byte| !travels(*byte)).count()
+}
+
+#[inline]
 fn encode(value: &str, header: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    if value.bytes().all(travels) {
-        header.push_str(value);
-        return;
-    }
-    for byte in value.bytes() {
-        if travels(byte) {
-            header.push(char::from(byte));
-        } else {
+    // Runs of what travels as it is are copied at once.
+    let mut start = 0;
+    for (place, byte) in value.bytes().enumerate() {
+        if !travels(byte) {
+            let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+            header.push_str(value.get(start..place).unwrap_or_default());
             header.push('%');
-            header.push(char::from(HEX[usize::from(byte >> 4)]));
-            header.push(char::from(HEX[usize::from(byte & 15)]));
+            header.push_str(str::from_utf8(&digits).unwrap_or_default());
+            start = place + 1;
         }
     }
+    header.push_str(value.get(start..).unwrap_or_default());
 }
 
 #[inline]
@@ -72,9 +94,8 @@ fn travels(byte: u8) -> bool {
 }
 
 fn are_properties(properties: &[u8]) -> bool {
-    let allowed = |byte: &u8| {
-        class::is(*byte, BAGGAGE_VALUE) || matches!(byte, b';' | b' ' | b'\t')
-    };
+    let allowed =
+        |byte: &u8| class::is(*byte, BAGGAGE_VALUE) || matches!(byte, b';' | b' ' | b'\t');
     properties.iter().all(allowed)
 }
 
@@ -103,15 +124,18 @@ pub fn parse(header: &[u8]) -> Option<Baggage> {
     (!baggage.is_empty()).then_some(baggage)
 }
 
+#[inline]
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
 fn decode(value: &str) -> String {
-    if !value.contains('%') {
+    let escapes = value.bytes().filter(|byte| *byte == b'%').count();
+    if escapes == 0 {
         return value.to_owned();
     }
-    let mut bytes = Vec::with_capacity(value.len());
+    // Of the right size, or OpenTelemetry's type makes a copy.
+    let mut bytes = Vec::with_capacity(value.len().saturating_sub(2 * escapes));
     let mut rest = value.as_bytes();
     while let [first, tail @ ..] = rest {
         let escaped = match (first, tail) {

@@ -60,7 +60,10 @@ mod class {
             }
             let alphanumeric = symbol.is_ascii_alphanumeric();
             if alphanumeric
-                || matches!(symbol, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+')
+                || matches!(
+                    symbol,
+                    b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+'
+                )
                 || matches!(symbol, b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
             {
                 table[byte] |= KEY;

@@ -12,8 +12,6 @@ use otel_messaging_lapin::Lapin;
 pub enum Amqp {}
 
 impl Client for Amqp {
-    const NAME: &str = "AMQP";
-
     type Marker = Lapin;
     type Headers = FieldTable;
 
@@ -53,11 +51,16 @@ impl Client for Amqp {
     }
 
     fn extract_by_hand(headers: &FieldTable) -> Context {
-        let get = |name| match headers.inner().get(name) {
+        let headers = headers.inner();
+        let get = |name| match headers.get(name) {
             Some(AMQPValue::LongString(text)) => Some(text.as_bytes()),
             _ => None,
         };
-        bound::context(get(TRACEPARENT), || get(TRACESTATE), get(BAGGAGE))
+        let traceparent = get(TRACEPARENT);
+        if traceparent.is_some() && headers.len() == 1 {
+            return bound::context(traceparent, || None, None);
+        }
+        bound::context(traceparent, || get(TRACESTATE), get(BAGGAGE))
     }
 
     fn inject_usually(propagator: &impl TextMapPropagator, context: &Context) -> FieldTable {
@@ -72,7 +75,10 @@ impl Client for Amqp {
 }
 
 fn insert(headers: &mut FieldTable, name: &str, value: String) {
-    headers.insert(ShortString::from(name), AMQPValue::LongString(LongString::from(value)));
+    headers.insert(
+        ShortString::from(name),
+        AMQPValue::LongString(LongString::from(value)),
+    );
 }
 
 fn text(value: &AMQPValue) -> Option<&str> {

@@ -12,22 +12,27 @@ use rdkafka::message::{Header, Headers, OwnedHeaders};
 pub enum Kafka {}
 
 impl Client for Kafka {
-    const NAME: &str = "Kafka";
-
     type Marker = Marker;
     type Headers = OwnedHeaders;
 
     fn received(entries: &[(String, String)]) -> OwnedHeaders {
-        entries.iter().fold(OwnedHeaders::new(), |headers, (name, value)| {
-            insert(headers, name, value.as_bytes())
-        })
+        entries
+            .iter()
+            .fold(OwnedHeaders::new(), |headers, (name, value)| {
+                insert(headers, name, value.as_bytes())
+            })
     }
 
     fn entries(headers: &OwnedHeaders) -> Vec<(String, String)> {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let mut entries: Vec<_> = headers
             .iter()
-            .map(|header| (header.key.to_owned(), header.value.map(text).unwrap_or_default()))
+            .map(|header| {
+                (
+                    header.key.to_owned(),
+                    header.value.map(text).unwrap_or_default(),
+                )
+            })
             .collect();
         entries.sort();
         entries

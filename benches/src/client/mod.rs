@@ -14,8 +14,6 @@ use otel_messaging::CarrierMut;
 
 /// A client library, as it is measured.
 pub trait Client: Sized {
-    const NAME: &str;
-
     /// The marker of the adapter.
     type Marker;
     type Headers: CarrierMut<Self::Marker> + Default;

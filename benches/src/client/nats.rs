@@ -12,8 +12,6 @@ use otel_messaging_async_nats::Nats as Marker;
 pub enum Nats {}
 
 impl Client for Nats {
-    const NAME: &str = "NATS";
-
     type Marker = Marker;
     type Headers = HeaderMap;
 
