@@ -47,12 +47,11 @@ impl Carrier<Nats> for HeaderMap {
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         for (key, values) in self.iter() {
-            for (name, found) in names.iter().zip(&mut found) {
-                if is_spelling(text(key), name) {
-                    for value in values {
-                        if found.replace(value.as_str().as_bytes()).is_some() {
-                            return None;
-                        }
+            let key = text(key);
+            if let Some(index) = names.iter().position(|name| is_spelling(key, name)) {
+                for value in values {
+                    if found[index].replace(value.as_str().as_bytes()).is_some() {
+                        return None;
                     }
                 }
             }
@@ -67,11 +66,11 @@ impl CarrierMut<Nats> for HeaderMap {
     #[inline]
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
         let name = header_name(name)?;
-        let value = value.into_string();
         // The conversion panics on these.
-        if value.contains(['\r', '\n']) {
+        if !value.is_printable() && value.as_bytes().iter().any(|b| matches!(b, b'\r' | b'\n')) {
             return Err(CarrierError::InvalidValue);
         }
+        let value = value.into_string();
         self.insert(name, HeaderValue::from(value));
         Ok(())
     }
@@ -138,10 +137,18 @@ fn trace_id(traceparent: &str) -> Option<&str> {
 
 #[inline]
 fn is_spelling(key: &str, name: &str) -> bool {
-    is_name(key.as_bytes(), name)
-        || (name.len() == TRACEPARENT.len()
-            && is_name(key.as_bytes(), DISABLED)
-            && is_name(name.as_bytes(), TRACEPARENT))
+    let ends_alike = match (key.as_bytes().last(), name.as_bytes().last()) {
+        (Some(a), Some(b)) => (a ^ b) & !0x20 == 0,
+        _ => true,
+    };
+    key.len() == name.len()
+        && ends_alike
+        && (is_name(key.as_bytes(), name) || is_disabled(key, name))
+}
+
+#[cold]
+fn is_disabled(key: &str, name: &str) -> bool {
+    name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED)
 }
 
 /// Without an allocation for the names that are written most.

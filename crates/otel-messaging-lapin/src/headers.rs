@@ -3,6 +3,7 @@
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -26,18 +27,56 @@ impl Carrier<Lapin> for FieldTable {
     #[inline]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
-        for (key, value) in self.inner() {
-            for (name, found) in names.iter().zip(&mut found) {
-                if is_name(key.as_str().as_bytes(), name)
-                    && let Some(value) = bytes(value)
-                    && found.replace(value).is_some()
-                {
-                    return None;
+        let table = self.inner();
+        // A large table is not looked through: it is sorted, and few names have these letters.
+        if table.len() > 8
+            && let Some((least, beyond)) = first_letters(&names)
+        {
+            let mut buffer = [0; 4];
+            let least = Bound::Included(&*least.encode_utf8(&mut buffer));
+            for entry in table.range::<str, _>((least, Bound::Unbounded)) {
+                if entry.0.as_str().bytes().next() > Some(beyond) {
+                    break;
                 }
+                offer(&mut found, &names, entry)?;
+            }
+        } else {
+            for entry in table {
+                offer(&mut found, &names, entry)?;
             }
         }
         Some(found)
     }
+}
+
+/// Takes an entry if it is one of these; `None` if that one was there before.
+#[inline]
+fn offer<'a, const N: usize>(
+    found: &mut [Option<&'a [u8]>; N],
+    names: &[&str; N],
+    (key, value): (&ShortString, &'a AMQPValue),
+) -> Option<()> {
+    let key = key.as_str().as_bytes();
+    if let Some(index) = names.iter().position(|name| is_name(key, name))
+        && let Some(value) = bytes(value)
+        && found[index].replace(value).is_some()
+    {
+        return None;
+    }
+    Some(())
+}
+
+/// The least and the greatest letter with which any spelling of these names begins.
+#[inline]
+fn first_letters(names: &[&str]) -> Option<(char, u8)> {
+    let mut least = u8::MAX;
+    let mut greatest = 0;
+    for name in names {
+        let first = *name.as_bytes().first()?;
+        least = least.min(first.to_ascii_uppercase());
+        greatest = greatest.max(first.to_ascii_lowercase());
+    }
+    least.is_ascii().then(|| (char::from(least), greatest))
 }
 
 /// A name of more than 255 bytes cannot be represented.

@@ -32,13 +32,11 @@ impl Carrier<Kafka> for BorrowedHeaders {
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         for (key, value) in raw(self) {
-            for (name, found) in names.iter().zip(&mut found) {
-                if is_name(key, name)
-                    && let Some(value) = value
-                    && found.replace(value).is_some()
-                {
-                    return None;
-                }
+            if let Some(index) = names.iter().position(|name| is_name(key, name))
+                && let Some(value) = value
+                && found[index].replace(value).is_some()
+            {
+                return None;
             }
         }
         Some(found)

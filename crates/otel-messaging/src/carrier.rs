@@ -161,16 +161,19 @@ impl CarrierMut<TextMap> for BTreeMap<String, String> {
     }
 }
 
-/// Whether a header's name is this one, in any spelling: for carriers that look through many, most
-/// of which differ in length or in the first letter.
+/// Whether a header's name is this one, in any spelling: for carriers that look through many
+/// headers, most of which differ in length or in the first or last letter.
 #[inline]
 pub fn is_name(key: &[u8], name: &str) -> bool {
     let name = name.as_bytes();
+    let is_one_letter = |a: Option<&u8>, b: Option<&u8>| match (a, b) {
+        (Some(a), Some(b)) => (a ^ b) & !0x20 == 0,
+        _ => true,
+    };
     key.len() == name.len()
-        && match (key.first(), name.first()) {
-            (Some(a), Some(b)) => (a ^ b) & !0x20 == 0 && (key == name || is_spelling(key, name)),
-            _ => true,
-        }
+        && is_one_letter(key.last(), name.last())
+        && is_one_letter(key.first(), name.first())
+        && (key == name || is_spelling(key, name))
 }
 
 #[cold]

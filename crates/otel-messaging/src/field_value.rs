@@ -21,25 +21,39 @@ pub struct FieldValue<'a>(Form<'a>);
 enum Form<'a> {
     Owned(String),
     Borrowed(&'a str),
-    /// Bytes that are known to be ASCII: nobody has to look at them again who wants bytes.
-    Ascii(&'a [u8]),
+    PrintableOwned(String),
+    Printable(&'a [u8]),
 }
 
 impl<'a> FieldValue<'a> {
-    /// Of bytes that the caller has made as ASCII.
+    /// Of bytes that the caller has made as printable ASCII.
     #[inline]
-    pub(crate) fn ascii(bytes: &'a [u8]) -> Self {
-        debug_assert!(bytes.is_ascii());
-        Self(Form::Ascii(bytes))
+    pub(crate) fn printable(bytes: &'a [u8]) -> Self {
+        debug_assert!(bytes.iter().all(|byte| (b' '..=b'~').contains(byte)));
+        Self(Form::Printable(bytes))
+    }
+
+    /// Of text that the caller has made as printable ASCII.
+    #[inline]
+    pub(crate) fn printable_owned(text: String) -> Self {
+        debug_assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+        Self(Form::PrintableOwned(text))
+    }
+
+    /// Whether it is known that the value is printable ASCII, from the space to `~`: then a carrier
+    /// need not look for characters that its protocol cannot represent.
+    #[inline]
+    pub fn is_printable(&self) -> bool {
+        matches!(self.0, Form::PrintableOwned(_) | Form::Printable(_))
     }
 
     /// The value as UTF-8.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Form::Owned(text) => text.as_bytes(),
+            Form::Owned(text) | Form::PrintableOwned(text) => text.as_bytes(),
             Form::Borrowed(text) => text.as_bytes(),
-            Form::Ascii(bytes) => bytes,
+            Form::Printable(bytes) => bytes,
         }
     }
 
@@ -47,9 +61,9 @@ impl<'a> FieldValue<'a> {
     #[inline]
     pub fn into_bytes(self) -> Vec<u8> {
         match self.0 {
-            Form::Owned(text) => text.into_bytes(),
+            Form::Owned(text) | Form::PrintableOwned(text) => text.into_bytes(),
             Form::Borrowed(text) => text.as_bytes().to_vec(),
-            Form::Ascii(bytes) => bytes.to_vec(),
+            Form::Printable(bytes) => bytes.to_vec(),
         }
     }
 
@@ -57,10 +71,10 @@ impl<'a> FieldValue<'a> {
     #[inline]
     pub fn into_string(self) -> String {
         match self.0 {
-            Form::Owned(text) => text,
+            Form::Owned(text) | Form::PrintableOwned(text) => text,
             Form::Borrowed(text) => text.to_owned(),
             // Never empty: ASCII is UTF-8.
-            Form::Ascii(bytes) => str::from_utf8(bytes).unwrap_or_default().to_owned(),
+            Form::Printable(bytes) => str::from_utf8(bytes).unwrap_or_default().to_owned(),
         }
     }
 }

@@ -190,6 +190,9 @@ impl Instrumentation {
     #[inline]
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
         let context = empty_context();
+        if let Propagator::W3c = self.propagator {
+            return propagation::extract(context, headers);
+        }
         let extracted = self.with_propagator_of_others(|propagator| {
             propagator.extract_with_context(&context, &CarrierExtractor::new(headers))
         });

@@ -63,7 +63,7 @@ impl TextMapPropagator for TraceContextPropagator {
             return;
         }
         let header = traceparent::format(span);
-        injector.set(TRACEPARENT, FieldValue::ascii(&header).into_string());
+        injector.set(TRACEPARENT, FieldValue::printable(&header).into_string());
         let state = state_of(span);
         if !state.is_empty() {
             injector.set(TRACESTATE, state);

@@ -9,7 +9,7 @@ use crate::carrier::{Carrier, CarrierError, CarrierMut};
 use crate::dropped;
 use crate::field_value::FieldValue;
 use opentelemetry::Context;
-use opentelemetry::baggage::BaggageExt;
+use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TraceState};
@@ -67,6 +67,17 @@ where
     H: CarrierMut<C> + ?Sized,
 {
     headers.remove(&FIELDS);
+    let members = context.baggage();
+    if context.has_active_span() || !members.is_empty() {
+        write(context, members, headers, budget);
+    }
+}
+
+#[inline(never)]
+fn write<C, H>(context: &Context, members: &Baggage, headers: &mut H, budget: usize)
+where
+    H: CarrierMut<C> + ?Sized,
+{
     let mut room = budget;
     if context.has_active_span() {
         let span = context.span();
@@ -74,14 +85,13 @@ where
         if span.is_valid() {
             let traceparent = traceparent::format(span);
             room = room.saturating_sub(TRACEPARENT.len() + traceparent.len());
-            add(headers, TRACEPARENT, FieldValue::ascii(&traceparent));
+            add(headers, TRACEPARENT, FieldValue::printable(&traceparent));
             let state = trace_context::state_of(span);
             if !state.is_empty() {
                 room = add_list(headers, TRACESTATE, state, room);
             }
         }
     }
-    let members = context.baggage();
     if !members.is_empty() {
         let list = baggage::header(members);
         if !list.is_empty() {
@@ -112,7 +122,7 @@ where
         dropped::report(1, CarrierError::TooLarge);
     }
     if !list.is_empty() {
-        add(headers, name, list.into());
+        add(headers, name, FieldValue::printable_owned(list));
     }
     rest.unwrap_or(0)
 }
@@ -124,9 +134,15 @@ pub(crate) fn extract<C, H>(context: Context, headers: &H) -> Context
 where
     H: Carrier<C> + ?Sized,
 {
-    let Some([traceparent, state, baggage]) = headers.get_each(FIELDS) else {
-        return w3c().extract_with_context(&context, &CarrierExtractor::new(headers));
-    };
+    match headers.get_each(FIELDS) {
+        Some([None, _, None]) => context,
+        Some(found) => read(context, found),
+        None => w3c().extract_with_context(&context, &CarrierExtractor::new(headers)),
+    }
+}
+
+#[inline(never)]
+fn read(context: Context, [traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
     let state = || match state {
         Some(state) => tracestate::parse(str::from_utf8(state).into_iter()),
         None => Some(TraceState::NONE),
