@@ -1,4 +1,5 @@
 //! Measures each cell in a process of its own; `benches/run` runs it.
+#![expect(missing_docs, reason = "what the macros make has none")]
 
 use benches::case::{Cell, cells, growing, rows};
 use benches::client::{Amqp, Kafka, Nats};

@@ -3,22 +3,23 @@
 use super::class::{self, BAGGAGE_VALUE, KEY};
 use opentelemetry::StringValue;
 use opentelemetry::baggage::{Baggage, BaggageMetadata};
+use std::cmp::Ordering;
 
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-/// The first bytes of the key, for a cheap comparison, and the member.
-type Member<'a> = (u64, &'a str, Option<&'a (StringValue, BaggageMetadata)>);
+/// The first bytes of the key, for a cheap comparison, the key, and the rest.
+type Member<'a> = (u64, &'a str, &'a (StringValue, BaggageMetadata));
 
 #[inline]
 pub fn format(baggage: &Baggage) -> Option<String> {
     if baggage.is_empty() {
         return None;
     }
-    let mut members: [Member<'_>; MAX_MEMBERS] = [(0, "", None); MAX_MEMBERS];
+    let mut members: [Option<Member<'_>>; MAX_MEMBERS] = [None; MAX_MEMBERS];
     let mut count = 0;
     let mut size = 0;
-    for (place, (key, content)) in members.iter_mut().zip(baggage) {
+    for (key, content) in baggage {
         let key = key.as_str();
         let (value, properties) = (content.0.as_str(), content.1.as_str());
         size += key.len() + value.len() + 2 * escapes(value) + 2;
@@ -28,16 +29,16 @@ pub fn format(baggage: &Baggage) -> Option<String> {
             }
             size += properties.len() + 1;
         }
-        *place = (prefix(key), key, Some(content));
+        *members.get_mut(count)? = Some((prefix(key), key, content));
         count += 1;
     }
     let members = &mut members[..count];
-    members.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    members.sort_unstable_by(|a, b| match (a, b) {
+        (Some(a), Some(b)) => a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)),
+        _ => Ordering::Equal,
+    });
     let mut header = String::with_capacity(size.min(MAX_BYTES));
-    for (_, key, content) in members {
-        let Some((value, properties)) = content else {
-            continue;
-        };
+    for (_, key, (value, properties)) in members.iter().flatten() {
         let (value, properties) = (value.as_str(), properties.as_str());
         let before = header.len();
         if before > 0 {
@@ -60,10 +61,10 @@ pub fn format(baggage: &Baggage) -> Option<String> {
 
 #[inline]
 fn prefix(key: &str) -> u64 {
-    match key.as_bytes().first_chunk::<8>() {
-        Some(first) => u64::from_be_bytes(*first),
-        None => key.bytes().fold(0, |all, byte| all << 8 | u64::from(byte)) << (64 - 8 * key.len()),
-    }
+    let mut first = [0; 8];
+    let length = key.len().min(8);
+    first[..length].copy_from_slice(&key.as_bytes()[..length]);
+    u64::from_be_bytes(first)
 }
 
 #[inline]
@@ -99,34 +100,69 @@ fn are_properties(properties: &[u8]) -> bool {
     properties.iter().all(allowed)
 }
 
+/// One pass over the bytes.
 pub fn parse(header: &[u8]) -> Option<Baggage> {
     let header = str::from_utf8(header).ok()?;
+    let bytes = header.as_bytes();
     let mut baggage = Baggage::new();
-    let mut size = 0;
-    for member in header.split(',') {
-        size += member.len() + 1;
-        if size > MAX_BYTES + 1 || baggage.len() == MAX_MEMBERS {
+    let mut start = 0;
+    while start < bytes.len().min(MAX_BYTES) && baggage.len() < MAX_MEMBERS {
+        let (member, end) = member(header, start);
+        if end > MAX_BYTES {
             break;
         }
-        let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
-        let Some((key, value)) = pair.split_once('=') else {
-            continue;
-        };
-        let (key, value, properties) = (trim(key), trim(value), trim(properties));
-        if !key.is_empty()
-            && key.bytes().all(|byte| class::is(byte, KEY))
-            && value.bytes().all(|byte| class::is(byte, BAGGAGE_VALUE))
-            && are_properties(properties.as_bytes())
-        {
+        if let Some((key, value, properties)) = member {
             baggage.insert_with_metadata(key.to_owned(), decode(value), properties);
         }
+        start = end + 1;
     }
     (!baggage.is_empty()).then_some(baggage)
 }
 
+/// The member at `start`, if it is a good one, and where it ends.
 #[inline]
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+fn member(header: &str, start: usize) -> (Option<(&str, &str, &str)>, usize) {
+    let bytes = header.as_bytes();
+    let is_next = |place: usize, byte: u8| bytes.get(place) == Some(&byte);
+    let from = space(bytes, start);
+    let key = from..class::end(bytes, from, KEY);
+    let equals = space(bytes, key.end);
+    if !key.is_empty() && is_next(equals, b'=') {
+        let from = space(bytes, equals + 1);
+        let value = from..class::end(bytes, from, BAGGAGE_VALUE);
+        let end = space(bytes, value.end);
+        let (key, value) = (header.get(key), header.get(value));
+        if end == bytes.len() || is_next(end, b',') {
+            return (key.zip(value).map(|(key, value)| (key, value, "")), end);
+        }
+        let comma = comma(bytes, end);
+        if is_next(end, b';') {
+            let properties = header.get(end + 1..comma).unwrap_or_default();
+            let properties = properties.trim_matches([' ', '\t']);
+            let good = are_properties(properties.as_bytes());
+            let member = key.zip(value).map(|(key, value)| (key, value, properties));
+            return (member.filter(|_| good), comma);
+        }
+        return (None, comma);
+    }
+    (None, comma(bytes, key.end))
+}
+
+#[inline]
+fn space(bytes: &[u8], mut place: usize) -> usize {
+    while bytes
+        .get(place)
+        .is_some_and(|byte| matches!(byte, b' ' | b'\t'))
+    {
+        place += 1;
+    }
+    place
+}
+
+fn comma(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let comma = rest.iter().position(|byte| *byte == b',');
+    comma.map_or(bytes.len(), |place| start + place)
 }
 
 fn decode(value: &str) -> String {

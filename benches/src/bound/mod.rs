@@ -78,6 +78,14 @@ mod class {
         table
     };
 
+    /// Where the bytes of this class end that begin at `start`.
+    #[inline]
+    pub(super) fn end(bytes: &[u8], start: usize, class: u8) -> usize {
+        let rest = bytes.get(start..).unwrap_or_default();
+        let others = rest.iter().position(|byte| !is(*byte, class));
+        others.map_or(bytes.len(), |place| start + place)
+    }
+
     #[inline]
     pub(super) fn is(byte: u8, class: u8) -> bool {
         TABLE[usize::from(byte)] & class != 0

@@ -30,45 +30,46 @@ pub fn format(state: &TraceState) -> Option<String> {
     Some(header)
 }
 
+/// One pass over the bytes.
 pub fn parse(header: &[u8]) -> Option<TraceState> {
     if header.len() > MAX_BYTES {
         return None;
     }
     let header = str::from_utf8(header).ok()?;
+    let bytes = header.as_bytes();
     let mut members = [("", ""); MAX_MEMBERS];
     let mut count = 0;
-    let mut rest = header;
-    loop {
-        let (member, after) = match rest.split_once(',') {
-            Some((member, after)) => (member, Some(after)),
-            None => (rest, None),
-        };
-        let member = member.trim_matches([' ', '\t']);
-        if !member.is_empty() {
-            let (key, value) = member.split_once('=')?;
-            if !is_key(key.as_bytes()) || !is_value(value.as_bytes()) {
-                return None;
-            }
-            if members[..count].iter().any(|(known, _)| *known == key) {
-                return None;
-            }
-            *members.get_mut(count)? = (key, value);
-            count += 1;
+    let mut place = 0;
+    while place < bytes.len() {
+        if let b' ' | b'\t' | b',' = bytes[place] {
+            place += 1;
+            continue;
         }
-        match after {
-            Some(after) => rest = after,
-            None => break,
+        let start = place;
+        place = class::end(bytes, place, STATE_KEY);
+        if bytes.get(place) != Some(&b'=') || !(1..=256).contains(&(place - start)) {
+            return None;
         }
+        let key = header.get(start..place)?;
+        let start = place + 1;
+        place = class::end(bytes, start, STATE_VALUE);
+        let value = header.get(start..place)?.trim_end_matches(' ');
+        while bytes
+            .get(place)
+            .is_some_and(|byte| matches!(byte, b' ' | b'\t'))
+        {
+            place += 1;
+        }
+        let ends = bytes.get(place).is_none_or(|byte| *byte == b',');
+        if !ends || !(1..=256).contains(&value.len()) || !key.as_bytes()[0].is_ascii_alphanumeric()
+        {
+            return None;
+        }
+        if members[..count].iter().any(|(known, _)| *known == key) {
+            return None;
+        }
+        *members.get_mut(count)? = (key, value);
+        count += 1;
     }
     TraceState::from_key_value(members[..count].iter().copied()).ok()
-}
-
-fn is_key(key: &[u8]) -> bool {
-    let first = key.first().is_some_and(u8::is_ascii_alphanumeric);
-    first && key.len() <= 256 && key.iter().all(|byte| class::is(*byte, STATE_KEY))
-}
-
-fn is_value(value: &[u8]) -> bool {
-    let length = (1..=256).contains(&value.len());
-    length && value.iter().all(|byte| class::is(*byte, STATE_VALUE))
 }

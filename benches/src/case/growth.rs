@@ -29,8 +29,8 @@ pub enum Growth {
 }
 
 const HEADERS: [usize; 3] = [10, 100, 1000];
-const STATE: [usize; 3] = [8, 16, 32];
-const BAGGAGE: [usize; 3] = [16, 32, 64];
+const STATE: [usize; 3] = [2, 8, 32];
+const BAGGAGE: [usize; 3] = [4, 16, 64];
 
 /// In the order of the table, with three sizes each.
 pub(super) const ALL: [(&str, Growth, [usize; 3]); 14] = [

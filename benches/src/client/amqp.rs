@@ -50,17 +50,21 @@ impl Client for Amqp {
         headers
     }
 
+    /// One pass: at the sizes of the table cheaper than a search for each name.
     fn extract_by_hand(headers: &FieldTable) -> Context {
-        let headers = headers.inner();
-        let get = |name| match headers.get(name) {
-            Some(AMQPValue::LongString(text)) => Some(text.as_bytes()),
-            _ => None,
-        };
-        let traceparent = get(TRACEPARENT);
-        if traceparent.is_some() && headers.len() == 1 {
-            return bound::context(traceparent, || None, None);
+        let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
+        for (name, value) in headers.inner() {
+            let wanted = match name.as_str() {
+                TRACEPARENT => &mut traceparent,
+                TRACESTATE => &mut tracestate,
+                BAGGAGE => &mut baggage,
+                _ => continue,
+            };
+            if let AMQPValue::LongString(text) = value {
+                *wanted = Some(text.as_bytes());
+            }
         }
-        bound::context(traceparent, || get(TRACESTATE), get(BAGGAGE))
+        bound::context(traceparent, || tracestate, baggage)
     }
 
     fn inject_usually(propagator: &impl TextMapPropagator, context: &Context) -> FieldTable {

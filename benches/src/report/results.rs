@@ -30,9 +30,10 @@ pub struct GrowthLine {
     pub instructions: [f64; 3],
 }
 
-/// The cost of a further entry may seem to rise by so much: a hash map with more room, a tree with
-/// one more level. A quadratic step makes it twice as much or, from 100 to 1,000, ten times.
-pub(super) const LINEAR: f64 = 1.5;
+/// A further entry may seem to cost so much more: a tree has one more level, a hash map is fuller,
+/// and memory comes from another place. With a quadratic step it would be 4 times as much from 8 to
+/// 32, and 10 times from 100 to 1,000.
+pub(super) const LINEAR: f64 = 2.0;
 
 impl Results {
     /// Reads what gungraun has written into `folder`.
