@@ -65,11 +65,13 @@
 //! - A `Delivery` does not know its queue, nor a channel the server's address: spans have neither.
 //! - Without one of its TLS features, lapin connects to an `amqps` address in clear text.
 //! - lapin itself fails on some hostile messages before this crate sees them: thousands of nested
-//!   tables overflow the stack of its I/O thread, a header name that is not UTF-8 fails its parser.
+//!   tables overflow the stack of its I/O thread and end the process; a header name that is not
+//!   UTF-8, and a frame a little larger than negotiated, end the connection. The project's
+//!   SECURITY.md says what helps.
 //! - Headers that do not fit in one frame with the other properties are an error of the
 //!   connection, and a channel does not tell the negotiated size (131,072 bytes by default). What
-//!   is injected counts: the W3C pair that is the default writes at most about 17 KiB, another
-//!   propagator as much as it likes.
+//!   is injected counts: 9,216 bytes at most, unless
+//!   [`Instrumentation::with_injection_budget`] says otherwise.
 //! - Headers of a message that has some are copied once to add to them: lapin gives them out by
 //!   reference only.
 
@@ -84,6 +86,6 @@ pub use headers::Lapin;
 pub use otel_messaging::{
     CarrierExtractor, CarrierInjector, ContextCarrier, Entered, Handling, Instrumentation,
     Processing, Received, attach_context, dropped_fields, extract, get_context, inject, process,
-    try_with_message_context, with_message_context,
+    propagation, refused_fields, try_with_message_context, with_message_context,
 };
 pub use producer::InjectingProducer;
