@@ -1,6 +1,6 @@
 //! `baggage`: percent-encoded out in the order of the keys, decoded once in.
 
-use super::class::{self, BAGGAGE_VALUE, KEY};
+use super::class::{self, BAGGAGE_VALUE, KEY, PLAIN};
 use opentelemetry::StringValue;
 use opentelemetry::baggage::{Baggage, BaggageMetadata};
 use std::cmp::Ordering;
@@ -8,8 +8,15 @@ use std::cmp::Ordering;
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-/// The first bytes of the key, for a cheap comparison, the key, and the rest.
-type Member<'a> = (u64, &'a str, &'a (StringValue, BaggageMetadata));
+#[derive(Clone, Copy)]
+struct Member<'a> {
+    /// The first bytes of the key: they settle most comparisons.
+    prefix: u64,
+    key: &'a str,
+    content: &'a (StringValue, BaggageMetadata),
+    /// Of the value.
+    escapes: usize,
+}
 
 #[inline]
 pub fn format(baggage: &Baggage) -> Option<String> {
@@ -22,31 +29,43 @@ pub fn format(baggage: &Baggage) -> Option<String> {
     for (key, content) in baggage {
         let key = key.as_str();
         let (value, properties) = (content.0.as_str(), content.1.as_str());
-        size += key.len() + value.len() + 2 * escapes(value) + 2;
+        let plain = value.bytes().filter(|byte| class::is(*byte, PLAIN));
+        let escapes = value.len() - plain.count();
+        size += key.len() + value.len() + 2 * escapes + 2;
         if !properties.is_empty() {
             if !are_properties(properties.as_bytes()) {
                 continue;
             }
             size += properties.len() + 1;
         }
-        *members.get_mut(count)? = Some((prefix(key), key, content));
+        *members.get_mut(count)? = Some(Member {
+            prefix: prefix(key),
+            key,
+            content,
+            escapes,
+        });
         count += 1;
     }
     let members = &mut members[..count];
     members.sort_unstable_by(|a, b| match (a, b) {
-        (Some(a), Some(b)) => a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)),
+        (Some(a), Some(b)) => a.prefix.cmp(&b.prefix).then_with(|| a.key.cmp(b.key)),
         _ => Ordering::Equal,
     });
     let mut header = String::with_capacity(size.min(MAX_BYTES));
-    for (_, key, (value, properties)) in members.iter().flatten() {
-        let (value, properties) = (value.as_str(), properties.as_str());
+    for member in members.iter().flatten() {
         let before = header.len();
         if before > 0 {
             header.push(',');
         }
-        header.push_str(key);
+        header.push_str(member.key);
         header.push('=');
-        encode(value, &mut header);
+        let value = member.content.0.as_str();
+        if member.escapes == 0 {
+            header.push_str(value);
+        } else {
+            encode(value, &mut header);
+        }
+        let properties = member.content.1.as_str();
         if !properties.is_empty() {
             header.push(';');
             header.push_str(properties);
@@ -61,15 +80,12 @@ pub fn format(baggage: &Baggage) -> Option<String> {
 
 #[inline]
 fn prefix(key: &str) -> u64 {
+    if let Some(first) = key.as_bytes().first_chunk::<8>() {
+        return u64::from_be_bytes(*first);
+    }
     let mut first = [0; 8];
-    let length = key.len().min(8);
-    first[..length].copy_from_slice(&key.as_bytes()[..length]);
+    first[..key.len()].copy_from_slice(key.as_bytes());
     u64::from_be_bytes(first)
-}
-
-#[inline]
-fn escapes(value: &str) -> usize {
-    value.bytes().filter(|byte| !travels(*byte)).count()
 }
 
 #[inline]
@@ -78,20 +94,15 @@ fn encode(value: &str, header: &mut String) {
     // Runs of what travels as it is are copied at once.
     let mut start = 0;
     for (place, byte) in value.bytes().enumerate() {
-        if !travels(byte) {
-            let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+        if !class::is(byte, PLAIN) {
             header.push_str(value.get(start..place).unwrap_or_default());
             header.push('%');
-            header.push_str(str::from_utf8(&digits).unwrap_or_default());
+            header.push(char::from(HEX[usize::from(byte >> 4)]));
+            header.push(char::from(HEX[usize::from(byte & 15)]));
             start = place + 1;
         }
     }
     header.push_str(value.get(start..).unwrap_or_default());
-}
-
-#[inline]
-fn travels(byte: u8) -> bool {
-    byte != b'%' && class::is(byte, BAGGAGE_VALUE)
 }
 
 fn are_properties(properties: &[u8]) -> bool {

@@ -46,6 +46,8 @@ mod class {
     pub(super) const BAGGAGE_VALUE: u8 = 2;
     pub(super) const STATE_KEY: u8 = 4;
     pub(super) const STATE_VALUE: u8 = 8;
+    /// Of a baggage value, and not the sign that begins an escape.
+    pub(super) const PLAIN: u8 = 16;
 
     const TABLE: [u8; 256] = {
         let mut table = [0; 256];
@@ -57,6 +59,9 @@ mod class {
             }
             if !matches!(symbol, b' ' | b'"' | b',' | b';' | b'\\') {
                 table[byte] |= BAGGAGE_VALUE;
+                if symbol != b'%' {
+                    table[byte] |= PLAIN;
+                }
             }
             let alphanumeric = symbol.is_ascii_alphanumeric();
             if alphanumeric
