@@ -12,8 +12,9 @@ pub enum Nats {}
 ///
 /// Of a `Traceparent` beside a differing `traceparent` of the same trace, the one in title case
 /// counts: only a relay that looks for no other spelling, as OpenTelemetry's HTTP carrier in Go
-/// does, adds it later. `Xraceparent` is read where no other spelling is there: servers before 2.14
-/// rename the header so to keep themselves from tracing the message, when they store it for one
+/// does, adds it later. `Xraceparent` is read where no other spelling is there: servers from 2.11
+/// up to some releases of 2.12 rename the header so, to keep themselves from tracing a message
+/// again, when they store it for one
 /// ([nats-server 7755](https://github.com/nats-io/nats-server/pull/7755)).
 impl Carrier<Nats> for HeaderMap {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(headers, expected);
     }
 
-    /// What a Go relay leaves behind, and what a server before 2.14 stores.
+    /// What a Go relay leaves behind, and what a server of 2.11 stores.
     #[test]
     fn the_right_one_of_several_spellings_counts() {
         use opentelemetry::trace::TraceContextExt;

@@ -140,6 +140,11 @@ impl Instrumentation {
         self
     }
 
+    /// What [`with_injection_budget`](Self::with_injection_budget) says, in bytes.
+    pub fn injection_budget(&self) -> usize {
+        self.injection_budget
+    }
+
     /// Writes `context` into the headers of a message.
     ///
     /// The propagator's fields are removed first, in every spelling, then each is written once:

@@ -1,12 +1,12 @@
 //! The header `tracestate` (Trace Context Level 2, section 3.3).
 
-use super::trim;
+use super::{cut_list, trim};
 use opentelemetry::trace::TraceState;
 
 /// Section 3.3: a list has at most 32 members.
 const MAX_MEMBERS: usize = 32;
 
-/// What is read at most, all lines together: far more than the 512 characters that have to travel
+/// What is read and written at most, all lines together: far more than the 512 characters that have to travel
 /// (section 3.3, "tracestate Limits").
 const MAX_BYTES: usize = 8192;
 
@@ -62,6 +62,10 @@ pub(super) fn header(state: &TraceState) -> (String, bool) {
         header.push_str(key);
         header.push('=');
         header.push_str(value);
+    }
+    if header.len() > MAX_BYTES {
+        header.truncate(cut_list(&header, MAX_BYTES).len());
+        complete = false;
     }
     (header, complete)
 }
