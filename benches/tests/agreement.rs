@@ -1,5 +1,4 @@
 //! The ways that are compared do the same work.
-#![expect(missing_docs, reason = "tests")]
 
 use benches::case::{Column, Malformed, Work, cells, growing, rows};
 use benches::client::{Amqp, Client, Kafka, Nats};

@@ -17,6 +17,8 @@ impl Cell {
         match self.row.work {
             Work::Grow(_, size) if size >= 100 => 4,
             Work::Grow(..) => 16,
+            // They have to be sorted.
+            Work::Inject(carried) if carried.baggage > 3 => 256,
             _ => 64,
         }
     }

@@ -18,8 +18,12 @@ impl Counts {
     /// `table/amqp`, in gungraun's folder.
     pub fn read(folder: &Path, benchmark: &str, index: usize, cell: &Cell) -> Result<Self> {
         let path = folder.join(format!("{benchmark}.cell_{index}/summary.json"));
-        let summary = std::fs::read_to_string(&path)
-            .with_context(|| format!("{} ({:?}) was not measured", cell.row.name, cell.column))?;
+        let summary = std::fs::read_to_string(&path).with_context(|| {
+            format!(
+                "{benchmark}: {} ({:?}) was not measured",
+                cell.row.name, cell.column
+            )
+        })?;
         let summary: Value = serde_json::from_str(&summary)?;
         ensure!(
             summary["version"] == "7",

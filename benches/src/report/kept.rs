@@ -90,3 +90,62 @@ impl Kept {
 fn rounded(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::counts::Counts;
+    use super::super::results::GrowthLine;
+    use super::*;
+    use crate::case::rows;
+
+    fn results(ours: f64, allocations: f64, largest: f64) -> Results {
+        let counts = |instructions| Counts {
+            instructions,
+            allocations: Some(allocations),
+        };
+        Results {
+            lines: vec![Line {
+                row: rows()[0],
+                client: 0,
+                bound: Some(counts(1000.0)),
+                usual: None,
+                ours: counts(ours),
+                default: None,
+            }],
+            growths: vec![GrowthLine {
+                name: "growing",
+                client: 0,
+                sizes: [10, 100, 1000],
+                instructions: [10.0, 100.0, largest],
+            }],
+        }
+    }
+
+    #[test]
+    fn only_what_has_become_worse_is_an_offence() {
+        let kept = Kept::of(&results(1100.0, 3.0, 1000.0));
+        let none: [&str; 0] = [];
+        for (ours, allocations) in [(1100.0, 3.0), (1132.0, 3.0), (900.0, 2.0)] {
+            assert_eq!(kept.offences(&results(ours, allocations, 1000.0)), none);
+        }
+        let row = "inject, trace context only, AMQP";
+        let cases = [
+            (1134.0, 3.0, 1000.0, "ratio 1.134, kept 1.100"),
+            (1100.0, 4.0, 1000.0, "allocations 4.000, kept 3.000"),
+        ];
+        for (ours, allocations, largest, what) in cases {
+            let offences = kept.offences(&results(ours, allocations, largest));
+            assert_eq!(offences, [format!("{row}: {what}")]);
+        }
+        assert_eq!(kept.offences(&results(1100.0, 3.0, 10_000.0)).len(), 1);
+    }
+
+    #[test]
+    fn a_row_that_is_missing_is_an_offence() {
+        let whole = results(1100.0, 3.0, 1000.0);
+        let mut empty = results(1100.0, 3.0, 1000.0);
+        empty.lines.clear();
+        assert_eq!(Kept::of(&whole).offences(&empty).len(), 1);
+        assert_eq!(Kept::of(&empty).offences(&whole).len(), 2);
+    }
+}
