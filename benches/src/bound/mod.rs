@@ -23,7 +23,7 @@ pub fn context<'a>(
     tracestate: impl FnOnce() -> Option<&'a [u8]>,
     baggage: Option<&[u8]>,
 ) -> Context {
-    let mut context = Context::new();
+    let mut context = empty();
     if let Some((trace_id, span_id, flags)) = traceparent.and_then(traceparent::parse) {
         let state = tracestate().and_then(tracestate::parse).unwrap_or_default();
         let sender = SpanContext::new(trace_id, span_id, flags, true, state);
@@ -33,6 +33,16 @@ pub fn context<'a>(
         Some(baggage) => with_baggage(&context, baggage),
         None => context,
     }
+}
+
+/// In which telemetry is suppressed if it is now: one of the rules.
+#[inline]
+fn empty() -> Context {
+    let context = Context::new();
+    if Context::is_current_telemetry_suppressed() {
+        return context.with_telemetry_suppressed();
+    }
+    context
 }
 
 #[inline(never)]

@@ -31,7 +31,15 @@ impl Carrier<Kafka> for BorrowedHeaders {
     #[inline]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
-        for (key, value) in raw(self) {
+        let first = |name: &str| name.as_bytes().first().copied().unwrap_or(0) | 0x20;
+        for entry in (0..self.count()).filter_map(|index| native::entry(self, index)) {
+            // How long a name is, librdkafka does not tell: only those are measured that begin
+            // with a letter of these.
+            let letter = entry.first() | 0x20;
+            if !names.iter().any(|name| first(name) == letter) {
+                continue;
+            }
+            let (key, value) = entry.read();
             if let Some(index) = names.iter().position(|name| is_name(key, name))
                 && let Some(value) = value
                 && found[index].replace(value).is_some()

@@ -14,6 +14,7 @@ use rdkafka::bindings;
 use rdkafka::message::{BorrowedHeaders, OwnedHeaders};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use std::ffi::{CStr, c_char, c_void};
+use std::marker::PhantomData;
 use std::ptr;
 
 /// The name and the value of a header; the value may be null.
@@ -25,6 +26,20 @@ fn pointer(headers: &BorrowedHeaders) -> *mut bindings::rd_kafka_headers_t {
 
 /// The header at `index`, or `None` past the last.
 pub(crate) fn get(headers: &BorrowedHeaders, index: usize) -> Option<RawHeader<'_>> {
+    entry(headers, index).map(Entry::read)
+}
+
+/// A header that has not been read yet: where its name is, a C string, and its value, unless null
+/// of `size` bytes. Both live inside the headers, which the borrow keeps from being changed.
+pub(crate) struct Entry<'a> {
+    name: *const c_char,
+    value: *const c_void,
+    size: usize,
+    headers: PhantomData<&'a BorrowedHeaders>,
+}
+
+/// The header at `index`, or `None` past the last.
+pub(crate) fn entry(headers: &BorrowedHeaders, index: usize) -> Option<Entry<'_>> {
     let mut name: *const c_char = ptr::null();
     let mut value: *const c_void = ptr::null();
     let mut size = 0;
@@ -36,11 +51,29 @@ pub(crate) fn get(headers: &BorrowedHeaders, index: usize) -> Option<RawHeader<'
     if answer != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR || name.is_null() {
         return None;
     }
-    // SAFETY: on success the name is a C string and the value, unless null, `size` bytes; both
-    // live inside the headers, which the borrow keeps from being changed.
-    unsafe {
-        let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast(), size));
-        Some((CStr::from_ptr(name).to_bytes(), value))
+    Some(Entry {
+        name,
+        value,
+        size,
+        headers: PhantomData,
+    })
+}
+
+impl<'a> Entry<'a> {
+    /// The first byte of the name; 0 if the name is empty.
+    pub(crate) fn first(&self) -> u8 {
+        // SAFETY: a C string has one byte at least.
+        unsafe { *self.name.cast() }
+    }
+
+    pub(crate) fn read(self) -> RawHeader<'a> {
+        // SAFETY: on success, the call in `entry` gives a C string and, unless null, `size` bytes;
+        // both live for as long as the borrow.
+        unsafe {
+            let value = (!self.value.is_null())
+                .then(|| std::slice::from_raw_parts(self.value.cast(), self.size));
+            (CStr::from_ptr(self.name).to_bytes(), value)
+        }
     }
 }
 
