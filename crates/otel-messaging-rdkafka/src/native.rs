@@ -39,6 +39,7 @@ pub(crate) struct Entry<'a> {
 }
 
 /// The header at `index`, or `None` past the last.
+#[inline]
 pub(crate) fn entry(headers: &BorrowedHeaders, index: usize) -> Option<Entry<'_>> {
     let mut name: *const c_char = ptr::null();
     let mut value: *const c_void = ptr::null();
@@ -61,11 +62,13 @@ pub(crate) fn entry(headers: &BorrowedHeaders, index: usize) -> Option<Entry<'_>
 
 impl<'a> Entry<'a> {
     /// The first byte of the name; 0 if the name is empty.
+    #[inline]
     pub(crate) fn first(&self) -> u8 {
         // SAFETY: a C string has one byte at least.
         unsafe { *self.name.cast() }
     }
 
+    #[inline]
     pub(crate) fn read(self) -> RawHeader<'a> {
         // SAFETY: on success, the call in `entry` gives a C string and, unless null, `size` bytes;
         // both live for as long as the borrow.
