@@ -1,0 +1,43 @@
+//! Kafka's carrier: names and values of any bytes, nulls, duplicates.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use otel_messaging_fuzz::carrier::{Client, check_access, check_relay, check_relay_by_others};
+use otel_messaging_fuzz::input::lines;
+use otel_messaging_fuzz::librdkafka;
+use otel_messaging_rdkafka::Kafka;
+use rdkafka::message::OwnedHeaders;
+
+fuzz_target!(|data: &[u8]| {
+    let mut headers = OwnedHeaders::new();
+    for line in lines(data) {
+        librdkafka::add(&mut headers, &line.name, line.value.as_deref());
+    }
+    check_access::<Rdkafka>(&headers);
+    check_relay::<Rdkafka>(data, &headers);
+    check_relay_by_others::<Rdkafka>(&headers);
+});
+
+struct Rdkafka;
+
+impl Client for Rdkafka {
+    type Marker = Kafka;
+    type Headers = OwnedHeaders;
+    type Value = Option<Vec<u8>>;
+
+    fn entries(headers: &OwnedHeaders) -> Vec<librdkafka::Entry> {
+        librdkafka::entries(headers)
+    }
+
+    fn text(value: &Option<Vec<u8>>) -> Option<&str> {
+        str::from_utf8(value.as_ref()?).ok()
+    }
+
+    fn one_of<'a>(values: &[&'a str]) -> Option<&'a str> {
+        values.last().copied()
+    }
+
+    fn takes(name: &str, _value: &str) -> bool {
+        !name.contains('\0')
+    }
+}
