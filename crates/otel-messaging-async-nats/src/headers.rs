@@ -2,6 +2,7 @@
 
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
 use otel_messaging::{Carrier, CarrierError, CarrierMut};
+use std::borrow::Cow;
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -9,50 +10,146 @@ pub enum Nats {}
 
 /// Names are case-sensitive in NATS and programs in other languages write some of them in title
 /// case; here any spelling is found. The map has no order among names.
+///
+/// Of a `Traceparent` beside a differing `traceparent` of the same trace, the one in title case
+/// counts: only a relay that looks for no other spelling, as OpenTelemetry's HTTP carrier in Go
+/// does, adds it later. `Xraceparent` is read where no other spelling is there: servers before 2.14
+/// rename the header so to keep themselves from tracing the message, when they store it for one
+/// ([nats-server 7755](https://github.com/nats-io/nats-server/pull/7755)).
 impl Carrier<Nats> for HeaderMap {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.iter()
-            .filter(move |(key, _)| text(key).eq_ignore_ascii_case(name))
+            .filter(move |(key, _)| is_spelling(text(key), name))
             .flat_map(|(_, values)| values.iter().map(HeaderValue::as_str))
     }
 
     fn keys(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|(key, _)| text(key))
     }
+
+    fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
+        let mut values = Carrier::get_all(self, name);
+        let first = values.next()?;
+        if values.all(|value| value == first) {
+            return Some(first);
+        }
+        let settled = settled_spelling(self)?;
+        match name {
+            _ if name.eq_ignore_ascii_case(TRACEPARENT) => only(self, settled),
+            _ if name.eq_ignore_ascii_case("tracestate") => match settled {
+                TRACEPARENT => only(self, "tracestate"),
+                _ => only(self, "Tracestate"),
+            },
+            _ => None,
+        }
+    }
+
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+        let mut found = [None; N];
+        for (key, values) in self.iter() {
+            for (name, found) in names.iter().zip(&mut found) {
+                if is_spelling(text(key), name) {
+                    for value in values {
+                        if found.replace(value.as_str()).is_some() {
+                            return None;
+                        }
+                    }
+                }
+            }
+        }
+        Some(found)
+    }
 }
 
 /// A name with white space, a colon or anything but visible ASCII, and a value with a line break
 /// cannot be represented.
 impl CarrierMut<Nats> for HeaderMap {
-    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
-        CarrierMut::remove(self, name);
-        let name: HeaderName = name.parse().map_err(|_| CarrierError::InvalidName)?;
+    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
+        CarrierMut::remove(self, &[name]);
+        let name = header_name(name)?;
         // The conversion panics on these.
         if value.contains(['\r', '\n']) {
             return Err(CarrierError::InvalidValue);
         }
-        self.insert(name, HeaderValue::from(value));
+        self.insert(name, HeaderValue::from(value.into_owned()));
         Ok(())
     }
 
-    fn remove(&mut self, name: &str) {
-        if !self
-            .iter()
-            .any(|(key, _)| text(key).eq_ignore_ascii_case(name))
-        {
+    fn remove(&mut self, names: &[&str]) {
+        let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
+        if !self.iter().any(|(key, _)| is_named(key)) {
             return;
         }
         // The map has no way to remove an entry.
         let mut rest = HeaderMap::new();
-        for (key, values) in self.iter() {
-            if !text(key).eq_ignore_ascii_case(name) {
-                for value in values {
-                    rest.append(key.clone(), value.clone());
-                }
+        for (key, values) in self.iter().filter(|(key, _)| !is_named(key)) {
+            for value in values {
+                rest.append(key.clone(), value.clone());
             }
         }
         *self = rest;
     }
+}
+
+const TRACEPARENT: &str = "traceparent";
+const TITLE_CASE: &str = "Traceparent";
+/// What a server makes of it.
+const DISABLED: &str = "Xraceparent";
+
+/// Which spelling of `traceparent` counts where there are several that differ.
+fn settled_spelling(headers: &HeaderMap) -> Option<&'static str> {
+    let is_other = |key: &str| {
+        let is_known = [TRACEPARENT, TITLE_CASE].contains(&key);
+        key.eq_ignore_ascii_case(TRACEPARENT) && !is_known
+    };
+    if headers.iter().any(|(key, _)| is_other(text(key))) {
+        return None;
+    }
+    match (only(headers, TRACEPARENT), only(headers, TITLE_CASE)) {
+        (Some(lower), Some(title)) => {
+            let is_one_trace = trace_id(lower).is_some() && trace_id(lower) == trace_id(title);
+            is_one_trace.then_some(TITLE_CASE)
+        }
+        // Beside a disabled one.
+        (Some(_), None) if !headers.iter().any(|(key, _)| text(key) == TITLE_CASE) => {
+            Some(TRACEPARENT)
+        }
+        (None, Some(_)) if !headers.iter().any(|(key, _)| text(key) == TRACEPARENT) => {
+            Some(TITLE_CASE)
+        }
+        _ => None,
+    }
+}
+
+/// The value under exactly this name, if there is one and no other.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let (_, values) = headers.iter().find(|(key, _)| text(key) == name)?;
+    let (first, others) = values.split_first()?;
+    let is_only = others.iter().all(|other| other == first);
+    is_only.then(|| first.as_str())
+}
+
+/// The part of a traceparent between its first and its second `-`.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1)
+}
+
+fn is_spelling(key: &str, name: &str) -> bool {
+    key.eq_ignore_ascii_case(name)
+        || (name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED))
+}
+
+/// Without an allocation for the names that are written most.
+fn header_name(name: &str) -> Result<HeaderName, CarrierError> {
+    const TRACEPARENT_NAME: HeaderName = HeaderName::from_static(TRACEPARENT);
+    const TRACESTATE_NAME: HeaderName = HeaderName::from_static("tracestate");
+    const BAGGAGE_NAME: HeaderName = HeaderName::from_static("baggage");
+    Ok(match name {
+        TRACEPARENT => TRACEPARENT_NAME,
+        "tracestate" => TRACESTATE_NAME,
+        "baggage" => BAGGAGE_NAME,
+        _ => name.parse().map_err(|_| CarrierError::InvalidName)?,
+    })
 }
 
 fn text(name: &HeaderName) -> &str {
@@ -71,8 +168,17 @@ pub(crate) fn wire_size(headers: &HeaderMap) -> usize {
             .iter()
             .map(move |value| key + value.as_str().len() + ": \r\n".len())
     });
-    "NATS/1.0\r\n\r\n".len() + lines.sum::<usize>()
+    BLOCK + lines.sum::<usize>()
 }
+
+/// What the wire adds to the names and values of the W3C fields, in bytes: a line end and a
+/// separator each, and the header block if there is none yet.
+pub(crate) fn wire_overhead(headers: &HeaderMap) -> usize {
+    let block = if headers.is_empty() { BLOCK } else { 0 };
+    block + 3 * ": \r\n".len()
+}
+
+const BLOCK: usize = "NATS/1.0\r\n\r\n".len();
 
 #[cfg(test)]
 mod tests {
@@ -87,7 +193,7 @@ mod tests {
         headers.append("Order", "8");
         assert_eq!(Carrier::get(&headers, "traceparent"), Some("old"));
 
-        headers.set("traceparent", "new".to_owned()).unwrap();
+        headers.set("traceparent", "new".into()).unwrap();
         let mut expected = HeaderMap::new();
         expected.insert("traceparent", "new");
         expected.append("Order", "7");
@@ -98,13 +204,10 @@ mod tests {
     #[test]
     fn what_nats_cannot_represent_is_refused() {
         let mut headers = HeaderMap::new();
-        let value = headers.set("baggage", "a=1\r\nevil: 2".to_owned());
+        let value = headers.set("baggage", "a=1\r\nevil: 2".into());
         assert_eq!(value, Err(CarrierError::InvalidValue));
         for name in ["a b", "a:b", "ü", "a\n"] {
-            assert_eq!(
-                headers.set(name, String::new()),
-                Err(CarrierError::InvalidName)
-            );
+            assert_eq!(headers.set(name, "".into()), Err(CarrierError::InvalidName));
         }
         assert!(headers.is_empty());
     }
@@ -113,12 +216,12 @@ mod tests {
         #[test]
         fn nothing_panics(name in any::<String>(), value in any::<String>()) {
             let mut headers = HeaderMap::new();
-            if headers.set(&name, value.clone()).is_ok() {
+            if headers.set(&name, value.as_str().into()).is_ok() {
                 prop_assert_eq!(Carrier::get(&headers, &name), Some(value.as_str()));
             } else {
                 prop_assert!(headers.is_empty());
             }
-            CarrierMut::remove(&mut headers, &name);
+            CarrierMut::remove(&mut headers, &[&name]);
             prop_assert!(headers.is_empty());
         }
     }

@@ -1,6 +1,6 @@
 //! The client that injects.
 
-use crate::headers::wire_size;
+use crate::headers::{wire_overhead, wire_size};
 use crate::message::{SYSTEM, describe};
 use async_nats::client::{PublishError, Request, RequestError};
 use async_nats::{Client, HeaderMap, Message, ToSubject};
@@ -14,8 +14,9 @@ use otel_messaging::{CarrierError, Description, Instrumentation, Sending};
 /// else is done on the client itself, through [`get_ref`](Self::get_ref). There is no `Deref`: it
 /// would let a message pass uninjected without a word.
 ///
-/// Headers count towards the server's `max_payload`. A message that would be too large with its
-/// context goes without it, counted in
+/// Headers count towards the server's `max_payload`. Of a context for which a message has no room,
+/// baggage is left out first, then tracestate, from the right; where there is none even for a
+/// traceparent, the message goes without its context. Each is counted in
 /// [`dropped_fields`](crate::dropped_fields).
 ///
 /// ```no_run
@@ -81,7 +82,8 @@ impl<P> InjectingProducer<P> {
         // Kept where they fit and might not with a context. What does not fit as it was given
         // fails as it would without us.
         let given = (size <= room && room < size + AMPLE).then(|| headers.clone());
-        sending.inject(&mut headers);
+        let free = room.saturating_sub(size + wire_overhead(&headers));
+        sending.inject_within(&mut headers, free);
         match given {
             Some(given) if wire_size(&headers) > room => {
                 sending.left_out(CarrierError::TooLarge);

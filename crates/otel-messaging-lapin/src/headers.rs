@@ -2,6 +2,7 @@
 
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use otel_messaging::{Carrier, CarrierError, CarrierMut};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
@@ -22,29 +23,48 @@ impl Carrier<Lapin> for FieldTable {
     fn keys(&self) -> impl Iterator<Item = &str> {
         self.inner().keys().map(ShortString::as_str)
     }
+
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+        let mut found = [None; N];
+        for (key, value) in self.inner() {
+            for (name, found) in names.iter().zip(&mut found) {
+                if key.as_str().eq_ignore_ascii_case(name)
+                    && let Some(value) = text(value)
+                    && found.replace(value).is_some()
+                {
+                    return None;
+                }
+            }
+        }
+        Some(found)
+    }
 }
 
 /// A name of more than 255 bytes cannot be represented.
 impl CarrierMut<Lapin> for FieldTable {
-    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
+    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
+        self.remove(&[name]);
         let key = ShortString::try_new(name).map_err(|_| CarrierError::InvalidName)?;
-        self.remove(name);
         // Never a short string: it goes out under a tag that is no AMQP 0.9.1 field type, and
         // RabbitMQ closes the connection.
-        self.insert(key, AMQPValue::LongString(value.into()));
+        let value = AMQPValue::LongString(value.into_owned().into());
+        self.insert(key, value);
         Ok(())
     }
 
-    fn remove(&mut self, name: &str) {
-        let is_field = |key: &ShortString| key.as_str().eq_ignore_ascii_case(name);
-        if !self.inner().keys().any(is_field) {
+    fn remove(&mut self, names: &[&str]) {
+        let is_named = |key: &ShortString| {
+            let mut names = names.iter();
+            names.any(|name| key.as_str().eq_ignore_ascii_case(name))
+        };
+        if !self.inner().keys().any(is_named) {
             return;
         }
         // The table has no way to remove an entry.
         let rest: BTreeMap<_, _> = self
             .inner()
             .iter()
-            .filter(|(key, _)| !is_field(key))
+            .filter(|(key, _)| !is_named(key))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         *self = FieldTable::from(rest);
@@ -97,7 +117,7 @@ mod tests {
                 AMQPValue::ByteArray(b"old".as_slice().into()),
             ),
         ]);
-        headers.set("traceparent", "new".to_owned()).unwrap();
+        headers.set("traceparent", "new".into()).unwrap();
         let expected = table(&[
             ("order", AMQPValue::LongInt(7)),
             ("traceparent", AMQPValue::LongString("new".into())),
@@ -109,7 +129,7 @@ mod tests {
     fn a_name_that_is_too_long_is_refused() {
         let mut headers = FieldTable::default();
         let name = "x".repeat(256);
-        let refused = headers.set(&name, String::new());
+        let refused = headers.set(&name, "".into());
         assert_eq!(refused, Err(CarrierError::InvalidName));
     }
 }

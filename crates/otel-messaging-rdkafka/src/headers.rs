@@ -3,6 +3,7 @@
 use crate::native;
 use otel_messaging::{Carrier, CarrierError, CarrierMut};
 use rdkafka::message::{BorrowedHeaders, Headers, OwnedHeaders};
+use std::borrow::Cow;
 use std::ffi::CString;
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
@@ -27,6 +28,21 @@ impl Carrier<Kafka> for BorrowedHeaders {
     fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
         self.get_all(name).last()
     }
+
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+        let mut found = [None; N];
+        for (key, value) in raw(self) {
+            for (name, found) in names.iter().zip(&mut found) {
+                if key.eq_ignore_ascii_case(name.as_bytes())
+                    && let Some(value) = value.and_then(|value| str::from_utf8(value).ok())
+                    && found.replace(value).is_some()
+                {
+                    return None;
+                }
+            }
+        }
+        Some(found)
+    }
 }
 
 /// As [`BorrowedHeaders`].
@@ -42,16 +58,20 @@ impl Carrier<Kafka> for OwnedHeaders {
     fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
         Carrier::get(self.as_borrowed(), name)
     }
+
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+        self.as_borrowed().get_each(names)
+    }
 }
 
 /// A name with a NUL byte cannot be represented: to librdkafka a name ends there, so what a remote
 /// party puts behind one is neither read nor kept.
 impl CarrierMut<Kafka> for OwnedHeaders {
-    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
+    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
+        CarrierMut::remove(self, &[name]);
         if name.contains('\0') {
             return Err(CarrierError::InvalidName);
         }
-        CarrierMut::remove(self, name);
         if native::add(self, (name.as_bytes(), Some(value.as_bytes()))) {
             Ok(())
         } else {
@@ -59,28 +79,35 @@ impl CarrierMut<Kafka> for OwnedHeaders {
         }
     }
 
-    fn remove(&mut self, name: &str) {
-        let is_field = |key: &[u8]| key.eq_ignore_ascii_case(name.as_bytes());
-        let mut exact = false;
-        let mut others = false;
-        for (key, _) in raw(self.as_borrowed()).filter(|(key, _)| is_field(key)) {
-            if key == name.as_bytes() {
-                exact = true;
-            } else {
-                others = true;
+    fn remove(&mut self, names: &[&str]) {
+        let name_of = |key: &[u8]| {
+            let mut names = names.iter().copied();
+            names.find(|name| key.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        let mut found = 0;
+        let mut exact = true;
+        for (key, _) in raw(self.as_borrowed()) {
+            if let Some(name) = name_of(key) {
+                found += 1;
+                exact &= key == name.as_bytes();
             }
         }
-        if others {
-            // librdkafka removes by exact name. One pass over a copy, because a remote party
-            // chooses how many spellings there are.
-            let mut rest = OwnedHeaders::new_with_capacity(self.count());
-            for header in raw(self.as_borrowed()).filter(|(key, _)| !is_field(key)) {
-                native::add(&mut rest, header);
-            }
-            *self = rest;
-        } else if exact && let Ok(name) = CString::new(name) {
-            native::remove(self, &name);
+        if found == 0 {
+            return;
         }
+        if exact && found <= names.len() {
+            for name in names.iter().filter_map(|name| CString::new(*name).ok()) {
+                native::remove(self, &name);
+            }
+            return;
+        }
+        // librdkafka removes by exact name, and moves all that follows each. One pass over a copy
+        // instead, because a remote party chooses how many there are and how they are spelt.
+        let mut rest = OwnedHeaders::new_with_capacity(self.count());
+        for header in raw(self.as_borrowed()).filter(|(key, _)| name_of(key).is_none()) {
+            native::add(&mut rest, header);
+        }
+        *self = rest;
     }
 }
 
@@ -149,7 +176,7 @@ mod tests {
             (b"null", None),
             (b"traceparent", Some(b"old")),
         ]);
-        headers.set("traceparent", "new".to_owned()).unwrap();
+        headers.set("traceparent", "new".into()).unwrap();
         let all: Vec<_> = raw(headers.as_borrowed()).collect();
         assert_eq!(
             all,
@@ -174,7 +201,7 @@ mod tests {
                 .map(|(name, value)| (name.as_bytes(), value.as_deref()))
                 .collect();
             let mut headers = headers(&entries);
-            headers.set("trace", "new".to_owned()).unwrap();
+            headers.set("trace", "new".into()).unwrap();
             let mut expected: Vec<_> = entries
                 .into_iter()
                 .filter(|(name, _)| !name.eq_ignore_ascii_case(b"trace"))

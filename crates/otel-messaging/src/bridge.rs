@@ -2,19 +2,23 @@
 
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
 use crate::dropped;
+use crate::propagation::{BAGGAGE, TRACEPARENT, TRACESTATE, cut_list};
 use opentelemetry::propagation::{Extractor, Injector};
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 /// Hands a carrier to any OpenTelemetry propagator for reading.
 ///
-/// What it does with hostile input is what the [`Carrier`] does with it.
+/// What it does with hostile input is what the [`Carrier`] does with it. Where `traceparent`
+/// stands there more than once and the carrier's protocol settles which one counts, that one alone
+/// is offered, and the `tracestate` that counts with it.
 ///
 /// ```
 /// use opentelemetry::Context;
 /// use opentelemetry::propagation::TextMapPropagator;
 /// use opentelemetry::trace::TraceContextExt;
-/// use opentelemetry_sdk::propagation::TraceContextPropagator;
 /// use otel_messaging::CarrierExtractor;
+/// use otel_messaging::propagation::TraceContextPropagator;
 /// use std::collections::BTreeMap;
 ///
 /// let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -37,6 +41,18 @@ impl<'a, C, H: Carrier<C> + ?Sized> CarrierExtractor<'a, C, H> {
             client: PhantomData,
         }
     }
+
+    /// Every value, equal neighbours counted as one: pipelines that append send the same context
+    /// twice.
+    fn distinct(&self, name: &str) -> Vec<&str> {
+        let mut values: Vec<&str> = Vec::new();
+        for value in self.headers.get_all(name) {
+            if values.last() != Some(&value) {
+                values.push(value);
+            }
+        }
+        values
+    }
 }
 
 impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
@@ -49,11 +65,14 @@ impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
     }
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let mut values: Vec<&str> = Vec::new();
-        for value in self.headers.get_all(key) {
-            // Equal neighbours count as one: pipelines that append send the same context twice.
-            if values.last() != Some(&value) {
-                values.push(value);
+        let mut values = self.distinct(key);
+        let is_context =
+            key.eq_ignore_ascii_case(TRACEPARENT) || key.eq_ignore_ascii_case(TRACESTATE);
+        // The lines of one tracestate belong together, those of several senders do not.
+        if values.len() > 1 && is_context && self.distinct(TRACEPARENT).len() > 1 {
+            let settled = self.headers.get(TRACEPARENT).is_some();
+            if settled && let Some(value) = self.headers.get(key) {
+                values = vec![value];
             }
         }
         (!values.is_empty()).then_some(values)
@@ -69,42 +88,104 @@ impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
 /// A propagator that has nothing to write leaves old fields where they are;
 /// [`inject`](crate::inject) removes them first.
 #[derive(Debug)]
-pub struct CarrierInjector<'a, C, H: ?Sized> {
+pub struct CarrierInjector<'a, C, H: CarrierMut<C> + ?Sized> {
     headers: &'a mut H,
-    dropped: Vec<CarrierError>,
+    /// In bytes, names and values.
+    budget: usize,
+    /// What the fields that are kept whole or not at all have taken of it.
+    taken: usize,
+    /// What the lists have taken: `tracestate` and `baggage`, which can be shortened.
+    lists: usize,
+    dropped: Dropped,
     client: PhantomData<C>,
 }
+
+/// What was not written: how many fields, and why the first.
+type Dropped = Option<(u64, CarrierError)>;
 
 impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
     /// Wraps `headers` for one injection.
     pub fn new(headers: &'a mut H) -> Self {
+        Self::with_budget(headers, usize::MAX)
+    }
+
+    pub(crate) fn with_budget(headers: &'a mut H, budget: usize) -> Self {
         Self {
             headers,
-            dropped: Vec::new(),
+            budget,
+            taken: 0,
+            lists: 0,
+            dropped: None,
             client: PhantomData,
         }
     }
 
     pub(crate) fn remove(&mut self, field: &str) {
-        self.headers.remove(field);
+        self.headers.remove(&[field]);
+    }
+
+    fn count(&mut self, error: CarrierError) {
+        let (count, first) = self.dropped.unwrap_or((0, error));
+        self.dropped = Some((count + 1, first));
+    }
+
+    /// Shortens one of the lists so that it takes no more than `room` bytes with its name, and
+    /// tells what the next one may take: nothing if this one had to give way.
+    #[cold]
+    fn shorten(&mut self, name: &str, room: usize) -> usize {
+        let Some(value) = self.headers.get(name) else {
+            return room;
+        };
+        if let Some(rest) = room.checked_sub(name.len() + value.len()) {
+            return rest;
+        }
+        let kept = cut_list(value, room.saturating_sub(name.len())).to_owned();
+        self.count(CarrierError::TooLarge);
+        if kept.is_empty() {
+            self.headers.remove(&[name]);
+        } else if let Err(error) = self.headers.set(name, Cow::Owned(kept)) {
+            self.count(error);
+        }
+        0
     }
 }
 
 impl<C, H: CarrierMut<C> + ?Sized> Injector for CarrierInjector<'_, C, H> {
     fn set(&mut self, key: &str, value: String) {
         if value.is_empty() {
-            self.headers.remove(key);
-        } else if let Err(error) = self.headers.set(key, value) {
-            self.dropped.push(error);
+            self.headers.remove(&[key]);
+            return;
+        }
+        let size = key.len() + value.len();
+        let is_list = key.eq_ignore_ascii_case(TRACESTATE) || key.eq_ignore_ascii_case(BAGGAGE);
+        if !is_list
+            && size > self.budget.saturating_sub(self.taken)
+            && !key.eq_ignore_ascii_case(TRACEPARENT)
+        {
+            self.headers.remove(&[key]);
+            return self.count(CarrierError::TooLarge);
+        }
+        match self.headers.set(key, Cow::Owned(value)) {
+            Ok(()) if is_list => self.lists += size,
+            Ok(()) => self.taken += size,
+            Err(error) => self.count(error),
         }
     }
 }
 
-/// Reported here and not at once: the propagator may be called under OpenTelemetry's global lock,
-/// and a report may end in a message.
-impl<C, H: ?Sized> Drop for CarrierInjector<'_, C, H> {
+/// Keeps to the budget and reports, here and not at once: a list is shortened only when it is
+/// known what the other fields take, and the propagator may be called under OpenTelemetry's
+/// global lock, where a report must not end in a message.
+impl<C, H: CarrierMut<C> + ?Sized> Drop for CarrierInjector<'_, C, H> {
     fn drop(&mut self) {
-        self.dropped.drain(..).for_each(dropped::report);
+        let room = self.budget.saturating_sub(self.taken);
+        if self.lists > room {
+            let room = self.shorten(TRACESTATE, room);
+            self.shorten(BAGGAGE, room);
+        }
+        if let Some((count, error)) = self.dropped {
+            dropped::report(count, error);
+        }
     }
 }
 
@@ -138,5 +219,37 @@ mod tests {
         let mut headers = headers(&[("Tracestate", "old"), ("order", "7")]);
         CarrierInjector::new(&mut headers).set("tracestate", String::new());
         assert_eq!(headers.len(), 1);
+    }
+
+    #[test]
+    fn baggage_goes_first_then_tracestate_and_traceparent_never() {
+        let all = [
+            ("baggage", "a=1,b=2,c=3"),
+            ("b3", "xxxx"),
+            ("traceparent", "00-1-2-01"),
+            ("tracestate", "x=1,y=2"),
+        ];
+        // b3 takes 6 bytes, traceparent 20, tracestate 17, baggage 18.
+        let cases = [
+            (61, &all[..]),
+            (60, &[("baggage", "a=1,b=2"), all[1], all[2], all[3]]),
+            (54, &[("baggage", "a=1"), all[1], all[2], all[3]]),
+            (52, &[all[1], all[2], all[3]]),
+            (42, &[all[1], all[2], ("tracestate", "x=1")]),
+            (38, &[all[1], all[2]]),
+            (26, &[all[1], all[2]]),
+            (5, &[all[2]]),
+        ];
+        for (budget, expected) in cases {
+            let mut carrier = headers(&[("order", "7")]);
+            {
+                let mut injector = CarrierInjector::with_budget(&mut carrier, budget);
+                for (name, value) in all {
+                    injector.set(name, value.to_owned());
+                }
+            }
+            carrier.remove("order").unwrap();
+            assert_eq!(carrier, headers(expected), "{budget}");
+        }
     }
 }

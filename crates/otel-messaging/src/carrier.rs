@@ -1,5 +1,6 @@
 //! Header storage that propagators read and write, whatever the client calls it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::BuildHasher;
@@ -35,6 +36,23 @@ pub trait Carrier<C> {
         let first = values.next()?;
         values.all(|value| value == first).then_some(first)
     }
+
+    /// The readable value of each of `names`, or `None` if one of them stands there more than
+    /// once, in any spelling: [`get`](Self::get) and [`get_all`](Self::get_all) settle that.
+    ///
+    /// This is how a message's context is found. A carrier that can look for several names in one
+    /// pass over its headers should.
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+        let mut found = [None; N];
+        for (name, found) in names.iter().zip(&mut found) {
+            let mut values = self.get_all(name);
+            *found = values.next();
+            if values.next().is_some() {
+                return None;
+            }
+        }
+        Some(found)
+    }
 }
 
 /// Header storage that can be written, such as the headers of a message to be published.
@@ -52,13 +70,16 @@ pub trait Carrier<C> {
 pub trait CarrierMut<C>: Carrier<C> {
     /// Writes the header `name` once, in place of every old value and every spelling of the name.
     ///
+    /// The value is borrowed where the writer has it on its stack: storage that copies anyway, as
+    /// a C library's does, then makes the only copy.
+    ///
     /// # Errors
     ///
     /// When the protocol cannot represent the name or the value. The header is then absent.
-    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError>;
+    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError>;
 
-    /// Removes every value of the header `name`, in every spelling.
-    fn remove(&mut self, name: &str);
+    /// Removes every value of each of the headers `names`, in every spelling, readable or not.
+    fn remove(&mut self, names: &[&str]);
 }
 
 /// Why a carrier did not write a header.
@@ -100,14 +121,14 @@ impl<S: BuildHasher> Carrier<TextMap> for HashMap<String, String, S> {
 }
 
 impl<S: BuildHasher> CarrierMut<TextMap> for HashMap<String, String, S> {
-    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
-        CarrierMut::remove(self, name);
-        self.insert(name.to_owned(), value);
+    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
+        CarrierMut::remove(self, &[name]);
+        self.insert(name.to_owned(), value.into_owned());
         Ok(())
     }
 
-    fn remove(&mut self, name: &str) {
-        self.retain(|key, _| !key.eq_ignore_ascii_case(name));
+    fn remove(&mut self, names: &[&str]) {
+        self.retain(|key, _| !names.iter().any(|name| key.eq_ignore_ascii_case(name)));
     }
 }
 
@@ -122,14 +143,14 @@ impl Carrier<TextMap> for BTreeMap<String, String> {
 }
 
 impl CarrierMut<TextMap> for BTreeMap<String, String> {
-    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
-        CarrierMut::remove(self, name);
-        self.insert(name.to_owned(), value);
+    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
+        CarrierMut::remove(self, &[name]);
+        self.insert(name.to_owned(), value.into_owned());
         Ok(())
     }
 
-    fn remove(&mut self, name: &str) {
-        self.retain(|key, _| !key.eq_ignore_ascii_case(name));
+    fn remove(&mut self, names: &[&str]) {
+        self.retain(|key, _| !names.iter().any(|name| key.eq_ignore_ascii_case(name)));
     }
 }
 
@@ -164,7 +185,7 @@ mod tests {
             ("Traceparent".to_owned(), "old".to_owned()),
             ("Order".to_owned(), "7".to_owned()),
         ]);
-        CarrierMut::set(&mut map, "traceparent", "new".to_owned()).unwrap();
+        CarrierMut::set(&mut map, "traceparent", "new".into()).unwrap();
         let expected = [("traceparent", "new"), ("Order", "7")];
         assert_eq!(
             map,

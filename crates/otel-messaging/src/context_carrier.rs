@@ -3,6 +3,7 @@
 use crate::carrier::{Carrier, CarrierError, CarrierMut, TextMap};
 use crate::instrumentation::{extract, inject};
 use opentelemetry::{Context, ContextGuard};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A context as a plain map of the propagator's fields, such as `traceparent`, to be stored or
@@ -67,12 +68,12 @@ impl Carrier<TextMap> for ContextCarrier {
 }
 
 impl CarrierMut<TextMap> for ContextCarrier {
-    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
+    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
         self.fields.set(name, value)
     }
 
-    fn remove(&mut self, name: &str) {
-        CarrierMut::remove(&mut self.fields, name);
+    fn remove(&mut self, names: &[&str]) {
+        CarrierMut::remove(&mut self.fields, names);
     }
 }
 

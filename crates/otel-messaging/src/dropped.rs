@@ -1,29 +1,131 @@
-//! What could not be propagated: counted, and said once.
+//! What could not be propagated, in either direction: counted, and said at most once a minute.
 
 use crate::carrier::CarrierError;
+use std::fmt;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-static DROPPED: AtomicU64 = AtomicU64::new(0);
+/// Seconds from one line in the log to the next.
+const PAUSE: u64 = 60;
 
-/// How often this process had to leave propagation fields out of a message since it started,
-/// because the protocol cannot represent them or the message would be too large; the messages
-/// went out without them. Each field that cannot be represented counts, and a context that is left
-/// out as a whole counts once; what a propagator cuts by limits of its own does not.
+static DROPPED: Count = Count::new();
+static REFUSED: Count = Count::new();
+
+/// How often this process had to leave propagation fields, or a part of one, out of a message
+/// since it started, because the protocol or the specification cannot represent them or the
+/// message would be too large; the messages went out without them. Each field counts, and a
+/// context that is left out as a whole counts once.
 ///
-/// The first is also said once through OpenTelemetry's internal log (feature `internal-logs`).
+/// Said through OpenTelemetry's internal log too (feature `internal-logs`), in at most one line a
+/// minute that holds nothing of the message.
 pub fn dropped_fields() -> u64 {
-    DROPPED.load(Ordering::Relaxed)
+    DROPPED.total()
 }
 
-/// Counts, and says the first one. A subscriber of the log may itself send messages and come back
-/// here, so nothing is held meanwhile.
-pub(crate) fn report(error: CarrierError) {
-    if DROPPED.fetch_add(1, Ordering::Relaxed) == 0 {
+/// How often a propagation field of a message that came in was not used, or not all of it, since
+/// this process started: it was malformed, exceeded a limit, or contradicted another one. Counted
+/// by this crate's own [propagators](crate::propagation); each field counts once per message.
+///
+/// Said through OpenTelemetry's internal log too (feature `internal-logs`), in at most one line a
+/// minute that holds nothing of the message.
+pub fn refused_fields() -> u64 {
+    REFUSED.total()
+}
+
+/// Counts what was left out of one message that goes out.
+#[cold]
+pub(crate) fn report(fields: u64, reason: CarrierError) {
+    if DROPPED.add(fields) {
         // Neither the name nor the value: both may come from a remote party.
         opentelemetry::otel_warn!(
             name: "OtelMessaging.FieldDropped",
-            message = "a propagation field was left out of a message; further ones are only counted",
-            reason = error.to_string()
+            message = "a propagation field was left out of a message; dropped_fields() counts",
+            reason = reason.to_string(),
+            total = DROPPED.total()
         );
+    }
+}
+
+/// Counts a field of one message that came in.
+#[cold]
+pub(crate) fn refuse(reason: Refused) {
+    if REFUSED.add(1) {
+        opentelemetry::otel_warn!(
+            name: "OtelMessaging.FieldRefused",
+            message = "a propagation field of a message was not used; refused_fields() counts",
+            reason = reason.to_string(),
+            total = REFUSED.total()
+        );
+    }
+}
+
+/// Why a field that came in was not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Traceparent,
+    Contradiction,
+    Tracestate,
+    Baggage,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refused::Traceparent => "the traceparent is malformed",
+            Refused::Contradiction => "several traceparents contradict each other",
+            Refused::Tracestate => "the tracestate is malformed or too large",
+            Refused::Baggage => "some of the baggage is malformed or too large",
+        })
+    }
+}
+
+struct Count {
+    total: AtomicU64,
+    /// The second of this process from which on there may be another line.
+    next_line: AtomicU64,
+}
+
+impl Count {
+    const fn new() -> Self {
+        Self {
+            total: AtomicU64::new(0),
+            next_line: AtomicU64::new(0),
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// Adds, and tells whether it is time for a line. A subscriber of the log may itself send
+    /// messages and come back here, so nothing is held meanwhile.
+    fn add(&self, fields: u64) -> bool {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        self.total.fetch_add(fields, Ordering::Relaxed);
+        self.is_due(START.elapsed().as_secs())
+    }
+
+    fn is_due(&self, now: u64) -> bool {
+        let next = self.next_line.load(Ordering::Relaxed);
+        now >= next
+            && self
+                .next_line
+                .compare_exchange(next, now + PAUSE, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_one_line_a_minute() {
+        let count = Count::new();
+        let due: Vec<_> = [0, 0, 59, 60, 61, 119, 500, 500]
+            .map(|now| count.is_due(now))
+            .into();
+        assert_eq!(due, [true, false, false, true, false, false, true, false]);
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::bridge::{CarrierExtractor, CarrierInjector};
 use crate::carrier::{Carrier, CarrierMut};
-use crate::propagation::W3C;
+use crate::propagation::{self, W3cPropagator};
 use crate::semconv;
 use opentelemetry::global::{self, BoxedTracer};
-use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::trace::{Span, Tracer, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope};
+use std::any::TypeId;
 use std::fmt;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
@@ -33,16 +34,27 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 /// let billing = Instrumentation::default().with_tracer_provider(&provider);
 /// // producer.with_instrumentation(billing.clone()), billing.with_message_context(..)
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Instrumentation {
     tracer: Option<Arc<BoxedTracer>>,
-    propagator: Option<Arc<dyn TextMapPropagator + Send + Sync>>,
+    propagator: Propagator,
+    /// In bytes, names and values.
+    injection_budget: usize,
 }
 
-static GLOBAL: RwLock<Instrumentation> = RwLock::new(Instrumentation {
-    tracer: None,
-    propagator: None,
-});
+#[derive(Debug, Clone)]
+enum Propagator {
+    /// OpenTelemetry's global one if the application set it, else the W3C pair.
+    Global,
+    /// The W3C pair, which needs no trait object between a context and the headers.
+    W3c,
+    Given(Arc<dyn TextMapPropagator + Send + Sync>),
+}
+
+/// 8,192 bytes of baggage, 512 of tracestate, the 55 of a traceparent, their names, and some.
+const INJECTION_BUDGET: usize = 9 * 1024;
+
+static GLOBAL: RwLock<Instrumentation> = RwLock::new(Instrumentation::DEFAULT);
 
 static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
     InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
@@ -51,7 +63,19 @@ static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
         .build()
 });
 
+impl Default for Instrumentation {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 impl Instrumentation {
+    const DEFAULT: Self = Self {
+        tracer: None,
+        propagator: Propagator::Global,
+        injection_budget: INJECTION_BUDGET,
+    };
+
     /// What the free functions use: the value last given to [`set_global`](Self::set_global), or
     /// the default.
     #[must_use]
@@ -86,12 +110,33 @@ impl Instrumentation {
     }
 
     /// Injects and extracts with this propagator, in place of the global one or the W3C pair.
+    /// Given [`propagation::w3c`](crate::propagation::w3c), the application's global one is not
+    /// asked.
     #[must_use]
-    pub fn with_propagator(
-        mut self,
-        propagator: impl TextMapPropagator + Send + Sync + 'static,
-    ) -> Self {
-        self.propagator = Some(Arc::new(propagator));
+    pub fn with_propagator<P>(mut self, propagator: P) -> Self
+    where
+        P: TextMapPropagator + Send + Sync + 'static,
+    {
+        self.propagator = if TypeId::of::<P>() == TypeId::of::<W3cPropagator>() {
+            Propagator::W3c
+        } else if propagator.fields().next().is_none() {
+            // It propagates nothing; but OpenTelemetry's no-op one hands out the current context.
+            Propagator::Given(Arc::new(TextMapCompositePropagator::new(Vec::new())))
+        } else {
+            Propagator::Given(Arc::new(propagator))
+        };
+        self
+    }
+
+    /// Writes at most this many bytes of context, names and values, into one message; 9,216 by
+    /// default, which leaves room for all that W3C Trace Context and W3C Baggage promise to carry.
+    ///
+    /// What is too much is left out and counted in [`dropped_fields`](crate::dropped_fields):
+    /// first the members of `baggage`, from the right; then those of `tracestate`, from the right;
+    /// then fields of other propagators, as a whole. `traceparent` is always written.
+    #[must_use]
+    pub fn with_injection_budget(mut self, bytes: usize) -> Self {
+        self.injection_budget = bytes;
         self
     }
 
@@ -101,21 +146,33 @@ impl Instrumentation {
     /// a message that is sent on carries this context and nothing of the one it came with. While
     /// telemetry is suppressed in `context`, the headers stay as they are.
     ///
-    /// What the protocol cannot represent is left out and counted in
+    /// What the protocol cannot represent, or exceeds the
+    /// [budget](Self::with_injection_budget), is left out and counted in
     /// [`dropped_fields`](crate::dropped_fields); the message itself never fails.
     pub fn inject<C, H: CarrierMut<C> + ?Sized>(&self, context: &Context, headers: &mut H) {
+        self.inject_within(context, headers, usize::MAX);
+    }
+
+    /// Injects in at most `room` bytes and at most the budget.
+    pub(crate) fn inject_within<C, H>(&self, context: &Context, headers: &mut H, room: usize)
+    where
+        H: CarrierMut<C> + ?Sized,
+    {
         if context.is_telemetry_suppressed() {
             return;
         }
-        let mut injector = CarrierInjector::new(headers);
-        self.propagate(|propagator| {
+        let budget = room.min(self.injection_budget);
+        let mut injector = CarrierInjector::with_budget(headers, budget);
+        let done = self.with_propagator_of_others(|propagator| {
             for field in propagator.fields() {
                 injector.remove(field);
             }
-            if propagator.fields().next().is_some() {
-                propagator.inject_context(context, &mut injector);
-            }
+            propagator.inject_context(context, &mut injector);
         });
+        drop(injector);
+        if done.is_none() {
+            propagation::inject(context, headers, budget);
+        }
     }
 
     /// Reads the context that a message carries.
@@ -127,32 +184,29 @@ impl Instrumentation {
     #[must_use]
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
         let context = empty_context();
-        self.propagate(|propagator| {
-            // A propagator without fields reads nothing; OpenTelemetry's no-op one would hand
-            // out the current context.
-            if propagator.fields().next().is_none() {
-                return context.clone();
-            }
+        let extracted = self.with_propagator_of_others(|propagator| {
             propagator.extract_with_context(&context, &CarrierExtractor::new(headers))
-        })
+        });
+        extracted.unwrap_or_else(|| propagation::extract(context, headers))
     }
 
     /// Whether any of the propagator's fields stands in these headers, in any spelling.
     pub fn carries_context<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> bool {
-        self.propagate(|propagator| {
-            propagator
-                .fields()
-                .any(|field| headers.keys().any(|key| key.eq_ignore_ascii_case(field)))
-        })
+        let is_there = |field: &str| headers.keys().any(|key| key.eq_ignore_ascii_case(field));
+        self.with_propagator_of_others(|propagator| propagator.fields().any(is_there))
+            .unwrap_or_else(|| propagation::FIELDS.into_iter().any(is_there))
     }
 
     /// Removes the propagator's fields from these headers, in every spelling.
     pub fn remove_context<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
-        self.propagate(|propagator| {
+        let done = self.with_propagator_of_others(|propagator| {
             for field in propagator.fields() {
-                headers.remove(field);
+                headers.remove(&[field]);
             }
         });
+        if done.is_none() {
+            headers.remove(&propagation::FIELDS);
+        }
     }
 
     pub(crate) fn with_tracer<T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> T {
@@ -164,15 +218,18 @@ impl Instrumentation {
         }
     }
 
-    fn propagate<T>(&self, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> T {
+    /// Works with the propagator that was given or that the application set; `None` where the
+    /// W3C pair of this crate is to do it.
+    fn with_propagator_of_others<T>(
+        &self,
+        mut work: impl FnMut(&dyn TextMapPropagator) -> T,
+    ) -> Option<T> {
         match &self.propagator {
-            Some(propagator) => work(&**propagator),
-            None => global::get_text_map_propagator(|propagator| {
-                if propagator.fields().next().is_some() {
-                    work(propagator)
-                } else {
-                    work(&W3C)
-                }
+            Propagator::W3c => None,
+            Propagator::Given(propagator) => Some(work(&**propagator)),
+            Propagator::Global => global::get_text_map_propagator(|propagator| {
+                // OpenTelemetry's own default has no fields.
+                propagator.fields().next().map(|_| work(propagator))
             }),
         }
     }

@@ -47,7 +47,6 @@
 //!
 //! # Limits
 //!
-//! - The propagators behind the default are minimal: W3C trace context and baggage.
 //! - OpenTelemetry's global settings are per version of the `opentelemetry` crate: two versions
 //!   in one program do not see each other's. This one is for 0.33.
 //! - A context extracted from a message has none of the values that the application attached to
@@ -63,7 +62,7 @@ mod handling;
 mod instrumentation;
 mod message;
 mod producer;
-mod propagation;
+pub mod propagation;
 pub mod semconv;
 
 pub use bridge::{CarrierExtractor, CarrierInjector};
@@ -71,7 +70,7 @@ pub use carrier::{Carrier, CarrierError, CarrierMut, TextMap};
 pub use consumer::{Entered, Processing, process, try_with_message_context, with_message_context};
 pub use context_carrier::{ContextCarrier, attach_context, get_context};
 pub use description::Description;
-pub use dropped::dropped_fields;
+pub use dropped::{dropped_fields, refused_fields};
 pub use handling::Handling;
 pub use instrumentation::{Instrumentation, extract, inject};
 pub use message::Received;

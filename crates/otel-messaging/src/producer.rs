@@ -63,10 +63,19 @@ impl Sending {
         self.instrumentation.inject(&self.context, headers);
     }
 
+    /// Injects as [`inject`](Self::inject) does, in at most `room` bytes, names and values, if
+    /// that is less than the instrumentation's
+    /// [budget](Instrumentation::with_injection_budget): for a client that knows how much the
+    /// broker takes. Only `traceparent` is written whatever the room.
+    pub fn inject_within<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H, room: usize) {
+        self.instrumentation
+            .inject_within(&self.context, headers, room);
+    }
+
     /// Says that the message goes without its context after all, as when it would be larger with
     /// it than the broker takes: counted in [`dropped_fields`](crate::dropped_fields).
     pub fn left_out(&self, reason: CarrierError) {
-        dropped::report(reason);
+        dropped::report(1, reason);
     }
 
     /// The context that the message carries.

@@ -1,8 +1,11 @@
-//! A field that cannot be written. One test, because the count belongs to the whole process.
+//! What cannot be written and what is not read. One test, because the count belongs to the whole process.
 #![cfg(feature = "internal-logs")]
 
 use opentelemetry::trace::TraceContextExt;
-use otel_messaging::{Carrier, CarrierError, CarrierMut, dropped_fields, extract, inject};
+use otel_messaging::{
+    Carrier, CarrierError, CarrierMut, dropped_fields, extract, inject, refused_fields,
+};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,11 +27,11 @@ impl Carrier<Marker> for Nothing {
 }
 
 impl CarrierMut<Marker> for Nothing {
-    fn set(&mut self, _name: &str, _value: String) -> Result<(), CarrierError> {
+    fn set(&mut self, _name: &str, _value: Cow<'_, str>) -> Result<(), CarrierError> {
         Err(CarrierError::InvalidName)
     }
 
-    fn remove(&mut self, _name: &str) {}
+    fn remove(&mut self, _names: &[&str]) {}
 }
 
 /// A log that is itself sent as messages, by the same client.
@@ -62,8 +65,16 @@ fn publish() {
     inject(&context, &mut Nothing);
 }
 
+/// Two fields of one message are refused.
+fn receive_malformed() {
+    let headers = [("traceparent", "00-secret-01"), ("baggage", "secret")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let context = extract(&BTreeMap::from(headers));
+    assert!(!context.span().span_context().is_valid());
+}
+
 #[test]
-fn it_is_counted_each_time_and_said_once() {
+fn it_is_counted_each_time_and_said_once_a_minute() {
     let events = Arc::new(AtomicU32::new(0));
     tracing::subscriber::with_default(SendsItsEvents(events.clone()), || {
         publish();
@@ -72,4 +83,12 @@ fn it_is_counted_each_time_and_said_once() {
     assert_eq!(events.load(Ordering::Relaxed), 1);
     // Twice from here, and once from the log.
     assert_eq!(dropped_fields(), 3);
+
+    events.store(0, Ordering::Relaxed);
+    tracing::subscriber::with_default(SendsItsEvents(events.clone()), || {
+        receive_malformed();
+        receive_malformed();
+    });
+    assert_eq!(events.load(Ordering::Relaxed), 1);
+    assert_eq!(refused_fields(), 4);
 }

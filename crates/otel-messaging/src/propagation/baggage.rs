@@ -1,188 +1,161 @@
-//! W3C Baggage.
+//! W3C Baggage as an OpenTelemetry propagator.
 
+use super::baggage_member::{self as member, Member};
+use super::{BAGGAGE, trim};
+use crate::carrier::CarrierError;
+use crate::dropped::{self, Refused, refuse};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
-use opentelemetry::propagation::{Extractor, Injector};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use std::sync::LazyLock;
 
-pub(super) const BAGGAGE: &str = "baggage";
-
-/// The limits of the specification, section 3.3.2, counted on the encoded form.
+/// Section 3.3.2 of the specification ("Limits"), both counted on the encoded form.
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-pub(super) fn inject(context: &Context, injector: &mut dyn Injector) {
-    let baggage = context.baggage();
-    // Sorted, because OpenTelemetry's type has no order and the same baggage should make the
-    // same header.
-    let mut members: Vec<_> = baggage.iter().collect();
-    members.sort_unstable_by_key(|(key, _)| key.as_str());
-    let mut header = String::new();
-    for (key, (value, properties)) in members.into_iter().take(MAX_MEMBERS) {
-        let start = header.len();
-        if start > 0 {
-            header.push(',');
-        }
-        header.push_str(key.as_str());
-        header.push('=');
-        encode(value.as_str(), &mut header);
-        if !properties.as_str().is_empty() {
-            header.push(';');
-            header.push_str(properties.as_str());
-        }
-        // A member that does not fit, or that would end in another member or another header, is
-        // left out; the others go.
-        if header.len() > MAX_BYTES || !is_safe(properties.as_str()) {
-            header.truncate(start);
-        }
-    }
-    if !header.is_empty() {
-        injector.set(BAGGAGE, header);
+/// Reads and writes the header `baggage` of [W3C Baggage](https://www.w3.org/TR/baggage/).
+///
+/// - Keys are tokens and never decoded. Values are percent-decoded once, as UTF-8; a sequence that
+///   is none becomes U+FFFD. Properties travel as they came. Several headers count as one list.
+/// - A member that is malformed is skipped, the others count; of more than 64 members or 8,192
+///   bytes, encoded, those that come first. Of a key that stands there twice the last value counts.
+///   What was not used is counted in [`refused_fields`](crate::refused_fields). Without any valid
+///   member, the baggage that is already in the context stays.
+/// - Written is one header, its members ordered by key, because OpenTelemetry's type has forgotten
+///   how they came. All that is not allowed in a value is percent-encoded, `%` itself too. Members
+///   beyond the limits, or with properties that are malformed, are left out and counted in
+///   [`dropped_fields`](crate::dropped_fields).
+///
+/// ```
+/// use opentelemetry::baggage::BaggageExt;
+/// use opentelemetry::propagation::TextMapPropagator;
+/// use otel_messaging::propagation::BaggagePropagator;
+/// use std::collections::HashMap;
+///
+/// let propagator = BaggagePropagator::new();
+/// let baggage = "rate=100%25,tenant=acme%20corp;internal";
+/// let headers = HashMap::from([("baggage".to_owned(), baggage.to_owned())]);
+/// let context = propagator.extract(&headers);
+/// assert_eq!(context.baggage().get("rate").unwrap().as_str(), "100%");
+///
+/// let mut out = HashMap::new();
+/// propagator.inject_context(&context, &mut out);
+/// assert_eq!(out, headers);
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BaggagePropagator {
+    _private: (),
+}
+
+impl BaggagePropagator {
+    /// The propagator; there is nothing to configure.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { _private: () }
     }
 }
 
-pub(super) fn extract(context: Context, extractor: &dyn Extractor) -> Context {
-    let Some(lines) = extractor.get_all(BAGGAGE) else {
-        return context;
-    };
-    let mut baggage = Baggage::new();
+static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [BAGGAGE.to_owned()]);
+
+impl TextMapPropagator for BaggagePropagator {
+    fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
+        let baggage = context.baggage();
+        if !baggage.is_empty() {
+            let header = header(baggage);
+            if !header.is_empty() {
+                injector.set(BAGGAGE, header);
+            }
+        }
+    }
+
+    fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+        match extractor.get_all(BAGGAGE) {
+            Some(lines) => extract(context.clone(), lines.into_iter()),
+            None => context.clone(),
+        }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(FIELDS.as_slice())
+    }
+}
+
+/// The header; empty if there is no member that can be written.
+pub(super) fn header(baggage: &Baggage) -> String {
+    let mut places = [None; MAX_MEMBERS];
+    let mut count = 0;
+    let mut complete = true;
+    for (key, (value, properties)) in baggage {
+        let member = Member::new(key.as_str(), value.as_str(), properties.as_str());
+        match places.get_mut(count) {
+            Some(place) if member.is_some() => {
+                *place = member;
+                count += 1;
+            }
+            _ => complete = false,
+        }
+    }
+    let members = places.get_mut(..count).unwrap_or_default();
+    members.sort_unstable();
     let mut bytes = 0;
-    for member in lines.iter().flat_map(|line| line.split(',')) {
-        bytes += member.len() + 1;
-        if baggage.len() == MAX_MEMBERS || bytes > MAX_BYTES + 1 {
+    let mut fitting = 0;
+    for member in members.iter().flatten() {
+        let with_comma = bytes + usize::from(fitting > 0) + member.size();
+        if with_comma > MAX_BYTES {
+            complete = false;
             break;
         }
-        if let Some((key, value, properties)) = parse(member) {
+        bytes = with_comma;
+        fitting += 1;
+    }
+    let mut header = String::with_capacity(bytes);
+    for member in members.iter().flatten().take(fitting) {
+        if !header.is_empty() {
+            header.push(',');
+        }
+        member.write(&mut header);
+    }
+    if !complete {
+        dropped::report(1, CarrierError::InvalidValue);
+    }
+    header
+}
+
+/// Reads the lines of a baggage, in their order, on top of `context`.
+pub(super) fn extract<'a>(context: Context, lines: impl Iterator<Item = &'a str>) -> Context {
+    let mut baggage = Baggage::new();
+    let mut complete = true;
+    let mut count = 0;
+    let mut room = MAX_BYTES + 1;
+    'lines: for line in lines {
+        for text in line.split(',') {
+            let Some(rest) = room.checked_sub(text.len() + 1) else {
+                complete = false;
+                break 'lines;
+            };
+            room = rest;
+            if trim(text).is_empty() {
+                continue;
+            }
+            let Some((key, value, properties)) = member::parse(text) else {
+                complete = false;
+                continue;
+            };
+            if count == MAX_MEMBERS {
+                complete = false;
+                break 'lines;
+            }
+            count += 1;
             baggage.insert_with_metadata(key.to_owned(), value, properties);
         }
+    }
+    if !complete {
+        refuse(Refused::Baggage);
     }
     if baggage.is_empty() {
         context
     } else {
         context.with_baggage(baggage)
-    }
-}
-
-/// `key "=" value *( ";" property )`, each with optional white space around it. Invalid members
-/// are skipped one by one.
-fn parse(member: &str) -> Option<(&str, String, &str)> {
-    let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
-    let (key, value) = pair.split_once('=')?;
-    let properties = trim(properties);
-    let valid = is_safe(value) && is_safe(properties);
-    // The key is a token; OpenTelemetry's type checks it.
-    valid.then(|| (trim(key), decode(trim(value)), properties))
-}
-
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
-}
-
-fn is_safe(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte != b',' && (byte == b'\t' || (b' '..=b'~').contains(&byte)))
-}
-
-/// Section 3.3.1: all but `baggage-octet` is percent-encoded, and `%` itself.
-fn encode(value: &str, header: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in value.bytes() {
-        if byte.is_ascii_graphic() && !b"\",;\\%".contains(&byte) {
-            header.push(char::from(byte));
-        } else {
-            header.push('%');
-            header.push(char::from(HEX[usize::from(byte >> 4)]));
-            header.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-    }
-}
-
-/// Decodes once; broken UTF-8 becomes U+FFFD, a `%` without two digits stays.
-fn decode(value: &str) -> String {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let escape = match (first, tail) {
-            (b'%', [high, low, after @ ..]) => digit(*high).zip(digit(*low)).map(|d| (d, after)),
-            _ => None,
-        };
-        if let Some(((high, low), after)) = escape {
-            bytes.push(high << 4 | low);
-            rest = after;
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::HashMap;
-
-    fn relay(header: &str) -> Option<String> {
-        let headers = HashMap::from([(BAGGAGE.to_owned(), header.to_owned())]);
-        let mut out = HashMap::new();
-        inject(&extract(Context::new(), &headers), &mut out);
-        out.remove(BAGGAGE)
-    }
-
-    #[test]
-    fn relaying_changes_no_value_and_smuggles_none() {
-        let cases = [
-            ("tenant=acme%20corp", "tenant=acme%20corp"),
-            ("a=b=c;p=1;q", "a=b=c;p=1;q"),
-            (
-                "tenant=acme;p=%2Ctenant=evil",
-                "tenant=acme;p=%2Ctenant=evil",
-            ),
-            ("k=v;p=a%0D%0Ab", "k=v;p=a%0D%0Ab"),
-            ("rate=100%25", "rate=100%25"),
-            (" a = 1 , b=2", "a=1,b=2"),
-            ("bad key=1,=2,ok=3,noequals", "ok=3"),
-        ];
-        for (header, expected) in cases {
-            assert_eq!(relay(header).as_deref(), Some(expected), "{header}");
-        }
-        assert_eq!(relay("a=1\r\nevil: 2"), None);
-    }
-
-    #[test]
-    fn what_is_in_the_context_survives_a_malformed_header() {
-        let context = Context::new().with_baggage([opentelemetry::KeyValue::new("kept", "1")]);
-        let headers = HashMap::from([(BAGGAGE.to_owned(), "@@@".to_owned())]);
-        let context = extract(context, &headers);
-        assert_eq!(context.baggage().get("kept").map(|v| v.as_str()), Some("1"));
-    }
-
-    #[test]
-    fn broken_utf8_becomes_a_replacement_character() {
-        assert_eq!(decode("a%FFb%zz%4"), "a\u{fffd}b%zz%4");
-    }
-
-    proptest! {
-        #[test]
-        fn any_value_survives(value in "\\PC{0,200}") {
-            let mut header = String::new();
-            encode(&value, &mut header);
-            prop_assert!(header.bytes().all(|b| b.is_ascii_graphic() && b != b',' && b != b';'));
-            prop_assert_eq!(decode(&header), value);
-        }
-
-        #[test]
-        fn relaying_twice_is_relaying_once(header in "[ -~]{0,300}") {
-            if let Some(once) = relay(&header) {
-                prop_assert!(once.len() <= MAX_BYTES);
-                prop_assert_eq!(relay(&once), Some(once));
-            }
-        }
     }
 }

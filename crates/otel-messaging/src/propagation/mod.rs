@@ -1,40 +1,68 @@
-//! The W3C pair that is used where the application sets no propagator.
+//! OpenTelemetry propagators for W3C Trace Context (Level 2) and W3C Baggage: strict with what
+//! comes in, careful with what goes out, and fast.
+//!
+//! They are [`TextMapPropagator`](opentelemetry::propagation::TextMapPropagator)s like any other and can be the global one of any program, with or
+//! without messages:
+//!
+//! ```
+//! use opentelemetry::global;
+//! use otel_messaging::propagation;
+//!
+//! global::set_text_map_propagator(propagation::w3c());
+//! ```
+//!
+//! The pair is what [`Instrumentation`](crate::Instrumentation) uses where the application sets
+//! none; there it reads and writes a message's headers without a detour.
+//!
+//! # What is refused
+//!
+//! | comes in | becomes |
+//! | --- | --- |
+//! | a `traceparent` that is not by the letter of the specification, or several that differ | no remote span |
+//! | a `tracestate` that is malformed, has more than 32 members, a key twice, or more than 8,192 bytes | no tracestate; the traceparent counts |
+//! | a member of `baggage` that is malformed | the others count |
+//! | more than 64 members or 8,192 bytes of `baggage` | those that come first count |
+//!
+//! Each is counted in [`refused_fields`](crate::refused_fields). What a context holds that the
+//! specifications cannot represent is left out on the way out and counted in
+//! [`dropped_fields`](crate::dropped_fields). Neither propagator writes an empty header or a
+//! character outside visible ASCII and the space.
+//!
+//! # Limits
+//!
+//! OpenTelemetry's own types cannot hold everything that the specifications allow. A tracestate
+//! with a key that has two `@`, or more than 13 characters behind one, is dropped as an invalid
+//! one is. Baggage forgets its order and holds a key once: the last value counts.
 
 mod baggage;
+mod baggage_member;
+mod hex;
 mod trace_context;
+mod traceparent;
+mod tracestate;
+mod w3c;
 
-use opentelemetry::Context;
-use opentelemetry::propagation::text_map_propagator::FieldIter;
-use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use std::sync::LazyLock;
+pub use baggage::BaggagePropagator;
+pub use trace_context::TraceContextPropagator;
+pub use w3c::{W3cPropagator, w3c};
 
-/// W3C trace context and W3C baggage, in this order.
-#[derive(Debug)]
-pub(crate) struct W3c;
+pub(crate) use w3c::{FIELDS, extract, inject};
 
-pub(crate) static W3C: W3c = W3c;
+pub(crate) const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACESTATE: &str = "tracestate";
+pub(crate) const BAGGAGE: &str = "baggage";
 
-static FIELDS: LazyLock<[String; 3]> = LazyLock::new(|| {
-    [
-        trace_context::TRACEPARENT,
-        trace_context::TRACESTATE,
-        baggage::BAGGAGE,
-    ]
-    .map(str::to_owned)
-});
-
-impl TextMapPropagator for W3c {
-    fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        trace_context::inject(context, injector);
-        baggage::inject(context, injector);
+/// The members of a list that fit into `room` bytes, from the left.
+pub(crate) fn cut_list(list: &str, room: usize) -> &str {
+    if list.len() <= room {
+        return list;
     }
+    // A comma just behind the room ends a member that fits.
+    let end = list.as_bytes()[..=room].iter().rposition(|b| *b == b',');
+    list.get(..end.unwrap_or(0)).unwrap_or("")
+}
 
-    fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        let context = trace_context::extract(context, extractor);
-        baggage::extract(context, extractor)
-    }
-
-    fn fields(&self) -> FieldIter<'_> {
-        FieldIter::new(FIELDS.as_slice())
-    }
+/// Optional white space around a header or a member (RFC 9110, section 5.6.3).
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }

@@ -1,196 +1,130 @@
-//! W3C Trace Context: `traceparent` and `tracestate`.
+//! W3C Trace Context as an OpenTelemetry propagator.
 
+use super::traceparent::{self, Traceparent};
+use super::{TRACEPARENT, TRACESTATE, tracestate, trim};
+use crate::carrier::CarrierError;
+use crate::dropped::{self, Refused, refuse};
 use opentelemetry::Context;
-use opentelemetry::propagation::{Extractor, Injector};
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
-use std::str::FromStr;
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
+use std::sync::LazyLock;
 
-pub(super) const TRACEPARENT: &str = "traceparent";
-pub(super) const TRACESTATE: &str = "tracestate";
+/// Reads and writes the headers `traceparent` and `tracestate` of
+/// [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/).
+///
+/// - `traceparent`: exact lengths, lower-case hex, no id all zero, not version ff; a higher version
+///   is read by its first four fields (section 4.3). The flags sampled and random trace id travel,
+///   others are cleared. Equal duplicates count as one; of differing ones none does.
+/// - `tracestate`: read only behind a valid traceparent. All its lines are joined in their order.
+///   At most 32 members and 8,192 bytes, keys and values by the grammar of section 3.3.1.3, no key
+///   twice; else it does not count at all, and the traceparent does.
+///
+/// What is malformed reads as absent, is counted in [`refused_fields`](crate::refused_fields) and
+/// costs no more than something good of the same length.
+///
+/// ```
+/// use opentelemetry::propagation::TextMapPropagator;
+/// use opentelemetry::trace::TraceContextExt;
+/// use otel_messaging::propagation::TraceContextPropagator;
+/// use std::collections::HashMap;
+///
+/// let propagator = TraceContextPropagator::new();
+/// let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
+/// let headers = HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
+/// let context = propagator.extract(&headers);
+/// assert!(context.span().span_context().is_sampled());
+///
+/// let mut out = HashMap::new();
+/// propagator.inject_context(&context, &mut out);
+/// assert_eq!(out, headers);
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TraceContextPropagator {
+    _private: (),
+}
 
-/// The flags that Level 2 knows: sampled and random trace id. Others are cleared.
-const KNOWN_FLAGS: u8 = 0x03;
-
-/// Far more than the 512 characters that have to travel (Level 2, section 3.3.1.5).
-const MAX_TRACESTATE_BYTES: usize = 8192;
-
-pub(super) fn inject(context: &Context, injector: &mut dyn Injector) {
-    let span = context.span();
-    let span_context = span.span_context();
-    if !span_context.is_valid() {
-        return;
-    }
-    let traceparent = format!(
-        "00-{:032x}-{:016x}-{:02x}",
-        span_context.trace_id(),
-        span_context.span_id(),
-        span_context.trace_flags().to_u8() & KNOWN_FLAGS
-    );
-    injector.set(TRACEPARENT, traceparent);
-    let tracestate = span_context.trace_state().header();
-    if !tracestate.is_empty() && is_safe(&tracestate) {
-        injector.set(TRACESTATE, tracestate);
+impl TraceContextPropagator {
+    /// The propagator; there is nothing to configure.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { _private: () }
     }
 }
 
-pub(super) fn extract(context: &Context, extractor: &dyn Extractor) -> Context {
-    let Some((trace_id, span_id, flags)) = extractor.get(TRACEPARENT).and_then(parse) else {
-        return context.clone();
-    };
-    // An invalid tracestate is dropped; the traceparent stands without it (section 3.3).
-    let trace_state = trace_state_lines(extractor)
-        .filter(|list| is_safe(list))
-        .and_then(|list| TraceState::from_str(&list).ok())
-        .filter(has_no_duplicate)
-        .unwrap_or_default();
-    let sender = SpanContext::new(trace_id, span_id, flags, true, trace_state);
-    context.with_remote_span_context(sender)
-}
+static FIELDS: LazyLock<[String; 2]> =
+    LazyLock::new(|| [TRACEPARENT, TRACESTATE].map(str::to_owned));
 
-/// The lines of one tracestate are joined. Where there are several traceparents, of which the
-/// carrier offers one, so are the lines of several tracestates: there, too, the one it offers.
-fn trace_state_lines(extractor: &dyn Extractor) -> Option<String> {
-    let senders = extractor.get_all(TRACEPARENT)?;
-    if senders.len() > 1 {
-        extractor.get(TRACESTATE).map(str::to_owned)
-    } else {
-        extractor.get_all(TRACESTATE).map(|lines| lines.join(","))
+impl TextMapPropagator for TraceContextPropagator {
+    fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
+        let span = context.span();
+        let span = span.span_context();
+        if !span.is_valid() {
+            return;
+        }
+        injector.set(TRACEPARENT, Traceparent::of(span).as_str().to_owned());
+        let state = state_of(span);
+        if !state.is_empty() {
+            injector.set(TRACESTATE, state);
+        }
     }
-}
 
-/// `version "-" trace-id "-" parent-id "-" flags`, by section 3.2.2: exact lengths, lower-case
-/// hex, no all-zero id, not version ff. A higher version is read by these fields if nothing
-/// follows them or a `-` does.
-fn parse(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
-    let header = header.trim_matches([' ', '\t']).as_bytes();
-    let (fields, rest) = header.split_at_checked(55)?;
-    if fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' {
-        return None;
-    }
-    let version = hex(&fields[..2])?;
-    let follows = match rest.first() {
-        None => true,
-        Some(b'-') => version != 0,
-        Some(_) => false,
-    };
-    let trace_id = hex(&fields[3..35])?;
-    let span_id = u64::try_from(hex(&fields[36..52])?).ok()?;
-    let flags = u8::try_from(hex(&fields[53..])?).ok()?;
-    if version == 0xff || !follows || trace_id == 0 || span_id == 0 {
-        return None;
-    }
-    Some((
-        TraceId::from(trace_id),
-        SpanId::from(span_id),
-        TraceFlags::new(flags & KNOWN_FLAGS),
-    ))
-}
-
-fn hex(digits: &[u8]) -> Option<u128> {
-    digits.iter().try_fold(0, |number, digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
+    fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+        let Some(lines) = extractor.get_all(TRACEPARENT) else {
+            return context.clone();
         };
-        Some(number << 4 | u128::from(digit))
-    })
+        let Some((first, others)) = lines.split_first() else {
+            return context.clone();
+        };
+        if others.iter().any(|other| trim(other) != trim(first)) {
+            refuse(Refused::Contradiction);
+            return context.clone();
+        }
+        let states = || {
+            extractor
+                .get_all(TRACESTATE)
+                .unwrap_or_default()
+                .into_iter()
+        };
+        match sender(first, states) {
+            Some(sender) => context.with_remote_span_context(sender),
+            None => context.clone(),
+        }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(FIELDS.as_slice())
+    }
 }
 
-fn is_safe(list: &str) -> bool {
-    list.len() <= MAX_TRACESTATE_BYTES
-        && list
-            .bytes()
-            .all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))
+/// The header `tracestate` of a span; empty if there is nothing to write.
+pub(super) fn state_of(span: &SpanContext) -> String {
+    let state = span.trace_state();
+    if state.into_iter().len() == 0 {
+        return String::new();
+    }
+    let (header, complete) = tracestate::header(state);
+    if !complete {
+        dropped::report(1, CarrierError::InvalidValue);
+    }
+    header
 }
 
-/// Level 2, section 3.3.1.3.
-fn has_no_duplicate(state: &TraceState) -> bool {
-    let mut keys: Vec<_> = state.into_iter().map(|(key, _)| key).collect();
-    let members = keys.len();
-    keys.sort_unstable();
-    keys.dedup();
-    keys.len() == members
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::HashMap;
-
-    const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
-
-    #[test]
-    fn refuses_what_the_specification_refuses() {
-        assert!(parse(GOOD).is_some());
-        assert!(parse(&format!(" {GOOD}\t")).is_some());
-        assert!(parse(&GOOD.replacen("00", "01", 1)).is_some());
-        assert!(parse(&format!("{}-more", GOOD.replacen("00", "cc", 1))).is_some());
-        for bad in [
-            "",
-            "00-1-2-1",
-            &GOOD.to_uppercase(),
-            &GOOD.replacen("00", "ff", 1),
-            &format!("{GOOD}-"),
-            &format!("{GOOD}0"),
-            &format!("{}x", GOOD.replacen("00", "01", 1)),
-            &GOOD.replace("0af7651916cd43dd8448eb211c80319c", &"0".repeat(32)),
-            &GOOD.replace("b7ad6b7169203331", &"0".repeat(16)),
-            &GOOD.replace("0af7", "+af7"),
-            &format!("\n{GOOD}"),
-        ] {
-            assert!(parse(bad).is_none(), "{bad:?}");
+/// The span that sent a message. The tracestate is asked for behind a valid traceparent only.
+pub(super) fn sender<'a, S: Iterator<Item = &'a str>>(
+    traceparent: &str,
+    states: impl FnOnce() -> S,
+) -> Option<SpanContext> {
+    let Some((trace_id, span_id, flags)) = traceparent::parse(traceparent) else {
+        // An empty header says nothing.
+        if !traceparent.is_empty() {
+            refuse(Refused::Traceparent);
         }
-    }
-
-    #[test]
-    fn the_random_flag_travels_and_unknown_flags_do_not() {
-        let headers = HashMap::from([(TRACEPARENT.to_owned(), GOOD.replace("-03", "-ff"))]);
-        let context = extract(&Context::new(), &headers);
-        let mut out: HashMap<String, String> = HashMap::new();
-        inject(&context, &mut out);
-        assert_eq!(out[TRACEPARENT], GOOD);
-        assert!(!out.contains_key(TRACESTATE));
-    }
-
-    #[test]
-    fn a_bad_tracestate_leaves_the_traceparent() {
-        for bad in ["a=1\r\nx: y", "a=1,b=2,a=3", "A=1", "a"] {
-            let headers = HashMap::from([
-                (TRACEPARENT.to_owned(), GOOD.to_owned()),
-                (TRACESTATE.to_owned(), bad.to_owned()),
-            ]);
-            let context = extract(&Context::new(), &headers);
-            assert!(context.span().span_context().is_valid());
-            assert_eq!(
-                context.span().span_context().trace_state().header(),
-                "",
-                "{bad}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics_and_what_it_accepts_it_writes_back(header in "\\PC{0,70}|[0-9a-f-]{50,60}") {
-            let headers = HashMap::from([(TRACEPARENT.to_owned(), header.clone())]);
-            let context = extract(&Context::new(), &headers);
-            if context.span().span_context().is_valid() {
-                let mut out: HashMap<String, String> = HashMap::new();
-                inject(&context, &mut out);
-                let header = header.trim_matches([' ', '\t']);
-                prop_assert_eq!(&out[TRACEPARENT][3..53], &header[3..53]);
-            }
-        }
-
-        #[test]
-        fn ids_survive(trace_id in 1u128.., span_id in 1u64.., flags in 0u8..=3) {
-            let header = format!("00-{trace_id:032x}-{span_id:016x}-{flags:02x}");
-            let headers = HashMap::from([(TRACEPARENT.to_owned(), header.clone())]);
-            let mut out: HashMap<String, String> = HashMap::new();
-            inject(&extract(&Context::new(), &headers), &mut out);
-            prop_assert_eq!(&out[TRACEPARENT], &header);
-        }
-    }
+        return None;
+    };
+    let state = tracestate::parse(states()).unwrap_or_else(|| {
+        refuse(Refused::Tracestate);
+        Default::default()
+    });
+    Some(SpanContext::new(trace_id, span_id, flags, true, state))
 }

@@ -1,0 +1,199 @@
+//! One member of a baggage (W3C Baggage, section 3.3.1): a key, a value, properties.
+
+use super::hex::{UPPER_PAIRS, parse2};
+use super::trim;
+use std::cmp::Ordering;
+
+/// A member that goes out. It compares by its key.
+#[derive(Clone, Copy)]
+pub(super) struct Member<'a> {
+    /// The key's first bytes as a number, which decides most comparisons.
+    prefix: u64,
+    key: &'a str,
+    value: &'a str,
+    properties: &'a str,
+    /// Of the value once encoded, in bytes.
+    encoded: usize,
+}
+
+impl<'a> Member<'a> {
+    /// `None` if the properties are none: they cannot be encoded, and without them the member
+    /// would say something else. (OpenTelemetry's baggage holds valid keys only.)
+    pub(super) fn new(key: &'a str, value: &'a str, properties: &'a str) -> Option<Self> {
+        let mut prefix = [0; 8];
+        for (place, byte) in prefix.iter_mut().zip(key.bytes()) {
+            *place = byte;
+        }
+        let encoded = value.bytes().map(|byte| if is_plain(byte) { 1 } else { 3 });
+        are_properties(properties).then(|| Self {
+            prefix: u64::from_be_bytes(prefix),
+            key,
+            value,
+            properties,
+            encoded: encoded.sum(),
+        })
+    }
+
+    /// In bytes.
+    pub(super) fn size(&self) -> usize {
+        let properties = match self.properties.len() {
+            0 => 0,
+            length => 1 + length,
+        };
+        self.key.len() + 1 + self.encoded + properties
+    }
+
+    pub(super) fn write(&self, header: &mut String) {
+        header.push_str(self.key);
+        header.push('=');
+        if self.encoded == self.value.len() {
+            header.push_str(self.value);
+        } else {
+            encode(self.value, header);
+        }
+        if !self.properties.is_empty() {
+            header.push(';');
+            header.push_str(self.properties);
+        }
+    }
+}
+
+impl Ord for Member<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.prefix
+            .cmp(&other.prefix)
+            .then_with(|| self.key.cmp(other.key))
+    }
+}
+
+impl PartialOrd for Member<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Member<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Member<'_> {}
+
+/// Reads `key OWS "=" OWS value *( OWS ";" OWS property )`: the key, the value decoded, the
+/// properties as they came.
+pub(super) fn parse(member: &str) -> Option<(&str, String, &str)> {
+    let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
+    let (key, value) = pair.split_once('=')?;
+    let (key, value, properties) = (trim(key), trim(value), trim(properties));
+    (is_token(key) && is_value(value) && are_properties(properties))
+        .then(|| (key, decode(value), properties))
+}
+
+/// `property = key OWS "=" OWS value / key OWS`, separated by `;`.
+fn are_properties(properties: &str) -> bool {
+    properties.is_empty()
+        || properties.split(';').all(|property| {
+            let (key, value) = property.split_once('=').unwrap_or((property, ""));
+            is_token(trim(key)) && is_value(trim(value))
+        })
+}
+
+/// RFC 9110, section 5.6.2.
+fn is_token(key: &str) -> bool {
+    !key.is_empty()
+        && key
+            .bytes()
+            .all(|byte| CLASSES[usize::from(byte)] & TOKEN != 0)
+}
+
+fn is_value(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|byte| CLASSES[usize::from(byte)] & OCTET != 0)
+}
+
+/// What goes out as it is: a `baggage-octet`, but not the `%` that begins an escape.
+fn is_plain(byte: u8) -> bool {
+    CLASSES[usize::from(byte)] & PLAIN != 0
+}
+
+/// May stand in a key.
+const TOKEN: u8 = 1;
+/// May stand in a value.
+const OCTET: u8 = 2;
+const PLAIN: u8 = 4;
+
+static CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let character = byte as u8;
+        if character.is_ascii_alphanumeric()
+            || matches!(
+                character,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            )
+        {
+            classes[byte] |= TOKEN;
+        }
+        if character.is_ascii_graphic() && !matches!(character, b'"' | b',' | b';' | b'\\') {
+            classes[byte] |= OCTET;
+            if character != b'%' {
+                classes[byte] |= PLAIN;
+            }
+        }
+        byte += 1;
+    }
+    classes
+}
+
+fn encode(value: &str, header: &mut String) {
+    for byte in value.bytes() {
+        if is_plain(byte) {
+            header.push(char::from(byte));
+        } else {
+            let [high, low] = UPPER_PAIRS[usize::from(byte)];
+            header.extend(['%', char::from(high), char::from(low)]);
+        }
+    }
+}
+
+/// Decodes once; broken UTF-8 becomes U+FFFD, a `%` without two digits stays.
+fn decode(value: &str) -> String {
+    let Some(escape) = value.find('%') else {
+        return value.to_owned();
+    };
+    let (plain, mut rest) = value.as_bytes().split_at(escape);
+    let mut bytes = Vec::with_capacity(value.len());
+    bytes.extend_from_slice(plain);
+    while let [first, tail @ ..] = rest {
+        let byte = match tail {
+            [high, low, ..] if *first == b'%' => {
+                parse2([high.to_ascii_lowercase(), low.to_ascii_lowercase()])
+            }
+            _ => None,
+        };
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
+    }
+    match String::from_utf8(bytes) {
+        Ok(value) => value,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    }
+}
