@@ -2,9 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otel_messaging_fuzz::carrier::{Client, check_access, check_relay, check_relay_by_others};
+use otel_messaging_fuzz::carrier::{Client, Entry, check_access, values};
 use otel_messaging_fuzz::input::lines;
 use otel_messaging_fuzz::librdkafka;
+use otel_messaging_fuzz::relay::{check_relay, check_relay_by_others};
 use otel_messaging_rdkafka::Kafka;
 use rdkafka::message::OwnedHeaders;
 
@@ -13,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     for line in lines(data) {
         librdkafka::add(&mut headers, &line.name, line.value.as_deref());
     }
-    check_access::<Rdkafka>(&headers);
+    check_access::<Rdkafka>(data, &headers);
     check_relay::<Rdkafka>(data, &headers);
     check_relay_by_others::<Rdkafka>(&headers);
 });
@@ -25,7 +26,7 @@ impl Client for Rdkafka {
     type Headers = OwnedHeaders;
     type Value = Option<Vec<u8>>;
 
-    fn entries(headers: &OwnedHeaders) -> Vec<librdkafka::Entry> {
+    fn entries(headers: &OwnedHeaders) -> Vec<Entry<Self>> {
         librdkafka::entries(headers)
     }
 
@@ -33,8 +34,8 @@ impl Client for Rdkafka {
         str::from_utf8(value.as_ref()?).ok()
     }
 
-    fn one_of<'a>(values: &[&'a str]) -> Option<&'a str> {
-        values.last().copied()
+    fn settle<'a>(entries: &'a [Entry<Self>], name: &str) -> Option<&'a str> {
+        values::<Self>(entries, name).pop()
     }
 
     fn takes(name: &str, _value: &str) -> bool {

@@ -4,12 +4,15 @@
 
 use libfuzzer_sys::fuzz_target;
 use opentelemetry::Context;
+use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
-use otel_messaging::{Carrier, Instrumentation};
-use otel_messaging_fuzz::carried::Carried;
+use otel_messaging::propagation::TraceContextPropagator;
+use otel_messaging_fuzz::carried::{Carried, common};
 use otel_messaging_fuzz::headers::Headers;
 use otel_messaging_fuzz::input::{Line, lines};
 use otel_messaging_fuzz::{w3c, watch};
+
+const PROPAGATOR: TraceContextPropagator = TraceContextPropagator::new();
 
 fuzz_target!(|data: &[u8]| {
     let lines = lines(data);
@@ -19,11 +22,21 @@ fuzz_target!(|data: &[u8]| {
 
 fn relay(data: &[u8], lines: &[Line]) {
     let lines = lines.iter().map(|line| (line.name(), line.value()));
-    let headers = Headers(lines.filter(|(name, _)| name != "baggage").collect());
+    let headers = Headers(lines.collect());
+    let refused = otel_messaging::refused_fields();
     let context = extract(data, &headers);
+    let refused = otel_messaging::refused_fields() - refused;
+
     let carried = Carried::of(&context);
-    carried.check_sender(Carrier::get(&headers, "traceparent"));
-    carried.check_trace_state(&headers.get_all("tracestate").collect::<Vec<_>>());
+    let senders = headers.lines("traceparent");
+    carried.check_sender(common(&senders));
+    carried.check_trace_state(&headers.lines("tracestate"));
+    let unused = carried.sender.is_none() && senders.iter().any(|line| !line.is_empty());
+    assert!(!unused || refused > 0, "nothing was counted");
+    assert!(
+        !senders.is_empty() || refused == 0,
+        "there was nothing to refuse"
+    );
 
     let once = inject(data, &context);
     let context = extract(data, &once);
@@ -57,10 +70,12 @@ fn write(data: &[u8], lines: &[Line]) {
         false,
         state,
     );
+    let dropped = otel_messaging::dropped_fields();
     let headers = inject(
         data,
         &Context::new().with_remote_span_context(sender.clone()),
     );
+    let dropped = otel_messaging::dropped_fields() - dropped;
     let Some(traceparent) = headers.written("traceparent") else {
         assert!(!sender.is_valid());
         assert_eq!(headers.0, []);
@@ -75,30 +90,29 @@ fn write(data: &[u8], lines: &[Line]) {
     assert_eq!(traceparent, expected);
 
     let found = Carried::of(&extract(data, &headers)).trace_state();
-    let text: Vec<_> = entries
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    let text = text.join(",");
-    if w3c::tracestate(&text).as_ref() == Some(&entries) && text.len() <= w3c::MIN_TRACE_STATE_BYTES
-    {
+    let text = entries.iter().map(|(key, value)| format!("{key}={value}"));
+    let text = text.collect::<Vec<_>>().join(",");
+    let is_valid = w3c::tracestate(&text).as_ref() == Some(&entries);
+    if is_valid && text.len() <= w3c::MIN_TRACE_STATE_BYTES {
         assert_eq!(found, entries);
     }
     for member in &found {
         assert!(entries.contains(member), "{member:?}");
     }
+    assert!(found == entries || dropped > 0, "nothing was counted");
 }
 
 fn extract(data: &[u8], headers: &Headers) -> Context {
+    let nothing = Context::new();
     watch::bounded(headers.bytes(), data, || {
-        Instrumentation::default().extract(headers)
+        PROPAGATOR.extract_with_context(&nothing, headers)
     })
 }
 
 fn inject(data: &[u8], context: &Context) -> Headers {
     let mut headers = Headers::default();
     watch::bounded(data.len(), data, || {
-        Instrumentation::default().inject(context, &mut headers);
+        PROPAGATOR.inject_context(context, &mut headers);
     });
     let [traceparent, tracestate] = ["traceparent", "tracestate"].map(|name| headers.written(name));
     w3c::check_written(traceparent, tracestate, None);

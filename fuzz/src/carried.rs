@@ -67,8 +67,8 @@ impl Carried {
         }
     }
 
-    /// The baggage is what these lines say together.
-    pub fn check_baggage(&self, lines: &[&str]) {
+    /// The baggage is what these lines say together. Tells whether it is all of it.
+    pub fn check_baggage(&self, lines: &[&str]) -> bool {
         let joined = lines.join(",");
         let texts: Vec<_> = joined.split(',').collect();
         let members: Vec<_> = texts
@@ -87,11 +87,17 @@ impl Carried {
             let found = self.baggage.contains_key(&member.key);
             assert!(found, "{:?} of {joined:?}", member.key);
         }
+        let empty = texts
+            .iter()
+            .filter(|text| w3c::trim(text).is_empty())
+            .count();
+        let used = |member: &w3c::Member| self.baggage.contains_key(&member.key);
+        members.len() + empty == texts.len() && members.iter().all(used)
     }
 
     /// Relayed, it is the same; what is cut from one that is too large is cut at the right.
     pub fn check_relayed(&self, relayed: &Carried) {
-        if self.encoded_length() <= w3c::MAX_BAGGAGE_BYTES {
+        if self.fits() {
             assert_eq!(relayed, self);
             return;
         }
@@ -106,8 +112,8 @@ impl Carried {
         }
     }
 
-    /// The bytes that its fields take in a message.
-    fn encoded_length(&self) -> usize {
+    /// Whether it is small enough that nothing of it may be cut: so many bytes have to travel.
+    pub fn fits(&self) -> bool {
         let state = self.trace_state();
         let state = state.iter().map(|(key, value)| key.len() + value.len() + 2);
         let baggage = self.baggage.iter().map(|(key, (value, properties))| {
@@ -115,6 +121,14 @@ impl Carried {
         });
         let sender = self.sender.iter().map(|_| 55 + "traceparent".len());
         let names = "tracestate".len() + "baggage".len();
-        sender.sum::<usize>() + state.sum::<usize>() + baggage.sum::<usize>() + names
+        let bytes = sender.sum::<usize>() + state.sum::<usize>() + baggage.sum::<usize>() + names;
+        bytes <= w3c::MAX_BAGGAGE_BYTES
     }
+}
+
+/// What lines say that have to be equal, but for white space around them.
+pub fn common<'a>(lines: &[&'a str]) -> Option<&'a str> {
+    let first = lines.first()?;
+    let equal = lines.iter().all(|line| w3c::trim(line) == w3c::trim(first));
+    equal.then_some(first)
 }

@@ -1,21 +1,22 @@
-//! A carrier without a client: names and values in order, duplicates and all.
+//! The headers of a message without a client: names and values in order, duplicates and all.
 
-use otel_messaging::{Carrier, CarrierError, CarrierMut};
+use opentelemetry::propagation::{Extractor, Injector};
 
-/// The headers of a message; names in any spelling.
+/// Headers; names in any spelling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers(pub Vec<(String, String)>);
 
-/// The marker of [`Headers`].
-pub enum Plain {}
-
 impl Headers {
+    /// The values of a field, in order.
+    pub fn lines(&self, name: &str) -> Vec<&str> {
+        self.get_all(name).unwrap_or_default()
+    }
+
     /// The value of a field that was written, which stands there once or not at all.
     pub fn written(&self, name: &str) -> Option<&str> {
-        let mut values = self.get_all(name);
-        let value = values.next();
-        assert_eq!(values.next(), None, "{name} was written twice");
-        value
+        let lines = self.lines(name);
+        assert!(lines.len() <= 1, "{name} was written twice");
+        lines.first().copied()
     }
 
     /// The number of bytes in names and values.
@@ -25,27 +26,27 @@ impl Headers {
     }
 }
 
-impl Carrier<Plain> for Headers {
-    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        let lines = self.0.iter();
-        lines
-            .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+impl Extractor for Headers {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.lines(key).first().copied()
     }
 
-    fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(key, _)| key.as_str())
+    fn keys(&self) -> Vec<&str> {
+        self.0.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
+        let named = self
+            .0
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case(key));
+        let values: Vec<_> = named.map(|(_, value)| value.as_str()).collect();
+        (!values.is_empty()).then_some(values)
     }
 }
 
-impl CarrierMut<Plain> for Headers {
-    fn set(&mut self, name: &str, value: String) -> Result<(), CarrierError> {
-        CarrierMut::remove(self, name);
-        self.0.push((name.to_owned(), value));
-        Ok(())
-    }
-
-    fn remove(&mut self, name: &str) {
-        self.0.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+impl Injector for Headers {
+    fn set(&mut self, key: &str, value: String) {
+        self.0.push((key.to_owned(), value));
     }
 }

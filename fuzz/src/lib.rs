@@ -7,5 +7,6 @@ pub mod headers;
 pub mod input;
 pub mod librdkafka;
 mod log;
+pub mod relay;
 pub mod w3c;
 pub mod watch;
