@@ -201,6 +201,75 @@ mod tests {
         assert_eq!(headers, expected);
     }
 
+    /// What a Go relay leaves behind, and what a server before 2.14 stores.
+    #[test]
+    fn the_right_one_of_several_spellings_counts() {
+        use opentelemetry::trace::TraceContextExt;
+        let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
+        let other_trace = header(9).replace("0af7", "0af8");
+        let cases: [(&[(&str, &str)], Option<u64>); 9] = [
+            (&[("Traceparent", &header(1))], Some(1)),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", &header(1))],
+                Some(1),
+            ),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", &header(2))],
+                Some(2),
+            ),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", &other_trace)],
+                None,
+            ),
+            (
+                &[("traceparent", &header(1)), ("TRACEPARENT", &header(2))],
+                None,
+            ),
+            (
+                &[("traceparent", &header(1)), ("traceparent", &header(2))],
+                None,
+            ),
+            (&[("Xraceparent", &header(1))], Some(1)),
+            (
+                &[("Xraceparent", &header(1)), ("traceparent", &header(2))],
+                Some(2),
+            ),
+            (
+                &[("Xraceparent", &header(1)), ("Traceparent", &header(2))],
+                Some(2),
+            ),
+        ];
+        for (lines, expected) in cases {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, *value);
+            }
+            let context = crate::extract(&headers);
+            let span = context.span().span_context().clone();
+            let found = span
+                .is_valid()
+                .then(|| u64::from_be_bytes(span.span_id().to_bytes()));
+            assert_eq!(found, expected, "{lines:?}");
+
+            headers.append("order", "7");
+            crate::inject(&opentelemetry::Context::new(), &mut headers);
+            assert_eq!(headers.len(), 1, "every spelling is replaced: {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_tracestate_is_that_of_the_traceparent_that_counts() {
+        use opentelemetry::trace::TraceContextExt;
+        let mut headers = HeaderMap::new();
+        let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
+        headers.insert("traceparent", header(1));
+        headers.insert("tracestate", "a=1");
+        headers.insert("Traceparent", header(2));
+        headers.insert("Tracestate", "a=2");
+        let context = crate::extract(&headers);
+        assert_eq!(context.span().span_context().trace_state().header(), "a=2");
+    }
+
     #[test]
     fn what_nats_cannot_represent_is_refused() {
         let mut headers = HeaderMap::new();

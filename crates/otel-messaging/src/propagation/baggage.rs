@@ -10,7 +10,8 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use std::sync::LazyLock;
 
-/// Section 3.3.2 of the specification ("Limits"), both counted on the encoded form.
+/// What a platform has to propagate at least (W3C Baggage, "Limits"), both counted on the encoded
+/// form.
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 

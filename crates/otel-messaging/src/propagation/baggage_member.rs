@@ -1,4 +1,4 @@
-//! One member of a baggage (W3C Baggage, section 3.3.1): a key, a value, properties.
+//! One member of a baggage (W3C Baggage, "Definition"): a key, a value, properties.
 
 use super::hex::{UPPER_PAIRS, parse2};
 use super::trim;
@@ -25,7 +25,7 @@ impl<'a> Member<'a> {
             *place = byte;
         }
         let encoded = value.bytes().map(|byte| if is_plain(byte) { 1 } else { 3 });
-        are_properties(properties).then(|| Self {
+        (properties.is_empty() || are_properties(properties)).then(|| Self {
             prefix: u64::from_be_bytes(prefix),
             key,
             value,
@@ -83,23 +83,25 @@ impl Eq for Member<'_> {}
 /// Reads `key OWS "=" OWS value *( OWS ";" OWS property )`: the key, the value decoded, the
 /// properties as they came.
 pub(super) fn parse(member: &str) -> Option<(&str, String, &str)> {
-    let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
+    let (pair, properties) = match member.split_once(';') {
+        Some((pair, properties)) => (pair, Some(trim(properties))),
+        None => (member, None),
+    };
     let (key, value) = pair.split_once('=')?;
-    let (key, value, properties) = (trim(key), trim(value), trim(properties));
-    (is_token(key) && is_value(value) && are_properties(properties))
-        .then(|| (key, decode(value), properties))
+    let (key, value) = (trim(key), trim(value));
+    let valid = is_token(key) && is_value(value) && properties.is_none_or(are_properties);
+    valid.then(|| (key, decode(value), properties.unwrap_or("")))
 }
 
-/// `property = key OWS "=" OWS value / key OWS`, separated by `;`.
+/// `property = key OWS "=" OWS value / key OWS`, one or more, separated by `;`.
 fn are_properties(properties: &str) -> bool {
-    properties.is_empty()
-        || properties.split(';').all(|property| {
-            let (key, value) = property.split_once('=').unwrap_or((property, ""));
-            is_token(trim(key)) && is_value(trim(value))
-        })
+    properties.split(';').all(|property| {
+        let (key, value) = property.split_once('=').unwrap_or((property, ""));
+        is_token(trim(key)) && is_value(trim(value))
+    })
 }
 
-/// RFC 9110, section 5.6.2.
+/// `token` (RFC 7230, section 3.2.6).
 fn is_token(key: &str) -> bool {
     !key.is_empty()
         && key

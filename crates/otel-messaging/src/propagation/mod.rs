@@ -62,7 +62,7 @@ pub(crate) fn cut_list(list: &str, room: usize) -> &str {
     list.get(..end.unwrap_or(0)).unwrap_or("")
 }
 
-/// Optional white space around a header or a member (RFC 9110, section 5.6.3).
+/// Optional white space around a header or a member (`OWS`, RFC 7230, section 3.2.3).
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }

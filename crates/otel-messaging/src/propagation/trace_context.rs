@@ -14,10 +14,10 @@ use std::sync::LazyLock;
 /// [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/).
 ///
 /// - `traceparent`: exact lengths, lower-case hex, no id all zero, not version ff; a higher version
-///   is read by its first four fields (section 4.3). The flags sampled and random trace id travel,
+///   is read by its first four fields (section 3.2.4). The flags sampled and random trace id travel,
 ///   others are cleared. Equal duplicates count as one; of differing ones none does.
 /// - `tracestate`: read only behind a valid traceparent. All its lines are joined in their order.
-///   At most 32 members and 8,192 bytes, keys and values by the grammar of section 3.3.1.3, no key
+///   At most 32 members and 8,192 bytes, keys and values by the grammar of section 3.3, no key
 ///   twice; else it does not count at all, and the traceparent does.
 ///
 /// What is malformed reads as absent, is counted in [`refused_fields`](crate::refused_fields) and

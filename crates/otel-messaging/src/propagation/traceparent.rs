@@ -37,7 +37,7 @@ fn write(text: &mut [u8], bytes: &[u8]) {
 
 /// Reads `version "-" trace-id "-" parent-id "-" trace-flags` (section 3.2.2) with exact lengths,
 /// in lower-case hex, no id all zero, and not version ff. Of a higher version these fields count
-/// if nothing follows them or a `-` does (section 4.3, "Versioning of traceparent").
+/// if nothing follows them or a `-` does (section 3.2.4, "Versioning of traceparent").
 pub(super) fn parse(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
     let (fields, rest) = trim(header).as_bytes().split_first_chunk::<LENGTH>()?;
     if fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' {

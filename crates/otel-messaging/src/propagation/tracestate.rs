@@ -3,15 +3,15 @@
 use super::trim;
 use opentelemetry::trace::TraceState;
 
-/// Section 3.3.1.1: "There can be a maximum of 32 list-members in a list".
+/// Section 3.3: a list has at most 32 members.
 const MAX_MEMBERS: usize = 32;
 
 /// What is read at most, all lines together: far more than the 512 characters that have to travel
-/// (section 3.3.1.5).
+/// (section 3.3, "tracestate Limits").
 const MAX_BYTES: usize = 8192;
 
 /// Reads the lines of a tracestate, in their order. `None` if any of it is invalid: then none of
-/// it counts (section 3.3.1).
+/// it counts.
 pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceState> {
     let mut members = Members::new();
     let mut bytes = 0;
@@ -21,7 +21,7 @@ pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceSta
             return None;
         }
         for member in line.split(',').map(trim) {
-            // Empty members are allowed (section 3.3.1.1).
+            // Allowed, because it is hard to know the empty value of several headers (section 3.3).
             if !member.is_empty() {
                 let (key, value) = member.split_once('=')?;
                 if !members.add(key, value) {
@@ -88,7 +88,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Section 3.3.1.3.1: `( lcalpha / DIGIT ) 0*255 ( keychar )`.
+/// Section 3.3, "Key": `( lcalpha / DIGIT ) 0*255 ( keychar )`.
 fn is_key(key: &str) -> bool {
     let keychar =
         |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
@@ -100,7 +100,7 @@ fn is_key(key: &str) -> bool {
         && key.iter().fold(true, |valid, byte| valid & keychar(*byte))
 }
 
-/// Section 3.3.1.3.2: `0*255(chr) nblk-chr`, printable ASCII without `,` and `=` that does not
+/// Section 3.3, "Value": `0*255(chr) nblk-chr`, printable ASCII without `,` and `=` that does not
 /// end in a space.
 fn is_value(value: &str) -> bool {
     let chr = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b',' && byte != b'=';
