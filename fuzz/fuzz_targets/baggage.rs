@@ -77,6 +77,7 @@ fn write(data: &[u8], lines: &[Line]) {
         assert_eq!(given.baggage.get(key), Some(entry), "{key:?}");
     }
     for (key, (_, properties)) in &given.baggage {
+        let properties = properties.0.as_str();
         let is_valid = properties.is_empty() || w3c::are_properties(properties);
         let lost = given.fits() && is_valid && !found.contains_key(key);
         assert!(!lost, "{key:?} is lost");

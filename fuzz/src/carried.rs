@@ -12,7 +12,17 @@ pub struct Carried {
     /// The sender's span, if there is one.
     pub sender: Option<SpanContext>,
     /// Values and properties by key.
-    pub baggage: BTreeMap<String, (String, String)>,
+    pub baggage: BTreeMap<String, (String, Properties)>,
+}
+
+/// The properties of a member, equal whatever white space stands between them.
+#[derive(Debug, Clone, Eq)]
+pub struct Properties(pub String);
+
+impl PartialEq for Properties {
+    fn eq(&self, other: &Self) -> bool {
+        w3c::without_white_space(&self.0) == w3c::without_white_space(&other.0)
+    }
 }
 
 impl Carried {
@@ -24,7 +34,10 @@ impl Carried {
             sender: sender.is_valid().then_some(sender),
             baggage: baggage
                 .map(|(key, (value, properties))| {
-                    let entry = (value.to_string(), properties.as_str().to_owned());
+                    let entry = (
+                        value.to_string(),
+                        Properties(properties.as_str().to_owned()),
+                    );
                     (key.to_string(), entry)
                 })
                 .collect(),
@@ -77,7 +90,9 @@ impl Carried {
             .collect();
         for (key, (value, properties)) in &self.baggage {
             let said = members.iter().any(|member| {
-                member.key == *key && member.value == *value && member.properties == *properties
+                member.key == *key
+                    && member.value == *value
+                    && Properties(member.properties.clone()) == *properties
             });
             assert!(said, "{key:?} is not in {joined:?}");
         }
@@ -117,7 +132,7 @@ impl Carried {
         let state = self.trace_state();
         let state = state.iter().map(|(key, value)| key.len() + value.len() + 2);
         let baggage = self.baggage.iter().map(|(key, (value, properties))| {
-            key.len() + w3c::encoded_length(value) + properties.len() + 3
+            key.len() + w3c::encoded_length(value) + properties.0.len() + 3
         });
         let sender = self.sender.iter().map(|_| 55 + "traceparent".len());
         let names = "tracestate".len() + "baggage".len();

@@ -111,6 +111,16 @@ pub fn are_properties(text: &str) -> bool {
     text.split(';').all(is_property)
 }
 
+/// The properties without the optional white space between them.
+pub fn without_white_space(properties: &str) -> String {
+    let parts = properties.split_inclusive([';', '=']);
+    let parts = parts.map(|part| match part.strip_suffix([';', '=']) {
+        Some(text) => format!("{}{}", trim(text), &part[text.len()..]),
+        None => trim(part).to_owned(),
+    });
+    parts.collect()
+}
+
 fn is_property(text: &str) -> bool {
     match text.split_once('=') {
         None => is_token(trim(text)),
