@@ -1,8 +1,7 @@
 //! The carrier: NATS headers.
 
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use otel_messaging::{Carrier, CarrierError, CarrierMut};
-use std::borrow::Cow;
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -44,15 +43,15 @@ impl Carrier<Nats> for HeaderMap {
         }
     }
 
-    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+    #[inline]
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         for (key, values) in self.iter() {
-            for (name, found) in names.iter().zip(&mut found) {
-                if is_spelling(text(key), name) {
-                    for value in values {
-                        if found.replace(value.as_str()).is_some() {
-                            return None;
-                        }
+            let key = text(key);
+            if let Some(index) = names.iter().position(|name| is_spelling(key, name)) {
+                for value in values {
+                    if found[index].replace(value.as_str().as_bytes()).is_some() {
+                        return None;
                     }
                 }
             }
@@ -64,17 +63,19 @@ impl Carrier<Nats> for HeaderMap {
 /// A name with white space, a colon or anything but visible ASCII, and a value with a line break
 /// cannot be represented.
 impl CarrierMut<Nats> for HeaderMap {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        CarrierMut::remove(self, &[name]);
+    #[inline]
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
         let name = header_name(name)?;
         // The conversion panics on these.
-        if value.contains(['\r', '\n']) {
+        if !value.is_printable() && value.as_bytes().iter().any(|b| matches!(b, b'\r' | b'\n')) {
             return Err(CarrierError::InvalidValue);
         }
-        self.insert(name, HeaderValue::from(value.into_owned()));
+        let value = value.into_string();
+        self.insert(name, HeaderValue::from(value));
         Ok(())
     }
 
+    #[inline]
     fn remove(&mut self, names: &[&str]) {
         let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
         if !self.iter().any(|(key, _)| is_named(key)) {
@@ -134,9 +135,20 @@ fn trace_id(traceparent: &str) -> Option<&str> {
     traceparent.split('-').nth(1)
 }
 
+#[inline]
 fn is_spelling(key: &str, name: &str) -> bool {
-    key.eq_ignore_ascii_case(name)
-        || (name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED))
+    let ends_alike = match (key.as_bytes().last(), name.as_bytes().last()) {
+        (Some(a), Some(b)) => (a ^ b) & !0x20 == 0,
+        _ => true,
+    };
+    key.len() == name.len()
+        && ends_alike
+        && (is_name(key.as_bytes(), name) || is_disabled(key, name))
+}
+
+#[cold]
+fn is_disabled(key: &str, name: &str) -> bool {
+    name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED)
 }
 
 /// Without an allocation for the names that are written most.
@@ -207,7 +219,8 @@ mod tests {
         use opentelemetry::trace::TraceContextExt;
         let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
         let other_trace = header(9).replace("0af7", "0af8");
-        let cases: [(&[(&str, &str)], Option<u64>); 9] = [
+        type Lines<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Lines<'_>, Option<u64>); 9] = [
             (&[("Traceparent", &header(1))], Some(1)),
             (
                 &[("traceparent", &header(1)), ("Traceparent", &header(1))],

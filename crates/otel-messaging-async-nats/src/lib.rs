@@ -71,6 +71,6 @@ pub use jetstream::{Acknowledgement, PublishAckFuture};
 pub use otel_messaging::{
     CarrierExtractor, CarrierInjector, ContextCarrier, Entered, Handling, Instrumentation,
     Processing, Received, attach_context, dropped_fields, extract, get_context, inject, process,
-    try_with_message_context, with_message_context,
+    propagation, refused_fields, try_with_message_context, with_message_context,
 };
 pub use producer::InjectingProducer;

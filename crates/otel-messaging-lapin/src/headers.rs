@@ -1,9 +1,9 @@
 //! The carrier: AMQP's table of headers.
 
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use otel_messaging::{Carrier, CarrierError, CarrierMut};
-use std::borrow::Cow;
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ impl Carrier<Lapin> for FieldTable {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.inner()
             .iter()
-            .filter(move |(key, _)| key.as_str().eq_ignore_ascii_case(name))
+            .filter(move |(key, _)| is_name(key.as_str().as_bytes(), name))
             .filter_map(|(_, value)| text(value))
     }
 
@@ -24,40 +24,79 @@ impl Carrier<Lapin> for FieldTable {
         self.inner().keys().map(ShortString::as_str)
     }
 
-    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+    #[inline]
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
-        for (key, value) in self.inner() {
-            for (name, found) in names.iter().zip(&mut found) {
-                if key.as_str().eq_ignore_ascii_case(name)
-                    && let Some(value) = text(value)
-                    && found.replace(value).is_some()
-                {
-                    return None;
+        let table = self.inner();
+        // A large table is not looked through: it is sorted, and few names have these letters.
+        if table.len() > 8
+            && let Some((least, beyond)) = first_letters(&names)
+        {
+            let mut buffer = [0; 4];
+            let least = Bound::Included(&*least.encode_utf8(&mut buffer));
+            for entry in table.range::<str, _>((least, Bound::Unbounded)) {
+                if entry.0.as_str().bytes().next() > Some(beyond) {
+                    break;
                 }
+                offer(&mut found, &names, entry)?;
+            }
+        } else {
+            for entry in table {
+                offer(&mut found, &names, entry)?;
             }
         }
         Some(found)
     }
 }
 
+/// Takes an entry if it is one of these; `None` if that one was there before.
+#[inline]
+fn offer<'a, const N: usize>(
+    found: &mut [Option<&'a [u8]>; N],
+    names: &[&str; N],
+    (key, value): (&ShortString, &'a AMQPValue),
+) -> Option<()> {
+    let key = key.as_str().as_bytes();
+    if let Some(index) = names.iter().position(|name| is_name(key, name))
+        && let Some(value) = bytes(value)
+        && found[index].replace(value).is_some()
+    {
+        return None;
+    }
+    Some(())
+}
+
+/// The least and the greatest letter with which any spelling of these names begins.
+#[inline]
+fn first_letters(names: &[&str]) -> Option<(char, u8)> {
+    let mut least = u8::MAX;
+    let mut greatest = 0;
+    for name in names {
+        let first = *name.as_bytes().first()?;
+        least = least.min(first.to_ascii_uppercase());
+        greatest = greatest.max(first.to_ascii_lowercase());
+    }
+    least.is_ascii().then(|| (char::from(least), greatest))
+}
+
 /// A name of more than 255 bytes cannot be represented.
 impl CarrierMut<Lapin> for FieldTable {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        self.remove(&[name]);
-        let key = ShortString::try_new(name).map_err(|_| CarrierError::InvalidName)?;
+    #[inline]
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        let name = ShortString::try_new(name).map_err(|_| CarrierError::InvalidName)?;
         // Never a short string: it goes out under a tag that is no AMQP 0.9.1 field type, and
         // RabbitMQ closes the connection.
-        let value = AMQPValue::LongString(value.into_owned().into());
-        self.insert(key, value);
+        self.insert(name, AMQPValue::LongString(value.into_bytes().into()));
         Ok(())
     }
 
+    #[inline]
     fn remove(&mut self, names: &[&str]) {
         let is_named = |key: &ShortString| {
             let mut names = names.iter();
-            names.any(|name| key.as_str().eq_ignore_ascii_case(name))
+            names.any(|name| is_name(key.as_str().as_bytes(), name))
         };
-        if !self.inner().keys().any(is_named) {
+        if self.inner().is_empty() || !self.inner().keys().any(is_named) {
             return;
         }
         // The table has no way to remove an entry.
@@ -71,13 +110,17 @@ impl CarrierMut<Lapin> for FieldTable {
     }
 }
 
-fn text(value: &AMQPValue) -> Option<&str> {
+fn bytes(value: &AMQPValue) -> Option<&[u8]> {
     match value {
-        AMQPValue::LongString(text) => str::from_utf8(text.as_bytes()).ok(),
-        AMQPValue::ByteArray(bytes) => str::from_utf8(bytes.as_slice()).ok(),
-        AMQPValue::ShortString(text) => Some(text.as_str()),
+        AMQPValue::LongString(text) => Some(text.as_bytes()),
+        AMQPValue::ByteArray(bytes) => Some(bytes.as_slice()),
+        AMQPValue::ShortString(text) => Some(text.as_str().as_bytes()),
         _ => None,
     }
+}
+
+fn text(value: &AMQPValue) -> Option<&str> {
+    str::from_utf8(bytes(value)?).ok()
 }
 
 #[cfg(test)]

@@ -68,8 +68,8 @@
 //!   tables overflow the stack of its I/O thread, a header name that is not UTF-8 fails its parser.
 //! - Headers that do not fit in one frame with the other properties are an error of the
 //!   connection, and a channel does not tell the negotiated size (131,072 bytes by default). What
-//!   is injected counts: the W3C pair that is the default writes at most about 17 KiB, another
-//!   propagator as much as it likes.
+//!   is injected counts: 9,216 bytes at most, unless
+//!   [`Instrumentation::with_injection_budget`] says otherwise.
 //! - Headers of a message that has some are copied once to add to them: lapin gives them out by
 //!   reference only.
 
@@ -84,6 +84,6 @@ pub use headers::Lapin;
 pub use otel_messaging::{
     CarrierExtractor, CarrierInjector, ContextCarrier, Entered, Handling, Instrumentation,
     Processing, Received, attach_context, dropped_fields, extract, get_context, inject, process,
-    try_with_message_context, with_message_context,
+    propagation, refused_fields, try_with_message_context, with_message_context,
 };
 pub use producer::InjectingProducer;

@@ -65,6 +65,9 @@ pub(crate) struct Sent {
     partition_open: bool,
 }
 
+/// Of W3C trace context and baggage.
+const FIELDS: usize = 3;
+
 /// The headers that the caller gave, to be handed back with an error.
 enum Given {
     Nothing,
@@ -87,7 +90,7 @@ impl Sent {
             }
             Some(_) => Given::NoContext,
         };
-        let injected = headers.get_or_insert_default();
+        let injected = headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(FIELDS));
         sending.inject(injected);
         if rdkafka::message::Headers::count(injected) == 0 {
             *headers = None;

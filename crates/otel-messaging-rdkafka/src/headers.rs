@@ -1,9 +1,8 @@
 //! The carrier: Kafka's record headers.
 
 use crate::native;
-use otel_messaging::{Carrier, CarrierError, CarrierMut};
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 use rdkafka::message::{BorrowedHeaders, Headers, OwnedHeaders};
-use std::borrow::Cow;
 use std::ffi::CString;
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
@@ -17,7 +16,7 @@ pub enum Kafka {}
 impl Carrier<Kafka> for BorrowedHeaders {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         raw(self)
-            .filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |(key, _)| is_name(key, name))
             .filter_map(|(_, value)| str::from_utf8(value?).ok())
     }
 
@@ -29,16 +28,15 @@ impl Carrier<Kafka> for BorrowedHeaders {
         self.get_all(name).last()
     }
 
-    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+    #[inline]
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         for (key, value) in raw(self) {
-            for (name, found) in names.iter().zip(&mut found) {
-                if key.eq_ignore_ascii_case(name.as_bytes())
-                    && let Some(value) = value.and_then(|value| str::from_utf8(value).ok())
-                    && found.replace(value).is_some()
-                {
-                    return None;
-                }
+            if let Some(index) = names.iter().position(|name| is_name(key, name))
+                && let Some(value) = value
+                && found[index].replace(value).is_some()
+            {
+                return None;
             }
         }
         Some(found)
@@ -59,7 +57,8 @@ impl Carrier<Kafka> for OwnedHeaders {
         Carrier::get(self.as_borrowed(), name)
     }
 
-    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+    #[inline]
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         self.as_borrowed().get_each(names)
     }
 }
@@ -67,8 +66,8 @@ impl Carrier<Kafka> for OwnedHeaders {
 /// A name with a NUL byte cannot be represented: to librdkafka a name ends there, so what a remote
 /// party puts behind one is neither read nor kept.
 impl CarrierMut<Kafka> for OwnedHeaders {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        CarrierMut::remove(self, &[name]);
+    #[inline]
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
         if name.contains('\0') {
             return Err(CarrierError::InvalidName);
         }
@@ -79,11 +78,9 @@ impl CarrierMut<Kafka> for OwnedHeaders {
         }
     }
 
+    #[inline]
     fn remove(&mut self, names: &[&str]) {
-        let name_of = |key: &[u8]| {
-            let mut names = names.iter().copied();
-            names.find(|name| key.eq_ignore_ascii_case(name.as_bytes()))
-        };
+        let name_of = |key: &[u8]| names.iter().copied().find(|name| is_name(key, name));
         let mut found = 0;
         let mut exact = true;
         for (key, _) in raw(self.as_borrowed()) {

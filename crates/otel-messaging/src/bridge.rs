@@ -4,7 +4,6 @@ use crate::carrier::{Carrier, CarrierError, CarrierMut};
 use crate::dropped;
 use crate::propagation::{BAGGAGE, TRACEPARENT, TRACESTATE, cut_list};
 use opentelemetry::propagation::{Extractor, Injector};
-use std::borrow::Cow;
 use std::marker::PhantomData;
 
 /// Hands a carrier to any OpenTelemetry propagator for reading.
@@ -143,7 +142,7 @@ impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
         self.count(CarrierError::TooLarge);
         if kept.is_empty() {
             self.headers.remove(&[name]);
-        } else if let Err(error) = self.headers.set(name, Cow::Owned(kept)) {
+        } else if let Err(error) = self.headers.set(name, kept.into()) {
             self.count(error);
         }
         0
@@ -165,7 +164,7 @@ impl<C, H: CarrierMut<C> + ?Sized> Injector for CarrierInjector<'_, C, H> {
             self.headers.remove(&[key]);
             return self.count(CarrierError::TooLarge);
         }
-        match self.headers.set(key, Cow::Owned(value)) {
+        match self.headers.set(key, value.into()) {
             Ok(()) if is_list => self.lists += size,
             Ok(()) => self.taken += size,
             Err(error) => self.count(error),

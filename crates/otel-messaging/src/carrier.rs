@@ -1,6 +1,6 @@
 //! Header storage that propagators read and write, whatever the client calls it.
 
-use std::borrow::Cow;
+use crate::field_value::FieldValue;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::BuildHasher;
@@ -37,16 +37,17 @@ pub trait Carrier<C> {
         values.all(|value| value == first).then_some(first)
     }
 
-    /// The readable value of each of `names`, or `None` if one of them stands there more than
+    /// The value of each of `names` in bytes, or `None` if one of them stands there more than
     /// once, in any spelling: [`get`](Self::get) and [`get_all`](Self::get_all) settle that.
     ///
     /// This is how a message's context is found. A carrier that can look for several names in one
-    /// pass over its headers should.
-    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+    /// pass over its headers should. It need not look whether the bytes are UTF-8, which the reader
+    /// of a field does; what is null or of another type than text is absent here too.
+    fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         for (name, found) in names.iter().zip(&mut found) {
             let mut values = self.get_all(name);
-            *found = values.next();
+            *found = values.next().map(str::as_bytes);
             if values.next().is_some() {
                 return None;
             }
@@ -68,18 +69,26 @@ pub trait Carrier<C> {
             version?"
 )]
 pub trait CarrierMut<C>: Carrier<C> {
-    /// Writes the header `name` once, in place of every old value and every spelling of the name.
+    /// Writes the header `name`, of which the caller has removed every older value.
     ///
-    /// The value is borrowed where the writer has it on its stack: storage that copies anyway, as
-    /// a C library's does, then makes the only copy.
+    /// # Errors
+    ///
+    /// When the protocol cannot represent the name or the value. Nothing is then written.
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError>;
+
+    /// Removes every value of each of the headers `names`, in every spelling, readable or not.
+    fn remove(&mut self, names: &[&str]);
+
+    /// Writes the header `name` once, in place of every old value and every spelling of the name.
     ///
     /// # Errors
     ///
     /// When the protocol cannot represent the name or the value. The header is then absent.
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError>;
-
-    /// Removes every value of each of the headers `names`, in every spelling, readable or not.
-    fn remove(&mut self, names: &[&str]);
+    #[inline]
+    fn set(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        self.remove(&[name]);
+        self.add(name, value)
+    }
 }
 
 /// Why a carrier did not write a header.
@@ -121,9 +130,8 @@ impl<S: BuildHasher> Carrier<TextMap> for HashMap<String, String, S> {
 }
 
 impl<S: BuildHasher> CarrierMut<TextMap> for HashMap<String, String, S> {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        CarrierMut::remove(self, &[name]);
-        self.insert(name.to_owned(), value.into_owned());
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        self.insert(name.to_owned(), value.into_string());
         Ok(())
     }
 
@@ -143,15 +151,34 @@ impl Carrier<TextMap> for BTreeMap<String, String> {
 }
 
 impl CarrierMut<TextMap> for BTreeMap<String, String> {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        CarrierMut::remove(self, &[name]);
-        self.insert(name.to_owned(), value.into_owned());
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        self.insert(name.to_owned(), value.into_string());
         Ok(())
     }
 
     fn remove(&mut self, names: &[&str]) {
         self.retain(|key, _| !names.iter().any(|name| key.eq_ignore_ascii_case(name)));
     }
+}
+
+/// Whether a header's name is this one, in any spelling: for carriers that look through many
+/// headers, most of which differ in length or in the first or last letter.
+#[inline]
+pub fn is_name(key: &[u8], name: &str) -> bool {
+    let name = name.as_bytes();
+    let is_one_letter = |a: Option<&u8>, b: Option<&u8>| match (a, b) {
+        (Some(a), Some(b)) => (a ^ b) & !0x20 == 0,
+        _ => true,
+    };
+    key.len() == name.len()
+        && is_one_letter(key.last(), name.last())
+        && is_one_letter(key.first(), name.first())
+        && (key == name || is_spelling(key, name))
+}
+
+#[cold]
+fn is_spelling(key: &[u8], name: &[u8]) -> bool {
+    key.eq_ignore_ascii_case(name)
 }
 
 fn values<'a>(

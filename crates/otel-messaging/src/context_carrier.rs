@@ -1,9 +1,9 @@
 //! A context on its own: for job tables, outboxes and queues without headers.
 
 use crate::carrier::{Carrier, CarrierError, CarrierMut, TextMap};
+use crate::field_value::FieldValue;
 use crate::instrumentation::{extract, inject};
 use opentelemetry::{Context, ContextGuard};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A context as a plain map of the propagator's fields, such as `traceparent`, to be stored or
@@ -68,8 +68,8 @@ impl Carrier<TextMap> for ContextCarrier {
 }
 
 impl CarrierMut<TextMap> for ContextCarrier {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        self.fields.set(name, value)
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        self.fields.add(name, value)
     }
 
     fn remove(&mut self, names: &[&str]) {

@@ -149,11 +149,13 @@ impl Instrumentation {
     /// What the protocol cannot represent, or exceeds the
     /// [budget](Self::with_injection_budget), is left out and counted in
     /// [`dropped_fields`](crate::dropped_fields); the message itself never fails.
+    #[inline]
     pub fn inject<C, H: CarrierMut<C> + ?Sized>(&self, context: &Context, headers: &mut H) {
         self.inject_within(context, headers, usize::MAX);
     }
 
     /// Injects in at most `room` bytes and at most the budget.
+    #[inline]
     pub(crate) fn inject_within<C, H>(&self, context: &Context, headers: &mut H, room: usize)
     where
         H: CarrierMut<C> + ?Sized,
@@ -162,6 +164,9 @@ impl Instrumentation {
             return;
         }
         let budget = room.min(self.injection_budget);
+        if let Propagator::W3c = self.propagator {
+            return propagation::inject(context, headers, budget);
+        }
         let mut injector = CarrierInjector::with_budget(headers, budget);
         let done = self.with_propagator_of_others(|propagator| {
             for field in propagator.fields() {
@@ -182,8 +187,12 @@ impl Instrumentation {
     /// own values are not in it. Only the suppression of telemetry is kept. Malformed headers
     /// read as absent.
     #[must_use]
+    #[inline]
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
         let context = empty_context();
+        if let Propagator::W3c = self.propagator {
+            return propagation::extract(context, headers);
+        }
         let extracted = self.with_propagator_of_others(|propagator| {
             propagator.extract_with_context(&context, &CarrierExtractor::new(headers))
         });
@@ -220,6 +229,7 @@ impl Instrumentation {
 
     /// Works with the propagator that was given or that the application set; `None` where the
     /// W3C pair of this crate is to do it.
+    #[inline]
     fn with_propagator_of_others<T>(
         &self,
         mut work: impl FnMut(&dyn TextMapPropagator) -> T,
@@ -248,6 +258,7 @@ impl fmt::Debug for Instrumentation {
 }
 
 /// A context without span, baggage and values, in which telemetry is suppressed if it is now.
+#[inline]
 pub(crate) fn empty_context() -> Context {
     let context = Context::new();
     if Context::is_current_telemetry_suppressed() {

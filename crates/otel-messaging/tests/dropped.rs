@@ -1,11 +1,11 @@
-//! What cannot be written and what is not read. One test, because the count belongs to the whole process.
+//! What cannot be written and what is not read. One test, because the counts belong to the whole
+//! process.
 #![cfg(feature = "internal-logs")]
 
 use opentelemetry::trace::TraceContextExt;
 use otel_messaging::{
-    Carrier, CarrierError, CarrierMut, dropped_fields, extract, inject, refused_fields,
+    Carrier, CarrierError, CarrierMut, FieldValue, dropped_fields, extract, inject, refused_fields,
 };
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,7 +27,7 @@ impl Carrier<Marker> for Nothing {
 }
 
 impl CarrierMut<Marker> for Nothing {
-    fn set(&mut self, _name: &str, _value: Cow<'_, str>) -> Result<(), CarrierError> {
+    fn add(&mut self, _name: &str, _value: FieldValue<'_>) -> Result<(), CarrierError> {
         Err(CarrierError::InvalidName)
     }
 

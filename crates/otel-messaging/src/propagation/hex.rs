@@ -3,26 +3,24 @@
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x80 * ONES;
 
-/// The number that eight lower-case hexadecimal digits write.
-pub(super) fn parse8(digits: [u8; 8]) -> Option<u32> {
-    let text = u64::from_le_bytes(digits);
-    if text & HIGH != 0 {
-        return None;
-    }
-    // No byte has its high bit, so no addition carries into the next byte; the high bit of each
-    // sum says whether the byte is at least that character.
-    let at_least = |character: u8| text + (0x80 - u64::from(character)) * ONES;
+/// The number that eight lower-case hexadecimal digits write, in the low half; `wrong` becomes
+/// other than zero if they are not such digits, so that a caller asks once for all its numbers.
+#[inline]
+pub(super) fn parse8(digits: [u8; 8], wrong: &mut u64) -> u64 {
+    let text = u64::from_be_bytes(digits);
+    // Without its high bit, no byte carries into the next; the high bit of each sum says whether
+    // the byte is at least that character.
+    let low = text & !HIGH;
+    let at_least = |character: u8| low + (0x80 - u64::from(character)) * ONES;
     let decimal = at_least(b'0') & !at_least(b'9' + 1);
     let letter = at_least(b'a') & !at_least(b'f' + 1);
-    if (decimal | letter) & HIGH != HIGH {
-        return None;
-    }
-    let nibbles = (text & (0x0f * ONES)) + ((letter & HIGH) >> 7) * 9;
-    // Two nibbles a byte, two bytes a pair, two pairs; the first digit is in the lowest byte.
-    let bytes = (nibbles << 4 | nibbles >> 8) & 0x00ff_00ff_00ff_00ff;
-    let pairs = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
-    let number = (pairs | pairs >> 16) & 0xffff_ffff;
-    u32::try_from(number).ok().map(u32::swap_bytes)
+    *wrong |= (text | !(decimal | letter)) & HIGH;
+    // Letters have 0x40 set, digits do not; `a` is 0x61 and means 10.
+    let nibbles = (text & (0x0f * ONES)) + (text >> 6 & ONES) * 9;
+    // Two nibbles a byte, two bytes a pair, two pairs.
+    let bytes = (nibbles >> 4 | nibbles) & 0x00ff_00ff_00ff_00ff;
+    let pairs = (bytes >> 8 | bytes) & 0x0000_ffff_0000_ffff;
+    (pairs >> 16 | pairs) & 0xffff_ffff
 }
 
 /// The number that two lower-case hexadecimal digits write.
@@ -63,9 +61,13 @@ mod tests {
                 let mut digits = *b"0a9f5c31";
                 digits[place] = byte;
                 let valid = byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-                let expected = valid
-                    .then(|| u32::from_str_radix(str::from_utf8(&digits).unwrap(), 16).unwrap());
-                assert_eq!(parse8(digits), expected, "{byte:#x} in place {place}");
+                let mut wrong = 0;
+                let number = parse8(digits, &mut wrong);
+                assert_eq!(wrong == 0, valid, "{byte:#x} in place {place}");
+                if valid {
+                    let text = str::from_utf8(&digits).unwrap();
+                    assert_eq!(u64::from_str_radix(text, 16), Ok(number));
+                }
             }
         }
     }
@@ -78,7 +80,9 @@ mod tests {
                 .iter()
                 .flat_map(|byte| PAIRS[usize::from(*byte)])
                 .collect();
-            prop_assert_eq!(parse8(digits.clone().try_into().unwrap()), Some(number));
+            let mut wrong = 0;
+            let parsed = parse8(digits.clone().try_into().unwrap(), &mut wrong);
+            prop_assert_eq!((parsed, wrong), (u64::from(number), 0));
             let first = parse2([digits[0], digits[1]]);
             prop_assert_eq!(first, Some(number.to_be_bytes()[0]));
         }
@@ -86,7 +90,9 @@ mod tests {
         #[test]
         fn two_digits_are_as_strict(digits: [u8; 2]) {
             let eight = [b'0', b'0', b'0', b'0', b'0', b'0', digits[0], digits[1]];
-            prop_assert_eq!(parse2(digits).map(u32::from), parse8(eight));
+            let mut wrong = 0;
+            let parsed = parse8(eight, &mut wrong);
+            prop_assert_eq!(parse2(digits).map(u64::from), (wrong == 0).then_some(parsed));
         }
     }
 }

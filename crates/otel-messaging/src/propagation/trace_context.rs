@@ -1,13 +1,13 @@
 //! W3C Trace Context as an OpenTelemetry propagator.
 
-use super::traceparent::{self, Traceparent};
-use super::{TRACEPARENT, TRACESTATE, tracestate, trim};
+use super::{TRACEPARENT, TRACESTATE, traceparent, tracestate, trim};
 use crate::carrier::CarrierError;
 use crate::dropped::{self, Refused, refuse};
+use crate::field_value::FieldValue;
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 use std::sync::LazyLock;
 
 /// Reads and writes the headers `traceparent` and `tracestate` of
@@ -62,7 +62,8 @@ impl TextMapPropagator for TraceContextPropagator {
         if !span.is_valid() {
             return;
         }
-        injector.set(TRACEPARENT, Traceparent::of(span).as_str().to_owned());
+        let header = traceparent::format(span);
+        injector.set(TRACEPARENT, FieldValue::printable(&header).into_string());
         let state = state_of(span);
         if !state.is_empty() {
             injector.set(TRACESTATE, state);
@@ -80,13 +81,11 @@ impl TextMapPropagator for TraceContextPropagator {
             refuse(Refused::Contradiction);
             return context.clone();
         }
-        let states = || {
-            extractor
-                .get_all(TRACESTATE)
-                .unwrap_or_default()
-                .into_iter()
+        let state = || match extractor.get_all(TRACESTATE) {
+            Some(lines) => tracestate::parse(lines.into_iter()),
+            None => Some(TraceState::NONE),
         };
-        match sender(first, states) {
+        match sender(first.as_bytes(), state) {
             Some(sender) => context.with_remote_span_context(sender),
             None => context.clone(),
         }
@@ -98,6 +97,7 @@ impl TextMapPropagator for TraceContextPropagator {
 }
 
 /// The header `tracestate` of a span; empty if there is nothing to write.
+#[inline]
 pub(super) fn state_of(span: &SpanContext) -> String {
     let state = span.trace_state();
     if state.into_iter().len() == 0 {
@@ -110,10 +110,12 @@ pub(super) fn state_of(span: &SpanContext) -> String {
     header
 }
 
-/// The span that sent a message. The tracestate is asked for behind a valid traceparent only.
-pub(super) fn sender<'a, S: Iterator<Item = &'a str>>(
-    traceparent: &str,
-    states: impl FnOnce() -> S,
+/// The span that sent a message. The tracestate is asked for behind a valid traceparent only, and
+/// is `None` if it is invalid.
+#[inline]
+pub(super) fn sender(
+    traceparent: &[u8],
+    state: impl FnOnce() -> Option<TraceState>,
 ) -> Option<SpanContext> {
     let Some((trace_id, span_id, flags)) = traceparent::parse(traceparent) else {
         // An empty header says nothing.
@@ -122,9 +124,9 @@ pub(super) fn sender<'a, S: Iterator<Item = &'a str>>(
         }
         return None;
     };
-    let state = tracestate::parse(states()).unwrap_or_else(|| {
+    let state = state().unwrap_or_else(|| {
         refuse(Refused::Tracestate);
-        Default::default()
+        TraceState::NONE
     });
     Some(SpanContext::new(trace_id, span_id, flags, true, state))
 }

@@ -13,7 +13,8 @@ const MAX_BYTES: usize = 8192;
 /// Reads the lines of a tracestate, in their order. `None` if any of it is invalid: then none of
 /// it counts.
 pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceState> {
-    let mut members = Members::new();
+    let mut members = [("", ""); MAX_MEMBERS];
+    let mut count = 0;
     let mut bytes = 0;
     for line in lines {
         bytes += line.len() + 1;
@@ -22,29 +23,39 @@ pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceSta
         }
         for member in line.split(',').map(trim) {
             // Allowed, because it is hard to know the empty value of several headers (section 3.3).
-            if !member.is_empty() {
-                let (key, value) = member.split_once('=')?;
-                if !members.add(key, value) {
-                    return None;
-                }
+            if member.is_empty() {
+                continue;
             }
+            let (key, value) = member.split_once('=')?;
+            let is_known = members.iter().take(count).any(|(known, _)| *known == key);
+            if is_known || !is_key(key) || !is_value(value) {
+                return None;
+            }
+            *members.get_mut(count)? = (key, value);
+            count += 1;
         }
     }
     // OpenTelemetry's own type refuses some keys that the specification allows.
-    TraceState::from_key_value(members.as_slice().iter().copied()).ok()
+    TraceState::from_key_value(members.into_iter().take(count)).ok()
 }
 
 /// The header, or nothing if there is no member that can be written. Also tells whether all could
-/// be: OpenTelemetry's type holds whatever an application puts there.
+/// be: OpenTelemetry's type sees to the keys, but takes almost any value, and a key twice.
 pub(super) fn header(state: &TraceState) -> (String, bool) {
-    let mut members = Members::new();
+    let size = state.into_iter().map(|(k, v)| k.len() + v.len() + 2).sum();
+    let mut header = String::with_capacity(size);
     let mut complete = true;
-    for (key, value) in state {
-        complete &= members.add(key, value);
-    }
-    let bytes = members.as_slice().iter();
-    let mut header = String::with_capacity(bytes.map(|(k, v)| k.len() + v.len() + 2).sum());
-    for (key, value) in members.as_slice() {
+    let mut keys = [""; MAX_MEMBERS];
+    for (place, (key, value)) in (0..).zip(state) {
+        let (known, rest) = keys.split_at_mut_checked(place).unwrap_or_default();
+        let is_new = known.iter().all(|known| *known != key);
+        if key.is_empty() || !is_value(value) || !is_new {
+            complete = false;
+            continue;
+        }
+        if let Some(place) = rest.first_mut() {
+            *place = key;
+        }
         if !header.is_empty() {
             header.push(',');
         }
@@ -55,57 +66,51 @@ pub(super) fn header(state: &TraceState) -> (String, bool) {
     (header, complete)
 }
 
-/// Valid members, each key once.
-struct Members<'a> {
-    members: [(&'a str, &'a str); MAX_MEMBERS],
-    count: usize,
-}
-
-impl<'a> Members<'a> {
-    fn new() -> Self {
-        Self {
-            members: [("", ""); MAX_MEMBERS],
-            count: 0,
-        }
-    }
-
-    fn as_slice(&self) -> &[(&'a str, &'a str)] {
-        self.members.get(..self.count).unwrap_or_default()
-    }
-
-    /// Adds a member if it is valid, its key new and there is room.
-    fn add(&mut self, key: &'a str, value: &'a str) -> bool {
-        let is_new = self.as_slice().iter().all(|(known, _)| *known != key);
-        let valid = is_new && is_key(key) && is_value(value);
-        match self.members.get_mut(self.count) {
-            Some(place) if valid => {
-                *place = (key, value);
-                self.count += 1;
-                true
-            }
-            _ => false,
-        }
-    }
-}
-
 /// Section 3.3, "Key": `( lcalpha / DIGIT ) 0*255 ( keychar )`.
 fn is_key(key: &str) -> bool {
-    let keychar =
-        |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
     let key = key.as_bytes();
     key.len() <= 256
         && key
             .first()
             .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
-        && key.iter().fold(true, |valid, byte| valid & keychar(*byte))
+        && key
+            .iter()
+            .all(|byte| CLASSES[usize::from(*byte)] & KEYCHAR != 0)
 }
 
 /// Section 3.3, "Value": `0*255(chr) nblk-chr`, printable ASCII without `,` and `=` that does not
 /// end in a space.
 fn is_value(value: &str) -> bool {
-    let chr = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b',' && byte != b'=';
     let value = value.as_bytes();
     value.len() <= 256
         && value.last().is_some_and(|last| *last != b' ')
-        && value.iter().fold(true, |valid, byte| valid & chr(*byte))
+        && value
+            .iter()
+            .all(|byte| CLASSES[usize::from(*byte)] & CHR != 0)
+}
+
+/// May stand in a key.
+const KEYCHAR: u8 = 1;
+/// May stand in a value.
+const CHR: u8 = 2;
+
+static CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let character = byte as u8;
+        if matches!(
+            character,
+            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@'
+        ) {
+            classes[byte] |= KEYCHAR;
+        }
+        if matches!(character, b' '..=b'~') && !matches!(character, b',' | b'=') {
+            classes[byte] |= CHR;
+        }
+        byte += 1;
+    }
+    classes
 }

@@ -1,19 +1,18 @@
 //! The pair of both, also without a detour between a context and a message's headers.
 
-use super::traceparent::Traceparent;
 use super::{
     BAGGAGE, BaggagePropagator, TRACEPARENT, TRACESTATE, TraceContextPropagator, baggage, cut_list,
-    trace_context,
+    trace_context, traceparent, tracestate,
 };
 use crate::bridge::CarrierExtractor;
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
 use crate::dropped;
+use crate::field_value::FieldValue;
 use opentelemetry::Context;
-use opentelemetry::baggage::BaggageExt;
+use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::TraceContextExt;
-use std::borrow::Cow;
+use opentelemetry::trace::{TraceContextExt, TraceState};
 use std::sync::LazyLock;
 
 /// W3C trace context and W3C baggage, as [`w3c`] gives it.
@@ -62,76 +61,99 @@ impl TextMapPropagator for W3cPropagator {
 
 /// Writes `context` into headers, in place of what they held, in at most `budget` bytes. It comes
 /// to the same as going by way of the propagator, without a `String` for each value.
+#[inline]
 pub(crate) fn inject<C, H>(context: &Context, headers: &mut H, budget: usize)
 where
     H: CarrierMut<C> + ?Sized,
 {
     headers.remove(&FIELDS);
-    let span = context.span();
-    let span = span.span_context();
     let members = context.baggage();
-    let mut dropped = None;
-    let mut set = |name, value: Cow<'_, str>| {
-        if let Err(error) = headers.set(name, value) {
-            let (count, first) = dropped.unwrap_or((0, error));
-            dropped = Some((count + 1, first));
-        }
-    };
+    if context.has_active_span() || !members.is_empty() {
+        write(context, members, headers, budget);
+    }
+}
+
+#[inline(never)]
+fn write<C, H>(context: &Context, members: &Baggage, headers: &mut H, budget: usize)
+where
+    H: CarrierMut<C> + ?Sized,
+{
     let mut room = budget;
-    if span.is_valid() {
-        let traceparent = Traceparent::of(span);
-        let value = traceparent.as_str();
-        room = room.saturating_sub(TRACEPARENT.len() + value.len());
-        set(TRACEPARENT, Cow::Borrowed(value));
-        let state = trace_context::state_of(span);
-        room = set_list(TRACESTATE, state, room, &mut set);
+    if context.has_active_span() {
+        let span = context.span();
+        let span = span.span_context();
+        if span.is_valid() {
+            let traceparent = traceparent::format(span);
+            room = room.saturating_sub(TRACEPARENT.len() + traceparent.len());
+            add(headers, TRACEPARENT, FieldValue::printable(&traceparent));
+            let state = trace_context::state_of(span);
+            if !state.is_empty() {
+                room = add_list(headers, TRACESTATE, state, room);
+            }
+        }
     }
     if !members.is_empty() {
-        set_list(BAGGAGE, baggage::header(members), room, &mut set);
+        let list = baggage::header(members);
+        if !list.is_empty() {
+            add_list(headers, BAGGAGE, list, room);
+        }
     }
-    if let Some((count, error)) = dropped {
-        dropped::report(count, error);
+}
+
+#[inline]
+fn add<C, H>(headers: &mut H, name: &str, value: FieldValue<'_>)
+where
+    H: CarrierMut<C> + ?Sized,
+{
+    if let Err(error) = headers.add(name, value) {
+        dropped::report(1, error);
     }
 }
 
 /// Writes what fits of a list, from the left, and tells what the next one may take: nothing if
 /// this one had to give way.
-fn set_list(
-    name: &'static str,
-    mut list: String,
-    room: usize,
-    set: &mut impl FnMut(&'static str, Cow<'_, str>),
-) -> usize {
-    if list.is_empty() {
-        return room;
-    }
+fn add_list<C, H>(headers: &mut H, name: &str, mut list: String, room: usize) -> usize
+where
+    H: CarrierMut<C> + ?Sized,
+{
     let rest = room.checked_sub(name.len() + list.len());
     if rest.is_none() {
         list.truncate(cut_list(&list, room.saturating_sub(name.len())).len());
         dropped::report(1, CarrierError::TooLarge);
     }
     if !list.is_empty() {
-        set(name, Cow::Owned(list));
+        add(headers, name, FieldValue::printable_owned(list));
     }
     rest.unwrap_or(0)
 }
 
 /// Reads what headers carry, on top of `context`. It comes to the same as going by way of the
 /// propagator, which is the way taken where a header stands there more than once.
+#[inline]
 pub(crate) fn extract<C, H>(context: Context, headers: &H) -> Context
 where
     H: Carrier<C> + ?Sized,
 {
-    let Some([traceparent, state, baggage]) = headers.get_each(FIELDS) else {
-        return w3c().extract_with_context(&context, &CarrierExtractor::new(headers));
+    match headers.get_each(FIELDS) {
+        Some([None, _, None]) => context,
+        Some(found) => read(context, found),
+        None => w3c().extract_with_context(&context, &CarrierExtractor::new(headers)),
+    }
+}
+
+#[inline(never)]
+fn read(context: Context, [traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
+    let state = || match state {
+        Some(state) => tracestate::parse(str::from_utf8(state).into_iter()),
+        None => Some(TraceState::NONE),
     };
-    let sender = traceparent.and_then(|header| trace_context::sender(header, || state.into_iter()));
+    let sender = traceparent.and_then(|header| trace_context::sender(header, state));
     let context = match sender {
         Some(sender) => context.with_remote_span_context(sender),
         None => context,
     };
     match baggage {
-        Some(line) => baggage::extract(context, [line].into_iter()),
+        Some(line) => baggage::extract(context, str::from_utf8(line).into_iter()),
         None => context,
     }
 }

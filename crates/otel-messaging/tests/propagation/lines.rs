@@ -4,8 +4,7 @@ use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use otel_messaging::propagation::w3c;
-use otel_messaging::{Carrier, CarrierError, CarrierMut, Instrumentation};
-use std::borrow::Cow;
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, Instrumentation};
 use std::collections::BTreeMap;
 
 /// A valid traceparent, sampled, with a random trace id.
@@ -61,9 +60,8 @@ impl Carrier<Marker> for Lines {
 }
 
 impl CarrierMut<Marker> for Lines {
-    fn set(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), CarrierError> {
-        self.remove(&[name]);
-        self.0.push((name.to_owned(), value.into_owned()));
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        self.0.push((name.to_owned(), value.into_string()));
         Ok(())
     }
 
