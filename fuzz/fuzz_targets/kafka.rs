@@ -30,8 +30,8 @@ impl Client for Rdkafka {
         librdkafka::entries(headers)
     }
 
-    fn text(value: &Option<Vec<u8>>) -> Option<&str> {
-        str::from_utf8(value.as_ref()?).ok()
+    fn bytes(value: &Option<Vec<u8>>) -> Option<&[u8]> {
+        value.as_deref()
     }
 
     fn settle<'a>(entries: &'a [Entry<Self>], name: &str) -> Option<&'a str> {

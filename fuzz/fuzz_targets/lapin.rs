@@ -97,14 +97,13 @@ impl Client for Amqp {
             .collect()
     }
 
-    fn text(Value(value): &Value) -> Option<&str> {
-        let bytes = match value {
-            AMQPValue::LongString(text) => text.as_bytes(),
-            AMQPValue::ByteArray(bytes) => bytes.as_slice(),
-            AMQPValue::ShortString(text) => text.as_str().as_bytes(),
-            _ => return None,
-        };
-        str::from_utf8(bytes).ok()
+    fn bytes(Value(value): &Value) -> Option<&[u8]> {
+        match value {
+            AMQPValue::LongString(text) => Some(text.as_bytes()),
+            AMQPValue::ByteArray(bytes) => Some(bytes.as_slice()),
+            AMQPValue::ShortString(text) => Some(text.as_str().as_bytes()),
+            _ => None,
+        }
     }
 
     fn takes(name: &str, _value: &str) -> bool {

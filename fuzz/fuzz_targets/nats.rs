@@ -55,8 +55,8 @@ impl Client for AsyncNats {
         entries.collect()
     }
 
-    fn text(value: &String) -> Option<&str> {
-        Some(value)
+    fn bytes(value: &String) -> Option<&[u8]> {
+        Some(value.as_bytes())
     }
 
     /// Servers before 2.14 disable the header by another letter.
