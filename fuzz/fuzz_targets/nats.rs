@@ -99,6 +99,9 @@ impl Client for AsyncNats {
     }
 
     fn takes(name: &str, value: &str) -> bool {
-        name.parse::<HeaderName>().is_ok() && value.parse::<HeaderValue>().is_ok()
+        // The client takes an empty name, other readers do not.
+        !name.is_empty()
+            && name.parse::<HeaderName>().is_ok()
+            && value.parse::<HeaderValue>().is_ok()
     }
 }

@@ -30,6 +30,13 @@ pub struct Topic {
     pub consumer: StreamConsumer,
 }
 
+impl Kafka {
+    /// The topic.
+    pub fn topic(&self) -> &Topic {
+        &self.0
+    }
+}
+
 impl EmbeddedKafka {
     /// The topic.
     pub fn topic(&self) -> &Topic {

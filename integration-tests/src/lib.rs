@@ -1,6 +1,7 @@
 //! One set of scenarios, run over every client by the programs in `tests/`.
 //!
-//! [`mod@scenarios`] says what has to hold; the modules named for the clients are the glue.
+//! [`mod@scenarios`] says what has to hold; the modules named for the clients are the glue. [`wire`]
+//! is for hostile producers.
 
 pub mod client;
 pub mod kafka;
@@ -8,6 +9,7 @@ pub mod nats;
 pub mod rabbitmq;
 pub mod scenarios;
 pub mod spans;
+pub mod wire;
 
 /// The examples of the README compile.
 #[cfg(doctest)]

@@ -60,8 +60,8 @@ impl Carrier<Nats> for HeaderMap {
     }
 }
 
-/// A name with white space, a colon or anything but visible ASCII, and a value with a line break
-/// cannot be represented.
+/// An empty name, one with white space, a colon or anything but visible ASCII, and a value with a
+/// line break cannot be represented.
 impl CarrierMut<Nats> for HeaderMap {
     #[inline]
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
@@ -160,6 +160,8 @@ fn header_name(name: &str) -> Result<HeaderName, CarrierError> {
         TRACEPARENT => TRACEPARENT_NAME,
         "tracestate" => TRACESTATE_NAME,
         "baggage" => BAGGAGE_NAME,
+        // The client takes it, but other readers refuse the message for it.
+        "" => return Err(CarrierError::InvalidName),
         _ => name.parse().map_err(|_| CarrierError::InvalidName)?,
     })
 }
@@ -288,7 +290,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let value = headers.set("baggage", "a=1\r\nevil: 2".into());
         assert_eq!(value, Err(CarrierError::InvalidValue));
-        for name in ["a b", "a:b", "ü", "a\n"] {
+        for name in ["", "a b", "a:b", "ü", "a\n"] {
             assert_eq!(headers.set(name, "".into()), Err(CarrierError::InvalidName));
         }
         assert!(headers.is_empty());

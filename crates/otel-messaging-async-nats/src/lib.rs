@@ -56,8 +56,10 @@
 //! - Inboxes with another prefix (`ConnectOptions::custom_inbox_prefix`) are not known as such and
 //!   stand in the names of spans.
 //! - A client does not know under which address it was reached: spans do not have it.
-//! - A header block that is not UTF-8 is lost inside async-nats, with its message; the
-//!   subscription goes on.
+//! - async-nats itself fails on some hostile messages before this crate sees them: a header block
+//!   that is not UTF-8 is lost with its message, and costs a reconnection; a CR inside a value
+//!   panics in the client's task, and all its subscriptions end. The project's SECURITY.md says
+//!   what helps.
 //! - The client's `Sink` and its traits are not wrapped; [`inject`] writes into the headers of
 //!   any message.
 

@@ -65,7 +65,9 @@
 //! - A `Delivery` does not know its queue, nor a channel the server's address: spans have neither.
 //! - Without one of its TLS features, lapin connects to an `amqps` address in clear text.
 //! - lapin itself fails on some hostile messages before this crate sees them: thousands of nested
-//!   tables overflow the stack of its I/O thread, a header name that is not UTF-8 fails its parser.
+//!   tables overflow the stack of its I/O thread and end the process; a header name that is not
+//!   UTF-8, and a frame a little larger than negotiated, end the connection. The project's
+//!   SECURITY.md says what helps.
 //! - Headers that do not fit in one frame with the other properties are an error of the
 //!   connection, and a channel does not tell the negotiated size (131,072 bytes by default). What
 //!   is injected counts: 9,216 bytes at most, unless

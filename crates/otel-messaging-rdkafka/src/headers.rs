@@ -108,7 +108,7 @@ impl CarrierMut<Kafka> for OwnedHeaders {
     }
 }
 
-fn raw(headers: &BorrowedHeaders) -> impl Iterator<Item = native::RawHeader<'_>> {
+pub(crate) fn raw(headers: &BorrowedHeaders) -> impl Iterator<Item = native::RawHeader<'_>> {
     (0..headers.count()).filter_map(|index| native::get(headers, index))
 }
 

@@ -60,9 +60,12 @@
 //! - A message does not know its consumer group, nor the server's address: spans have neither.
 //! - A `BorrowedMessage` borrows its consumer: handle it where it is polled, or `detach()` it
 //!   before `tokio::spawn`.
+//! - librdkafka shows none of the headers of a record that has more than 100,000 of them.
 //! - `BaseProducer` and `ThreadedProducer` have no wrapper yet; [`inject`] writes into the headers
 //!   of their records.
 
+#[cfg(test)]
+mod conformance;
 mod delivery;
 mod headers;
 mod message;

@@ -44,6 +44,7 @@
 //! - `internal-logs` (on by default): one line through `tracing` when something could not be
 //!   propagated, as OpenTelemetry's own crates do.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings.
+//! - `conformance`: the rules of a carrier, to be tried on that of another client. For tests.
 //!
 //! # Limits
 //!
@@ -54,6 +55,8 @@
 
 mod bridge;
 mod carrier;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod consumer;
 mod context_carrier;
 mod description;

@@ -1,0 +1,13 @@
+//! A hostile producer sends what it can. The consumer handles it, in a trace that is right or new,
+//! goes on, and the next good message joins its sender's trace.
+
+mod blocks;
+mod child;
+mod jetstream;
+mod kafka;
+mod nats;
+mod nats_losses;
+mod rabbitmq;
+mod rabbitmq_deaths;
+mod sending;
+mod victim;

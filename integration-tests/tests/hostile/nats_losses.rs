@@ -1,0 +1,129 @@
+//! What async-nats loses or dies of before any code of this project sees it. When one of these
+//! tests fails, async-nats was mended: SECURITY.md has to say so.
+
+use crate::victim::{TRACEPARENT, assert_goes_on};
+use async_nats::Client as Plain;
+use async_nats::jetstream::{self, consumer::pull};
+use futures_util::StreamExt;
+use integration_tests::client::{Client, address, in_time, unique};
+use integration_tests::nats::{JetStream, Nats};
+use integration_tests::wire::nats::{Connection, block};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// The client gives up its connection, and with it the message, and makes another; then its
+/// subscriptions go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_malformed_header_block_costs_a_reconnection() {
+    let (mut client, mut attacker) = (Nats::connect().await, Connection::open().await);
+    let traceparent = format!("traceparent: {TRACEPARENT}");
+    let good = traceparent.as_bytes();
+    let malformed = [
+        ("not UTF-8", block(&[good, b"x: \xff\xfe"])),
+        ("no colon", block(&[good, b"nonsense"])),
+        ("a name with a space", block(&[good, b"x y: 1"])),
+        ("another version", b"NATS/2.0\r\n\r\n".to_vec()),
+        ("no version", b"\r\n\r\n".to_vec()),
+        ("a status that is no number", b"NATS/1.0 x\r\n\r\n".to_vec()),
+    ];
+    for (name, block) in malformed {
+        eprintln!("{name}");
+        let before = connections(&client.client);
+        attacker.publish(&client.subject, &block, b"").await;
+        reconnected(&client.client, before).await;
+        assert_goes_on(&mut client).await;
+    }
+}
+
+/// The client's task panics, and with it all its subscriptions end and nothing can be published.
+/// Only where it ends a line, before or after a value, is a CR harmless.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_cr_in_a_value_ends_the_client() {
+    let (client, mut attacker) = (Nats::connect().await, Connection::open().await);
+    let hostile = block(&[b"x: a\rb"]);
+    let subscribed = client.client.subscribe(unique("another")).await;
+    let mut another = subscribed.expect("a subscription");
+    client.client.flush().await.expect("a flush");
+    attacker.publish(&client.subject, &hostile, b"").await;
+    assert!(in_time("the end", another.next()).await.is_none());
+    // What is published until the task has gone is lost without an error.
+    let refused = async {
+        while client
+            .client
+            .publish("orders", "order".into())
+            .await
+            .is_ok()
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    in_time("an error", refused).await;
+
+    let client = JetStream::connect().await;
+    let stream = client.context.get_stream(&client.subject).await;
+    let stream = stream.expect("a stream");
+    let consumer = stream.create_consumer(pull::Config::default()).await;
+    let messages = consumer.expect("a consumer").messages().await;
+    let mut messages = messages.expect("messages");
+    attacker.publish(&client.subject, &hostile, b"").await;
+    assert!(in_time("the end", messages.next()).await.is_none());
+    assert_goes_on(&mut Nats::connect().await).await;
+}
+
+/// The stream keeps the message and delivers it again, and each time costs a reconnection. A
+/// limit of deliveries ends that; the consumer has one message at a time, or the limit would count
+/// for what is lost with it too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_stored_message_costs_a_reconnection_for_each_delivery() {
+    let (client, mut attacker) = (JetStream::connect().await, Connection::open().await);
+    let subject = &client.subject;
+    let hostile = block(&[b"x: \xff"]);
+    attacker.publish(subject, &hostile, b"").await;
+    attacker.publish(subject, &block(&[]), b"good").await;
+
+    let reader = async_nats::connect(address("NATS_URL")).await;
+    let reader = reader.expect("a connection");
+    let stream = jetstream::new(reader.clone()).get_stream(subject).await;
+    let one_at_a_time = pull::Config {
+        ack_wait: Duration::from_millis(200),
+        max_ack_pending: 1,
+        max_deliver: 3,
+        ..Default::default()
+    };
+    let stream = stream.expect("a stream");
+    let consumer = stream.create_consumer(one_at_a_time).await;
+    let consumer = consumer.expect("a consumer");
+    let before = connections(&reader);
+    let mut messages = consumer.messages().await.expect("messages");
+    let next = in_time("a message", messages.next()).await;
+    let good = next.expect("the consumer goes on").expect("a message");
+    assert_eq!(&good.payload[..], b"good");
+    assert!(connections(&reader) - before >= 3);
+}
+
+fn connections(client: &Plain) -> u64 {
+    client.statistics().connects.load(Ordering::Relaxed)
+}
+
+/// Waits until the client has made another connection and told it of its subscriptions.
+async fn reconnected(client: &Plain, before: u64) {
+    let again = async {
+        while connections(client) == before {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    in_time("another connection", again).await;
+    client.flush().await.expect("a flush");
+}

@@ -1,0 +1,264 @@
+//! The other side: what a program is made to send by its baggage, its propagator and its own
+//! headers, and what of that arrives.
+
+use integration_tests::client::{Client, in_time};
+use integration_tests::kafka::Kafka;
+use integration_tests::nats::{JetStream, Nats};
+use integration_tests::rabbitmq::RabbitMq;
+use integration_tests::spans::Spans;
+use integration_tests::wire::rabbitmq as wire;
+use lapin::options::BasicPublishOptions;
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, ErrorKind};
+use opentelemetry::baggage::{BaggageExt, BaggageMetadata, KeyValueMetadata};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{FutureExt, SpanContext, TraceContextExt, TraceState};
+use opentelemetry::{Context, KeyValue};
+use otel_messaging::{Instrumentation, dropped_fields};
+use otel_messaging_async_nats::InjectingProducer as NatsProducer;
+use otel_messaging_lapin::InjectingProducer as LapinProducer;
+
+/// Line breaks in a context leave encoded or not at all: no client sees one, and on NATS no header
+/// more than there is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn line_breaks_in_a_context_are_sent_by_no_client() {
+    line_breaks_are_not_sent::<Kafka>().await;
+    line_breaks_are_not_sent::<RabbitMq>().await;
+    line_breaks_are_not_sent::<Nats>().await;
+    line_breaks_are_not_sent::<JetStream>().await;
+}
+
+async fn line_breaks_are_not_sent<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let order = spans.root("order");
+    let state = TraceState::from_key_value([("a", "1\r\nx: y")]).unwrap_or_default();
+    let of = order.span().span_context().clone();
+    let sender = SpanContext::new(of.trace_id(), of.span_id(), of.trace_flags(), true, state);
+    let metadata = BaggageMetadata::from("p=1\r\nx: y");
+    let context = Context::new()
+        .with_remote_span_context(sender)
+        .with_baggage([
+            KeyValueMetadata::new("tenant", "a\r\nx: y", BaggageMetadata::default()),
+            KeyValueMetadata::new("plan", "b", metadata),
+            KeyValueMetadata::new("user", "\0\u{7f}ü%\\", BaggageMetadata::default()),
+        ]);
+    let dropped = dropped_fields();
+    let sent = client.send(Some(&spans.instrumentation), &[]);
+    let sent = in_time("send", sent.with_context(context)).await;
+    sent.expect("the broker takes the message");
+    let mut headers = C::headers(&client.receive().await);
+    headers.retain(|(name, _)| name != "traceparent");
+    let baggage = "tenant=a%0D%0Ax:%20y,user=%00%7F%C3%BC%25%5C";
+    assert_eq!(headers, [("baggage".to_owned(), baggage.to_owned())]);
+    assert!(dropped_fields() > dropped);
+}
+
+/// What a protocol cannot represent is left out and counted; the rest arrives, and the message in
+/// any case.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn what_a_protocol_cannot_represent_is_left_out() {
+    what_arrives::<Kafka>(&["", "a b", "a:b", "lines", &"n".repeat(256)]).await;
+    what_arrives::<RabbitMq>(&["", "a b", "a:b", "lines", "nul\0"]).await;
+    what_arrives::<Nats>(&[&"n".repeat(256)]).await;
+    what_arrives::<JetStream>(&[&"n".repeat(256)]).await;
+}
+
+async fn what_arrives<C: Client>(expected: &[&str]) {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let awkward = Awkward::new();
+    let fields = awkward.0.len();
+    let by = spans.instrumentation.clone().with_propagator(awkward);
+    let dropped = dropped_fields();
+    let given = [("order", "7")];
+    let sent = in_time("send", client.send(Some(&by), &given)).await;
+    sent.expect("the broker takes the message");
+    let headers = C::headers(&client.receive().await);
+    let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+    let mut expected = [expected, &["order"]].concat();
+    let mut found = names.clone();
+    expected.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    let left_out = fields + 1 - names.len();
+    assert!(dropped_fields() >= dropped + left_out as u64);
+}
+
+/// A propagator whose fields are hard to represent.
+#[derive(Debug)]
+struct Awkward(Vec<String>);
+
+impl Awkward {
+    fn new() -> Self {
+        let long = "n".repeat(256);
+        Self(
+            ["", "a b", "a:b", "lines", "nul\0", &long]
+                .map(str::to_owned)
+                .into(),
+        )
+    }
+}
+
+impl TextMapPropagator for Awkward {
+    fn inject_context(&self, _context: &Context, injector: &mut dyn Injector) {
+        for field in &self.0 {
+            let value = if field == "lines" { "1\r\n2" } else { "1" };
+            injector.set(field, value.to_owned());
+        }
+    }
+
+    fn extract_with_context(&self, context: &Context, _extractor: &dyn Extractor) -> Context {
+        context.clone()
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&self.0)
+    }
+}
+
+/// As many members of the baggage arrive as the server's limit leaves room for, from the left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn on_nats_as_much_baggage_arrives_as_fits() {
+    let (mut client, spans) = (Nats::connect().await, Spans::new());
+    let producer = NatsProducer::new(client.client.clone())
+        .with_instrumentation(spans.instrumentation.clone());
+    let members: Vec<_> = (0..20)
+        .map(|number| format!("key-{number:02}=value"))
+        .collect();
+    let order = spans.root("order").with_baggage(
+        members
+            .iter()
+            .filter_map(|member| member.split_once('='))
+            .map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned())),
+    );
+    // The block is 12 bytes around the lines, 70 for traceparent, 11 for `baggage: ` and its end;
+    // and 4 are kept for what is around a tracestate.
+    let room = |fit: usize| 12 + 70 + 11 + 4 + members[..fit].join(",").len();
+    for (room, fit) in [
+        (room(20), 20),
+        (room(20) - 1, 19),
+        (room(7), 7),
+        (room(7) - 1, 6),
+        (room(1), 1),
+        (room(1) - 1, 0),
+        (82, 0),
+    ] {
+        let dropped = dropped_fields();
+        let payload = vec![b'x'; client.client.max_payload() - room];
+        let attached = order.clone().attach();
+        let publish = producer.publish(client.destination(), payload.into());
+        drop(attached);
+        publish.await.expect("it fits");
+        let headers = Nats::headers(&client.receive().await);
+        let baggage = members[..fit].join(",");
+        let found: Vec<_> = headers
+            .iter()
+            .filter(|(name, _)| name == "baggage")
+            .collect();
+        match fit {
+            0 => assert!(found.is_empty(), "{found:?}"),
+            _ => assert_eq!(found[0].1, baggage, "{room}"),
+        }
+        assert_eq!(headers.len(), found.len() + 1, "and a traceparent");
+        assert_eq!(dropped_fields() > dropped, fit < 20);
+    }
+}
+
+/// A budget holds for every client.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn no_more_is_sent_than_the_budget() {
+    budget_is_kept::<Kafka>().await;
+    budget_is_kept::<RabbitMq>().await;
+    budget_is_kept::<Nats>().await;
+    budget_is_kept::<JetStream>().await;
+}
+
+async fn budget_is_kept<C: Client>() {
+    let (mut client, spans) = (C::connect().await, Spans::new());
+    let members = (0..60).map(|number| KeyValue::new(format!("key-{number}"), "v".repeat(100)));
+    let order = spans.root("order").with_baggage(members);
+    for budget in [0, 66, 300, 5_000] {
+        let by: Instrumentation = spans.instrumentation.clone().with_injection_budget(budget);
+        let sent = in_time(
+            "send",
+            client.send(Some(&by), &[]).with_context(order.clone()),
+        )
+        .await;
+        sent.expect("the broker takes the message");
+        let headers = C::headers(&client.receive().await);
+        let sizes = headers.iter().map(|(name, value)| name.len() + value.len());
+        // The traceparent in any case.
+        assert!(sizes.sum::<usize>() <= budget.max(66), "{budget}");
+        assert_eq!(headers.len(), if budget > 66 { 2 } else { 1 });
+    }
+}
+
+/// lapin does not tell how large a frame may be. Headers of the caller's that fit in one with
+/// fewer than 72 bytes to spare fit no more with a traceparent: the message is one of those that
+/// SECURITY.md tells of, which RabbitMQ takes and lapin fails on, or ends its sender's connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn on_rabbitmq_a_traceparent_needs_72_bytes_of_the_frame() {
+    let spans = Spans::new();
+    let room = wire::Connection::open().await.room();
+    // `x`, its length, a tag and the value's length.
+    let filled = |spare: usize| {
+        let mut headers = FieldTable::default();
+        let value = vec![b'x'; room - spare - 7];
+        headers.insert("x".into(), AMQPValue::LongString(value.into()));
+        BasicProperties::default().with_headers(headers)
+    };
+    let options = BasicPublishOptions::default();
+
+    let (mut client, sender) = (RabbitMq::connect().await, RabbitMq::connect().await);
+    let queue = client.queue.clone();
+    let plain = |properties| {
+        let queue = queue.clone();
+        let channel = &sender.channel;
+        channel.basic_publish("".into(), queue, options, b"order", properties)
+    };
+    let confirm = plain(filled(0)).await.expect("published");
+    assert!(confirm.await.expect("confirmed").is_ack());
+    assert_eq!(client.receive().await.properties, filled(0));
+
+    let producer = LapinProducer::new(sender.channel.clone())
+        .with_instrumentation(spans.instrumentation.clone());
+    let injecting = |properties| {
+        let queue = queue.clone();
+        producer.basic_publish("".into(), queue, options, b"order", properties)
+    };
+    let confirm = injecting(filled(72)).await.expect("published");
+    assert!(confirm.await.expect("confirmed").is_ack());
+    let names = RabbitMq::headers(&client.receive().await).into_iter();
+    let names: Vec<_> = names.map(|(name, _)| name).collect();
+    assert_eq!(names, ["traceparent", "x"]);
+
+    let confirm = injecting(filled(71)).await.expect("published");
+    assert!(confirm.await.expect("confirmed").is_ack());
+    let confirm = injecting(filled(0)).await.expect("published");
+    let error = in_time("an answer", confirm.into_future()).await;
+    let error = error.expect_err("the server ends the connection");
+    assert!(
+        matches!(error.kind(), ErrorKind::ProtocolError(_)),
+        "{error}"
+    );
+}
