@@ -12,8 +12,9 @@ pub enum Nats {}
 ///
 /// Of a `Traceparent` beside a differing `traceparent` of the same trace, the one in title case
 /// counts: only a relay that looks for no other spelling, as OpenTelemetry's HTTP carrier in Go
-/// does, adds it later. `Xraceparent` is read where no other spelling is there: servers before 2.14
-/// rename the header so to keep themselves from tracing the message, when they store it for one
+/// does, adds it later. `Xraceparent` is read where no other spelling is there: servers from 2.11
+/// up to some releases of 2.12 rename the header so, to keep themselves from tracing a message
+/// again, when they store it for one
 /// ([nats-server 7755](https://github.com/nats-io/nats-server/pull/7755)).
 impl Carrier<Nats> for HeaderMap {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
@@ -67,7 +68,7 @@ impl CarrierMut<Nats> for HeaderMap {
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
         let name = header_name(name)?;
         // The conversion panics on these.
-        if !value.is_printable() && value.as_bytes().iter().any(|b| matches!(b, b'\r' | b'\n')) {
+        if !value.is_printable() && has_line_break(value.as_bytes()) {
             return Err(CarrierError::InvalidValue);
         }
         let value = value.into_string();
@@ -77,19 +78,25 @@ impl CarrierMut<Nats> for HeaderMap {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
-        let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
-        if !self.iter().any(|(key, _)| is_named(key)) {
-            return;
+        if !self.is_empty() {
+            remove_from(self, names);
         }
-        // The map has no way to remove an entry.
-        let mut rest = HeaderMap::new();
-        for (key, values) in self.iter().filter(|(key, _)| !is_named(key)) {
-            for value in values {
-                rest.append(key.clone(), value.clone());
-            }
-        }
-        *self = rest;
     }
+}
+
+fn remove_from(headers: &mut HeaderMap, names: &[&str]) {
+    let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
+    if !headers.iter().any(|(key, _)| is_named(key)) {
+        return;
+    }
+    // The map has no way to remove an entry.
+    let mut rest = HeaderMap::new();
+    for (key, values) in headers.iter().filter(|(key, _)| !is_named(key)) {
+        for value in values {
+            rest.append(key.clone(), value.clone());
+        }
+    }
+    *headers = rest;
 }
 
 const TRACEPARENT: &str = "traceparent";
@@ -143,12 +150,16 @@ fn is_spelling(key: &str, name: &str) -> bool {
     };
     key.len() == name.len()
         && ends_alike
-        && (is_name(key.as_bytes(), name) || is_disabled(key, name))
+        && match key.as_bytes().first() {
+            Some(b'X' | b'x') => is_disabled(key, name),
+            _ => is_name(key.as_bytes(), name),
+        }
 }
 
 #[cold]
 fn is_disabled(key: &str, name: &str) -> bool {
-    name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED)
+    key.eq_ignore_ascii_case(name)
+        || (name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED))
 }
 
 /// Without an allocation for the names that are written most.
@@ -164,6 +175,14 @@ fn header_name(name: &str) -> Result<HeaderName, CarrierError> {
         "" => return Err(CarrierError::InvalidName),
         _ => name.parse().map_err(|_| CarrierError::InvalidName)?,
     })
+}
+
+/// Sixteen bytes at a time.
+fn has_line_break(value: &[u8]) -> bool {
+    let is_break = |byte: &u8| (*byte == b'\r') | (*byte == b'\n');
+    let (chunks, rest) = value.as_chunks::<16>();
+    let in_chunk = |chunk: &[u8; 16]| chunk.iter().fold(false, |any, byte| any | is_break(byte));
+    chunks.iter().any(in_chunk) || rest.iter().any(is_break)
 }
 
 fn text(name: &HeaderName) -> &str {
@@ -215,7 +234,7 @@ mod tests {
         assert_eq!(headers, expected);
     }
 
-    /// What a Go relay leaves behind, and what a server before 2.14 stores.
+    /// What a Go relay leaves behind, and what a server of 2.11 stores.
     #[test]
     fn the_right_one_of_several_spellings_counts() {
         use opentelemetry::trace::TraceContextExt;

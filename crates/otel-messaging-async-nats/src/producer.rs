@@ -79,24 +79,27 @@ impl<P> InjectingProducer<P> {
         let room = message.max_payload.saturating_sub(message.payload);
         let mut headers = headers.unwrap_or_default();
         let size = wire_size(&headers);
-        // Kept where they fit and might not with a context. What does not fit as it was given
-        // fails as it would without us.
-        let given = (size <= room && room < size + AMPLE).then(|| headers.clone());
-        let free = room.saturating_sub(size + wire_overhead(&headers));
-        sending.inject_within(&mut headers, free);
-        match given {
-            Some(given) if wire_size(&headers) > room => {
-                sending.left_out(CarrierError::TooLarge);
-                (sending, given)
-            }
-            _ => (sending, headers),
+        let ample = sending.instrumentation().injection_budget() + FRAMING;
+        if room < size || room - size > ample {
+            // As it was given it fails, as it would without us; or there is room enough.
+            sending.inject(&mut headers);
+            return (sending, headers);
         }
+        let given = headers.clone();
+        // An older context makes room for this one.
+        sending.remove_context(&mut headers);
+        let taken = wire_size(&headers) + wire_overhead(&headers);
+        sending.inject_within(&mut headers, room.saturating_sub(taken));
+        if wire_size(&headers) > room {
+            sending.left_out(CarrierError::TooLarge);
+            headers = given;
+        }
+        (sending, headers)
     }
 }
 
-/// More than a context takes, in bytes. Where there is that much room, the headers need not be kept
-/// for the case that they do not fit.
-const AMPLE: usize = 64 * 1024;
+/// More than the wire adds to a context, in bytes.
+const FRAMING: usize = 1024;
 
 /// What is known of a message before it is published.
 pub(crate) struct Outgoing<'a> {

@@ -3,7 +3,6 @@
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -27,56 +26,17 @@ impl Carrier<Lapin> for FieldTable {
     #[inline]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
-        let table = self.inner();
-        // A large table is not looked through: it is sorted, and few names have these letters.
-        if table.len() > 8
-            && let Some((least, beyond)) = first_letters(&names)
-        {
-            let mut buffer = [0; 4];
-            let least = Bound::Included(&*least.encode_utf8(&mut buffer));
-            for entry in table.range::<str, _>((least, Bound::Unbounded)) {
-                if entry.0.as_str().bytes().next() > Some(beyond) {
-                    break;
-                }
-                offer(&mut found, &names, entry)?;
-            }
-        } else {
-            for entry in table {
-                offer(&mut found, &names, entry)?;
+        for (key, value) in self.inner() {
+            let key = key.as_str().as_bytes();
+            if let Some(index) = names.iter().position(|name| is_name(key, name))
+                && let Some(value) = bytes(value)
+                && found[index].replace(value).is_some()
+            {
+                return None;
             }
         }
         Some(found)
     }
-}
-
-/// Takes an entry if it is one of these; `None` if that one was there before.
-#[inline]
-fn offer<'a, const N: usize>(
-    found: &mut [Option<&'a [u8]>; N],
-    names: &[&str; N],
-    (key, value): (&ShortString, &'a AMQPValue),
-) -> Option<()> {
-    let key = key.as_str().as_bytes();
-    if let Some(index) = names.iter().position(|name| is_name(key, name))
-        && let Some(value) = bytes(value)
-        && found[index].replace(value).is_some()
-    {
-        return None;
-    }
-    Some(())
-}
-
-/// The least and the greatest letter with which any spelling of these names begins.
-#[inline]
-fn first_letters(names: &[&str]) -> Option<(char, u8)> {
-    let mut least = u8::MAX;
-    let mut greatest = 0;
-    for name in names {
-        let first = *name.as_bytes().first()?;
-        least = least.min(first.to_ascii_uppercase());
-        greatest = greatest.max(first.to_ascii_lowercase());
-    }
-    least.is_ascii().then(|| (char::from(least), greatest))
 }
 
 /// A name of more than 255 bytes cannot be represented.
@@ -92,22 +52,28 @@ impl CarrierMut<Lapin> for FieldTable {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
-        let is_named = |key: &ShortString| {
-            let mut names = names.iter();
-            names.any(|name| is_name(key.as_str().as_bytes(), name))
-        };
-        if self.inner().is_empty() || !self.inner().keys().any(is_named) {
-            return;
+        if !self.inner().is_empty() {
+            remove_from(self, names);
         }
-        // The table has no way to remove an entry.
-        let rest: BTreeMap<_, _> = self
-            .inner()
-            .iter()
-            .filter(|(key, _)| !is_named(key))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        *self = FieldTable::from(rest);
     }
+}
+
+fn remove_from(table: &mut FieldTable, names: &[&str]) {
+    let is_named = |key: &ShortString| {
+        let mut names = names.iter();
+        names.any(|name| is_name(key.as_str().as_bytes(), name))
+    };
+    if !table.inner().keys().any(is_named) {
+        return;
+    }
+    // The table has no way to remove an entry.
+    let rest: BTreeMap<_, _> = table
+        .inner()
+        .iter()
+        .filter(|(key, _)| !is_named(key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    *table = FieldTable::from(rest);
 }
 
 fn bytes(value: &AMQPValue) -> Option<&[u8]> {

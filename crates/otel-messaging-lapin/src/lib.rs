@@ -69,14 +69,17 @@
 //!   UTF-8, and a frame a little larger than negotiated, end the connection. The project's
 //!   SECURITY.md says what helps.
 //! - Headers that do not fit in one frame with the other properties are an error of the
-//!   connection, and a channel does not tell the negotiated size (131,072 bytes by default). What
-//!   is injected counts: 9,216 bytes at most, unless
-//!   [`Instrumentation::with_injection_budget`] says otherwise.
+//!   connection. Of a context for which there is no room beside the program's own headers, baggage
+//!   is left out first, then tracestate, at last all of it. A channel does not tell the negotiated
+//!   size of a frame, so the default of 131,072 bytes is assumed; of a connection with less, see
+//!   that the program's own headers leave 9,216 bytes, or what
+//!   [`Instrumentation::with_injection_budget`] says.
 //! - Headers of a message that has some are copied once to add to them: lapin gives them out by
 //!   reference only.
 
 mod confirm;
 mod failure;
+mod frame;
 mod headers;
 mod message;
 mod producer;

@@ -2,11 +2,12 @@
 
 use crate::confirm::PublisherConfirm;
 use crate::failure::error_type;
+use crate::frame::{self, PER_HEADER};
 use crate::message::{SYSTEM, describe_destination, describe_properties};
 use lapin::options::BasicPublishOptions;
-use lapin::types::ShortString;
+use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Result};
-use otel_messaging::{Description, Instrumentation, Sending};
+use otel_messaging::{CarrierError, Description, Instrumentation, Sending};
 
 /// A [`lapin::Channel`] whose messages carry the context that is current at the call.
 ///
@@ -88,10 +89,7 @@ impl InjectingProducer<Channel> {
         describe_destination(&mut description, exchange.as_str(), routing_key.as_str());
         describe_properties(&mut description, &properties);
         let sending = Sending::start(self.instrumentation.as_ref(), description);
-        // The properties give their headers out by reference only.
-        let caller_headers = properties.headers().clone();
-        let mut headers = caller_headers.unwrap_or_default();
-        sending.inject(&mut headers);
+        let headers = inject(&sending, &properties);
         let properties = if headers.inner().is_empty() && properties.headers().is_none() {
             properties
         } else {
@@ -115,3 +113,30 @@ impl InjectingProducer<Channel> {
         }
     }
 }
+
+/// The caller's headers with the context of this message in place of any that they hold.
+fn inject(sending: &Sending, properties: &BasicProperties) -> FieldTable {
+    // The properties give their headers out by reference only.
+    let given = properties.headers();
+    let mut headers = given.clone().unwrap_or_default();
+    let ample = sending.instrumentation().injection_budget() + FRAMING;
+    if given.is_none() || frame::room(properties, &headers).is_some_and(|room| room > ample) {
+        sending.inject(&mut headers);
+        return headers;
+    }
+    // An older context makes room for this one.
+    sending.remove_context(&mut headers);
+    if let Some(room) = frame::room(properties, &headers) {
+        sending.inject_within(&mut headers, room.saturating_sub(W3C_HEADERS * PER_HEADER));
+        if frame::room(properties, &headers).is_some() {
+            return headers;
+        }
+    }
+    sending.left_out(CarrierError::TooLarge);
+    given.clone().unwrap_or_default()
+}
+
+/// More than the wire adds to a context, in bytes.
+const FRAMING: usize = 1024;
+
+const W3C_HEADERS: usize = 3;

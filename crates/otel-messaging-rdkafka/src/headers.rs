@@ -68,7 +68,9 @@ impl Carrier<Kafka> for OwnedHeaders {
 impl CarrierMut<Kafka> for OwnedHeaders {
     #[inline]
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
-        if name.contains('\0') {
+        // The names that are written most need no look at each byte.
+        let is_known = matches!(name, "traceparent" | "tracestate" | "baggage");
+        if !is_known && name.contains('\0') {
             return Err(CarrierError::InvalidName);
         }
         if native::add(self, (name.as_bytes(), Some(value.as_bytes()))) {
@@ -80,32 +82,38 @@ impl CarrierMut<Kafka> for OwnedHeaders {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
-        let name_of = |key: &[u8]| names.iter().copied().find(|name| is_name(key, name));
-        let mut found = 0;
-        let mut exact = true;
-        for (key, _) in raw(self.as_borrowed()) {
-            if let Some(name) = name_of(key) {
-                found += 1;
-                exact &= key == name.as_bytes();
-            }
+        if self.count() > 0 {
+            remove_from(self, names);
         }
-        if found == 0 {
-            return;
-        }
-        if exact && found <= names.len() {
-            for name in names.iter().filter_map(|name| CString::new(*name).ok()) {
-                native::remove(self, &name);
-            }
-            return;
-        }
-        // librdkafka removes by exact name, and moves all that follows each. One pass over a copy
-        // instead, because a remote party chooses how many there are and how they are spelt.
-        let mut rest = OwnedHeaders::new_with_capacity(self.count());
-        for header in raw(self.as_borrowed()).filter(|(key, _)| name_of(key).is_none()) {
-            native::add(&mut rest, header);
-        }
-        *self = rest;
     }
+}
+
+fn remove_from(headers: &mut OwnedHeaders, names: &[&str]) {
+    let name_of = |key: &[u8]| names.iter().copied().find(|name| is_name(key, name));
+    let mut found = 0;
+    let mut exact = true;
+    for (key, _) in raw(headers.as_borrowed()) {
+        if let Some(name) = name_of(key) {
+            found += 1;
+            exact &= key == name.as_bytes();
+        }
+    }
+    if found == 0 {
+        return;
+    }
+    if exact && found <= names.len() {
+        for name in names.iter().filter_map(|name| CString::new(*name).ok()) {
+            native::remove(headers, &name);
+        }
+        return;
+    }
+    // librdkafka removes by exact name, and moves all that follows each. One pass over a copy
+    // instead, because a remote party chooses how many there are and how they are spelt.
+    let mut rest = OwnedHeaders::new_with_capacity(headers.count());
+    for header in raw(headers.as_borrowed()).filter(|(key, _)| name_of(key).is_none()) {
+        native::add(&mut rest, header);
+    }
+    *headers = rest;
 }
 
 pub(crate) fn raw(headers: &BorrowedHeaders) -> impl Iterator<Item = native::RawHeader<'_>> {

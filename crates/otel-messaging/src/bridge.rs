@@ -1,6 +1,6 @@
 //! Carriers as OpenTelemetry's own `Extractor` and `Injector`.
 
-use crate::carrier::{Carrier, CarrierError, CarrierMut};
+use crate::carrier::{Carrier, CarrierError, CarrierMut, is_name};
 use crate::dropped;
 use crate::propagation::{BAGGAGE, TRACEPARENT, TRACESTATE, cut_list};
 use opentelemetry::propagation::{Extractor, Injector};
@@ -89,7 +89,7 @@ impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
 #[derive(Debug)]
 pub struct CarrierInjector<'a, C, H: CarrierMut<C> + ?Sized> {
     headers: &'a mut H,
-    /// In bytes, names and values.
+    /// In bytes, names and values; `usize::MAX` for none.
     budget: usize,
     /// What the fields that are kept whole or not at all have taken of it.
     taken: usize,
@@ -123,6 +123,25 @@ impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
         self.headers.remove(&[field]);
     }
 
+    #[inline(never)]
+    fn set_within(&mut self, key: &str, value: String) {
+        let size = key.len() + value.len();
+        let is_list = is_name(key.as_bytes(), TRACESTATE) || is_name(key.as_bytes(), BAGGAGE);
+        if !is_list
+            && size > self.budget.saturating_sub(self.taken)
+            && !is_name(key.as_bytes(), TRACEPARENT)
+        {
+            self.headers.remove(&[key]);
+            return self.count(CarrierError::TooLarge);
+        }
+        match self.headers.set(key, value.into()) {
+            Ok(()) if is_list => self.lists += size,
+            Ok(()) => self.taken += size,
+            Err(error) => self.count(error),
+        }
+    }
+
+    #[cold]
     fn count(&mut self, error: CarrierError) {
         let (count, first) = self.dropped.unwrap_or((0, error));
         self.dropped = Some((count + 1, first));
@@ -150,25 +169,19 @@ impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
 }
 
 impl<C, H: CarrierMut<C> + ?Sized> Injector for CarrierInjector<'_, C, H> {
+    #[inline]
     fn set(&mut self, key: &str, value: String) {
         if value.is_empty() {
             self.headers.remove(&[key]);
             return;
         }
-        let size = key.len() + value.len();
-        let is_list = key.eq_ignore_ascii_case(TRACESTATE) || key.eq_ignore_ascii_case(BAGGAGE);
-        if !is_list
-            && size > self.budget.saturating_sub(self.taken)
-            && !key.eq_ignore_ascii_case(TRACEPARENT)
-        {
-            self.headers.remove(&[key]);
-            return self.count(CarrierError::TooLarge);
+        if self.budget == usize::MAX {
+            if let Err(error) = self.headers.set(key, value.into()) {
+                self.count(error);
+            }
+            return;
         }
-        match self.headers.set(key, value.into()) {
-            Ok(()) if is_list => self.lists += size,
-            Ok(()) => self.taken += size,
-            Err(error) => self.count(error),
-        }
+        self.set_within(key, value);
     }
 }
 

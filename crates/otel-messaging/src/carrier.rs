@@ -37,8 +37,8 @@ pub trait Carrier<C> {
         values.all(|value| value == first).then_some(first)
     }
 
-    /// The value of each of `names` in bytes, or `None` if one of them stands there more than
-    /// once, in any spelling: [`get`](Self::get) and [`get_all`](Self::get_all) settle that.
+    /// The value of each of `names`, all different, in bytes, or `None` if one of them stands there
+    /// more than once, in any spelling: [`get`](Self::get) and [`get_all`](Self::get_all) settle that.
     ///
     /// This is how a message's context is found. A carrier that can look for several names in one
     /// pass over its headers should. It need not look whether the bytes are UTF-8, which the reader
@@ -69,7 +69,7 @@ pub trait Carrier<C> {
             version?"
 )]
 pub trait CarrierMut<C>: Carrier<C> {
-    /// Writes the header `name`, of which the caller has removed every older value.
+    /// Writes the header `name`, in this spelling, of which the caller has removed every older value.
     ///
     /// # Errors
     ///
@@ -79,7 +79,8 @@ pub trait CarrierMut<C>: Carrier<C> {
     /// Removes every value of each of the headers `names`, in every spelling, readable or not.
     fn remove(&mut self, names: &[&str]);
 
-    /// Writes the header `name` once, in place of every old value and every spelling of the name.
+    /// Writes the header `name` once, in this spelling, in place of every old value and every
+    /// spelling of the name.
     ///
     /// # Errors
     ///

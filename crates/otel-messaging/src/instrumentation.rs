@@ -140,6 +140,11 @@ impl Instrumentation {
         self
     }
 
+    /// What [`with_injection_budget`](Self::with_injection_budget) says, in bytes.
+    pub fn injection_budget(&self) -> usize {
+        self.injection_budget
+    }
+
     /// Writes `context` into the headers of a message.
     ///
     /// The propagator's fields are removed first, in every spelling, then each is written once:
@@ -164,9 +169,18 @@ impl Instrumentation {
             return;
         }
         let budget = room.min(self.injection_budget);
-        if let Propagator::W3c = self.propagator {
-            return propagation::inject(context, headers, budget);
+        match self.propagator {
+            Propagator::W3c => propagation::inject(context, headers, budget),
+            _ => self.inject_by_others(context, headers, budget),
         }
+    }
+
+    /// Out of the way of the pair.
+    #[inline(never)]
+    fn inject_by_others<C, H>(&self, context: &Context, headers: &mut H, budget: usize)
+    where
+        H: CarrierMut<C> + ?Sized,
+    {
         let mut injector = CarrierInjector::with_budget(headers, budget);
         let done = self.with_propagator_of_others(|propagator| {
             for field in propagator.fields() {
@@ -189,14 +203,18 @@ impl Instrumentation {
     #[must_use]
     #[inline]
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
-        let context = empty_context();
-        if let Propagator::W3c = self.propagator {
-            return propagation::extract(context, headers);
+        match self.propagator {
+            Propagator::W3c => propagation::extract(headers),
+            _ => self.extract_by_others(headers),
         }
+    }
+
+    #[inline(never)]
+    fn extract_by_others<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
         let extracted = self.with_propagator_of_others(|propagator| {
-            propagator.extract_with_context(&context, &CarrierExtractor::new(headers))
+            propagator.extract_with_context(&empty_context(), &CarrierExtractor::new(headers))
         });
-        extracted.unwrap_or_else(|| propagation::extract(context, headers))
+        extracted.unwrap_or_else(|| propagation::extract(headers))
     }
 
     /// Whether any of the propagator's fields stands in these headers, in any spelling.

@@ -72,6 +72,14 @@ impl Sending {
             .inject_within(&self.context, headers, room);
     }
 
+    /// Removes an older context from the headers, as [`inject`](Self::inject) does before it writes:
+    /// for a client that has to know how much room that makes.
+    pub fn remove_context<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
+        if !self.context.is_telemetry_suppressed() {
+            self.instrumentation.remove_context(headers);
+        }
+    }
+
     /// Says that the message goes without its context after all, as when it would be larger with
     /// it than the broker takes: counted in [`dropped_fields`](crate::dropped_fields).
     pub fn left_out(&self, reason: CarrierError) {

@@ -176,23 +176,37 @@ fn encode(value: &str, header: &mut String) {
     }
 }
 
+/// The byte that an escape at the beginning of `text` stands for.
+fn escape_at(text: &[u8]) -> Option<u8> {
+    match text {
+        [b'%', high, low, ..] => parse2([high.to_ascii_lowercase(), low.to_ascii_lowercase()]),
+        _ => None,
+    }
+}
+
+fn count_escapes(mut text: &[u8]) -> usize {
+    let mut count = 0;
+    while let [_, tail @ ..] = text {
+        let is_escape = escape_at(text).is_some();
+        count += usize::from(is_escape);
+        text = if is_escape { &tail[2..] } else { tail };
+    }
+    count
+}
+
 /// Decodes once; broken UTF-8 becomes U+FFFD, a `%` without two digits stays.
 fn decode(value: &str) -> String {
     let Some(escape) = value.find('%') else {
         return value.to_owned();
     };
     let (plain, mut rest) = value.as_bytes().split_at(escape);
-    let mut bytes = Vec::with_capacity(value.len());
+    // Exact, because OpenTelemetry's type gives back what is too much.
+    let mut bytes = Vec::with_capacity(value.len() - 2 * count_escapes(rest));
     bytes.extend_from_slice(plain);
     while let [first, tail @ ..] = rest {
-        let byte = match tail {
-            [high, low, ..] if *first == b'%' => {
-                parse2([high.to_ascii_lowercase(), low.to_ascii_lowercase()])
-            }
-            _ => None,
-        };
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &tail[2..] } else { tail };
+        let escaped = escape_at(rest);
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &tail[2..] } else { tail };
     }
     match String::from_utf8(bytes) {
         Ok(value) => value,

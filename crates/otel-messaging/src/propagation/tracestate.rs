@@ -1,12 +1,12 @@
 //! The header `tracestate` (Trace Context Level 2, section 3.3).
 
-use super::trim;
+use super::cut_list;
 use opentelemetry::trace::TraceState;
 
 /// Section 3.3: a list has at most 32 members.
 const MAX_MEMBERS: usize = 32;
 
-/// What is read at most, all lines together: far more than the 512 characters that have to travel
+/// What is read and written at most, all lines together: far more than the 512 characters that have to travel
 /// (section 3.3, "tracestate Limits").
 const MAX_BYTES: usize = 8192;
 
@@ -21,14 +21,15 @@ pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceSta
         if bytes > MAX_BYTES + 1 {
             return None;
         }
-        for member in line.split(',').map(trim) {
+        let mut rest = line;
+        while !rest.is_empty() {
+            let (member, after) = next_member(rest)?;
+            rest = after;
             // Allowed, because it is hard to know the empty value of several headers (section 3.3).
-            if member.is_empty() {
+            let Some((key, value)) = member else {
                 continue;
-            }
-            let (key, value) = member.split_once('=')?;
-            let is_known = members.iter().take(count).any(|(known, _)| *known == key);
-            if is_known || !is_key(key) || !is_value(value) {
+            };
+            if members.iter().take(count).any(|(known, _)| *known == key) {
                 return None;
             }
             *members.get_mut(count)? = (key, value);
@@ -37,6 +38,49 @@ pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceSta
     }
     // OpenTelemetry's own type refuses some keys that the specification allows.
     TraceState::from_key_value(members.into_iter().take(count)).ok()
+}
+
+/// The first member of a list, if there is anything in it, and what stands behind its comma.
+fn next_member(list: &str) -> Option<(Option<(&str, &str)>, &str)> {
+    let text = list.as_bytes();
+    let is = |at: usize, class: u8| {
+        text.get(at)
+            .is_some_and(|b| CLASSES[usize::from(*b)] & class != 0)
+    };
+    let mut at = 0;
+    while is(at, OWS) {
+        at += 1;
+    }
+    let start = at;
+    while is(at, KEYCHAR) {
+        at += 1;
+    }
+    let key = list.get(start..at)?;
+    let mut member = None;
+    if !key.is_empty() {
+        if text.get(at) != Some(&b'=') {
+            return None;
+        }
+        at += 1;
+        let start = at;
+        while is(at, CHR) {
+            at += 1;
+        }
+        // Spaces at its end belong to what surrounds the member.
+        let value = list.get(start..at)?.trim_end_matches(' ');
+        if !is_key(key) || value.is_empty() || value.len() > MAX_PART {
+            return None;
+        }
+        member = Some((key, value));
+        while is(at, OWS) {
+            at += 1;
+        }
+    }
+    match text.get(at) {
+        None => Some((member, "")),
+        Some(b',') => Some((member, list.get(at + 1..)?)),
+        Some(_) => None,
+    }
 }
 
 /// The header, or nothing if there is no member that can be written. Also tells whether all could
@@ -63,36 +107,40 @@ pub(super) fn header(state: &TraceState) -> (String, bool) {
         header.push('=');
         header.push_str(value);
     }
+    if header.len() > MAX_BYTES {
+        header.truncate(cut_list(&header, MAX_BYTES).len());
+        complete = false;
+    }
     (header, complete)
 }
 
-/// Section 3.3, "Key": `( lcalpha / DIGIT ) 0*255 ( keychar )`.
+/// Section 3.3, "Key": `( lcalpha / DIGIT ) 0*255 ( keychar )`, of characters that are known to be
+/// `keychar`.
 fn is_key(key: &str) -> bool {
-    let key = key.as_bytes();
-    key.len() <= 256
-        && key
-            .first()
-            .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
-        && key
-            .iter()
-            .all(|byte| CLASSES[usize::from(*byte)] & KEYCHAR != 0)
+    let first = key.as_bytes().first();
+    key.len() <= MAX_PART && first.is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// Section 3.3, "Value": `0*255(chr) nblk-chr`, printable ASCII without `,` and `=` that does not
 /// end in a space.
 fn is_value(value: &str) -> bool {
     let value = value.as_bytes();
-    value.len() <= 256
+    value.len() <= MAX_PART
         && value.last().is_some_and(|last| *last != b' ')
         && value
             .iter()
             .all(|byte| CLASSES[usize::from(*byte)] & CHR != 0)
 }
 
+/// The most bytes of a key, and of a value.
+const MAX_PART: usize = 256;
+
 /// May stand in a key.
 const KEYCHAR: u8 = 1;
 /// May stand in a value.
 const CHR: u8 = 2;
+/// May stand around a member.
+const OWS: u8 = 4;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -109,6 +157,9 @@ const fn classes() -> [u8; 256] {
         }
         if matches!(character, b' '..=b'~') && !matches!(character, b',' | b'=') {
             classes[byte] |= CHR;
+        }
+        if matches!(character, b' ' | b'\t') {
+            classes[byte] |= OWS;
         }
         byte += 1;
     }

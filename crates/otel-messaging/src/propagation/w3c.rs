@@ -8,6 +8,7 @@ use crate::bridge::CarrierExtractor;
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
 use crate::dropped;
 use crate::field_value::FieldValue;
+use crate::instrumentation::empty_context;
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -127,22 +128,23 @@ where
     rest.unwrap_or(0)
 }
 
-/// Reads what headers carry, on top of `context`. It comes to the same as going by way of the
+/// Reads what headers carry, from an empty context. It comes to the same as going by way of the
 /// propagator, which is the way taken where a header stands there more than once.
 #[inline]
-pub(crate) fn extract<C, H>(context: Context, headers: &H) -> Context
+pub(crate) fn extract<C, H>(headers: &H) -> Context
 where
     H: Carrier<C> + ?Sized,
 {
     match headers.get_each(FIELDS) {
-        Some([None, _, None]) => context,
-        Some(found) => read(context, found),
-        None => w3c().extract_with_context(&context, &CarrierExtractor::new(headers)),
+        Some([None, _, None]) => empty_context(),
+        Some(found) => read(found),
+        None => w3c().extract_with_context(&empty_context(), &CarrierExtractor::new(headers)),
     }
 }
 
 #[inline(never)]
-fn read(context: Context, [traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
+fn read([traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
+    let context = empty_context();
     let state = || match state {
         Some(state) => tracestate::parse(str::from_utf8(state).into_iter()),
         None => Some(TraceState::NONE),

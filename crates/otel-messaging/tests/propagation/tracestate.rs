@@ -134,6 +134,18 @@ fn what_an_application_made_invalid_is_left_out() {
     assert_eq!(crlf.as_deref(), Some("a=1"));
     assert_eq!(of(&[("a", "1"), ("a", "2")]).as_deref(), Some("a=1"));
     assert_eq!(of(&[("a", "\0")]), None);
+
+    // No more than is read: what is too much goes from the right.
+    let members: Vec<_> = (0..32)
+        .map(|n| (format!("key{n:02}"), "v".repeat(256)))
+        .collect();
+    let members: Vec<_> = members
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    let out = of(&members).unwrap();
+    assert!(out.len() <= 8192 && out.len() > 8192 - 263, "{}", out.len());
+    assert_eq!(relay(&[&out]), Some(out));
 }
 
 proptest! {

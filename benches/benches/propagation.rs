@@ -1,0 +1,73 @@
+//! Measures each cell in a process of its own; `benches/run` runs it.
+#![expect(missing_docs, reason = "what the macros make has none")]
+
+use benches::case::{Cell, cells, growing, rows};
+use benches::client::{Amqp, Kafka, Nats};
+use gungraun::prelude::*;
+use gungraun::{Callgrind, Dhat, EntryPoint};
+
+const COUNTED: &str = "*benches::counted::counted*";
+
+#[library_benchmark]
+#[benches::cell(iter = cells(rows()))]
+fn amqp(cell: Cell) {
+    cell.measure::<Amqp>();
+}
+
+#[library_benchmark]
+#[benches::cell(iter = cells(rows()))]
+fn kafka(cell: Cell) {
+    cell.measure::<Kafka>();
+}
+
+#[library_benchmark]
+#[benches::cell(iter = cells(rows()))]
+fn nats(cell: Cell) {
+    cell.measure::<Nats>();
+}
+
+#[library_benchmark]
+#[benches::cell(iter = cells(growing()))]
+fn amqp_growth(cell: Cell) {
+    cell.measure::<Amqp>();
+}
+
+#[library_benchmark]
+#[benches::cell(iter = cells(growing()))]
+fn kafka_growth(cell: Cell) {
+    cell.measure::<Kafka>();
+}
+
+#[library_benchmark]
+#[benches::cell(iter = cells(growing()))]
+fn nats_growth(cell: Cell) {
+    cell.measure::<Nats>();
+}
+
+fn instructions() -> Callgrind {
+    let mut callgrind = Callgrind::with_args(["--cache-sim=no"]);
+    callgrind.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
+    callgrind
+}
+
+fn allocations() -> Dhat {
+    let mut dhat = Dhat::default();
+    dhat.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
+    dhat
+}
+
+library_benchmark_group!(
+    name = table,
+    config = LibraryBenchmarkConfig::default().tool(allocations()),
+    benchmarks = [amqp, kafka, nats]
+);
+
+library_benchmark_group!(
+    name = growth,
+    benchmarks = [amqp_growth, kafka_growth, nats_growth]
+);
+
+main!(
+    config = LibraryBenchmarkConfig::default().tool(instructions()),
+    library_benchmark_groups = [table, growth]
+);

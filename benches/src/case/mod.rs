@@ -1,0 +1,173 @@
+//! What is measured: rows of work, and a column for each way to do it.
+
+mod growth;
+mod malformed;
+mod measure;
+
+pub use growth::Growth;
+pub use malformed::Malformed;
+
+use crate::sample::Carried;
+
+/// One line of the table, for each client.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Names the row in the table and in the kept results.
+    pub name: &'static str,
+    pub work: Work,
+    pub limit: Limit,
+    /// At most so many, where that is laid down.
+    pub allocations: Option<u64>,
+}
+
+/// What ours has to reach in instructions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// This many times those of the bound, for AMQP, Kafka and NATS.
+    Ratio([f64; 3]),
+    /// So many, whatever the client.
+    Absolute(u64),
+    /// One of three sizes: no further entry may cost more than those before.
+    Linear(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Into a new set of headers.
+    Inject(Carried),
+    /// From a message with so many other headers.
+    Extract(Carried, usize),
+    /// A context without span and baggage, into headers that are empty.
+    InjectNothing,
+    /// With `opentelemetry_sdk`'s trace context propagator, through our carriers.
+    InjectForeign(Carried),
+    ExtractForeign(Carried),
+    /// Extract from bad headers, with good ones in the place of the bound.
+    Refuse(Malformed),
+    Grow(Growth, usize),
+}
+
+/// Ways to do the work of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    Bound,
+    Usual,
+    Ours,
+    /// Ours, without a propagator given: the global one is asked for first.
+    Default,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Cell {
+    pub row: Row,
+    pub column: Column,
+}
+
+const NOTHING: Carried = Carried {
+    span: false,
+    state: 0,
+    baggage: 0,
+};
+const SPAN: Carried = Carried {
+    span: true,
+    ..NOTHING
+};
+const STATE_3: Carried = Carried { state: 3, ..SPAN };
+const BAGGAGE_3: Carried = Carried { baggage: 3, ..SPAN };
+const BAGGAGE_20: Carried = Carried {
+    baggage: 20,
+    ..SPAN
+};
+
+/// The rows of which instructions and allocations are counted.
+pub fn rows() -> Vec<Row> {
+    let row = |name, work, ratio: [f64; 3], allocations| Row {
+        name,
+        work,
+        limit: Limit::Ratio(ratio),
+        allocations,
+    };
+    let inject = |name, carried, ratio, count| row(name, Work::Inject(carried), ratio, Some(count));
+    let extract = |name, carried, others, ratio, count| {
+        row(
+            name,
+            Work::Extract(carried, others),
+            [ratio; 3],
+            Some(count),
+        )
+    };
+    let foreign = |name, work| row(name, work, [1.02; 3], None);
+    let mut rows = vec![
+        inject("inject, trace context only", SPAN, [1.15, 1.25, 1.15], 3),
+        inject("inject, tracestate of 3", STATE_3, [1.25; 3], 5),
+        inject("inject, baggage of 3", BAGGAGE_3, [1.25; 3], 5),
+        inject("inject, baggage of 20", BAGGAGE_20, [1.25; 3], 5),
+        extract("extract, trace context only", SPAN, 0, 1.25, 1),
+        extract("extract, beside 5 other headers", SPAN, 5, 1.25, 1),
+        extract("extract, beside 20 other headers", SPAN, 20, 1.25, 1),
+        extract("extract, tracestate of 3", STATE_3, 0, 1.25, 8),
+        extract("extract, baggage of 3", BAGGAGE_3, 0, 1.25, 11),
+        extract("extract, baggage of 20", BAGGAGE_20, 0, 1.25, 48),
+        extract("no context, no other header", NOTHING, 0, 1.3, 0),
+        extract("no context, 5 other headers", NOTHING, 5, 1.3, 0),
+        Row {
+            name: "no active span",
+            work: Work::InjectNothing,
+            limit: Limit::Absolute(60),
+            allocations: Some(0),
+        },
+        foreign(
+            "foreign inject, trace context only",
+            Work::InjectForeign(SPAN),
+        ),
+        foreign(
+            "foreign inject, tracestate of 3",
+            Work::InjectForeign(STATE_3),
+        ),
+        foreign(
+            "foreign extract, trace context only",
+            Work::ExtractForeign(SPAN),
+        ),
+        foreign(
+            "foreign extract, tracestate of 3",
+            Work::ExtractForeign(STATE_3),
+        ),
+    ];
+    let refused = malformed::ALL.into_iter();
+    rows.extend(refused.map(|(name, what)| row(name, Work::Refuse(what), [3.0; 3], None)));
+    rows
+}
+
+/// The rows of which only instructions are counted, three sizes of each.
+pub fn growing() -> Vec<Row> {
+    let rows = growth::ALL.into_iter().flat_map(|(name, what, sizes)| {
+        sizes.map(|size| Row {
+            name,
+            work: Work::Grow(what, size),
+            limit: Limit::Linear(size),
+            allocations: None,
+        })
+    });
+    rows.collect()
+}
+
+/// The cells of these rows, always in the same order.
+pub fn cells(rows: Vec<Row>) -> Vec<Cell> {
+    let cells = rows.into_iter().flat_map(|row| {
+        let columns: &[Column] = match row.work {
+            Work::Inject(_) | Work::Extract(..) => {
+                &[Column::Bound, Column::Usual, Column::Ours, Column::Default]
+            }
+            Work::InjectNothing => &[Column::Ours, Column::Default],
+            Work::InjectForeign(_) | Work::ExtractForeign(_) | Work::Refuse(_) => {
+                &[Column::Bound, Column::Ours]
+            }
+            Work::Grow(..) => &[Column::Ours],
+        };
+        columns.iter().map(move |column| Cell {
+            row,
+            column: *column,
+        })
+    });
+    cells.collect()
+}

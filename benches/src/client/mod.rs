@@ -1,0 +1,38 @@
+//! What is measured for each client: its headers, the bound, and the usual adapter.
+
+mod amqp;
+mod kafka;
+mod nats;
+
+pub use amqp::Amqp;
+pub use kafka::Kafka;
+pub use nats::Nats;
+
+use opentelemetry::Context;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use otel_messaging::CarrierMut;
+
+/// A client library, as it is measured.
+pub trait Client: Sized {
+    /// The marker of the adapter.
+    type Marker;
+    type Headers: CarrierMut<Self::Marker> + Default;
+
+    /// Headers as a message that came in has them.
+    fn received(entries: &[(String, String)]) -> Self::Headers;
+
+    /// All names and values, sorted: what the columns have to agree on.
+    fn entries(headers: &Self::Headers) -> Vec<(String, String)>;
+
+    /// The bound: a new set of headers with the context in it.
+    fn inject_by_hand(context: &Context) -> Self::Headers;
+
+    /// The bound: the context of a message that came in.
+    fn extract_by_hand(headers: &Self::Headers) -> Context;
+
+    /// What people write: `propagator` through an `Injector` of their own.
+    fn inject_usually(propagator: &impl TextMapPropagator, context: &Context) -> Self::Headers;
+
+    /// What people write: an `Extractor` of their own.
+    fn extractor(headers: &Self::Headers) -> impl Extractor;
+}

@@ -1,0 +1,138 @@
+//! The counts of one run, by row and client, and what follows from them.
+
+use super::counts::Counts;
+use crate::CLIENTS;
+use crate::case::{Column, Limit, Row, cells, growing, rows};
+use anyhow::Result;
+use std::path::Path;
+
+/// All that one run has counted.
+pub struct Results {
+    pub lines: Vec<Line>,
+    pub growths: Vec<GrowthLine>,
+}
+
+/// A row for one client.
+pub struct Line {
+    pub row: Row,
+    pub client: usize,
+    pub bound: Option<Counts>,
+    pub usual: Option<Counts>,
+    pub ours: Counts,
+    pub default: Option<Counts>,
+}
+
+/// Three sizes of a row for one client.
+pub struct GrowthLine {
+    pub name: &'static str,
+    pub client: usize,
+    pub sizes: [usize; 3],
+    pub instructions: [f64; 3],
+}
+
+/// A further entry may seem to cost so much more: a tree has one more level, a hash map is fuller,
+/// and memory comes from another place. With a quadratic step it would be 4 times as much from 8 to
+/// 32, and 10 times from 100 to 1,000.
+pub(super) const LINEAR: f64 = 2.0;
+
+impl Results {
+    /// Reads what gungraun has written into `folder`.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut lines: Vec<Line> = Vec::new();
+        let mut growths: Vec<GrowthLine> = Vec::new();
+        for (client, (name, _)) in CLIENTS.into_iter().enumerate() {
+            let mut counted = Vec::new();
+            for (index, cell) in cells(rows()).into_iter().enumerate() {
+                let counts = Counts::read(folder, &format!("table/{name}"), index, &cell)?;
+                counted.push((cell, counts));
+            }
+            lines.extend(rows().into_iter().filter_map(|row| {
+                let of = |column| {
+                    let mut cells = counted.iter();
+                    let cell =
+                        cells.find(|(cell, _)| cell.row.name == row.name && cell.column == column);
+                    cell.map(|(_, counts)| *counts)
+                };
+                Some(Line {
+                    row,
+                    client,
+                    bound: of(Column::Bound),
+                    usual: of(Column::Usual),
+                    ours: of(Column::Ours)?,
+                    default: of(Column::Default),
+                })
+            }));
+            let mut sizes = Vec::new();
+            for (index, cell) in cells(growing()).into_iter().enumerate() {
+                let counts = Counts::read(folder, &format!("growth/{name}_growth"), index, &cell)?;
+                if let Limit::Linear(size) = cell.row.limit {
+                    sizes.push((cell.row.name, size, counts.instructions));
+                }
+            }
+            growths.extend(sizes.chunks_exact(3).filter_map(|three| {
+                let [a, b, c] = three.try_into().ok()?;
+                Some(GrowthLine {
+                    name: a.0,
+                    client,
+                    sizes: [a, b, c].map(|(_, size, _)| size),
+                    instructions: [a, b, c].map(|(_, _, count)| count),
+                })
+            }));
+        }
+        lines.sort_by_key(|line| rows().iter().position(|row| row.name == line.row.name));
+        let order: Vec<_> = growing().iter().map(|row| row.name).collect();
+        growths.sort_by_key(|line| order.iter().position(|name| *name == line.name));
+        Ok(Self { lines, growths })
+    }
+}
+
+impl Line {
+    /// Instructions as a multiple of the bound, or of what is allowed where there is no bound.
+    pub fn ratio(&self, counts: Counts) -> f64 {
+        counts.instructions / self.yardstick()
+    }
+
+    fn yardstick(&self) -> f64 {
+        match (self.row.limit, self.bound) {
+            (Limit::Absolute(most), _) => most as f64,
+            (_, Some(bound)) => bound.instructions,
+            (_, None) => f64::NAN,
+        }
+    }
+
+    /// What the ratio has to reach.
+    pub fn limit(&self) -> f64 {
+        match self.row.limit {
+            Limit::Ratio(limits) => limits[self.client],
+            Limit::Absolute(_) | Limit::Linear(_) => 1.0,
+        }
+    }
+
+    pub fn allocations(&self) -> f64 {
+        self.ours.allocations.unwrap_or(f64::NAN)
+    }
+
+    pub fn is_reached(&self) -> bool {
+        // To the second decimal, as it is laid down and shown.
+        let instructions = (self.ratio(self.ours) * 100.0).round() / 100.0 <= self.limit();
+        let allocations = self
+            .row
+            .allocations
+            .is_none_or(|most| self.allocations() <= most as f64);
+        instructions && allocations
+    }
+}
+
+impl GrowthLine {
+    /// What an entry costs between the larger sizes, as a multiple of what it costs between the
+    /// smaller.
+    pub fn factor(&self) -> f64 {
+        let [a, b, c] = self.sizes.map(|size| size as f64);
+        let [cost_a, cost_b, cost_c] = self.instructions;
+        ((cost_c - cost_b) / (c - b)) / ((cost_b - cost_a) / (b - a)).max(1.0)
+    }
+
+    pub fn is_linear(&self) -> bool {
+        self.factor() <= LINEAR
+    }
+}

@@ -1,0 +1,151 @@
+//! The results as Markdown.
+
+use super::results::{LINEAR, Line, Results};
+use crate::CLIENTS;
+use crate::case::Limit;
+use anyhow::{Context, Result};
+use std::fmt::Write;
+use std::path::Path;
+
+const BEGIN: &str = "<!-- benches/run --write: from here -->\n";
+const END: &str = "<!-- benches/run --write: to here -->";
+
+/// What the bound may cost at most to be honest, give or take a tenth: measured when the work was
+/// laid down. Inject and extract, trace context only; AMQP, Kafka and NATS.
+const HONEST: [(&str, [u32; 3]); 2] = [
+    ("inject, trace context only", [1077, 969, 2020]),
+    ("extract, trace context only", [681, 788, 668]),
+];
+
+impl Results {
+    /// All tables, for the machine that is described.
+    pub fn tables(&self, machine: &str) -> Result<String> {
+        let mut text = format!("Measured on {machine}.\n\n");
+        self.honesty(&mut text)?;
+        self.ratios(&mut text)?;
+        self.growth(&mut text)?;
+        Ok(text)
+    }
+
+    fn honesty(&self, text: &mut String) -> Result<()> {
+        text.push_str("The bound, in instructions:\n\n| work | client | bound | at most | |\n");
+        text.push_str("| --- | --- | ---: | ---: | --- |\n");
+        for (name, most) in HONEST {
+            for line in self.lines.iter().filter(|line| line.row.name == name) {
+                let most = f64::from(most[line.client]);
+                let bound = line.bound.context("a row without a bound")?.instructions;
+                let verdict = if bound <= most * 1.1 {
+                    "honest"
+                } else {
+                    "**too high**"
+                };
+                let client = CLIENTS[line.client].1;
+                writeln!(
+                    text,
+                    "| {name} | {client} | {bound:.0} | {most:.0} ± 10 % | {verdict} |"
+                )?;
+            }
+        }
+        text.push('\n');
+        Ok(())
+    }
+
+    fn ratios(&self, text: &mut String) -> Result<()> {
+        text.push_str(
+            "Instructions and, behind the slash, allocations of each way; ratios to the bound:\n\n",
+        );
+        text.push_str("| work | client | bound | usual | ours | ratio | to reach | | default |\n");
+        text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n");
+        for line in &self.lines {
+            let show = |counts: Option<super::counts::Counts>| {
+                counts.map_or_else(String::new, |counts| {
+                    let allocations = counts.allocations.unwrap_or(f64::NAN);
+                    format!("{:.0} / {}", counts.instructions, shortly(allocations))
+                })
+            };
+            let ratio = match line.row.limit {
+                Limit::Absolute(_) => String::new(),
+                _ => format!("{:.2}", line.ratio(line.ours)),
+            };
+            let default = line
+                .default
+                .map_or_else(String::new, |default| match line.row.limit {
+                    Limit::Absolute(_) => format!("{:.0}", default.instructions),
+                    _ => format!("{:.2}", line.ratio(default)),
+                });
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {ratio} | {} | {} | {default} |",
+                line.row.name,
+                CLIENTS[line.client].1,
+                show(line.bound),
+                show(line.usual),
+                show(Some(line.ours)),
+                figure(line),
+                if line.is_reached() {
+                    "reached"
+                } else {
+                    "**not reached**"
+                },
+            )?;
+        }
+        text.push('\n');
+        Ok(())
+    }
+
+    fn growth(&self, text: &mut String) -> Result<()> {
+        text.push_str("Growth, in instructions of ours at three sizes:\n\n");
+        text.push_str("| work | client | sizes | | | | a further entry | |\n");
+        text.push_str("| --- | --- | --- | ---: | ---: | ---: | ---: | --- |\n");
+        for line in &self.growths {
+            let [a, b, c] = line.sizes;
+            let [cost_a, cost_b, cost_c] = line.instructions;
+            writeln!(
+                text,
+                "| {} | {} | {a}, {b}, {c} | {cost_a:.0} | {cost_b:.0} | {cost_c:.0} | {:.2} times | {} |",
+                line.name,
+                CLIENTS[line.client].1,
+                line.factor(),
+                if line.is_linear() {
+                    "linear"
+                } else {
+                    "**not linear**"
+                },
+            )?;
+        }
+        writeln!(text, "\nLinear is a factor of at most {LINEAR}.")?;
+        Ok(())
+    }
+}
+
+/// What has to be reached.
+fn figure(line: &Line) -> String {
+    let instructions = match line.row.limit {
+        Limit::Absolute(most) => most.to_string(),
+        _ => format!("{:.2}", line.limit()),
+    };
+    match line.row.allocations {
+        Some(most) => format!("{instructions} / {most}"),
+        None => instructions,
+    }
+}
+
+fn shortly(number: f64) -> String {
+    let text = format!("{number:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Puts the tables between the marks in the document.
+///
+/// # Errors
+///
+/// When the document cannot be read or written, or has no marks.
+pub fn write(document: &Path, tables: &str) -> Result<()> {
+    let text = std::fs::read_to_string(document).with_context(|| document.display().to_string())?;
+    let parts = text
+        .split_once(BEGIN)
+        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.with_context(|| format!("no marks in {}", document.display()))?;
+    std::fs::write(document, format!("{before}{BEGIN}\n{tables}\n{END}{after}"))
+        .with_context(|| document.display().to_string())
+}
