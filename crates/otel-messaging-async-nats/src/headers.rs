@@ -18,9 +18,17 @@ pub enum Nats {}
 /// ([nats-server 7755](https://github.com/nats-io/nats-server/pull/7755)).
 impl Carrier<Nats> for HeaderMap {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.iter()
-            .filter(move |(key, _)| is_spelling(text(key), name))
-            .flat_map(|(_, values)| values.iter().map(HeaderValue::as_str))
+        let mut lines = self.iter().filter(|(key, _)| is_spelling(text(key), name));
+        let mut one = lines.next();
+        let mut several = Vec::new();
+        if let Some(second) = lines.next() {
+            // Not as they happen to stand in the map: in lower case first, because of two members
+            // of a baggage the last counts, and title case is what a relay adds.
+            several.extend(one.take().into_iter().chain([second]).chain(lines));
+            several.sort_unstable_by(|(a, _), (b, _)| text(b).cmp(text(a)));
+        }
+        let lines = one.into_iter().chain(several);
+        lines.flat_map(|(_, values)| values.iter().map(HeaderValue::as_str))
     }
 
     fn keys(&self) -> impl Iterator<Item = &str> {
@@ -288,6 +296,19 @@ mod tests {
             headers.append("order", "7");
             crate::inject(&opentelemetry::Context::new(), &mut headers);
             assert_eq!(headers.len(), 1, "every spelling is replaced: {headers:?}");
+        }
+    }
+
+    /// The map has another order each time it is made.
+    #[test]
+    fn several_spellings_always_have_the_same_order() {
+        for _ in 0..50 {
+            let mut headers = HeaderMap::new();
+            for name in ["baggage", "Baggage", "BAGGAGE"] {
+                headers.append(name, format!("from={name}"));
+            }
+            let lines: Vec<_> = Carrier::get_all(&headers, "baggage").collect();
+            assert_eq!(lines, ["from=baggage", "from=Baggage", "from=BAGGAGE"]);
         }
     }
 

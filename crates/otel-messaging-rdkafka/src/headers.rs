@@ -180,6 +180,19 @@ mod tests {
         }
     }
 
+    /// A higher version may go on behind its fields, but with text.
+    #[test]
+    fn a_value_that_is_no_text_is_absent() {
+        use opentelemetry::trace::TraceContextExt;
+        let good = b"cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-";
+        for (behind, valid) in [(&b"more"[..], true), (b"\xff", false)] {
+            let value = [good, behind].concat();
+            let headers = headers(&[(b"traceparent", Some(&value))]);
+            let context = crate::extract(&headers);
+            assert_eq!(context.span().span_context().is_valid(), valid);
+        }
+    }
+
     #[test]
     fn set_replaces_every_spelling_and_keeps_the_rest() {
         let mut headers = headers(&[

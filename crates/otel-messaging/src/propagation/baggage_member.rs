@@ -53,7 +53,11 @@ impl<'a> Member<'a> {
         }
         if !self.properties.is_empty() {
             header.push(';');
-            header.push_str(self.properties);
+            // A tab is white space there, but no client needs to see a control character.
+            match self.properties.contains('\t') {
+                false => header.push_str(self.properties),
+                true => header.push_str(&self.properties.replace('\t', " ")),
+            }
         }
     }
 }

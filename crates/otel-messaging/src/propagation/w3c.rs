@@ -149,6 +149,9 @@ fn read([traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
         Some(state) => tracestate::parse(str::from_utf8(state).into_iter()),
         None => Some(TraceState::NONE),
     };
+    // What is valid by its first bytes alone may go on with others, which are to be text too.
+    let is_text = |header: &&[u8]| header.len() == 55 || str::from_utf8(header).is_ok();
+    let traceparent = traceparent.filter(is_text);
     let sender = traceparent.and_then(|header| trace_context::sender(header, state));
     let context = match sender {
         Some(sender) => context.with_remote_span_context(sender),

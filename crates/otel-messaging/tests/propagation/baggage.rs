@@ -43,6 +43,7 @@ fn what_the_specification_allows_travels() {
             "a=1;p=%2Cevil%0D%0A",
         ),
         ("properties, as they came", "a=1; p = 2 ;q", "a=1;p = 2 ;q"),
+        ("properties, a tab", "a=1;p\t=2\t;q", "a=1;p =2 ;q"),
         ("OWS", " a = 1 \t,\tb=2", "a=1,b=2"),
         ("several members", "c=3,a=1,b=2", "a=1,b=2,c=3"),
         ("a key twice, the last counts", "a=1,a=2", "a=2"),
