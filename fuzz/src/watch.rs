@@ -43,6 +43,22 @@ pub fn free(work: impl FnOnce()) {
     assert_eq!(cost.count_total, 0, "{} bytes allocated", cost.bytes_total);
 }
 
+/// Runs `work`, which allocates nothing but room to sort so many entries in.
+pub fn sorting(entries: usize, work: impl FnOnce()) {
+    let cost = measure(work);
+    // A vector of references that grows by doubling.
+    let limit = if entries < 2 {
+        0
+    } else {
+        64 + 64 * entries as u64
+    };
+    assert!(
+        cost.bytes_total <= limit,
+        "{} bytes allocated",
+        cost.bytes_total
+    );
+}
+
 fn check_log(input: &[u8]) {
     static LINES: AtomicU64 = AtomicU64::new(0);
     let lines = log::take();
