@@ -1,7 +1,8 @@
 //! The carrier: NATS headers.
 
+use crate::spelling::{TRACEPARENT, is_spelling, only, settled_spelling, text};
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue};
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -41,15 +42,21 @@ impl Carrier<Nats> for HeaderMap {
         if values.all(|value| value == first) {
             return Some(first);
         }
-        let settled = settled_spelling(self)?;
-        match name {
-            _ if name.eq_ignore_ascii_case(TRACEPARENT) => only(self, settled),
-            _ if name.eq_ignore_ascii_case("tracestate") => match settled {
-                TRACEPARENT => only(self, "tracestate"),
-                _ => only(self, "Tracestate"),
-            },
-            _ => None,
-        }
+        let is_context = name.eq_ignore_ascii_case(TRACEPARENT);
+        self.settled()
+            .filter(|_| is_context)
+            .map(|(traceparent, _)| traceparent)
+    }
+
+    fn settled(&self) -> Option<(&str, Vec<&str>)> {
+        let spelling = settled_spelling(self)?;
+        let state = match spelling {
+            TRACEPARENT => "tracestate",
+            _ => "Tracestate",
+        };
+        let lines = self.iter().filter(|(key, _)| text(key) == state);
+        let lines = lines.flat_map(|(_, values)| values.iter().map(HeaderValue::as_str));
+        Some((only(self, spelling)?, lines.collect()))
     }
 
     #[inline]
@@ -107,69 +114,6 @@ fn remove_from(headers: &mut HeaderMap, names: &[&str]) {
     *headers = rest;
 }
 
-const TRACEPARENT: &str = "traceparent";
-const TITLE_CASE: &str = "Traceparent";
-/// What a server makes of it.
-const DISABLED: &str = "Xraceparent";
-
-/// Which spelling of `traceparent` counts where there are several that differ.
-fn settled_spelling(headers: &HeaderMap) -> Option<&'static str> {
-    let is_other = |key: &str| {
-        let is_known = [TRACEPARENT, TITLE_CASE].contains(&key);
-        key.eq_ignore_ascii_case(TRACEPARENT) && !is_known
-    };
-    if headers.iter().any(|(key, _)| is_other(text(key))) {
-        return None;
-    }
-    match (only(headers, TRACEPARENT), only(headers, TITLE_CASE)) {
-        (Some(lower), Some(title)) => {
-            let is_one_trace = trace_id(lower).is_some() && trace_id(lower) == trace_id(title);
-            is_one_trace.then_some(TITLE_CASE)
-        }
-        // Beside a disabled one.
-        (Some(_), None) if !headers.iter().any(|(key, _)| text(key) == TITLE_CASE) => {
-            Some(TRACEPARENT)
-        }
-        (None, Some(_)) if !headers.iter().any(|(key, _)| text(key) == TRACEPARENT) => {
-            Some(TITLE_CASE)
-        }
-        _ => None,
-    }
-}
-
-/// The value under exactly this name, if there is one and no other.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let (_, values) = headers.iter().find(|(key, _)| text(key) == name)?;
-    let (first, others) = values.split_first()?;
-    let is_only = others.iter().all(|other| other == first);
-    is_only.then(|| first.as_str())
-}
-
-/// The part of a traceparent between its first and its second `-`.
-fn trace_id(traceparent: &str) -> Option<&str> {
-    traceparent.split('-').nth(1)
-}
-
-#[inline]
-fn is_spelling(key: &str, name: &str) -> bool {
-    let ends_alike = match (key.as_bytes().last(), name.as_bytes().last()) {
-        (Some(a), Some(b)) => (a ^ b) & !0x20 == 0,
-        _ => true,
-    };
-    key.len() == name.len()
-        && ends_alike
-        && match key.as_bytes().first() {
-            Some(b'X' | b'x') => is_disabled(key, name),
-            _ => is_name(key.as_bytes(), name),
-        }
-}
-
-#[cold]
-fn is_disabled(key: &str, name: &str) -> bool {
-    key.eq_ignore_ascii_case(name)
-        || (name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED))
-}
-
 /// Without an allocation for the names that are written most.
 fn header_name(name: &str) -> Result<HeaderName, CarrierError> {
     const TRACEPARENT_NAME: HeaderName = HeaderName::from_static(TRACEPARENT);
@@ -193,31 +137,20 @@ fn has_line_break(value: &[u8]) -> bool {
     chunks.iter().any(in_chunk) || rest.iter().any(is_break)
 }
 
-fn text(name: &HeaderName) -> &str {
-    name.as_ref()
-}
-
-/// The size of the header block on the wire in bytes; it counts towards the server's
-/// `max_payload`. Without headers there is no block.
+/// The size of the header block on the wire in bytes, with the lines around it; it counts towards
+/// the server's `max_payload`.
 pub(crate) fn wire_size(headers: &HeaderMap) -> usize {
-    if headers.is_empty() {
-        return 0;
-    }
     let lines = headers.iter().flat_map(|(key, values)| {
         let key = text(key).len();
         values
             .iter()
-            .map(move |value| key + value.as_str().len() + ": \r\n".len())
+            .map(move |value| key + value.as_str().len() + PER_HEADER)
     });
     BLOCK + lines.sum::<usize>()
 }
 
-/// What the wire adds to the names and values of the W3C fields, in bytes: a line end and a
-/// separator each, and the header block if there is none yet.
-pub(crate) fn wire_overhead(headers: &HeaderMap) -> usize {
-    let block = if headers.is_empty() { BLOCK } else { 0 };
-    block + 3 * ": \r\n".len()
-}
+/// What a header takes beyond its name and its value, in bytes.
+pub(crate) const PER_HEADER: usize = ": \r\n".len();
 
 const BLOCK: usize = "NATS/1.0\r\n\r\n".len();
 
@@ -240,89 +173,6 @@ mod tests {
         expected.append("Order", "7");
         expected.append("Order", "8");
         assert_eq!(headers, expected);
-    }
-
-    /// What a Go relay leaves behind, and what a server of 2.11 stores.
-    #[test]
-    fn the_right_one_of_several_spellings_counts() {
-        use opentelemetry::trace::TraceContextExt;
-        let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
-        let other_trace = header(9).replace("0af7", "0af8");
-        type Lines<'a> = &'a [(&'a str, &'a str)];
-        let cases: [(Lines<'_>, Option<u64>); 9] = [
-            (&[("Traceparent", &header(1))], Some(1)),
-            (
-                &[("traceparent", &header(1)), ("Traceparent", &header(1))],
-                Some(1),
-            ),
-            (
-                &[("traceparent", &header(1)), ("Traceparent", &header(2))],
-                Some(2),
-            ),
-            (
-                &[("traceparent", &header(1)), ("Traceparent", &other_trace)],
-                None,
-            ),
-            (
-                &[("traceparent", &header(1)), ("TRACEPARENT", &header(2))],
-                None,
-            ),
-            (
-                &[("traceparent", &header(1)), ("traceparent", &header(2))],
-                None,
-            ),
-            (&[("Xraceparent", &header(1))], Some(1)),
-            (
-                &[("Xraceparent", &header(1)), ("traceparent", &header(2))],
-                Some(2),
-            ),
-            (
-                &[("Xraceparent", &header(1)), ("Traceparent", &header(2))],
-                Some(2),
-            ),
-        ];
-        for (lines, expected) in cases {
-            let mut headers = HeaderMap::new();
-            for (name, value) in lines {
-                headers.append(*name, *value);
-            }
-            let context = crate::extract(&headers);
-            let span = context.span().span_context().clone();
-            let found = span
-                .is_valid()
-                .then(|| u64::from_be_bytes(span.span_id().to_bytes()));
-            assert_eq!(found, expected, "{lines:?}");
-
-            headers.append("order", "7");
-            crate::inject(&opentelemetry::Context::new(), &mut headers);
-            assert_eq!(headers.len(), 1, "every spelling is replaced: {headers:?}");
-        }
-    }
-
-    /// The map has another order each time it is made.
-    #[test]
-    fn several_spellings_always_have_the_same_order() {
-        for _ in 0..50 {
-            let mut headers = HeaderMap::new();
-            for name in ["baggage", "Baggage", "BAGGAGE"] {
-                headers.append(name, format!("from={name}"));
-            }
-            let lines: Vec<_> = Carrier::get_all(&headers, "baggage").collect();
-            assert_eq!(lines, ["from=baggage", "from=Baggage", "from=BAGGAGE"]);
-        }
-    }
-
-    #[test]
-    fn the_tracestate_is_that_of_the_traceparent_that_counts() {
-        use opentelemetry::trace::TraceContextExt;
-        let mut headers = HeaderMap::new();
-        let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
-        headers.insert("traceparent", header(1));
-        headers.insert("tracestate", "a=1");
-        headers.insert("Traceparent", header(2));
-        headers.insert("Tracestate", "a=2");
-        let context = crate::extract(&headers);
-        assert_eq!(context.span().span_context().trace_state().header(), "a=2");
     }
 
     #[test]

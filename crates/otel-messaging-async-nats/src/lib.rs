@@ -67,6 +67,7 @@ mod headers;
 mod jetstream;
 mod message;
 mod producer;
+mod spelling;
 
 pub use headers::Nats;
 pub use jetstream::{Acknowledgement, PublishAckFuture};

@@ -1,11 +1,11 @@
 //! The client that injects.
 
-use crate::headers::{wire_overhead, wire_size};
+use crate::headers::{PER_HEADER, wire_size};
 use crate::message::{SYSTEM, describe};
 use async_nats::client::{PublishError, Request, RequestError};
 use async_nats::{Client, HeaderMap, Message, ToSubject};
 use bytes::Bytes;
-use otel_messaging::{CarrierError, Description, Instrumentation, Sending};
+use otel_messaging::{Description, Instrumentation, Sending};
 
 /// An [`async_nats::Client`] or [`jetstream::Context`](async_nats::jetstream::Context) whose
 /// messages carry the context that is current at the call.
@@ -78,28 +78,12 @@ impl<P> InjectingProducer<P> {
         let sending = Sending::start(self.instrumentation.as_ref(), description);
         let room = message.max_payload.saturating_sub(message.payload);
         let mut headers = headers.unwrap_or_default();
-        let size = wire_size(&headers);
-        let ample = sending.instrumentation().injection_budget() + FRAMING;
-        if room < size || room - size > ample {
-            // As it was given it fails, as it would without us; or there is room enough.
-            sending.inject(&mut headers);
-            return (sending, headers);
-        }
-        let given = headers.clone();
-        // An older context makes room for this one.
-        sending.remove_context(&mut headers);
-        let taken = wire_size(&headers) + wire_overhead(&headers);
-        sending.inject_within(&mut headers, room.saturating_sub(taken));
-        if wire_size(&headers) > room {
-            sending.left_out(CarrierError::TooLarge);
-            headers = given;
-        }
+        sending.inject_where_room(&mut headers, PER_HEADER, |headers| {
+            room.checked_sub(wire_size(headers))
+        });
         (sending, headers)
     }
 }
-
-/// More than the wire adds to a context, in bytes.
-const FRAMING: usize = 1024;
 
 /// What is known of a message before it is published.
 pub(crate) struct Outgoing<'a> {

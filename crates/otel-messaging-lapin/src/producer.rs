@@ -7,7 +7,7 @@ use crate::message::{SYSTEM, describe_destination, describe_properties};
 use lapin::options::BasicPublishOptions;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Result};
-use otel_messaging::{CarrierError, Description, Instrumentation, Sending};
+use otel_messaging::{Description, Instrumentation, Sending};
 
 /// A [`lapin::Channel`] whose messages carry the context that is current at the call.
 ///
@@ -117,26 +117,14 @@ impl InjectingProducer<Channel> {
 /// The caller's headers with the context of this message in place of any that they hold.
 fn inject(sending: &Sending, properties: &BasicProperties) -> FieldTable {
     // The properties give their headers out by reference only.
-    let given = properties.headers();
-    let mut headers = given.clone().unwrap_or_default();
-    let ample = sending.instrumentation().injection_budget() + FRAMING;
-    if given.is_none() || frame::room(properties, &headers).is_some_and(|room| room > ample) {
+    let Some(given) = properties.headers() else {
+        let mut headers = FieldTable::default();
         sending.inject(&mut headers);
         return headers;
-    }
-    // An older context makes room for this one.
-    sending.remove_context(&mut headers);
-    if let Some(room) = frame::room(properties, &headers) {
-        sending.inject_within(&mut headers, room.saturating_sub(W3C_HEADERS * PER_HEADER));
-        if frame::room(properties, &headers).is_some() {
-            return headers;
-        }
-    }
-    sending.left_out(CarrierError::TooLarge);
-    given.clone().unwrap_or_default()
+    };
+    let mut headers = given.clone();
+    sending.inject_where_room(&mut headers, PER_HEADER, |headers| {
+        frame::room(properties, headers)
+    });
+    headers
 }
-
-/// More than the wire adds to a context, in bytes.
-const FRAMING: usize = 1024;
-
-const W3C_HEADERS: usize = 3;

@@ -1,6 +1,7 @@
 //! The broker's answer to a record.
 
 use crate::native;
+use crate::size::{self, PER_HEADER};
 use otel_messaging::{Sending, semconv};
 use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedHeaders;
@@ -81,6 +82,7 @@ impl Sent {
     pub(crate) fn inject(
         sending: Sending,
         headers: &mut Option<OwnedHeaders>,
+        room: usize,
         partition_open: bool,
     ) -> Self {
         let given = match headers {
@@ -91,7 +93,9 @@ impl Sent {
             Some(_) => Given::NoContext,
         };
         let injected = headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(FIELDS));
-        sending.inject(injected);
+        sending.inject_where_room(injected, PER_HEADER, |headers| {
+            room.checked_sub(size::of_headers(headers))
+        });
         if rdkafka::message::Headers::count(injected) == 0 {
             *headers = None;
         }

@@ -28,6 +28,23 @@ impl Carrier<Kafka> for BorrowedHeaders {
         self.get_all(name).last()
     }
 
+    fn settled(&self) -> Option<(&str, Vec<&str>)> {
+        let mut newest = None;
+        let mut lines = Vec::new();
+        for (key, value) in raw(self) {
+            let Some(value) = value.and_then(|value| str::from_utf8(value).ok()) else {
+                continue;
+            };
+            if is_name(key, "traceparent") {
+                newest = Some(value);
+                lines.clear();
+            } else if is_name(key, "tracestate") {
+                lines.push(value);
+            }
+        }
+        Some((newest?, lines))
+    }
+
     #[inline]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
@@ -63,6 +80,10 @@ impl Carrier<Kafka> for OwnedHeaders {
 
     fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
         Carrier::get(self.as_borrowed(), name)
+    }
+
+    fn settled(&self) -> Option<(&str, Vec<&str>)> {
+        self.as_borrowed().settled()
     }
 
     #[inline]
@@ -160,23 +181,29 @@ mod tests {
     #[test]
     fn the_newer_of_two_contexts_is_extracted() {
         use opentelemetry::trace::TraceContextExt;
-        const OLDER: &[u8] = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        const NEWER: &[u8] = b"00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203332-01";
-        for (older, newer) in [("a=1", "b=2"), ("a=1", "a=2")] {
-            let headers = headers(&[
-                (b"traceparent", Some(OLDER)),
-                (b"tracestate", Some(older.as_bytes())),
-                (b"traceparent", Some(NEWER)),
-                (b"tracestate", Some(newer.as_bytes())),
-            ]);
+        const OLDER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        const NEWER: &str = "00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203332-01";
+        let (older, newer) = (("traceparent", OLDER), ("traceparent", NEWER));
+        let state = |value| ("tracestate", value);
+        for (lines, expected) in [
+            (&[older, state("a=1"), newer, state("b=2")][..], "b=2"),
+            (&[older, state("a=1"), newer, state("a=2")], "a=2"),
+            (&[older, state("a=1"), newer], ""),
+            (&[older, state("a=1"), state("b=1"), newer], ""),
+            (
+                &[older, state("a=1"), newer, state("b=2"), state("c=3")],
+                "b=2,c=3",
+            ),
+        ] {
+            let lines = lines
+                .iter()
+                .map(|(k, v)| (k.as_bytes(), Some(v.as_bytes())));
+            let headers = headers(&lines.collect::<Vec<_>>());
             let context = crate::extract(&headers);
             let span = context.span();
             let sender = span.span_context();
-            assert_eq!(
-                format!("{:032x}", sender.trace_id()).as_bytes(),
-                &NEWER[3..35]
-            );
-            assert_eq!(sender.trace_state().header(), newer);
+            assert_eq!(format!("{:032x}", sender.trace_id()), &NEWER[3..35]);
+            assert_eq!(sender.trace_state().header(), expected);
         }
     }
 

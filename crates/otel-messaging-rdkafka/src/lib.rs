@@ -61,6 +61,8 @@
 //! - A `BorrowedMessage` borrows its consumer: handle it where it is polled, or `detach()` it
 //!   before `tokio::spawn`.
 //! - librdkafka shows none of the headers of a record that has more than 100,000 of them.
+//! - A record may be as large as the producer's `message.max.bytes`. Of a context for which there is
+//!   no room, baggage is left out first, then tracestate, at last all of it.
 //! - `BaseProducer` and `ThreadedProducer` have no wrapper yet; [`inject`] writes into the headers
 //!   of their records.
 
@@ -71,6 +73,7 @@ mod headers;
 mod message;
 mod native;
 mod producer;
+mod size;
 
 pub use delivery::DeliveryFuture;
 pub use headers::Kafka;

@@ -12,7 +12,8 @@
 
 use rdkafka::bindings;
 use rdkafka::message::{BorrowedHeaders, OwnedHeaders};
-use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+use rdkafka::types::{RDKafkaConfRes, RDKafkaErrorCode, RDKafkaRespErr};
+use rdkafka::{ClientContext, client::Client};
 use std::ffi::{CStr, c_char, c_void};
 use std::marker::PhantomData;
 use std::ptr;
@@ -108,6 +109,28 @@ pub(crate) fn remove(headers: &mut OwnedHeaders, name: &CStr) {
     unsafe {
         bindings::rd_kafka_header_remove(pointer(headers.as_borrowed()), name.as_ptr());
     }
+}
+
+/// How large a record may be by the client's configuration, in bytes, all of it counted.
+pub(crate) fn message_max_bytes<C: ClientContext>(client: &Client<C>) -> Option<usize> {
+    let mut text = [0_u8; 32];
+    let mut size = text.len();
+    // SAFETY: the client's handle is librdkafka's, valid for as long as the borrow; its
+    // configuration is only read, and no more than `size` bytes are written.
+    let answer = unsafe {
+        let configuration = bindings::rd_kafka_conf(client.native_ptr());
+        bindings::rd_kafka_conf_get(
+            configuration,
+            c"message.max.bytes".as_ptr(),
+            text.as_mut_ptr().cast(),
+            &mut size,
+        )
+    };
+    if answer != RDKafkaConfRes::RD_KAFKA_CONF_OK {
+        return None;
+    }
+    let text = CStr::from_bytes_until_nul(&text).ok()?;
+    text.to_str().ok()?.parse().ok()
 }
 
 /// librdkafka's name of an error, such as `NOT_ENOUGH_REPLICAS`; its own errors, as against the

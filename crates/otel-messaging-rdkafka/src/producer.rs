@@ -2,6 +2,8 @@
 
 use crate::delivery::{DeliveryFuture, Sent};
 use crate::message::{SYSTEM, describe_record};
+use crate::native;
+use crate::size::AROUND;
 use otel_messaging::{Description, Instrumentation, Sending, semconv};
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
@@ -12,6 +14,7 @@ use rdkafka::producer::future_producer::{FutureProducerContext, OwnedDeliveryRes
 use rdkafka::producer::{FutureProducer, FutureRecord, Partitioner, Producer, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::util::{AsyncRuntime, Timeout};
+use std::sync::OnceLock;
 
 /// A [`FutureProducer`] whose records carry the context that is current at the call.
 ///
@@ -38,6 +41,8 @@ use rdkafka::util::{AsyncRuntime, Timeout};
 pub struct InjectingProducer<P> {
     inner: P,
     instrumentation: Option<Instrumentation>,
+    /// The producer's `message.max.bytes`, once it was asked for.
+    max_bytes: OnceLock<usize>,
 }
 
 impl<P> InjectingProducer<P> {
@@ -49,6 +54,7 @@ impl<P> InjectingProducer<P> {
         Self {
             inner,
             instrumentation: None,
+            max_bytes: OnceLock::new(),
         }
     }
 
@@ -70,7 +76,7 @@ impl<P> InjectingProducer<P> {
     }
 
     /// Starts the record's span and writes its context into the record's headers.
-    fn inject<K, V>(&self, record: &mut FutureRecord<'_, K, V>) -> Sent
+    fn inject<K, V>(&self, record: &mut FutureRecord<'_, K, V>, max_bytes: usize) -> Sent
     where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
@@ -82,7 +88,11 @@ impl<P> InjectingProducer<P> {
             description.set_attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
         }
         let sending = Sending::start(self.instrumentation.as_ref(), description);
-        Sent::inject(sending, &mut record.headers, record.partition.is_none())
+        let payload = record.payload.map_or(0, |payload| payload.to_bytes().len());
+        let taken = AROUND + key.map_or(0, <[u8]>::len) + payload;
+        let room = max_bytes.saturating_sub(taken);
+        let partition_open = record.partition.is_none();
+        Sent::inject(sending, &mut record.headers, room, partition_open)
     }
 }
 
@@ -91,6 +101,11 @@ where
     C: ClientContext + 'static,
     R: AsyncRuntime,
 {
+    fn max_bytes(&self) -> usize {
+        let ask = || native::message_max_bytes(self.inner.client()).unwrap_or(usize::MAX);
+        *self.max_bytes.get_or_init(ask)
+    }
+
     /// Sends as [`FutureProducer::send`] does, with the context that is current at the call in the
     /// record's headers.
     ///
@@ -112,7 +127,7 @@ where
         V: ToBytes + ?Sized,
         T: Into<Timeout>,
     {
-        let sent = self.inject(&mut record);
+        let sent = self.inject(&mut record, self.max_bytes());
         async move {
             let delivery = self.inner.send(record, queue_timeout).await;
             sent.end(delivery)
@@ -135,7 +150,7 @@ where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
-        let sent = self.inject(&mut record);
+        let sent = self.inject(&mut record, self.max_bytes());
         match self.inner.send_result(record) {
             Ok(delivery) => Ok(DeliveryFuture::new(delivery, sent)),
             Err((error, mut record)) => {
@@ -204,7 +219,8 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{native, process};
+    use crate::process;
+    use otel_messaging::Carrier;
     use rdkafka::consumer::{Consumer, StreamConsumer};
     use rdkafka::message::{Headers, OwnedHeaders};
     use rdkafka::mocking::MockCluster;
@@ -212,6 +228,60 @@ mod tests {
     use std::time::Duration;
 
     const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// What fits without a context is sent, with as much of it as there is room for.
+    #[tokio::test]
+    async fn a_context_never_makes_a_record_too_large() {
+        let cluster = MockCluster::new(1).expect("an embedded cluster");
+        cluster.create_topic("orders", 1, 1).expect("a topic");
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", cluster.bootstrap_servers());
+        config.set("message.max.bytes", "2000");
+        let plain: FutureProducer = config.create().expect("a producer");
+        let producer = InjectingProducer::new(plain.clone());
+        let mut carried = OwnedHeaders::new();
+        let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let baggage = format!("a=1,b={}", "2".repeat(200));
+        for (name, value) in [("traceparent", traceparent), ("baggage", &baggage)] {
+            assert!(native::add(
+                &mut carried,
+                (name.as_bytes(), Some(value.as_bytes()))
+            ));
+        }
+        let context = crate::extract(&carried);
+        for (spare, names) in [
+            (600, &["traceparent", "baggage"][..]),
+            (200, &["traceparent", "baggage"]),
+            (68, &["traceparent"]),
+            (67, &[]),
+            (0, &[]),
+        ] {
+            // The name and the value of a traceparent have 66 bytes, and their lengths 2.
+            let payload = "x".repeat(2000 - AROUND - 1 - spare);
+            let record = || FutureRecord::to("orders").key("7").payload(&payload);
+            plain.send(record(), PATIENCE).await.expect("it fits");
+            let sent = {
+                let _attached = context.clone().attach();
+                let mut record = record();
+                let sent = producer.inject(&mut record, producer.max_bytes());
+                let found = record.headers.iter().flat_map(Carrier::keys);
+                assert_eq!(found.collect::<Vec<_>>(), names, "{spare}");
+                drop(sent);
+                producer.send(
+                    self::FutureRecord {
+                        headers: None,
+                        ..record
+                    },
+                    PATIENCE,
+                )
+            };
+            sent.await.expect("it fits with us too");
+        }
+        let large = "x".repeat(2000);
+        let record = FutureRecord::<str, str>::to("orders").payload(&large);
+        let refused = producer.send(record, PATIENCE).await;
+        assert!(refused.is_err(), "as without us");
+    }
 
     /// A header whose name is not UTF-8 comes over the wire and is sent on with the rest, in a
     /// detached message; rdkafka's own reading of it panics.

@@ -2,7 +2,7 @@
 
 use crate::carrier::{Carrier, CarrierError, CarrierMut, is_name};
 use crate::dropped;
-use crate::propagation::{BAGGAGE, TRACEPARENT, TRACESTATE, cut_list};
+use crate::propagation::{BAGGAGE, TRACEPARENT, TRACEPARENT_SIZE, TRACESTATE, cut_list};
 use opentelemetry::propagation::{Extractor, Injector};
 use std::marker::PhantomData;
 
@@ -52,10 +52,25 @@ impl<'a, C, H: Carrier<C> + ?Sized> CarrierExtractor<'a, C, H> {
         }
         values
     }
+
+    /// The context that counts, if there are several.
+    fn settled(&self) -> Option<(&str, Vec<&str>)> {
+        let mut values = self.headers.get_all(TRACEPARENT);
+        let first = values.next()?;
+        if values.all(|value| value == first) {
+            return None;
+        }
+        self.headers.settled()
+    }
 }
 
 impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
     fn get(&self, key: &str) -> Option<&str> {
+        if is_name(key.as_bytes(), TRACESTATE)
+            && let Some((_, lines)) = self.settled()
+        {
+            return lines.last().copied();
+        }
         self.headers.get(key)
     }
 
@@ -65,14 +80,16 @@ impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         let mut values = self.distinct(key);
-        let is_context =
-            key.eq_ignore_ascii_case(TRACEPARENT) || key.eq_ignore_ascii_case(TRACESTATE);
-        // The lines of one tracestate belong together, those of several senders do not.
-        if values.len() > 1 && is_context && self.distinct(TRACEPARENT).len() > 1 {
-            let settled = self.headers.get(TRACEPARENT).is_some();
-            if settled && let Some(value) = self.headers.get(key) {
-                values = vec![value];
-            }
+        if is_name(key.as_bytes(), TRACEPARENT)
+            && values.len() > 1
+            && let Some((traceparent, _)) = self.headers.settled()
+        {
+            values = vec![traceparent];
+        }
+        if is_name(key.as_bytes(), TRACESTATE)
+            && let Some((_, lines)) = self.settled()
+        {
+            values = lines;
         }
         (!values.is_empty()).then_some(values)
     }
@@ -93,6 +110,8 @@ pub struct CarrierInjector<'a, C, H: CarrierMut<C> + ?Sized> {
     budget: usize,
     /// What the fields that are kept whole or not at all have taken of it.
     taken: usize,
+    /// What is kept for a traceparent that has not come yet.
+    reserved: usize,
     /// What the lists have taken: `tracestate` and `baggage`, which can be shortened.
     lists: usize,
     dropped: Dropped,
@@ -113,6 +132,7 @@ impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
             headers,
             budget,
             taken: 0,
+            reserved: TRACEPARENT_SIZE,
             lists: 0,
             dropped: None,
             client: PhantomData,
@@ -128,11 +148,14 @@ impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
         let size = key.len() + value.len();
         let is_list = is_name(key.as_bytes(), TRACESTATE) || is_name(key.as_bytes(), BAGGAGE);
         if !is_list
-            && size > self.budget.saturating_sub(self.taken)
             && !is_name(key.as_bytes(), TRACEPARENT)
+            && size > self.budget.saturating_sub(self.taken + self.reserved)
         {
             self.headers.remove(&[key]);
             return self.count(CarrierError::TooLarge);
+        }
+        if is_name(key.as_bytes(), TRACEPARENT) {
+            self.reserved = 0;
         }
         match self.headers.set(key, value.into()) {
             Ok(()) if is_list => self.lists += size,
@@ -238,18 +261,22 @@ mod tests {
         let all = [
             ("baggage", "a=1,b=2,c=3"),
             ("b3", "xxxx"),
-            ("traceparent", "00-1-2-01"),
+            (
+                "traceparent",
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            ),
             ("tracestate", "x=1,y=2"),
         ];
-        // b3 takes 6 bytes, traceparent 20, tracestate 17, baggage 18.
+        // b3 takes 6 bytes, traceparent 66, tracestate 17, baggage 18.
         let cases = [
-            (61, &all[..]),
-            (60, &[("baggage", "a=1,b=2"), all[1], all[2], all[3]]),
-            (54, &[("baggage", "a=1"), all[1], all[2], all[3]]),
-            (52, &[all[1], all[2], all[3]]),
-            (42, &[all[1], all[2], ("tracestate", "x=1")]),
-            (38, &[all[1], all[2]]),
-            (26, &[all[1], all[2]]),
+            (107, &all[..]),
+            (106, &[("baggage", "a=1,b=2"), all[1], all[2], all[3]]),
+            (100, &[("baggage", "a=1"), all[1], all[2], all[3]]),
+            (98, &[all[1], all[2], all[3]]),
+            (88, &[all[1], all[2], ("tracestate", "x=1")]),
+            (84, &[all[1], all[2]]),
+            (72, &[all[1], all[2]]),
+            (71, &[all[2]]),
             (5, &[all[2]]),
         ];
         for (budget, expected) in cases {

@@ -37,6 +37,14 @@ pub trait Carrier<C> {
         values.all(|value| value == first).then_some(first)
     }
 
+    /// Where several values of `traceparent` differ and the protocol settles which of them counts:
+    /// that one, and the lines of `tracestate` that came with it, if any. By default, what
+    /// [`get`](Self::get) says of each.
+    fn settled(&self) -> Option<(&str, Vec<&str>)> {
+        let traceparent = self.get("traceparent")?;
+        Some((traceparent, self.get("tracestate").into_iter().collect()))
+    }
+
     /// The value of each of `names`, all different, in bytes, or `None` if one of them stands there
     /// more than once, in any spelling: [`get`](Self::get) and [`get_all`](Self::get_all) settle that.
     ///

@@ -1,6 +1,7 @@
 //! What could not be propagated, in either direction: counted, and said at most once a minute.
 
 use crate::carrier::CarrierError;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +15,8 @@ static REFUSED: Count = Count::new();
 
 /// How often this process had to leave propagation fields, or a part of one, out of a message
 /// since it started, because the protocol or the specification cannot represent them or the
-/// message would be too large; the messages went out without them. Each field counts, and a
-/// context that is left out as a whole counts once.
+/// message would be too large; the messages went out without them. Each field counts, once for each
+/// limit that cut it, and a context that is left out as a whole counts once.
 ///
 /// Said through OpenTelemetry's internal log too (feature `internal-logs`), in at most one line a
 /// minute that holds nothing of the message.
@@ -25,7 +26,8 @@ pub fn dropped_fields() -> u64 {
 
 /// How often a propagation field of a message that came in was not used, or not all of it, since
 /// this process started: it was malformed, exceeded a limit, or contradicted another one. Counted
-/// by this crate's own [propagators](crate::propagation); each field counts once per message.
+/// by this crate's own [propagators](crate::propagation); each field counts once per message. A
+/// value that is null, binary, empty or not UTF-8 is absent, and not counted.
 ///
 /// Said through OpenTelemetry's internal log too (feature `internal-logs`), in at most one line a
 /// minute that holds nothing of the message.
@@ -37,13 +39,7 @@ pub fn refused_fields() -> u64 {
 #[cold]
 pub(crate) fn report(fields: u64, reason: CarrierError) {
     if DROPPED.add(fields) {
-        // Neither the name nor the value: both may come from a remote party.
-        opentelemetry::otel_warn!(
-            name: "OtelMessaging.FieldDropped",
-            message = "a propagation field was left out of a message; dropped_fields() counts",
-            reason = reason.to_string(),
-            total = DROPPED.total()
-        );
+        say(Line::Dropped(reason));
     }
 }
 
@@ -51,12 +47,77 @@ pub(crate) fn report(fields: u64, reason: CarrierError) {
 #[cold]
 pub(crate) fn refuse(reason: Refused) {
     if REFUSED.add(1) {
-        opentelemetry::otel_warn!(
-            name: "OtelMessaging.FieldRefused",
-            message = "a propagation field of a message was not used; refused_fields() counts",
-            reason = reason.to_string(),
-            total = REFUSED.total()
-        );
+        say(Line::Refused(reason));
+    }
+}
+
+/// A line of the log.
+#[derive(Clone, Copy)]
+enum Line {
+    Dropped(CarrierError),
+    Refused(Refused),
+}
+
+thread_local! {
+    /// How many hold back this thread's lines, and the lines.
+    static HELD: Cell<(u32, [Option<Line>; 2])> = const { Cell::new((0, [None; 2])) };
+}
+
+fn say(line: Line) {
+    let (holders, [dropped, refused]) = HELD.get();
+    if holders > 0 {
+        HELD.set((
+            holders,
+            match line {
+                Line::Dropped(_) => [Some(line), refused],
+                Line::Refused(_) => [dropped, Some(line)],
+            },
+        ));
+        return;
+    }
+    // Neither a name nor a value: both may come from a remote party.
+    match line {
+        Line::Dropped(reason) => {
+            opentelemetry::otel_warn!(
+                name: "OtelMessaging.FieldDropped",
+                message = "a propagation field was left out of a message; dropped_fields() counts",
+                reason = reason.to_string(),
+                total = DROPPED.total()
+            );
+        }
+        Line::Refused(reason) => {
+            opentelemetry::otel_warn!(
+                name: "OtelMessaging.FieldRefused",
+                message = "a propagation field of a message was not used; refused_fields() counts",
+                reason = reason.to_string(),
+                total = REFUSED.total()
+            );
+        }
+    }
+}
+
+/// Holds back the lines of this thread until it is dropped: for work under OpenTelemetry's global
+/// lock, where a log that is itself sent as messages would wait for itself.
+pub(crate) struct Hold {
+    _private: (),
+}
+
+impl Hold {
+    pub(crate) fn new() -> Self {
+        let (holders, lines) = HELD.get();
+        HELD.set((holders + 1, lines));
+        Self { _private: () }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let (holders, lines) = HELD.get();
+        HELD.set((holders.saturating_sub(1), lines));
+        if holders == 1 {
+            HELD.set((0, [None; 2]));
+            lines.into_iter().flatten().for_each(say);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::bridge::{CarrierExtractor, CarrierInjector};
 use crate::carrier::{Carrier, CarrierMut};
+use crate::dropped;
 use crate::propagation::{self, W3cPropagator};
 use crate::semconv;
 use opentelemetry::global::{self, BoxedTracer};
@@ -133,7 +134,8 @@ impl Instrumentation {
     ///
     /// What is too much is left out and counted in [`dropped_fields`](crate::dropped_fields):
     /// first the members of `baggage`, from the right; then those of `tracestate`, from the right;
-    /// then fields of other propagators, as a whole. `traceparent` is always written.
+    /// then fields of other propagators, as a whole. By this budget, `traceparent` is always
+    /// written.
     #[must_use]
     pub fn with_injection_budget(mut self, bytes: usize) -> Self {
         self.injection_budget = bytes;
@@ -255,10 +257,13 @@ impl Instrumentation {
         match &self.propagator {
             Propagator::W3c => None,
             Propagator::Given(propagator) => Some(work(&**propagator)),
-            Propagator::Global => global::get_text_map_propagator(|propagator| {
-                // OpenTelemetry's own default has no fields.
-                propagator.fields().next().map(|_| work(propagator))
-            }),
+            Propagator::Global => {
+                let _held = dropped::Hold::new();
+                global::get_text_map_propagator(|propagator| {
+                    // OpenTelemetry's own default has no fields.
+                    propagator.fields().next().map(|_| work(propagator))
+                })
+            }
         }
     }
 }

@@ -4,7 +4,9 @@ use crate::carrier::{CarrierError, CarrierMut};
 use crate::description::Description;
 use crate::dropped;
 use crate::instrumentation::Instrumentation;
+use crate::propagation::{FIELDS, TRACEPARENT_SIZE};
 use crate::semconv;
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue, Value};
 use std::borrow::Cow;
@@ -35,6 +37,9 @@ impl Instrumentation {
     }
 }
 
+/// More than what a message takes on the wire beyond a context's own bytes.
+const AMPLE: usize = 1024;
+
 /// A message on its way to the broker: its span, which ends with the broker's answer.
 ///
 /// Dropped without an answer, as when the future of a publish is dropped, the span ends with its
@@ -63,27 +68,45 @@ impl Sending {
         self.instrumentation.inject(&self.context, headers);
     }
 
-    /// Injects as [`inject`](Self::inject) does, in at most `room` bytes, names and values, if
-    /// that is less than the instrumentation's
-    /// [budget](Instrumentation::with_injection_budget): for a client that knows how much the
-    /// broker takes. Only `traceparent` is written whatever the room.
-    pub fn inject_within<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H, room: usize) {
-        self.instrumentation
-            .inject_within(&self.context, headers, room);
-    }
-
-    /// Removes an older context from the headers, as [`inject`](Self::inject) does before it writes:
-    /// for a client that has to know how much room that makes.
-    pub fn remove_context<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
-        if !self.context.is_telemetry_suppressed() {
-            self.instrumentation.remove_context(headers);
+    /// Injects as [`inject`](Self::inject) does, as much as a message has room for: for a client
+    /// that knows how large a message may be.
+    ///
+    /// `room` tells how many bytes are left beside headers, or `None` if they are too large
+    /// themselves. `framing` is what a header takes beyond its name and its value, in bytes.
+    /// Baggage is left out first, then tracestate, each from the right. Where there is no room even
+    /// for a traceparent, the message goes without context, an older one included, and that is
+    /// counted in [`dropped_fields`](crate::dropped_fields).
+    pub fn inject_where_room<C, H: CarrierMut<C> + Clone>(
+        &self,
+        headers: &mut H,
+        framing: usize,
+        room: impl Fn(&H) -> Option<usize>,
+    ) {
+        let ample = self
+            .instrumentation
+            .injection_budget()
+            .saturating_add(AMPLE);
+        if self.context.is_telemetry_suppressed() || room(headers).is_some_and(|room| room > ample)
+        {
+            return self.inject(headers);
         }
-    }
-
-    /// Says that the message goes without its context after all, as when it would be larger with
-    /// it than the broker takes: counted in [`dropped_fields`](crate::dropped_fields).
-    pub fn left_out(&self, reason: CarrierError) {
-        dropped::report(1, reason);
+        // An older context makes room for this one.
+        self.instrumentation.remove_context(headers);
+        if !self.context.has_active_span() && self.context.baggage().is_empty() {
+            return;
+        }
+        let rest = room(headers).unwrap_or(0);
+        if rest >= TRACEPARENT_SIZE {
+            let without = headers.clone();
+            let rest = rest.saturating_sub(FIELDS.len() * framing);
+            self.instrumentation
+                .inject_within(&self.context, headers, rest);
+            if room(headers).is_some() {
+                return;
+            }
+            *headers = without;
+        }
+        dropped::report(1, CarrierError::TooLarge);
     }
 
     /// The context that the message carries.

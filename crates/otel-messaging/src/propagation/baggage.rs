@@ -18,7 +18,7 @@ const MAX_BYTES: usize = 8192;
 /// Reads and writes the header `baggage` of [W3C Baggage](https://www.w3.org/TR/baggage/).
 ///
 /// - Keys are tokens and never decoded. Values are percent-decoded once, as UTF-8; a sequence that
-///   is none becomes U+FFFD. Properties travel as they came. Several headers count as one list.
+///   is none becomes U+FFFD. Properties travel as they came, but a tab as a space. Several headers count as one list.
 /// - A member that is malformed is skipped, the others count; of more than 64 members or 8,192
 ///   bytes, encoded, those that come first. Of a key that stands there twice the last value counts.
 ///   What was not used is counted in [`refused_fields`](crate::refused_fields). Without any valid

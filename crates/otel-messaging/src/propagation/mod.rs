@@ -1,8 +1,8 @@
 //! OpenTelemetry propagators for W3C Trace Context (Level 2) and W3C Baggage: strict with what
 //! comes in, careful with what goes out, and fast.
 //!
-//! They are [`TextMapPropagator`](opentelemetry::propagation::TextMapPropagator)s like any other and can be the global one of any program, with or
-//! without messages:
+//! They are [`TextMapPropagator`](opentelemetry::propagation::TextMapPropagator)s like any other
+//! and can be the global one of any program, with or without messages:
 //!
 //! ```
 //! use opentelemetry::global;
@@ -23,7 +23,8 @@
 //! | a member of `baggage` that is malformed | the others count |
 //! | more than 64 members or 8,192 bytes of `baggage` | those that come first count |
 //!
-//! Each is counted in [`refused_fields`](crate::refused_fields). What a context holds that the
+//! Each is counted in [`refused_fields`](crate::refused_fields). A value that is null, binary, empty
+//! or not UTF-8 is absent, and not counted. What a context holds that the
 //! specifications cannot represent is left out on the way out and counted in
 //! [`dropped_fields`](crate::dropped_fields). Neither propagator writes an empty header or a
 //! character outside visible ASCII and the space.
@@ -31,8 +32,8 @@
 //! # Limits
 //!
 //! OpenTelemetry's own types cannot hold everything that the specifications allow. A tracestate
-//! with a key that has two `@`, or more than 13 characters behind one, is dropped as an invalid
-//! one is. Baggage forgets its order and holds a key once: the last value counts.
+//! with a key that has two `@`, or behind one more than 13 characters or first one of `_-*/`, is
+//! dropped as an invalid one is. Baggage forgets its order and holds a key once: the last value counts.
 
 mod baggage;
 mod baggage_member;
@@ -49,6 +50,8 @@ pub use w3c::{W3cPropagator, w3c};
 pub(crate) use w3c::{FIELDS, extract, inject};
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
+/// What a traceparent takes, in bytes, with its name.
+pub(crate) const TRACEPARENT_SIZE: usize = TRACEPARENT.len() + 55;
 pub(crate) const TRACESTATE: &str = "tracestate";
 pub(crate) const BAGGAGE: &str = "baggage";
 

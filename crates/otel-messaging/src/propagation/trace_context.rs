@@ -77,7 +77,8 @@ impl TextMapPropagator for TraceContextPropagator {
         let Some((first, others)) = lines.split_first() else {
             return context.clone();
         };
-        if others.iter().any(|other| trim(other) != trim(first)) {
+        let first = trim(first);
+        if others.iter().any(|other| trim(other) != first) {
             refuse(Refused::Contradiction);
             return context.clone();
         }
@@ -118,8 +119,8 @@ pub(super) fn sender(
     state: impl FnOnce() -> Option<TraceState>,
 ) -> Option<SpanContext> {
     let Some((trace_id, span_id, flags)) = traceparent::parse(traceparent) else {
-        // An empty header says nothing.
-        if !traceparent.is_empty() {
+        // An empty header says nothing, and one that is no text is none.
+        if !traceparent.is_empty() && str::from_utf8(traceparent).is_ok() {
             refuse(Refused::Traceparent);
         }
         return None;

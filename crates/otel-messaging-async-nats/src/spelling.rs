@@ -1,0 +1,171 @@
+//! The spellings of a name: NATS tells them apart, and programs write different ones.
+
+use async_nats::header::{HeaderMap, HeaderName};
+use otel_messaging::is_name;
+
+pub(crate) const TRACEPARENT: &str = "traceparent";
+const TITLE_CASE: &str = "Traceparent";
+/// What a server makes of it.
+const DISABLED: &str = "Xraceparent";
+
+/// Which spelling of `traceparent` counts where there are several that differ.
+pub(crate) fn settled_spelling(headers: &HeaderMap) -> Option<&'static str> {
+    let is_other = |key: &str| {
+        let is_known = [TRACEPARENT, TITLE_CASE].contains(&key);
+        key.eq_ignore_ascii_case(TRACEPARENT) && !is_known
+    };
+    if headers.iter().any(|(key, _)| is_other(text(key))) {
+        return None;
+    }
+    match (only(headers, TRACEPARENT), only(headers, TITLE_CASE)) {
+        (Some(lower), Some(title)) => {
+            let is_one_trace = trace_id(lower).is_some() && trace_id(lower) == trace_id(title);
+            is_one_trace.then_some(TITLE_CASE)
+        }
+        // Beside a disabled one.
+        (Some(_), None) if !headers.iter().any(|(key, _)| text(key) == TITLE_CASE) => {
+            Some(TRACEPARENT)
+        }
+        (None, Some(_)) if !headers.iter().any(|(key, _)| text(key) == TRACEPARENT) => {
+            Some(TITLE_CASE)
+        }
+        _ => None,
+    }
+}
+
+/// The value under exactly this name, if there is one and no other.
+pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let (_, values) = headers.iter().find(|(key, _)| text(key) == name)?;
+    let (first, others) = values.split_first()?;
+    let is_only = others.iter().all(|other| other == first);
+    is_only.then(|| first.as_str())
+}
+
+/// The part of a traceparent between its first and its second `-`.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1)
+}
+
+#[inline]
+pub(crate) fn is_spelling(key: &str, name: &str) -> bool {
+    let ends_alike = match (key.as_bytes().last(), name.as_bytes().last()) {
+        (Some(a), Some(b)) => (a ^ b) & !0x20 == 0,
+        _ => true,
+    };
+    key.len() == name.len()
+        && ends_alike
+        && match key.as_bytes().first() {
+            Some(b'X' | b'x') => is_disabled(key, name),
+            _ => is_name(key.as_bytes(), name),
+        }
+}
+
+#[cold]
+fn is_disabled(key: &str, name: &str) -> bool {
+    key.eq_ignore_ascii_case(name)
+        || (name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED))
+}
+
+pub(crate) fn text(name: &HeaderName) -> &str {
+    name.as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otel_messaging::Carrier;
+
+    /// What a Go relay leaves behind, and what a server of 2.11 stores.
+    #[test]
+    fn the_right_one_of_several_spellings_counts() {
+        use opentelemetry::trace::TraceContextExt;
+        let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
+        let other_trace = header(9).replace("0af7", "0af8");
+        type Lines<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Lines<'_>, Option<u64>); 9] = [
+            (&[("Traceparent", &header(1))], Some(1)),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", &header(1))],
+                Some(1),
+            ),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", &header(2))],
+                Some(2),
+            ),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", &other_trace)],
+                None,
+            ),
+            (
+                &[("traceparent", &header(1)), ("TRACEPARENT", &header(2))],
+                None,
+            ),
+            (
+                &[("traceparent", &header(1)), ("traceparent", &header(2))],
+                None,
+            ),
+            (&[("Xraceparent", &header(1))], Some(1)),
+            (
+                &[("Xraceparent", &header(1)), ("traceparent", &header(2))],
+                Some(2),
+            ),
+            (
+                &[("Xraceparent", &header(1)), ("Traceparent", &header(2))],
+                Some(2),
+            ),
+        ];
+        for (lines, expected) in cases {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, *value);
+            }
+            let context = crate::extract(&headers);
+            let span = context.span().span_context().clone();
+            let found = span
+                .is_valid()
+                .then(|| u64::from_be_bytes(span.span_id().to_bytes()));
+            assert_eq!(found, expected, "{lines:?}");
+
+            headers.append("order", "7");
+            crate::inject(&opentelemetry::Context::new(), &mut headers);
+            assert_eq!(headers.len(), 1, "every spelling is replaced: {headers:?}");
+        }
+    }
+
+    /// The map has another order each time it is made.
+    #[test]
+    fn several_spellings_always_have_the_same_order() {
+        for _ in 0..50 {
+            let mut headers = HeaderMap::new();
+            for name in ["baggage", "Baggage", "BAGGAGE"] {
+                headers.append(name, format!("from={name}"));
+            }
+            let lines: Vec<_> = Carrier::get_all(&headers, "baggage").collect();
+            assert_eq!(lines, ["from=baggage", "from=Baggage", "from=BAGGAGE"]);
+        }
+    }
+
+    #[test]
+    fn the_tracestate_is_that_of_the_traceparent_that_counts() {
+        use opentelemetry::trace::TraceContextExt;
+        let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
+        type Lines<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Lines<'_>, &str); 4] = [
+            (&[("tracestate", "a=1"), ("Tracestate", "a=2")], "a=2"),
+            (&[("tracestate", "a=1"), ("tracestate", "b=1")], ""),
+            (&[("Tracestate", "a=1"), ("Tracestate", "b=1")], "a=1,b=1"),
+            (&[], ""),
+        ];
+        for (lines, expected) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", header(1));
+            headers.insert("Traceparent", header(2));
+            for (name, value) in lines {
+                headers.append(*name, *value);
+            }
+            let context = crate::extract(&headers);
+            let state = context.span().span_context().trace_state().header();
+            assert_eq!(state, expected, "{lines:?}");
+        }
+    }
+}

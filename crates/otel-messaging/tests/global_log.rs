@@ -1,0 +1,53 @@
+//! A log that is itself sent as messages, where the pair is the application's global propagator.
+//! One test, because the settings belong to the whole process.
+#![cfg(feature = "internal-logs")]
+
+use opentelemetry::{Context, KeyValue, baggage::BaggageExt, global};
+use otel_messaging::{Instrumentation, dropped_fields, propagation, refused_fields};
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::time::Duration;
+use tracing::span;
+
+struct ChangesThePropagator(mpsc::Sender<()>);
+
+impl tracing::Subscriber for ChangesThePropagator {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        // It waits for whoever reads the setting, and so for ever if that is who writes the log.
+        global::set_text_map_propagator(propagation::w3c());
+        self.0.send(()).unwrap();
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[test]
+fn nothing_is_logged_under_the_global_lock() {
+    global::set_text_map_propagator(propagation::w3c());
+    let (said, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        tracing::subscriber::with_default(ChangesThePropagator(said), || {
+            let malformed = BTreeMap::from([("traceparent".to_owned(), "00-bad".to_owned())]);
+            let _ = otel_messaging::extract(&malformed);
+            let members = (0..9).map(|n| KeyValue::new(format!("k{n}"), "v"));
+            let context = Context::new().with_baggage(members.collect::<Vec<_>>());
+            let little = Instrumentation::default().with_injection_budget(20);
+            little.inject(&context, &mut BTreeMap::new());
+        });
+    });
+    for _ in 0..2 {
+        lines.recv_timeout(Duration::from_secs(30)).unwrap();
+    }
+    assert_eq!((refused_fields(), dropped_fields()), (1, 1));
+}
