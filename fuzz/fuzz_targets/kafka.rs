@@ -38,6 +38,20 @@ impl Client for Rdkafka {
         values::<Self>(entries, name).pop()
     }
 
+    /// The newest, and the lines behind it.
+    fn context<'a>(entries: &'a [Entry<Self>]) -> Option<(&'a str, Vec<&'a str>)> {
+        let text = |value: &'a Option<Vec<u8>>| str::from_utf8(value.as_deref()?).ok();
+        let named = |(key, value): &'a Entry<Self>, name: &str| {
+            text(value).filter(|_| key.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        let newest = entries
+            .iter()
+            .rposition(|entry| named(entry, "traceparent").is_some())?;
+        let behind = entries[newest..].iter();
+        let lines = behind.filter_map(|entry| named(entry, "tracestate"));
+        Some((named(&entries[newest], "traceparent")?, lines.collect()))
+    }
+
     fn takes(name: &str, _value: &str) -> bool {
         !name.contains('\0')
     }

@@ -66,7 +66,7 @@ impl Client for AsyncNats {
     }
 
     /// Title case, if both spellings are of one trace; else the only one that is not disabled.
-    fn settle<'a>(entries: &'a [Entry<Self>], name: &str) -> Option<&'a str> {
+    fn context<'a>(entries: &'a [Entry<Self>]) -> Option<(&'a str, Vec<&'a str>)> {
         let one = |exact: &str| {
             let named = entries.iter().filter(|(key, _)| key == exact.as_bytes());
             let mut values: Vec<_> = named.map(|(_, value)| value.as_str()).collect();
@@ -88,14 +88,8 @@ impl Client for AsyncNats {
             ([], [title]) => (*title, "Tracestate"),
             _ => return None,
         };
-        match name.to_ascii_lowercase().as_str() {
-            "traceparent" => Some(sender),
-            "tracestate" => match one(state)[..] {
-                [state] => Some(state),
-                _ => None,
-            },
-            _ => None,
-        }
+        let lines = entries.iter().filter(|(key, _)| key == state.as_bytes());
+        Some((sender, lines.map(|(_, value)| value.as_str()).collect()))
     }
 
     fn takes(name: &str, value: &str) -> bool {

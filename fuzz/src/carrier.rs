@@ -37,7 +37,18 @@ pub trait Client {
     }
 
     /// Which of several values that are not all equal counts; `entries` are those of all names.
-    fn settle<'a>(_entries: &'a [Entry<Self>], _name: &str) -> Option<&'a str>
+    fn settle<'a>(entries: &'a [Entry<Self>], name: &str) -> Option<&'a str>
+    where
+        Self: Sized,
+    {
+        let is_context = name.eq_ignore_ascii_case("traceparent");
+        Self::context(entries)
+            .filter(|_| is_context)
+            .map(|(sender, _)| sender)
+    }
+
+    /// Which of several traceparents that are not all equal counts, and its lines of tracestate.
+    fn context<'a>(_entries: &'a [Entry<Self>]) -> Option<(&'a str, Vec<&'a str>)>
     where
         Self: Sized,
     {
@@ -110,6 +121,10 @@ pub fn check_access<C: Client>(input: &[u8], headers: &C::Headers) {
         if !C::is_named(name.as_bytes(), pair[1]) && !C::is_named(pair[1].as_bytes(), name) {
             check_each::<C, _>(headers, &entries, pair);
         }
+    }
+    let senders = values::<C>(&entries, "traceparent");
+    if senders.iter().any(|sender| *sender != senders[0]) {
+        assert_eq!(headers.settled(), C::context(&entries));
     }
     check_removed::<C>(headers, &entries, &FIELDS);
     check_removed::<C>(headers, &entries, &names);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// What a call may allocate in all, in bytes: what it is given, this often,
-const FACTOR: u64 = 4;
+const FACTOR: u64 = 6;
 /// this much for each entry of a list, in OpenTelemetry's own types, of which the W3C limits let
 /// some through,
 const ENTRY: u64 = 320;

@@ -26,6 +26,8 @@ pub enum Growth {
     HostileTraceparents,
     HostileStates,
     HostileRelay,
+    /// The first of many spellings, ever longer.
+    HostileLength,
 }
 
 const HEADERS: [usize; 3] = [10, 100, 1000];
@@ -33,7 +35,7 @@ const STATE: [usize; 3] = [2, 8, 32];
 const BAGGAGE: [usize; 3] = [4, 16, 64];
 
 /// In the order of the table, with three sizes each.
-pub(super) const ALL: [(&str, Growth, [usize; 3]); 14] = [
+pub(super) const ALL: [(&str, Growth, [usize; 3]); 15] = [
     (
         "extract beside other headers",
         Growth::OthersOfExtract,
@@ -76,6 +78,11 @@ pub(super) const ALL: [(&str, Growth, [usize; 3]); 14] = [
         HEADERS,
     ),
     (
+        "hostile: a long traceparent and many",
+        Growth::HostileLength,
+        HEADERS,
+    ),
+    (
         "hostile: spellings to replace",
         Growth::HostileRelay,
         HEADERS,
@@ -112,6 +119,13 @@ impl Growth {
             }
             Self::HostileTraceparents | Self::HostileRelay => {
                 spellings("traceparent", size, TRACEPARENT)
+            }
+            Self::HostileLength => {
+                let mut entries = spellings("traceparent", size, TRACEPARENT);
+                entries[0]
+                    .1
+                    .insert_str(0, &" ".repeat(size * TRACEPARENT.len()));
+                entries
             }
             Self::HostileStates => with(SPAN.entries(), spellings("tracestate", size, "k=1")),
         }
