@@ -66,12 +66,16 @@ impl<'a, C, H: Carrier<C> + ?Sized> CarrierExtractor<'a, C, H> {
 
 impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
     fn get(&self, key: &str) -> Option<&str> {
-        if is_name(key.as_bytes(), TRACESTATE)
-            && let Some((_, lines)) = self.settled()
-        {
-            return lines.last().copied();
+        if key != TRACESTATE {
+            return self.headers.get(key);
         }
-        self.headers.get(key)
+        if let Some([_, state]) = self.headers.get_each([TRACEPARENT, TRACESTATE]) {
+            return str::from_utf8(state?).ok();
+        }
+        match self.settled() {
+            Some((_, lines)) => lines.last().copied(),
+            None => self.headers.get(key),
+        }
     }
 
     fn keys(&self) -> Vec<&str> {
