@@ -92,11 +92,9 @@ impl Sending {
         }
         // An older context makes room for this one.
         self.instrumentation.remove_context(headers);
-        if !self.context.has_active_span() && self.context.baggage().is_empty() {
-            return;
-        }
-        let rest = room(headers).unwrap_or(0);
-        if rest >= TRACEPARENT_SIZE {
+        let has_span = self.context.span().span_context().is_valid();
+        let least = if has_span { TRACEPARENT_SIZE } else { 0 };
+        if let Some(rest) = room(headers).filter(|rest| *rest >= least) {
             let without = headers.clone();
             let rest = rest.saturating_sub(FIELDS.len() * framing);
             self.instrumentation
@@ -106,7 +104,9 @@ impl Sending {
             }
             *headers = without;
         }
-        dropped::report(1, CarrierError::TooLarge);
+        if has_span || !self.context.baggage().is_empty() {
+            dropped::report(1, CarrierError::TooLarge);
+        }
     }
 
     /// The context that the message carries.
