@@ -1,6 +1,6 @@
 //! The carrier: NATS headers.
 
-use crate::spelling::{TRACEPARENT, is_spelling, only, settled_spelling, text};
+use crate::spelling::{TRACEPARENT, is_spelling, settled_sender, text};
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
 use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue};
 
@@ -42,21 +42,17 @@ impl Carrier<Nats> for HeaderMap {
         if values.all(|value| value == first) {
             return Some(first);
         }
-        let is_context = name.eq_ignore_ascii_case(TRACEPARENT);
-        self.settled()
-            .filter(|_| is_context)
-            .map(|(traceparent, _)| traceparent)
+        if !name.eq_ignore_ascii_case(TRACEPARENT) {
+            return None;
+        }
+        settled_sender(self).map(|(sender, _)| sender)
     }
 
     fn settled(&self) -> Option<(&str, Vec<&str>)> {
-        let spelling = settled_spelling(self)?;
-        let state = match spelling {
-            TRACEPARENT => "tracestate",
-            _ => "Tracestate",
-        };
+        let (sender, state) = settled_sender(self)?;
         let lines = self.iter().filter(|(key, _)| text(key) == state);
         let lines = lines.flat_map(|(_, values)| values.iter().map(HeaderValue::as_str));
-        Some((only(self, spelling)?, lines.collect()))
+        Some((sender, lines.collect()))
     }
 
     #[inline]

@@ -8,8 +8,8 @@ const TITLE_CASE: &str = "Traceparent";
 /// What a server makes of it.
 const DISABLED: &str = "Xraceparent";
 
-/// Which spelling of `traceparent` counts where there are several that differ.
-pub(crate) fn settled_spelling(headers: &HeaderMap) -> Option<&'static str> {
+/// The traceparent that counts where several differ, and the spelling of its tracestate.
+pub(crate) fn settled_sender(headers: &HeaderMap) -> Option<(&str, &'static str)> {
     let is_other = |key: &str| {
         let is_known = [TRACEPARENT, TITLE_CASE].contains(&key);
         key.eq_ignore_ascii_case(TRACEPARENT) && !is_known
@@ -17,24 +17,21 @@ pub(crate) fn settled_spelling(headers: &HeaderMap) -> Option<&'static str> {
     if headers.iter().any(|(key, _)| is_other(text(key))) {
         return None;
     }
+    let is_there = |name| headers.iter().any(|(key, _)| text(key) == name);
     match (only(headers, TRACEPARENT), only(headers, TITLE_CASE)) {
         (Some(lower), Some(title)) => {
             let is_one_trace = trace_id(lower).is_some() && trace_id(lower) == trace_id(title);
-            is_one_trace.then_some(TITLE_CASE)
+            is_one_trace.then_some((title, "Tracestate"))
         }
         // Beside a disabled one.
-        (Some(_), None) if !headers.iter().any(|(key, _)| text(key) == TITLE_CASE) => {
-            Some(TRACEPARENT)
-        }
-        (None, Some(_)) if !headers.iter().any(|(key, _)| text(key) == TRACEPARENT) => {
-            Some(TITLE_CASE)
-        }
+        (Some(lower), None) if !is_there(TITLE_CASE) => Some((lower, "tracestate")),
+        (None, Some(title)) if !is_there(TRACEPARENT) => Some((title, "Tracestate")),
         _ => None,
     }
 }
 
 /// The value under exactly this name, if there is one and no other.
-pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let (_, values) = headers.iter().find(|(key, _)| text(key) == name)?;
     let (first, others) = values.split_first()?;
     let is_only = others.iter().all(|other| other == first);

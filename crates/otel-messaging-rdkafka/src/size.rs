@@ -1,7 +1,8 @@
 //! How large a record is on the wire, as librdkafka counts it against `message.max.bytes`.
 
-use crate::native;
-use rdkafka::message::{Headers, OwnedHeaders};
+use crate::headers::raw;
+use crate::native::RawHeader;
+use rdkafka::message::OwnedHeaders;
 
 /// What a record takes beside key, payload and headers at most, in bytes (librdkafka,
 /// `RD_KAFKAP_MESSAGE_V2_MAX_OVERHEAD`).
@@ -13,13 +14,11 @@ pub(crate) const PER_HEADER: usize = 2 + 4;
 
 /// The size of the headers in bytes.
 pub(crate) fn of_headers(headers: &OwnedHeaders) -> usize {
-    let borrowed = headers.as_borrowed();
-    let all = (0..borrowed.count()).filter_map(|index| native::get(borrowed, index));
-    let size = |(name, value): native::RawHeader<'_>| {
+    let size = |(name, value): RawHeader<'_>| {
         let value = value.map_or(0, <[u8]>::len);
         name.len() + value + of_length(name.len()) + of_length(value)
     };
-    all.map(size).sum()
+    raw(headers.as_borrowed()).map(size).sum()
 }
 
 /// A length is written in seven bits a byte, doubled because lengths have a sign.

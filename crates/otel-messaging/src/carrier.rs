@@ -1,6 +1,7 @@
 //! Header storage that propagators read and write, whatever the client calls it.
 
 use crate::field_value::FieldValue;
+use crate::propagation::{TRACEPARENT, TRACESTATE};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::BuildHasher;
@@ -41,8 +42,8 @@ pub trait Carrier<C> {
     /// that one, and the lines of `tracestate` that came with it, if any. By default, what
     /// [`get`](Self::get) says of each.
     fn settled(&self) -> Option<(&str, Vec<&str>)> {
-        let traceparent = self.get("traceparent")?;
-        Some((traceparent, self.get("tracestate").into_iter().collect()))
+        let traceparent = self.get(TRACEPARENT)?;
+        Some((traceparent, self.get(TRACESTATE).into_iter().collect()))
     }
 
     /// The value of each of `names`, all different, in bytes, or `None` if one of them stands there

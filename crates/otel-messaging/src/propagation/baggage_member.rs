@@ -1,5 +1,6 @@
 //! One member of a baggage (W3C Baggage, "Definition"): a key, a value, properties.
 
+use super::character::{OCTET, PLAIN, TOKEN, is};
 use super::hex::{UPPER_PAIRS, parse2};
 use super::trim;
 use std::cmp::Ordering;
@@ -24,7 +25,9 @@ impl<'a> Member<'a> {
         for (place, byte) in prefix.iter_mut().zip(key.bytes()) {
             *place = byte;
         }
-        let encoded = value.bytes().map(|byte| if is_plain(byte) { 1 } else { 3 });
+        let encoded = value
+            .bytes()
+            .map(|byte| if is(byte, PLAIN) { 1 } else { 3 });
         (properties.is_empty() || are_properties(properties)).then(|| Self {
             prefix: u64::from_be_bytes(prefix),
             key,
@@ -105,73 +108,17 @@ fn are_properties(properties: &str) -> bool {
     })
 }
 
-/// `token` (RFC 7230, section 3.2.6).
 fn is_token(key: &str) -> bool {
-    !key.is_empty()
-        && key
-            .bytes()
-            .all(|byte| CLASSES[usize::from(byte)] & TOKEN != 0)
+    !key.is_empty() && key.bytes().all(|byte| is(byte, TOKEN))
 }
 
 fn is_value(value: &str) -> bool {
-    value
-        .bytes()
-        .all(|byte| CLASSES[usize::from(byte)] & OCTET != 0)
-}
-
-/// What goes out as it is: a `baggage-octet`, but not the `%` that begins an escape.
-fn is_plain(byte: u8) -> bool {
-    CLASSES[usize::from(byte)] & PLAIN != 0
-}
-
-/// May stand in a key.
-const TOKEN: u8 = 1;
-/// May stand in a value.
-const OCTET: u8 = 2;
-const PLAIN: u8 = 4;
-
-static CLASSES: [u8; 256] = classes();
-
-const fn classes() -> [u8; 256] {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let character = byte as u8;
-        if character.is_ascii_alphanumeric()
-            || matches!(
-                character,
-                b'!' | b'#'
-                    | b'$'
-                    | b'%'
-                    | b'&'
-                    | b'\''
-                    | b'*'
-                    | b'+'
-                    | b'-'
-                    | b'.'
-                    | b'^'
-                    | b'_'
-                    | b'`'
-                    | b'|'
-                    | b'~'
-            )
-        {
-            classes[byte] |= TOKEN;
-        }
-        if character.is_ascii_graphic() && !matches!(character, b'"' | b',' | b';' | b'\\') {
-            classes[byte] |= OCTET;
-            if character != b'%' {
-                classes[byte] |= PLAIN;
-            }
-        }
-        byte += 1;
-    }
-    classes
+    value.bytes().all(|byte| is(byte, OCTET))
 }
 
 fn encode(value: &str, header: &mut String) {
     for byte in value.bytes() {
-        if is_plain(byte) {
+        if is(byte, PLAIN) {
             header.push(char::from(byte));
         } else {
             let [high, low] = UPPER_PAIRS[usize::from(byte)];

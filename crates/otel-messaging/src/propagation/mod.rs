@@ -37,6 +37,7 @@
 
 mod baggage;
 mod baggage_member;
+mod character;
 mod hex;
 mod trace_context;
 mod traceparent;
@@ -51,7 +52,7 @@ pub(crate) use w3c::{FIELDS, extract, inject};
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 /// What a traceparent takes, in bytes, with its name.
-pub(crate) const TRACEPARENT_SIZE: usize = TRACEPARENT.len() + 55;
+pub(crate) const TRACEPARENT_SIZE: usize = TRACEPARENT.len() + traceparent::LENGTH;
 pub(crate) const TRACESTATE: &str = "tracestate";
 pub(crate) const BAGGAGE: &str = "baggage";
 

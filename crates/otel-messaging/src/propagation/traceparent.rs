@@ -7,7 +7,8 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 /// directions (section 3.2.2.5).
 const KNOWN_FLAGS: u8 = 0x03;
 
-const LENGTH: usize = 55;
+/// Of version 00, in bytes.
+pub(super) const LENGTH: usize = 55;
 
 /// The header of a span, version 00, in ASCII.
 #[inline]

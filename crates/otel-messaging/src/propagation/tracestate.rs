@@ -1,5 +1,6 @@
 //! The header `tracestate` (Trace Context Level 2, section 3.3).
 
+use super::character::{CHR, KEYCHAR, OWS, is};
 use super::cut_list;
 use opentelemetry::trace::TraceState;
 
@@ -43,16 +44,13 @@ pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceSta
 /// The first member of a list, if there is anything in it, and what stands behind its comma.
 fn next_member(list: &str) -> Option<(Option<(&str, &str)>, &str)> {
     let text = list.as_bytes();
-    let is = |at: usize, class: u8| {
-        text.get(at)
-            .is_some_and(|b| CLASSES[usize::from(*b)] & class != 0)
-    };
+    let is_at = |at: usize, class: u8| text.get(at).is_some_and(|byte| is(*byte, class));
     let mut at = 0;
-    while is(at, OWS) {
+    while is_at(at, OWS) {
         at += 1;
     }
     let start = at;
-    while is(at, KEYCHAR) {
+    while is_at(at, KEYCHAR) {
         at += 1;
     }
     let key = list.get(start..at)?;
@@ -63,7 +61,7 @@ fn next_member(list: &str) -> Option<(Option<(&str, &str)>, &str)> {
         }
         at += 1;
         let start = at;
-        while is(at, CHR) {
+        while is_at(at, CHR) {
             at += 1;
         }
         // Spaces at its end belong to what surrounds the member.
@@ -72,7 +70,7 @@ fn next_member(list: &str) -> Option<(Option<(&str, &str)>, &str)> {
             return None;
         }
         member = Some((key, value));
-        while is(at, OWS) {
+        while is_at(at, OWS) {
             at += 1;
         }
     }
@@ -127,41 +125,8 @@ fn is_value(value: &str) -> bool {
     let value = value.as_bytes();
     value.len() <= MAX_PART
         && value.last().is_some_and(|last| *last != b' ')
-        && value
-            .iter()
-            .all(|byte| CLASSES[usize::from(*byte)] & CHR != 0)
+        && value.iter().all(|byte| is(*byte, CHR))
 }
 
 /// The most bytes of a key, and of a value.
 const MAX_PART: usize = 256;
-
-/// May stand in a key.
-const KEYCHAR: u8 = 1;
-/// May stand in a value.
-const CHR: u8 = 2;
-/// May stand around a member.
-const OWS: u8 = 4;
-
-static CLASSES: [u8; 256] = classes();
-
-const fn classes() -> [u8; 256] {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let character = byte as u8;
-        if matches!(
-            character,
-            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@'
-        ) {
-            classes[byte] |= KEYCHAR;
-        }
-        if matches!(character, b' '..=b'~') && !matches!(character, b',' | b'=') {
-            classes[byte] |= CHR;
-        }
-        if matches!(character, b' ' | b'\t') {
-            classes[byte] |= OWS;
-        }
-        byte += 1;
-    }
-    classes
-}

@@ -150,7 +150,8 @@ fn read([traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
         None => Some(TraceState::NONE),
     };
     // What is valid by its first bytes alone may go on with others, which are to be text too.
-    let is_text = |header: &&[u8]| header.len() == 55 || str::from_utf8(header).is_ok();
+    let is_text =
+        |header: &&[u8]| header.len() == traceparent::LENGTH || str::from_utf8(header).is_ok();
     let traceparent = traceparent.filter(is_text);
     let sender = traceparent.and_then(|header| trace_context::sender(header, state));
     let context = match sender {
