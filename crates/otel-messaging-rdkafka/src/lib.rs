@@ -68,18 +68,30 @@
 
 #[cfg(test)]
 mod conformance;
+mod context;
 mod delivery;
+mod enqueuing;
+mod future;
 mod headers;
+mod injection;
 mod message;
 mod native;
+mod onward;
 mod producer;
+mod queue;
+mod queued;
 mod size;
 
+pub use context::{InFlight, InjectingContext};
 pub use delivery::DeliveryFuture;
+pub use enqueuing::EnqueuingProducer;
 pub use headers::Kafka;
+pub use onward::ReceivedRecord;
 pub use otel_messaging::{
-    CarrierExtractor, CarrierInjector, ContextCarrier, Entered, Handling, Instrumentation,
-    Processing, Received, attach_context, dropped_fields, extract, get_context, inject, process,
+    CarrierExtractor, CarrierInjector, ContextCarrier, DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE,
+    DEAD_LETTER_TRACEPARENT, Entered, Handling, Instrumentation, Processing, Received,
+    attach_context, current_context, dropped_fields, extract, get_context, inject, process,
     propagation, refused_fields, try_with_message_context, with_message_context,
 };
 pub use producer::InjectingProducer;
+pub use queue::RecordQueue;
