@@ -11,13 +11,24 @@ pub(crate) struct Names<'a> {
     source: &'a Source,
     /// The shortest path that users can write, by the place of the definition.
     public: BTreeMap<ItemPath, ItemPath>,
+    /// How many of those paths end in this one.
+    ends: BTreeMap<ItemPath, usize>,
 }
 
 impl<'a> Names<'a> {
     pub(crate) fn new(source: &'a Source) -> Self {
-        let public = BTreeMap::new();
-        let mut names = Self { source, public };
+        let (public, ends) = (BTreeMap::new(), BTreeMap::new());
+        let mut names = Self {
+            source,
+            public,
+            ends,
+        };
         names.walk(&[], &[], &mut BTreeSet::new());
+        for path in names.public.values() {
+            for start in 0..path.len() {
+                *names.ends.entry(path[start..].to_vec()).or_default() += 1;
+            }
+        }
         names
     }
 
@@ -29,13 +40,9 @@ impl<'a> Names<'a> {
     /// The end of that path, as long as it has to be to mean nothing else.
     pub(crate) fn short(&self, place: &[String]) -> Option<String> {
         let path = self.public.get(place)?;
-        let ends_alike = |length: usize| {
-            let end = &path[path.len() - length..];
-            let others = self.public.values().filter(|other| *other != path);
-            others.filter(|other| other.ends_with(end)).count() > 0
-        };
-        let length = (1..path.len()).find(|length| !ends_alike(*length));
-        Some(path[path.len() - length.unwrap_or(path.len())..].join("::"))
+        let mut ends = (0..path.len()).rev().map(|start| &path[start..]);
+        let end = ends.find(|end| self.ends.get(*end) == Some(&1));
+        Some(end.unwrap_or(path).join("::"))
     }
 
     /// The place of the definition that a path in this module stands for, if it is in this crate.
