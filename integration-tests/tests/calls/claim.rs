@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use syn::{Attribute, Block, Expr, ImplItem, Item, Lit, Meta, TraitItem};
 
-/// A line such as "Calls: `Type::method`, `Type: Trait`." in a function's documentation, up to the
-/// end of its paragraph. "Calls of lapin: .." where the file's name does not tell the client.
+/// Lines such as "Calls: `Type::method`, `Type: Trait`." in a function's documentation, up to one
+/// that ends in a full stop. "Calls of lapin: .." where the file's name does not tell the client.
 pub(crate) struct Claim {
     /// The package of the client, or nothing if neither the line nor the file tells.
     pub(crate) client: Option<String>,
@@ -187,11 +187,11 @@ fn claimed(attributes: &[Attribute]) -> Vec<(Option<String>, String)> {
             claim = Some(Some(client.to_owned()));
         }
         if let Some(client) = &claim {
-            found.extend(
-                code_spans(text)
-                    .into_iter()
-                    .map(|call| (client.clone(), call)),
-            );
+            let calls = code_spans(text).into_iter();
+            found.extend(calls.map(|call| (client.clone(), call)));
+            if text.ends_with('.') {
+                claim = None;
+            }
         }
     }
     found

@@ -230,7 +230,6 @@ fn a_call_that_no_test_claims_is_named() {
         ///
         /// Calls: `Channel::send`,
         /// `Channel: IntoFuture`, `Sender::send_on`.
-        ///
         /// `Channel::rare` is another story.
         #[tokio::test]
         async fn sent() { helped(|| macros!(channel.send())); }

@@ -13,16 +13,36 @@ pub(crate) struct Names<'a> {
     public: BTreeMap<ItemPath, ItemPath>,
     /// How many of those paths end in this one.
     ends: BTreeMap<ItemPath, usize>,
+    /// The names in each module.
+    scopes: BTreeMap<ItemPath, Scope>,
+    /// The names in all of them. Others are of other crates.
+    known: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Scope {
+    defined: BTreeSet<String>,
+    /// What stands for a path, by its name.
+    imported: BTreeMap<String, ItemPath>,
+    /// Modules all of whose names are here too.
+    globs: Vec<ItemPath>,
 }
 
 impl<'a> Names<'a> {
     pub(crate) fn new(source: &'a Source) -> Self {
-        let (public, ends) = (BTreeMap::new(), BTreeMap::new());
         let mut names = Self {
             source,
-            public,
-            ends,
+            public: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            scopes: BTreeMap::new(),
+            known: BTreeSet::new(),
         };
+        for (module, items) in &source.modules {
+            let scope = scope(items);
+            let known = scope.defined.iter().chain(scope.imported.keys());
+            names.known.extend(known.cloned());
+            names.scopes.insert(module.clone(), scope);
+        }
         names.walk(&[], &[], &mut BTreeSet::new());
         for path in names.public.values() {
             for start in 0..path.len() {
@@ -70,29 +90,18 @@ impl<'a> Names<'a> {
 
     fn look_up(&self, module: &[String], name: &str, depth: usize) -> Option<ItemPath> {
         let depth = depth.checked_sub(1)?;
-        let items = self.source.modules.get(module)?;
-        if items
-            .iter()
-            .any(|item| defined(item).is_some_and(|(defined, _)| defined == name))
-        {
+        let scope = self.scopes.get(module)?;
+        if !self.known.contains(name) {
+            return None;
+        }
+        if scope.defined.contains(name) {
             return Some([module, &[name.to_owned()]].concat());
         }
-        let uses = items.iter().filter_map(|item| match item {
-            Item::Use(item) => Some(leaves(item)),
-            _ => None,
-        });
-        let (globs, named): (Vec<Leaf>, Vec<Leaf>) =
-            uses.flatten().partition(|leaf| leaf.name.is_none());
-        let mut named = named
-            .iter()
-            .filter(|leaf| leaf.name.as_deref() == Some(name));
-        // A path that begins with the name itself is of another crate.
-        let own = named.find(|leaf| leaf.path.first().is_some_and(|first| first != name));
-        if let Some(leaf) = own {
-            return self.resolve_within(module, &leaf.path, depth);
+        if let Some(path) = scope.imported.get(name) {
+            return self.resolve_within(module, path, depth);
         }
-        globs.iter().find_map(|glob| {
-            let place = self.resolve_within(module, &glob.path, depth)?;
+        scope.globs.iter().find_map(|glob| {
+            let place = self.resolve_within(module, glob, depth)?;
             self.look_up(&place, name, depth)
         })
     }
@@ -136,6 +145,25 @@ impl<'a> Names<'a> {
             *known = path;
         }
     }
+}
+
+fn scope(items: &[Item]) -> Scope {
+    let mut scope = Scope::default();
+    for item in items {
+        if let Item::Use(item) = item {
+            for leaf in leaves(item) {
+                match leaf.name {
+                    // A path that begins with the name itself is of another crate.
+                    Some(name) if leaf.path.first() == Some(&name) => {}
+                    Some(name) => drop(scope.imported.insert(name, leaf.path)),
+                    None => scope.globs.push(leaf.path),
+                }
+            }
+        } else if let Some((name, _)) = defined(item) {
+            scope.defined.insert(name);
+        }
+    }
+    scope
 }
 
 /// A name that an item defines, and whether it is public.

@@ -10,11 +10,12 @@ use syn::{
 };
 
 /// Traits of other crates through which messages come and go.
-const FOREIGN: [&str; 7] = [
+const FOREIGN: [&str; 8] = [
     "AsyncRead",
     "AsyncWrite",
     "Future",
     "IntoFuture",
+    "IntoIterator",
     "Iterator",
     "Sink",
     "Stream",
@@ -22,7 +23,8 @@ const FOREIGN: [&str; 7] = [
 
 /// Every public call of a crate: `Type::method`, `Trait::method`, `module::function` and
 /// `Type: Trait`, for the traits above and the crate's own. A type's path is as long as it has
-/// to be to mean nothing else; a type with arguments goes by its alias, where it has one.
+/// to be to mean nothing else; a type with arguments goes by its alias, where it has one. What a
+/// macro makes is not seen.
 pub(crate) fn surface(source: &Source) -> BTreeSet<String> {
     let names = Names::new(source);
     let mut surface = Surface {
