@@ -4,9 +4,9 @@ use crate::description::Description;
 use crate::handling::Handling;
 use crate::instrumentation::{Instrumentation, empty_context};
 use crate::message::Received;
-use crate::producer::mark_failed;
-use opentelemetry::trace::{Link, Span, SpanKind, TraceContextExt};
-use opentelemetry::{Context, ContextGuard};
+use crate::operation::{Attached, Operation};
+use opentelemetry::Context;
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt};
 use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
@@ -21,23 +21,22 @@ impl Instrumentation {
         };
         let mut description = Description::processed(M::SYSTEM);
         message.describe_message(&mut description);
-        let mut builder = description.into_span_builder(SpanKind::Consumer);
         let sender = carried.span().span_context().clone();
+        let starts_new_trace = sender.is_valid() && self.redelivery.starts_new_trace(&description);
+        let mut builder = description.into_span_builder(SpanKind::Consumer);
         if sender.is_valid() {
             builder = builder.with_links(vec![Link::with_context(sender)]);
         }
-        let span = self.with_tracer(|tracer| builder.start_with_context(tracer, &carried));
-        // A provider that was shut down, or suppressed telemetry, gives a span without ids: then
-        // what came in goes out. (The sender's span, remote, cannot be ended or marked from here.)
-        let context = if span.span_context().is_valid() {
-            carried.with_span(span)
+        let mut operation = if starts_new_trace {
+            let parent = carried.with_remote_span_context(SpanContext::NONE);
+            Operation::start(self, builder, &parent)
         } else {
-            carried
+            Operation::start(self, builder, &carried)
         };
-        Processing {
-            context,
-            ended: false,
+        if !operation.has_span() {
+            operation.set_context(carried);
         }
+        Processing { operation }
     }
 
     /// Handles `message` with its context current; see the free function
@@ -157,10 +156,10 @@ pub fn process<C, M: Received<C> + ?Sized>(message: &M) -> Processing {
 }
 
 /// The handling of one message: its span, which ends when this is dropped.
+#[derive(Debug)]
 #[must_use = "dropping it ends the span of the handling"]
 pub struct Processing {
-    context: Context,
-    ended: bool,
+    operation: Operation,
 }
 
 impl Processing {
@@ -186,7 +185,7 @@ impl Processing {
     /// ends the span. For synchronous handlers; hold the guard across no `.await`.
     pub fn enter(self) -> Entered {
         Entered {
-            _attached: self.context.clone().attach(),
+            _attached: self.operation.enter(),
             processing: self,
             already_panicking: std::thread::panicking(),
         }
@@ -194,18 +193,17 @@ impl Processing {
 
     /// The context of the handling: what the message carried, with the span of the handling.
     pub fn context(&self) -> &Context {
-        &self.context
+        self.operation.context()
     }
 
     /// Marks the span as failed. `error_type` is a name of low cardinality for `error.type`;
     /// `description` says what happened.
     pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
-        mark_failed(&self.context, error_type.into(), description);
+        self.operation.fail(error_type.into(), description);
     }
 
     pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _attached = self.context.clone().attach();
-        work()
+        self.operation.attached(work)
     }
 
     /// Does a piece of the handler's own work with the context current. A panic in it ends the
@@ -229,24 +227,7 @@ impl Processing {
     }
 
     pub(crate) fn end(&mut self) {
-        if !self.ended {
-            self.ended = true;
-            self.context.span().end();
-        }
-    }
-}
-
-impl Drop for Processing {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-impl fmt::Debug for Processing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Processing")
-            .field("context", &self.context)
-            .finish()
+        self.operation.end();
     }
 }
 
@@ -255,7 +236,7 @@ impl fmt::Debug for Processing {
 #[must_use = "dropping it detaches the message's context"]
 pub struct Entered {
     // Dropped before the span ends: what has ended should not be current.
-    _attached: ContextGuard,
+    _attached: Attached,
     processing: Processing,
     /// Entered in a destructor, while somebody else's panic unwinds.
     already_panicking: bool,

@@ -1,6 +1,7 @@
 //! A context on its own: for job tables, outboxes and queues without headers.
 
 use crate::carrier::{Carrier, CarrierError, CarrierMut, TextMap};
+use crate::current::current_context;
 use crate::field_value::FieldValue;
 use crate::instrumentation::{extract, inject};
 use opentelemetry::{Context, ContextGuard};
@@ -77,11 +78,11 @@ impl CarrierMut<TextMap> for ContextCarrier {
     }
 }
 
-/// The current context, to be stored or sent where there are no headers.
+/// The [current context](current_context), to be stored or sent where there are no headers.
 #[must_use]
 pub fn get_context() -> ContextCarrier {
     let mut carrier = ContextCarrier::default();
-    inject(&Context::current(), &mut carrier);
+    inject(&current_context(), &mut carrier);
     carrier
 }
 

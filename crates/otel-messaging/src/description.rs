@@ -4,6 +4,7 @@ use crate::semconv;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 use opentelemetry::{KeyValue, Value};
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 const MAX_REMOTE_BYTES: usize = 1024;
 
@@ -18,6 +19,8 @@ pub struct Description {
     /// The destination, where it is fit for a span's name.
     named_for: Option<String>,
     attributes: Vec<KeyValue>,
+    delivery_count: Option<u64>,
+    sent_at: Option<SystemTime>,
 }
 
 impl Description {
@@ -43,6 +46,8 @@ impl Description {
             operation,
             named_for: None,
             attributes,
+            delivery_count: None,
+            sent_at: None,
         }
     }
 
@@ -73,6 +78,27 @@ impl Description {
         if text.len() <= MAX_REMOTE_BYTES {
             self.set_attribute(key, text.to_owned());
         }
+    }
+
+    /// Sets how often the message was delivered, this time included; `key` is the attribute's name.
+    /// It counts for [`with_link_after_deliveries`](crate::Instrumentation::with_link_after_deliveries).
+    pub fn set_delivery_count(&mut self, key: &'static str, count: u64) {
+        self.set_attribute(key, i64::try_from(count).unwrap_or(i64::MAX));
+        self.delivery_count = Some(count);
+    }
+
+    pub(crate) fn delivery_count(&self) -> Option<u64> {
+        self.delivery_count
+    }
+
+    /// Sets when the message was sent, by the clock of its sender or of the broker. It counts for
+    /// [`with_link_after_age`](crate::Instrumentation::with_link_after_age).
+    pub fn set_sent_at(&mut self, time: SystemTime) {
+        self.sent_at = Some(time);
+    }
+
+    pub(crate) fn sent_at(&self) -> Option<SystemTime> {
+        self.sent_at
     }
 
     pub(crate) fn into_span_builder(self, kind: SpanKind) -> SpanBuilder {

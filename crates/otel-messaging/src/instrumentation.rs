@@ -4,6 +4,7 @@ use crate::bridge::{CarrierExtractor, CarrierInjector};
 use crate::carrier::{Carrier, CarrierMut};
 use crate::dropped;
 use crate::propagation::{self, W3cPropagator};
+use crate::redelivery::Redelivery;
 use crate::semconv;
 use opentelemetry::global::{self, BoxedTracer};
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
@@ -41,6 +42,7 @@ pub struct Instrumentation {
     propagator: Propagator,
     /// In bytes, names and values.
     injection_budget: usize,
+    pub(crate) redelivery: Redelivery,
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +77,7 @@ impl Instrumentation {
         tracer: None,
         propagator: Propagator::Global,
         injection_budget: INJECTION_BUDGET,
+        redelivery: Redelivery::NEVER,
     };
 
     /// What the free functions use: the value last given to [`set_global`](Self::set_global), or
@@ -97,7 +100,8 @@ impl Instrumentation {
         drop(previous);
     }
 
-    /// Takes spans from this provider, in place of the global one.
+    /// Takes spans from this provider, in place of the global one. With the feature `tracing` too:
+    /// only what has no provider of its own opens spans of `tracing`.
     #[must_use]
     pub fn with_tracer_provider<P>(mut self, provider: &P) -> Self
     where
@@ -236,6 +240,11 @@ impl Instrumentation {
         if done.is_none() {
             headers.remove(&propagation::FIELDS);
         }
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn has_tracer(&self) -> bool {
+        self.tracer.is_some()
     }
 
     pub(crate) fn with_tracer<T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> T {

@@ -1,39 +1,28 @@
 //! The producer side: the span of a message that is sent, and its context in the headers.
 
 use crate::carrier::{CarrierError, CarrierMut};
+use crate::current::current_context;
 use crate::description::Description;
 use crate::dropped;
 use crate::instrumentation::Instrumentation;
+use crate::operation::Operation;
 use crate::propagation::{FIELDS, TRACEPARENT_SIZE};
-use crate::semconv;
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt};
-use opentelemetry::{Context, KeyValue, Value};
+use opentelemetry::trace::{SpanKind, TraceContextExt};
+use opentelemetry::{Context, Value};
 use std::borrow::Cow;
 use std::fmt;
 
 impl Instrumentation {
     /// Starts the span of a message that is being sent: of kind PRODUCER, child of the context
-    /// that is current at the call.
+    /// that is [current](current_context) at the call.
     ///
     /// This is what the `InjectingProducer` of each adapter calls; use it to write an adapter for
     /// another client.
     pub fn start_send(&self, description: Description) -> Sending {
-        let parent = Context::current();
         let builder = description.into_span_builder(SpanKind::Producer);
-        let span = self.with_tracer(|tracer| builder.start_with_context(tracer, &parent));
-        let has_span = span.span_context().is_valid();
-        Sending {
-            instrumentation: self.clone(),
-            // A provider that was shut down, or suppressed telemetry, gives a span without ids:
-            // then what came in goes out.
-            context: if has_span {
-                parent.with_span(span)
-            } else {
-                parent
-            },
-            has_span,
-        }
+        let operation = Operation::start(self, builder, &current_context());
+        Sending::new(self.clone(), operation, None)
     }
 }
 
@@ -45,14 +34,27 @@ const AMPLE: usize = 1024;
 /// Dropped without an answer, as when the future of a publish is dropped, the span ends with its
 /// status unset.
 #[must_use = "dropping it ends the span"]
+#[derive(Debug)]
 pub struct Sending {
     instrumentation: Instrumentation,
-    context: Context,
-    /// Whether the span in `context` is this message's own, and not the caller's.
-    has_span: bool,
+    operation: Operation,
+    /// The context that the message has already and keeps.
+    kept: Option<Context>,
 }
 
 impl Sending {
+    pub(crate) fn new(
+        instrumentation: Instrumentation,
+        operation: Operation,
+        kept: Option<Context>,
+    ) -> Self {
+        Self {
+            instrumentation,
+            operation,
+            kept,
+        }
+    }
+
     /// Starts the span of a message as [`Instrumentation::start_send`] does, by the given
     /// instrumentation or, if there is none, by the global one of this moment.
     pub fn start(by: Option<&Instrumentation>, description: Description) -> Self {
@@ -63,9 +65,12 @@ impl Sending {
     }
 
     /// Writes the context of this message into its headers, in place of any context they held;
-    /// see [`Instrumentation::inject`].
+    /// see [`Instrumentation::inject`]. The headers of a message that is
+    /// [forwarded](Self::forward) stay as they are.
     pub fn inject<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
-        self.instrumentation.inject(&self.context, headers);
+        if self.kept.is_none() {
+            self.instrumentation.inject(self.context(), headers);
+        }
     }
 
     /// Injects as [`inject`](Self::inject) does, as much as a message has room for: for a client
@@ -82,36 +87,38 @@ impl Sending {
         framing: usize,
         room: impl Fn(&H) -> Option<usize>,
     ) {
+        if self.kept.is_some() {
+            return;
+        }
+        let context = self.context();
         let ample = self
             .instrumentation
             .injection_budget()
             .saturating_add(AMPLE);
-        if self.context.is_telemetry_suppressed() || room(headers).is_some_and(|room| room > ample)
-        {
+        if context.is_telemetry_suppressed() || room(headers).is_some_and(|room| room > ample) {
             return self.inject(headers);
         }
         // An older context makes room for this one.
         self.instrumentation.remove_context(headers);
-        let has_span = self.context.span().span_context().is_valid();
+        let has_span = context.span().span_context().is_valid();
         let least = if has_span { TRACEPARENT_SIZE } else { 0 };
         if let Some(rest) = room(headers).filter(|rest| *rest >= least) {
             let without = headers.clone();
             let rest = rest.saturating_sub(FIELDS.len() * framing);
-            self.instrumentation
-                .inject_within(&self.context, headers, rest);
+            self.instrumentation.inject_within(context, headers, rest);
             if room(headers).is_some() {
                 return;
             }
             *headers = without;
         }
-        if has_span || !self.context.baggage().is_empty() {
+        if has_span || !context.baggage().is_empty() {
             dropped::report(1, CarrierError::TooLarge);
         }
     }
 
     /// The context that the message carries.
     pub fn context(&self) -> &Context {
-        &self.context
+        self.kept.as_ref().unwrap_or(self.operation.context())
     }
 
     /// The instrumentation by which the message is sent.
@@ -119,47 +126,19 @@ impl Sending {
         &self.instrumentation
     }
 
+    /// Whether the message keeps the context that its headers have.
+    pub fn is_forwarded(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// Adds what only the broker's answer tells, such as partition and offset.
     pub fn set_attribute(&self, key: &'static str, value: impl Into<Value>) {
-        if self.has_span {
-            let attribute = KeyValue::new(key, value.into());
-            self.context.span().set_attribute(attribute);
-        }
+        self.operation.set_attribute(key, value);
     }
 
     /// Ends the span as failed. `error_type` is a name of low cardinality for `error.type`;
     /// `description` says what happened.
     pub fn fail(self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
-        if self.has_span {
-            mark_failed(&self.context, error_type.into(), description);
-        }
-    }
-}
-
-impl Drop for Sending {
-    fn drop(&mut self) {
-        if self.has_span {
-            self.context.span().end();
-        }
-    }
-}
-
-impl fmt::Debug for Sending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sending")
-            .field("context", &self.context)
-            .finish_non_exhaustive()
-    }
-}
-
-pub(crate) fn mark_failed(
-    context: &Context,
-    error_type: Cow<'static, str>,
-    description: impl fmt::Display,
-) {
-    let span = context.span();
-    if span.is_recording() {
-        span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into_owned()));
-        span.set_status(Status::error(description.to_string()));
+        self.operation.fail(error_type.into(), description);
     }
 }

@@ -47,3 +47,17 @@ pub const MESSAGING_NATS_CONSUMER: &str = "messaging.nats.consumer";
 pub const MESSAGING_NATS_SEQUENCE: &str = "messaging.nats.sequence";
 /// `messaging.nats.delivery_count`: 1 for the first delivery, an integer.
 pub const MESSAGING_NATS_DELIVERY_COUNT: &str = "messaging.nats.delivery_count";
+/// `messaging.nats.duplicate`: only when true, the stream had the message already.
+pub const MESSAGING_NATS_DUPLICATE: &str = "messaging.nats.duplicate";
+
+/// `messaging.rabbitmq.message.redelivered`: only when true. This name and the next are this
+/// crate's, like those of dead letters.
+pub const MESSAGING_RABBITMQ_MESSAGE_REDELIVERED: &str = "messaging.rabbitmq.message.redelivered";
+/// `messaging.rabbitmq.message.delivery_count`: 1 for the first delivery, an integer.
+pub const MESSAGING_RABBITMQ_MESSAGE_DELIVERY_COUNT: &str =
+    "messaging.rabbitmq.message.delivery_count";
+
+/// `messaging.dead_letter.error`: why a message was put aside.
+pub const MESSAGING_DEAD_LETTER_ERROR: &str = "messaging.dead_letter.error";
+/// `messaging.dead_letter.source`: where it came from.
+pub const MESSAGING_DEAD_LETTER_SOURCE: &str = "messaging.dead_letter.source";

@@ -44,6 +44,8 @@ mod traceparent;
 mod tracestate;
 mod w3c;
 
+use opentelemetry::trace::SpanContext;
+
 pub use baggage::BaggagePropagator;
 pub use trace_context::TraceContextPropagator;
 pub use w3c::{W3cPropagator, w3c};
@@ -55,6 +57,11 @@ pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const TRACEPARENT_SIZE: usize = TRACEPARENT.len() + traceparent::LENGTH;
 pub(crate) const TRACESTATE: &str = "tracestate";
 pub(crate) const BAGGAGE: &str = "baggage";
+
+/// The `traceparent` of a span.
+pub(crate) fn format_traceparent(span: &SpanContext) -> String {
+    String::from_utf8_lossy(&traceparent::format(span)).into_owned()
+}
 
 /// The members of a list that fit into `room` bytes, from the left.
 pub(crate) fn cut_list(list: &str, room: usize) -> &str {

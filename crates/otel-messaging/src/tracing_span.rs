@@ -1,0 +1,157 @@
+//! Spans of the `tracing` crate, in programs with tracing-opentelemetry.
+
+use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
+use std::sync::atomic::{AtomicBool, Ordering};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Span, dispatcher};
+use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
+
+/// Starts what `builder` describes as a span of `tracing`, with `parent` as its parent and not
+/// whatever span is entered here. `None` where OpenTelemetry would not see it: the caller then
+/// starts one of OpenTelemetry alone.
+pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Context)> {
+    if parent.is_telemetry_suppressed() {
+        return None;
+    }
+    let span = callsite(builder);
+    if span.is_disabled() {
+        Missing::Span.report();
+        return None;
+    }
+    match span.set_parent(parent.clone()) {
+        Ok(()) => {}
+        Err(SetParentError::LayerNotFound) => {
+            Missing::Layer.report();
+            return None;
+        }
+        Err(_) => {
+            Missing::Span.report();
+            return None;
+        }
+    }
+    // Before the span is started, so that a sampler sees them.
+    for link in builder.links.iter().flatten() {
+        span.add_link_with_attributes(link.span_context.clone(), link.attributes.clone());
+    }
+    for attribute in builder.attributes.iter().flatten() {
+        span.set_attribute(attribute.key.clone(), attribute.value.clone());
+    }
+    let context = span.context();
+    if !context.has_active_span() {
+        // The layer has a filter of its own: it says yes to a parent, and knows no span.
+        Missing::Span.report();
+        return None;
+    }
+    // A tracer without effect: what came in goes out.
+    context
+        .span()
+        .span_context()
+        .is_valid()
+        .then_some((span, context))
+}
+
+/// The names of spans are fixed by where they stand in the source, so these are the operation's
+/// alone; OpenTelemetry gets the builder's.
+fn callsite(builder: &SpanBuilder) -> Span {
+    let name = &*builder.name;
+    match builder.span_kind {
+        Some(SpanKind::Consumer) => tracing::info_span!(
+            target: env!("CARGO_PKG_NAME"),
+            parent: None,
+            "process",
+            otel.name = name,
+            otel.kind = "consumer"
+        ),
+        Some(SpanKind::Client) => tracing::info_span!(
+            target: env!("CARGO_PKG_NAME"),
+            parent: None,
+            "forward",
+            otel.name = name,
+            otel.kind = "client"
+        ),
+        _ => tracing::info_span!(
+            target: env!("CARGO_PKG_NAME"),
+            parent: None,
+            "send",
+            otel.name = name,
+            otel.kind = "producer"
+        ),
+    }
+}
+
+/// The context that is current to OpenTelemetry or, where it has none or only what came in by a
+/// message, that of the current span of `tracing`: a layer that does not activate contexts makes
+/// spans current to `tracing` alone.
+pub(crate) fn current(context: Context) -> Context {
+    let of_opentelemetry = context.span().span_context().clone();
+    let is_ours = of_opentelemetry.is_valid() && !of_opentelemetry.is_remote();
+    if is_ours || context.is_telemetry_suppressed() {
+        return context;
+    }
+    let traced = Span::current().context();
+    let of_tracing = traced.span().span_context().clone();
+    let is_the_same_trace = of_opentelemetry.trace_id() == of_tracing.trace_id();
+    if !of_tracing.is_valid() || (of_opentelemetry.is_valid() && !is_the_same_trace) {
+        return context;
+    }
+    // What was attached since the span was started is newer.
+    if context.baggage().is_empty() {
+        traced
+    } else {
+        let baggage = context.baggage().iter();
+        traced.with_baggage(baggage.map(|(key, (value, metadata))| {
+            opentelemetry::baggage::KeyValueMetadata::new(
+                key.clone(),
+                value.clone(),
+                metadata.clone(),
+            )
+        }))
+    }
+}
+
+/// Why a span of `tracing` would not be one of OpenTelemetry.
+#[derive(Clone, Copy)]
+enum Missing {
+    Layer,
+    Span,
+}
+
+static LAYER_REPORTED: AtomicBool = AtomicBool::new(false);
+static SPAN_REPORTED: AtomicBool = AtomicBool::new(false);
+
+impl Missing {
+    /// Says so once in a process, and how to mend it.
+    #[cold]
+    fn report(self) {
+        let reported = match self {
+            Self::Layer => &LAYER_REPORTED,
+            Self::Span => &SPAN_REPORTED,
+        };
+        // Without a subscriber nobody would read it; there may be one later.
+        let is_nobody = dispatcher::get_default(Dispatch::is::<NoSubscriber>);
+        if is_nobody || reported.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match self {
+            Self::Layer => {
+                opentelemetry::otel_warn!(
+                    name: "OtelMessaging.TracingLayerNotFound",
+                    message = "messages get no span of `tracing`: its subscriber has no \
+                               tracing-opentelemetry layer for opentelemetry 0.33. Add one; if there \
+                               is one, see that it is of tracing-opentelemetry 0.34 (`cargo tree -i \
+                               opentelemetry` shows a second version) and not inside a reload::Layer"
+                );
+            }
+            Self::Span => {
+                opentelemetry::otel_warn!(
+                    name: "OtelMessaging.TracingSpanDisabled",
+                    message = "messages get no span of `tracing`: a filter of its subscriber or of \
+                               the tracing-opentelemetry layer disables them. Let the level INFO of \
+                               the target `otel-messaging` pass"
+                );
+            }
+        }
+    }
+}
