@@ -1,0 +1,6 @@
+//! Kafka on a real broker: the scenarios over each kind of producer, and what only this client has.
+
+mod base;
+mod enqueuing;
+mod future;
+mod threaded;
