@@ -1,6 +1,9 @@
 //! Kafka on a real broker: the scenarios over each kind of producer, and what only this client has.
 
 mod base;
+mod book;
+mod context;
 mod enqueuing;
 mod future;
+mod queue_full;
 mod threaded;
