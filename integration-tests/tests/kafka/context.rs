@@ -6,6 +6,7 @@ use integration_tests::client::PATIENCE;
 use integration_tests::kafka::{Topic, text_headers};
 use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
 use opentelemetry::trace::Status;
+use opentelemetry_sdk::trace::SpanData;
 use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
 use rdkafka::client::OAuthToken;
 use rdkafka::producer::{
@@ -71,7 +72,7 @@ async fn the_callback_has_its_own_opaque_and_an_ended_span() {
     assert_eq!(spans.all().len(), 3, "each ended once");
 }
 
-fn with_key(spans: &Spans, key: &str) -> opentelemetry_sdk::trace::SpanData {
+fn with_key(spans: &Spans, key: &str) -> SpanData {
     let key = Some(key.to_owned().into());
     let mut found = spans.all().into_iter();
     let found = found.find(|span| attribute(span, "messaging.kafka.message.key") == key);

@@ -6,4 +6,6 @@ mod context;
 mod enqueuing;
 mod future;
 mod queue_full;
+mod sending;
 mod threaded;
+mod transactions;
