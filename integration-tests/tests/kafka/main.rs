@@ -2,10 +2,13 @@
 
 mod base;
 mod book;
+mod consuming;
 mod context;
 mod enqueuing;
 mod future;
 mod queue_full;
 mod sending;
+mod sends;
+mod settling;
 mod threaded;
 mod transactions;
