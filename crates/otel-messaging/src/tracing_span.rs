@@ -1,5 +1,6 @@
 //! Spans of the `tracing` crate, in programs with tracing-opentelemetry.
 
+use crate::operation::with_baggage_of;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
@@ -104,14 +105,7 @@ pub(crate) fn current(context: Context) -> Context {
     if context.baggage().is_empty() {
         traced
     } else {
-        let baggage = context.baggage().iter();
-        traced.with_baggage(baggage.map(|(key, (value, metadata))| {
-            opentelemetry::baggage::KeyValueMetadata::new(
-                key.clone(),
-                value.clone(),
-                metadata.clone(),
-            )
-        }))
+        with_baggage_of(&traced, &context)
     }
 }
 
