@@ -201,12 +201,13 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headers::raw;
     use crate::native;
     use crate::process;
     use crate::size::AROUND;
     use otel_messaging::Carrier;
     use rdkafka::consumer::{Consumer, StreamConsumer};
-    use rdkafka::message::{Headers, OwnedHeaders};
+    use rdkafka::message::OwnedHeaders;
     use rdkafka::mocking::MockCluster;
     use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
     use std::time::Duration;
@@ -299,21 +300,30 @@ mod tests {
         };
         let message = receive().await;
         let producer = InjectingProducer::new(plain);
-        let processing = process(&message);
         let record = FutureRecord::to("orders").key("7").payload("order");
         let record = record.headers(message.headers().expect("headers").clone());
-        let sent = processing.run(async { producer.send(record, PATIENCE).await });
+        let sent = process(&message).run(async {
+            let error = "no such article";
+            producer.send(record, PATIENCE).await?;
+            producer.forward(&message, "orders", PATIENCE).await?;
+            producer.republish(&message, "orders", PATIENCE).await?;
+            producer
+                .dead_letter(&message, &error, "orders", PATIENCE)
+                .await
+        });
         sent.await.expect("delivered");
 
-        let message = receive().await;
-        let headers = message.headers().expect("headers").as_borrowed();
-        let all: Vec<_> = (0..headers.count())
-            .filter_map(|index| native::get(headers, index))
-            .collect();
-        let expected: [native::RawHeader<'_>; 2] = [
-            (b"\xff\xfe", Some(b"1")),
-            (b"traceparent", Some(traceparent)),
-        ];
-        assert_eq!(all, expected);
+        for _ in 0..4 {
+            let message = receive().await;
+            let headers = message.headers().expect("headers").as_borrowed();
+            let all: Vec<_> = raw(headers)
+                .filter(|(name, _)| !name.starts_with(b"dead-letter"))
+                .collect();
+            let expected: [native::RawHeader<'_>; 2] = [
+                (b"\xff\xfe", Some(b"1")),
+                (b"traceparent", Some(traceparent)),
+            ];
+            assert_eq!(all, expected);
+        }
     }
 }

@@ -44,10 +44,10 @@ macro_rules! client_of_a_queue {
 
         impl $client {
             /// Lets `send` queue a record, and waits for the broker's answer.
-            async fn queue<E>(
+            async fn queue(
                 &self,
                 by: Option<&Instrumentation>,
-                send: impl FnOnce(&$wrapper<$producer>, Answer) -> Result<(), (KafkaError, E)>,
+                send: impl FnOnce(&$wrapper<$producer>, Answer) -> Result<(), KafkaError>,
             ) -> Result<(), String> {
                 let producer: $producer = self
                     .0
@@ -59,7 +59,7 @@ macro_rules! client_of_a_queue {
                     producer = producer.with_instrumentation(by.clone());
                 }
                 let (sender, answer) = oneshot::channel();
-                send(&producer, Box::new(sender)).map_err(|(error, _)| error.to_string())?;
+                send(&producer, Box::new(sender)).map_err(|error| error.to_string())?;
                 producer.flush(PATIENCE).expect("nothing is left");
                 let answer = in_time("an answer", answer).await.expect("one answer");
                 answer.map_err(|error| error.to_string())?;
@@ -92,8 +92,11 @@ macro_rules! client_of_a_queue {
                     record.headers = with_headers(headers);
                     record.key("7").payload("order")
                 };
-                self.queue(by, |producer, answer| producer.send(record(answer)))
-                    .await
+                self.queue(by, |producer, answer| {
+                    let queued = producer.send(record(answer));
+                    queued.map_err(|(error, _)| error)
+                })
+                .await
             }
 
             async fn send_plain(&self, headers: &[(&str, &str)]) {
@@ -106,8 +109,11 @@ macro_rules! client_of_a_queue {
                 let record = |answer| {
                     BaseRecord::<(), _, _>::with_opaque_to(&self.0.name, answer).payload(&large)
                 };
-                self.queue(by, |producer, answer| producer.send(record(answer)))
-                    .await
+                self.queue(by, |producer, answer| {
+                    let queued = producer.send(record(answer));
+                    queued.map_err(|(error, _)| error)
+                })
+                .await
             }
 
             async fn send_on(
@@ -120,8 +126,11 @@ macro_rules! client_of_a_queue {
                     record.headers = message.headers().cloned();
                     record.key("7").payload("order")
                 };
-                self.queue(by, |producer, answer| producer.send(record(answer)))
-                    .await
+                self.queue(by, |producer, answer| {
+                    let queued = producer.send(record(answer));
+                    queued.map_err(|(error, _)| error)
+                })
+                .await
             }
 
             async fn receive(&mut self) -> OwnedMessage {
@@ -140,7 +149,8 @@ macro_rules! client_of_a_queue {
                 message: &OwnedMessage,
             ) -> Result<(), String> {
                 self.queue(Some(by), |producer, answer| {
-                    producer.forward(message, &self.0.name, answer)
+                    let queued = producer.forward(message, &self.0.name, answer);
+                    queued.map_err(|(error, _)| error)
                 })
                 .await
             }
@@ -151,7 +161,8 @@ macro_rules! client_of_a_queue {
                 message: &OwnedMessage,
             ) -> Result<(), String> {
                 self.queue(Some(by), |producer, answer| {
-                    producer.republish(message, &self.0.name, answer)
+                    let queued = producer.republish(message, &self.0.name, answer);
+                    queued.map_err(|(error, _)| error)
                 })
                 .await
             }
@@ -163,7 +174,8 @@ macro_rules! client_of_a_queue {
                 error: &str,
             ) -> Result<(), String> {
                 self.queue(Some(by), |producer, answer| {
-                    producer.dead_letter(message, &error, &self.0.name, answer)
+                    let queued = producer.dead_letter(message, &error, &self.0.name, answer);
+                    queued.map_err(|(error, _)| error)
                 })
                 .await
             }

@@ -16,6 +16,8 @@ use std::collections::HashMap;
 use tokio::sync::oneshot;
 
 const RECORDS: usize = 500;
+/// For what needs no broker.
+const MANY: usize = 10_000;
 
 /// A broker that is never there.
 fn unreachable() -> ClientConfig {
@@ -160,7 +162,7 @@ async fn a_future_producer_dropped_or_purged() {
         let producer: FutureProducer = unreachable().create().expect("a producer");
         let producer =
             InjectingProducer::new(producer).with_instrumentation(spans.instrumentation.clone());
-        let queued: Vec<_> = (0..RECORDS)
+        let queued: Vec<_> = (0..MANY)
             .map(|_| {
                 let record = FutureRecord::to("orders").key("7").payload("order");
                 producer.send_result(record).map_err(|(error, _)| error)
@@ -180,11 +182,11 @@ async fn a_future_producer_dropped_or_purged() {
                 "as it was given"
             );
         }
-        assert_ended(&spans, RECORDS, Some("_PURGE_QUEUE")).await;
+        assert_ended(&spans, MANY, Some("_PURGE_QUEUE")).await;
     }
 }
 
-/// Calls: `BaseProducer::send`, `ThreadedProducer::send`, `ProducerContext::delivery`.
+/// Calls: `BaseProducer::send`, `ThreadedProducer::send`, `Producer::purge`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queueing_producer_dropped_or_purged() {
     for is_dropped in [true, false] {
@@ -199,7 +201,7 @@ async fn a_queueing_producer_dropped_or_purged() {
         let threaded =
             InjectingProducer::new(threaded).with_instrumentation(spans.instrumentation.clone());
         let mut answers = Vec::new();
-        for n in 0..RECORDS {
+        for n in 0..MANY {
             let (sender, answer) = oneshot::channel();
             answers.push(answer);
             let record = BaseRecord::with_opaque_to("orders", Box::new(sender));
@@ -223,6 +225,6 @@ async fn a_queueing_producer_dropped_or_purged() {
             let answer = in_time("an answer", answer).await.expect("one answer");
             assert!(matches!(answer, Err(KafkaError::MessageProduction(_))));
         }
-        assert_ended(&spans, RECORDS, Some("_PURGE_QUEUE")).await;
+        assert_ended(&spans, MANY, Some("_PURGE_QUEUE")).await;
     }
 }

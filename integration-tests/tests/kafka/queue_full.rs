@@ -1,4 +1,5 @@
 //! A queue that is full: the record comes back as its caller made it, and may be sent again.
+#![expect(clippy::result_large_err, reason = "rdkafka's own type")]
 
 use crate::book::{Book, Opaque};
 use integration_tests::client::PATIENCE;
@@ -7,7 +8,7 @@ use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
 use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::message::{Header, Headers, OwnedHeaders};
 use rdkafka::producer::{
     BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer, ThreadedProducer,
 };
@@ -47,7 +48,7 @@ async fn retry<'a>(
     };
     assert!(send(record(&opaques[0])).is_ok());
     let refused = send(record(&opaques[1]));
-    let (error, returned) = refused.err().expect("the queue is full");
+    let (error, returned) = refused.expect_err("the queue is full");
     let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
     assert_eq!(error, full);
     let headers = returned.headers.as_ref().expect("its headers");
@@ -86,7 +87,6 @@ async fn retry<'a>(
 }
 
 fn list(headers: &OwnedHeaders) -> Vec<(String, Option<Vec<u8>>)> {
-    use rdkafka::message::Headers;
     let all = headers.iter();
     all.map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
         .collect()

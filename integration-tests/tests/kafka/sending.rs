@@ -3,16 +3,19 @@
 use integration_tests::client::{PATIENCE, in_time};
 use integration_tests::kafka::{Answers, Topic, text_headers};
 use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
-use otel_messaging_rdkafka::{InjectingContext, InjectingProducer};
+use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
 use rdkafka::consumer::Consumer;
-use rdkafka::message::Timestamp;
-use rdkafka::producer::{BaseRecord, FutureRecord, Producer, ThreadedProducer};
-use rdkafka::{Message, Offset, TopicPartitionList};
+use rdkafka::message::{Header, OwnedHeaders, OwnedMessage, Timestamp};
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer, ThreadedProducer,
+};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 const RECORDS: usize = 200;
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// Hundreds on their way at once: each span has the partition and the offset of its own record.
 ///
@@ -201,3 +204,73 @@ async fn a_dead_letter_has_partition_and_offset() {
         assert!(found.next().is_none(), "{name} stands once");
     }
 }
+
+/// Nothing is lost with an error: the message has the headers that it came with, the opaque is the
+/// caller's, and the span is marked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_sent_on_comes_back() {
+    let spans = Spans::new();
+    let by = &spans.instrumentation;
+    let header = |key, value| Header {
+        key,
+        value: Some(value),
+    };
+    let carried = OwnedHeaders::new()
+        .insert(header("order", "7"))
+        .insert(header("traceparent", TRACEPARENT));
+    let message = OwnedMessage::new(
+        Some(b"order".to_vec()),
+        None,
+        "orders".to_owned(),
+        Timestamp::NotAvailable,
+        0,
+        0,
+        Some(carried),
+    );
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", "127.0.0.1:1");
+    let future: FutureProducer = config.create().expect("a producer");
+    let future = InjectingProducer::new(future).with_instrumentation(by.clone());
+    // No topic has such a name.
+    let (topic, error) = ("a\0b", "no such article");
+    let answers = [
+        future.forward(&message, topic, PATIENCE).await,
+        future.republish(&message, topic, PATIENCE).await,
+        future.dead_letter(&message, &error, topic, PATIENCE).await,
+    ];
+    for answer in answers {
+        let (_, returned) = answer.expect_err("no topic");
+        assert_eq!(text_headers(&returned), text_headers(&message));
+    }
+
+    let context = InjectingContext::new(Answers);
+    let base: BaseProducer<_> = config.create_with_context(context).expect("a producer");
+    let base = InjectingProducer::new(base).with_instrumentation(by.clone());
+    let plain: BaseProducer<_> = config.create_with_context(Answers).expect("a producer");
+    let plain = EnqueuingProducer::new(plain).with_instrumentation(by.clone());
+    let (sender, mut answer) = oneshot::channel();
+    let mut opaque = Box::new(sender);
+    for send in [
+        |base: &Base, message: &_, topic: &_, opaque| base.forward(message, topic, opaque),
+        |base: &Base, message: &_, topic: &_, opaque| base.republish(message, topic, opaque),
+        |base: &Base, message: &_, topic: &_, opaque| {
+            base.dead_letter(message, &"no such article", topic, opaque)
+        },
+    ] {
+        let refused = send(&base, &message, topic, opaque);
+        let (_, returned) = refused.expect_err("no topic");
+        let refused = plain.forward(&message, topic, returned);
+        let (_, returned) = refused.expect_err("no topic");
+        opaque = returned;
+    }
+    assert!(opaque.send(Ok((0, 0))).is_ok(), "it is the caller's");
+    assert_eq!(answer.try_recv(), Ok(Ok((0, 0))));
+    drop((future, base, plain));
+    let all = spans.all();
+    assert_eq!(all.len(), 9);
+    for span in all {
+        assert_eq!(attribute(&span, "error.type"), Some("_OTHER".into()));
+    }
+}
+
+type Base = InjectingProducer<BaseProducer<InjectingContext<Answers>>>;
