@@ -62,7 +62,8 @@ impl Default for InjectingContext<DefaultProducerContext> {
     }
 }
 
-/// A record in flight: your opaque, beside the record's span. Only this crate makes it.
+/// A record in flight: your opaque, beside the record's span. Only this crate makes it, so on a
+/// producer with an [`InjectingContext`] nothing can be sent past the wrapper.
 pub struct InFlight<O> {
     pub(crate) opaque: O,
     pub(crate) sent: Sent,
