@@ -4,7 +4,7 @@ use opentelemetry::global;
 use opentelemetry::trace::{TraceContextExt, Tracer};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
-pub fn start() -> SdkTracerProvider {
+pub(crate) fn start() -> SdkTracerProvider {
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
@@ -13,7 +13,7 @@ pub fn start() -> SdkTracerProvider {
 }
 
 /// A context with a new span in it, for what the program does for its own customer.
-pub fn span(name: &'static str) -> opentelemetry::Context {
+pub(crate) fn span(name: &'static str) -> opentelemetry::Context {
     let span = global::tracer("shop").start(name);
     opentelemetry::Context::current_with_span(span)
 }
