@@ -1,11 +1,12 @@
 //! One set of scenarios, run over every client by the programs in `tests/`.
 //!
-//! [`mod@scenarios`] says what has to hold; the modules named for the clients are the glue. [`wire`]
-//! is for hostile producers.
+//! [`mod@scenarios`] says what has to hold; the modules named for the clients are the glue.
+//! [`private`] is for tests that kill their broker, [`wire`] for hostile producers.
 
 pub mod client;
 pub mod kafka;
 pub mod nats;
+pub mod private;
 pub mod rabbitmq;
 pub mod scenarios;
 pub mod spans;
