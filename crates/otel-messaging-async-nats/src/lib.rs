@@ -63,17 +63,30 @@
 //! - The client's `Sink` and its traits are not wrapped; [`inject`] writes into the headers of
 //!   any message.
 
+mod ack_subject;
+mod client;
 mod headers;
+mod injection;
 mod jetstream;
 mod message;
+mod onward;
 mod producer;
+#[cfg(feature = "service")]
+mod service;
+mod service_error;
 mod spelling;
+mod traits;
 
 pub use headers::Nats;
 pub use jetstream::{Acknowledgement, PublishAckFuture};
+pub use onward::{DEAD_LETTER_SEQUENCE, DEAD_LETTER_STREAM};
 pub use otel_messaging::{
-    CarrierExtractor, CarrierInjector, ContextCarrier, Entered, Handling, Instrumentation,
-    Processing, Received, attach_context, dropped_fields, extract, get_context, inject, process,
+    CarrierExtractor, CarrierInjector, ContextCarrier, DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE,
+    DEAD_LETTER_TRACEPARENT, Entered, Handling, Instrumentation, Processing, Received,
+    attach_context, current_context, dropped_fields, extract, get_context, inject, process,
     propagation, refused_fields, try_with_message_context, with_message_context,
 };
 pub use producer::InjectingProducer;
+#[cfg(feature = "service")]
+pub use service::InjectingRequest;
+pub use spelling::Spelling;
