@@ -74,7 +74,9 @@ impl Injection {
     }
 }
 
-/// What these headers leave of the room, in bytes.
+/// What these headers leave of the room, in bytes; `None` if they are too large themselves.
 pub(crate) fn left_beside(headers: &HeaderMap, room: usize) -> Option<usize> {
-    room.checked_sub(wire_size(headers))
+    let left = room.checked_sub(wire_size(headers));
+    // Without headers there is no block.
+    left.or_else(|| headers.is_empty().then_some(0))
 }

@@ -1,14 +1,9 @@
-//! The scenarios on a real broker.
+//! Publishing to a stream.
 
+use integration_tests::client::{Client, unique};
 use integration_tests::nats::JetStream;
-
-integration_tests::scenarios!(JetStream, needs brokers);
-integration_tests::counts!(JetStream);
-
-use integration_tests::client::Client;
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
-use otel_messaging_async_nats::InjectingProducer;
 
 /// The span is in the context of the call, lasts until the stream's acknowledgement and then has
 /// its answer.
@@ -22,8 +17,7 @@ use otel_messaging_async_nats::InjectingProducer;
 async fn the_span_ends_with_the_streams_answer() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let subject = client.destination();
-    let producer = InjectingProducer::new(client.context.clone())
-        .with_instrumentation(spans.instrumentation.clone());
+    let producer = client.injecting(&spans.instrumentation);
     let name = format!("publish {subject}");
     let order = spans.root("order");
     let attached = order.clone().attach();
@@ -59,8 +53,7 @@ async fn the_span_ends_with_the_streams_answer() {
 async fn an_acknowledgement_may_be_dropped() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let subject = client.destination();
-    let producer = InjectingProducer::new(client.context.clone())
-        .with_instrumentation(spans.instrumentation.clone());
+    let producer = client.injecting(&spans.instrumentation);
     let pending = producer.publish(subject.clone(), "order".into()).await;
     drop(pending.expect("published"));
     assert_unfailed(&spans.named(&format!("publish {subject}")));
@@ -76,14 +69,13 @@ async fn an_acknowledgement_may_be_dropped() {
 async fn the_servers_limit_is_the_messages_and_not_the_contexts() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let subject = client.destination();
-    let producer = InjectingProducer::new(client.context.clone())
-        .with_instrumentation(spans.instrumentation.clone());
+    let producer = client.injecting(&spans.instrumentation);
     let max_payload = client.context.client().max_payload();
     let publish = producer.publish(subject.clone(), vec![b'x'; max_payload].into());
     publish.await.expect("it fits").await.expect("acknowledged");
     assert_eq!(client.receive().await.payload.len(), max_payload);
 
-    let elsewhere = integration_tests::client::unique("too-large");
+    let elsewhere = unique("too-large");
     let publish = producer.publish(elsewhere.clone(), vec![b'x'; max_payload + 1].into());
     assert!(publish.await.is_err());
     let sent = spans.named(&format!("publish {elsewhere}"));
