@@ -9,6 +9,8 @@ use otel_messaging::{Description, Received, semconv};
 
 pub(crate) const SYSTEM: &str = "nats";
 
+/// Where a stream delivered it, its reply subject tells of stream, consumer, deliveries and time.
+/// A sender who makes such a subject up is believed.
 impl Received<Nats> for Message {
     type Headers = HeaderMap;
 
@@ -20,6 +22,9 @@ impl Received<Nats> for Message {
 
     fn describe_message(&self, description: &mut Description) {
         describe(description, &self.subject, self.headers.as_ref());
+        if let Some(told) = self.reply.as_deref().and_then(AckSubject::parse) {
+            describe_delivery(description, &told);
+        }
     }
 }
 
@@ -39,16 +44,6 @@ impl Received<Nats> for jetstream::Message {
 
     fn describe_message(&self, description: &mut Description) {
         self.message.describe_message(description);
-        let Some(told) = self.reply.as_deref().and_then(AckSubject::parse) else {
-            return;
-        };
-        description.set_attribute(semconv::MESSAGING_NATS_STREAM, told.stream.to_owned());
-        description.set_attribute(semconv::MESSAGING_NATS_CONSUMER, told.consumer.to_owned());
-        description.set_delivery_count(semconv::MESSAGING_NATS_DELIVERY_COUNT, told.delivered);
-        set_sequence(description, told.sequence);
-        if let Some(published) = told.published {
-            description.set_sent_at(published);
-        }
     }
 }
 
@@ -67,6 +62,16 @@ impl Received<Nats> for StreamMessage {
         describe(description, &self.subject, Some(&self.headers));
         set_sequence(description, self.sequence);
         description.set_sent_at(self.time.into());
+    }
+}
+
+fn describe_delivery(description: &mut Description, told: &AckSubject<'_>) {
+    description.set_remote_attribute(semconv::MESSAGING_NATS_STREAM, told.stream);
+    description.set_remote_attribute(semconv::MESSAGING_NATS_CONSUMER, told.consumer);
+    description.set_delivery_count(semconv::MESSAGING_NATS_DELIVERY_COUNT, told.delivered);
+    set_sequence(description, told.sequence);
+    if let Some(published) = told.published {
+        description.set_sent_at(published);
     }
 }
 

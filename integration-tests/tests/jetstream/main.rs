@@ -1,6 +1,14 @@
 //! JetStream: the scenarios on a real broker, and what only this client has.
 
+mod consumers;
+mod generic;
+mod key_value;
+mod object_store;
+mod onward;
 mod publishing;
+mod redelivery;
+mod settling;
+mod stored;
 
 use integration_tests::nats::JetStream;
 
