@@ -76,9 +76,13 @@ impl traits::Publisher for InjectingProducer<Context> {
         let (sending, headers) = self.inject("publish", self.outgoing(&subject, &payload), None);
         async move {
             let client = self.inner.client();
-            let taken = client
-                .publish_with_reply_and_headers(subject, reply, headers, payload)
-                .await;
+            let taken = if headers.is_empty() {
+                client.publish_with_reply(subject, reply, payload).await
+            } else {
+                client
+                    .publish_with_reply_and_headers(subject, reply, headers, payload)
+                    .await
+            };
             end(sending, taken)
         }
     }

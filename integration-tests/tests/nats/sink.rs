@@ -1,13 +1,15 @@
 //! The client as a sink.
 
-use async_nats::HeaderMap;
 use async_nats::client::PublishErrorKind;
 use async_nats::message::OutboundMessage;
+use async_nats::{ConnectOptions, HeaderMap};
+use futures_util::future::{poll_fn, poll_immediate};
 use futures_util::{SinkExt, StreamExt, stream};
-use integration_tests::client::{Client, in_time};
+use integration_tests::client::{Client, address, in_time};
 use integration_tests::nats::{Nats, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute, traceparent};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
+use otel_messaging_async_nats::InjectingProducer;
 
 /// Each message has a span and a context of its own, below that of whoever hands it over, and
 /// keeps its reply subject and its headers.
@@ -93,4 +95,48 @@ async fn what_the_sink_refuses_marks_its_span() {
         assert_eq!(text_headers(&message).len(), headers);
     }
     assert_eq!(spans.all().len(), 3);
+}
+
+/// A full client makes the sink wait, as it makes its own; there is no span before the message is
+/// taken.
+///
+/// Calls: `Client: Sink<message::OutboundMessage>`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_full_client_makes_the_sink_wait() {
+    let (mut receiver, spans) = (Nats::connect().await, Spans::new());
+    let options = ConnectOptions::new().client_capacity(1);
+    let client = options.connect(address("NATS_URL")).await;
+    let producer = InjectingProducer::new(client.expect("connected"))
+        .with_instrumentation(spans.instrumentation.clone());
+    let message = |payload: &'static str| OutboundMessage {
+        subject: receiver.subject.clone().into(),
+        reply: None,
+        payload: payload.into(),
+        headers: None,
+    };
+    let (mut first, mut second) = (producer.clone(), producer);
+    // The one place is for the first.
+    poll_fn(|cx| first.poll_ready_unpin(cx))
+        .await
+        .expect("ready");
+    let mut fed = second.feed(message("2"));
+    assert!(poll_immediate(&mut fed).await.is_none());
+    drop(fed);
+    assert_eq!(spans.all().len(), 0);
+    let mut fed = second.feed(message("2"));
+    assert!(poll_immediate(&mut fed).await.is_none());
+    first.start_send_unpin(message("1")).expect("taken");
+    in_time("the place", fed).await.expect("taken");
+    in_time("a flush", second.flush()).await.expect("taken");
+    for (payload, sent) in ["1", "2"].into_iter().zip(spans.all()) {
+        let message = receiver.receive().await;
+        assert_eq!(&message.payload[..], payload.as_bytes());
+        let carried = traceparent(&sent.span_context);
+        assert_eq!(text_headers(&message)[0].1, carried);
+    }
+    assert_eq!(spans.all().len(), 2);
 }

@@ -89,7 +89,7 @@ async fn a_server_is_killed_and_restarted() {
     let requester = InjectingProducer::new(client.clone()).with_instrumentation(by);
     let publishing = futures::iter(0..MESSAGES).for_each_concurrent(AT_ONCE, async |n| {
         publish(&publisher, &progress, n).await;
-        if n % 10 == 0 {
+        if n.is_multiple_of(10) {
             ask(&requester, &progress).await;
         }
     });
@@ -147,7 +147,7 @@ async fn publish(publisher: &InjectingProducer<jetstream::Context>, progress: &P
     let publish = publisher.publish_with_headers("orders", headers, "order".into());
     drop(attached);
     let outcome = match publish.await {
-        Ok(pending) if n % 7 == 0 => {
+        Ok(pending) if n.is_multiple_of(7) => {
             drop(pending);
             return;
         }
