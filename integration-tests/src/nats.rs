@@ -42,8 +42,10 @@ impl Client for Nats {
         let client = connect().await;
         let subject = unique("orders");
         let subscribed = client.subscribe(subject.clone()).await;
-        // The server knows of the subscription before anybody publishes.
-        client.flush().await.expect("a flush");
+        // The server knows of the subscription before anybody publishes, on other connections too;
+        // a flush waits for no answer.
+        let asked = client.request(unique("nobody"), "".into()).await;
+        asked.expect_err("nobody answers, and the server says so");
         Self {
             client,
             subject,
