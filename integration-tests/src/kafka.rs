@@ -1,6 +1,9 @@
 //! Kafka through rdkafka: real brokers, and the cluster embedded in librdkafka.
 
+mod queue;
+
 use crate::client::{Client, HeaderList, PATIENCE, address, in_time, unique};
+use crate::onward::SendsOn;
 use otel_messaging::Instrumentation;
 use otel_messaging_rdkafka::{InjectingProducer, Kafka as Marker};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -8,8 +11,11 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::message::{Header, Headers, OwnedHeaders, OwnedMessage};
 use rdkafka::mocking::MockCluster;
+use rdkafka::producer::future_producer::OwnedDeliveryResult;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+
+pub use queue::{Answer, Answers, BaseKafka, EnqueuingKafka, ThreadedKafka};
 
 /// A topic of one partition on real brokers.
 pub struct Kafka(Topic);
@@ -22,11 +28,13 @@ pub struct EmbeddedKafka {
 
 /// A topic, its producer and its consumer.
 pub struct Topic {
+    brokers: String,
     /// The topic's name.
     pub name: String,
+    partitions: i32,
     /// The plain producer.
     pub producer: FutureProducer,
-    /// Reads the topic's one partition from its beginning.
+    /// Reads the topic's partitions from their beginnings.
     pub consumer: StreamConsumer,
 }
 
@@ -52,22 +60,72 @@ impl EmbeddedKafka {
 }
 
 impl Topic {
-    fn connect(brokers: &str, name: String) -> Self {
+    /// A new topic on the brokers at `KAFKA_BROKERS`.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn on_brokers(partitions: i32) -> Self {
+        Self::at(&address("KAFKA_BROKERS"), partitions).await
+    }
+
+    /// A new topic on other brokers.
+    ///
+    /// # Panics
+    ///
+    /// When they make none.
+    pub async fn at(brokers: &str, partitions: i32) -> Self {
+        let name = unique("orders");
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .create()
+            .expect("an admin client");
+        let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+        let created = admin
+            .create_topics([&topic], &options)
+            .await
+            .unwrap_or_else(|error| panic!("Kafka at {brokers}: {error}"));
+        for result in created {
+            result.unwrap_or_else(|(topic, code)| panic!("topic {topic}: {code}"));
+        }
+        Self::connect(brokers, name, partitions)
+    }
+
+    /// A configuration with the topic's brokers, for another client.
+    pub fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.brokers);
+        config
+    }
+
+    /// The topic's partitions, each from its beginning.
+    pub fn from_the_beginning(&self) -> TopicPartitionList {
+        let mut partitions = TopicPartitionList::new();
+        for partition in 0..self.partitions {
+            partitions
+                .add_partition_offset(&self.name, partition, Offset::Beginning)
+                .expect("a partition");
+        }
+        partitions
+    }
+
+    fn connect(brokers: &str, name: String, partitions: i32) -> Self {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", brokers);
         let producer = config.create().expect("a producer");
         config.set("group.id", &name);
         let consumer: StreamConsumer = config.create().expect("a consumer");
-        let mut partitions = TopicPartitionList::new();
-        partitions
-            .add_partition_offset(&name, 0, Offset::Beginning)
-            .expect("a partition");
-        consumer.assign(&partitions).expect("the partition");
-        Self {
+        let topic = Self {
+            brokers: brokers.to_owned(),
             name,
+            partitions,
             producer,
             consumer,
-        }
+        };
+        let all = topic.from_the_beginning();
+        topic.consumer.assign(&all).expect("the partitions");
+        topic
     }
 
     async fn send(
@@ -83,9 +141,11 @@ impl Topic {
         let mut record = FutureRecord::to(&self.name).key("7").payload("order");
         record.headers = headers;
         record.partition = partition;
-        let delivery = producer.send(record, PATIENCE).await;
-        delivery.map_err(|(error, _)| error.to_string())?;
-        Ok(())
+        text_of(producer.send(record, PATIENCE).await)
+    }
+
+    fn producer(&self, by: &Instrumentation) -> InjectingProducer<FutureProducer> {
+        InjectingProducer::new(self.producer.clone()).with_instrumentation(by.clone())
     }
 
     async fn send_plain(&self, headers: &[(&str, &str)]) {
@@ -98,7 +158,12 @@ impl Topic {
     /// Receives as a service does that hands its messages on.
     ///
     /// Calls: `StreamConsumer::recv`, `BorrowedMessage::detach`.
-    async fn receive(&self) -> OwnedMessage {
+    /// The next message, detached.
+    ///
+    /// # Panics
+    ///
+    /// When there is none in time.
+    pub async fn receive(&self) -> OwnedMessage {
         let next = in_time("a message", self.consumer.recv()).await;
         next.expect("a message").detach()
     }
@@ -154,34 +219,58 @@ macro_rules! client_of_a_topic {
                 text_headers(message)
             }
         }
+
+        impl SendsOn for $client {
+            async fn forward(
+                &self,
+                by: &Instrumentation,
+                message: &OwnedMessage,
+            ) -> Result<(), String> {
+                let topic = &self.$topic;
+                let sent = topic
+                    .producer(by)
+                    .forward(message, &topic.name, PATIENCE)
+                    .await;
+                text_of(sent)
+            }
+
+            async fn republish(
+                &self,
+                by: &Instrumentation,
+                message: &OwnedMessage,
+            ) -> Result<(), String> {
+                let topic = &self.$topic;
+                let sent = topic
+                    .producer(by)
+                    .republish(message, &topic.name, PATIENCE)
+                    .await;
+                text_of(sent)
+            }
+
+            async fn dead_letter(
+                &self,
+                by: &Instrumentation,
+                message: &OwnedMessage,
+                error: &str,
+            ) -> Result<(), String> {
+                let (topic, producer) = (&self.$topic, self.$topic.producer(by));
+                let sent = producer
+                    .dead_letter(message, &error, &topic.name, PATIENCE)
+                    .await;
+                text_of(sent)
+            }
+        }
     };
 }
 
-client_of_a_topic!(Kafka, 0, async {
-    let brokers = address("KAFKA_BROKERS");
-    let name = unique("orders");
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", &brokers)
-        .create()
-        .expect("an admin client");
-    let topic = NewTopic::new(&name, 1, TopicReplication::Fixed(1));
-    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
-    let created = admin
-        .create_topics([&topic], &options)
-        .await
-        .unwrap_or_else(|error| panic!("Kafka at KAFKA_BROKERS {brokers}: {error}"));
-    for result in created {
-        result.unwrap_or_else(|(topic, code)| panic!("topic {topic}: {code}"));
-    }
-    Kafka(Topic::connect(&brokers, name))
-});
+client_of_a_topic!(Kafka, 0, async { Kafka(Topic::on_brokers(1).await) });
 
 client_of_a_topic!(EmbeddedKafka, topic, async {
     let cluster = MockCluster::new(1).expect("an embedded cluster");
     let name = unique("orders");
     cluster.create_topic(&name, 1, 1).expect("a topic");
     EmbeddedKafka {
-        topic: Topic::connect(&cluster.bootstrap_servers(), name),
+        topic: Topic::connect(&cluster.bootstrap_servers(), name, 1),
         cluster,
     }
 });
@@ -200,6 +289,11 @@ pub fn text_headers(message: &impl Message) -> HeaderList {
             )
         })
         .collect()
+}
+
+fn text_of(delivery: OwnedDeliveryResult) -> Result<(), String> {
+    delivery.map_err(|(error, _)| error.to_string())?;
+    Ok(())
 }
 
 fn with_headers(headers: &[(&str, &str)]) -> Option<OwnedHeaders> {

@@ -1,5 +1,6 @@
 //! The spans of one test.
 
+use crate::counts::SpanCounts;
 use opentelemetry::trace::{Span, TracerProvider};
 use opentelemetry::trace::{SpanContext, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, Value};
@@ -14,20 +15,26 @@ pub struct Spans {
     pub instrumentation: Instrumentation,
     /// The application's own tracer.
     pub tracer: SdkTracer,
+    /// How many of its spans have started and ended.
+    pub counts: SpanCounts,
 }
 
 impl Spans {
     /// A provider that exports each span when it ends.
     pub fn new() -> Self {
         let exporter = InMemorySpanExporter::default();
+        let counts = SpanCounts::default();
+        // Counted behind the export: what is counted as ended is there.
         let provider = SdkTracerProvider::builder()
             .with_simple_exporter(exporter.clone())
+            .with_span_processor(counts.clone())
             .build();
         Self {
             instrumentation: Instrumentation::default().with_tracer_provider(&provider),
             tracer: provider.tracer("application"),
             exporter,
             provider,
+            counts,
         }
     }
 

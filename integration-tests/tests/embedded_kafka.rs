@@ -14,6 +14,7 @@ use rdkafka::producer::{FutureRecord, Producer};
 use std::time::Duration;
 
 integration_tests::scenarios!(EmbeddedKafka, needs nothing);
+integration_tests::sending_on!(EmbeddedKafka, needs nothing);
 
 /// The loop that the documentation shows: a borrowed message, handled where it is polled.
 ///

@@ -3,7 +3,8 @@
 use crate::headers::Kafka;
 use otel_messaging::{Description, Received, semconv};
 use rdkafka::Message;
-use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders, OwnedMessage};
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders, OwnedMessage, Timestamp};
+use std::time::{Duration, SystemTime};
 
 pub(crate) const SYSTEM: &str = "kafka";
 
@@ -44,9 +45,18 @@ fn describe_received(message: &impl Message, description: &mut Description) {
     if message.offset() >= 0 {
         description.set_attribute(semconv::MESSAGING_KAFKA_OFFSET, message.offset());
     }
+    if let Some(time) = sent_at(message.timestamp()) {
+        description.set_sent_at(time);
+    }
     if message.payload().is_none() {
         description.set_attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
     }
+}
+
+/// The sender's time, or the broker's where the topic is configured for that.
+fn sent_at(timestamp: Timestamp) -> Option<SystemTime> {
+    let millis = u64::try_from(timestamp.to_millis()?).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }
 
 pub(crate) fn describe_record(
@@ -64,5 +74,26 @@ pub(crate) fn describe_record(
     let key = key.and_then(|key| str::from_utf8(key).ok());
     if let Some(key) = key.filter(|key| !key.chars().any(char::is_control)) {
         description.set_remote_attribute(semconv::MESSAGING_KAFKA_MESSAGE_KEY, key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_that_is_none_makes_no_message_old() {
+        let second = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        for (timestamp, expected) in [
+            (Timestamp::CreateTime(1000), Some(second)),
+            (Timestamp::LogAppendTime(1000), Some(second)),
+            (Timestamp::NotAvailable, None),
+            (Timestamp::CreateTime(-1), None),
+            (Timestamp::CreateTime(i64::MIN), None),
+        ] {
+            assert_eq!(sent_at(timestamp), expected, "{timestamp:?}");
+        }
+        // Whatever it makes of this, it does not panic.
+        let _ = sent_at(Timestamp::CreateTime(i64::MAX));
     }
 }

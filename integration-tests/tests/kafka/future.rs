@@ -1,6 +1,7 @@
-//! The scenarios on a real broker.
+//! The scenarios over a `FutureProducer`.
 
 use integration_tests::kafka::Kafka;
 
 integration_tests::scenarios!(Kafka, needs brokers);
+integration_tests::sending_on!(Kafka, needs brokers);
 integration_tests::counts!(Kafka);

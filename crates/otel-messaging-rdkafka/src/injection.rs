@@ -1,0 +1,223 @@
+//! How a record gets its span and its context, whichever producer sends it.
+
+use crate::headers::Kafka;
+use crate::message::{SYSTEM, describe_record};
+use crate::native;
+use crate::onward::ReceivedRecord;
+use crate::size::{self, AROUND, PER_HEADER};
+use otel_messaging::{DeadLetter, Description, Instrumentation, Sending, semconv};
+use rdkafka::ClientContext;
+use rdkafka::client::Client;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedHeaders, DeliveryResult, Headers, Message, OwnedHeaders, ToBytes};
+use std::fmt;
+use std::sync::OnceLock;
+
+/// Of W3C trace context and baggage.
+const FIELDS: usize = 3;
+
+/// The headers of a dead letter that say where the message stands at its source.
+const DEAD_LETTER_PARTITION: &str = "dead-letter-partition";
+const DEAD_LETTER_OFFSET: &str = "dead-letter-offset";
+
+/// What the wrappers have beside the producer that they wrap.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Injection {
+    pub(crate) by: Option<Instrumentation>,
+    /// The producer's `message.max.bytes`, once it was asked for.
+    max_bytes: OnceLock<usize>,
+}
+
+/// A record as its span describes it.
+#[derive(Clone, Copy)]
+pub(crate) struct Outgoing<'a> {
+    topic: &'a str,
+    partition: Option<i32>,
+    key: Option<&'a [u8]>,
+    payload: Option<&'a [u8]>,
+}
+
+impl<'a> Outgoing<'a> {
+    pub(crate) fn new<K, V>(
+        topic: &'a str,
+        partition: Option<i32>,
+        key: Option<&'a K>,
+        payload: Option<&'a V>,
+    ) -> Self
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        Self {
+            topic,
+            partition,
+            key: key.map(ToBytes::to_bytes),
+            payload: payload.map(ToBytes::to_bytes),
+        }
+    }
+
+    fn describe(&self) -> Description {
+        let mut description = Description::sent(SYSTEM, "send");
+        describe_record(&mut description, self.topic, self.partition, self.key);
+        if self.payload.is_none() {
+            description.set_attribute(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
+        }
+        description
+    }
+}
+
+impl Injection {
+    /// How many bytes the record's headers may have.
+    fn room<C: ClientContext>(&self, client: &Client<C>, record: &Outgoing<'_>) -> usize {
+        let ask = || native::message_max_bytes(client).unwrap_or(usize::MAX);
+        let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+        let taken = AROUND + length(record.key) + length(record.payload);
+        self.max_bytes.get_or_init(ask).saturating_sub(taken)
+    }
+
+    /// Starts the record's span and writes its context into the record's headers.
+    pub(crate) fn send<C: ClientContext>(
+        &self,
+        client: &Client<C>,
+        record: Outgoing<'_>,
+        headers: &mut Option<OwnedHeaders>,
+    ) -> (Sent, Given) {
+        let sent = Sent {
+            sending: Sending::start(self.by.as_ref(), record.describe()),
+            partition_open: record.partition.is_none(),
+        };
+        let given = match headers {
+            None => Given::Nothing,
+            Some(headers) if sent.sending.instrumentation().carries_context(headers) => {
+                Given::Context(headers.clone())
+            }
+            Some(_) => Given::NoContext,
+        };
+        sent.inject(headers, self.room(client, &record));
+        (sent, given)
+    }
+
+    /// The same for a message that is sent on; gives the headers that it goes with.
+    pub(crate) fn send_on<C: ClientContext>(
+        &self,
+        client: &Client<C>,
+        message: &impl ReceivedRecord,
+        topic: &str,
+        way: Way<'_>,
+    ) -> (Sent, Option<OwnedHeaders>) {
+        let record = Outgoing::new(topic, None, message.key(), message.payload());
+        let carried = message.carried();
+        let mut headers = carried.map(BorrowedHeaders::detach);
+        let room = self.room(client, &record);
+        let (by, description) = (self.by.as_ref(), record.describe());
+        let sending = match way {
+            Way::Forward => Sending::forward(by, description, carried),
+            Way::Republish => Sending::republish(by, description, carried),
+            Way::DeadLetter(error) => {
+                let headers = headers.get_or_insert_default();
+                let dead_letter = DeadLetter::new(message.topic(), error)
+                    .with_detail(DEAD_LETTER_PARTITION, message.partition().to_string())
+                    .with_detail(DEAD_LETTER_OFFSET, message.offset().to_string());
+                Sending::dead_letter::<Kafka, _>(by, description, headers, &dead_letter, |all| {
+                    room.checked_sub(size::of_headers(all))
+                })
+            }
+        };
+        let sent = Sent {
+            sending,
+            partition_open: true,
+        };
+        sent.inject(&mut headers, room);
+        (sent, headers)
+    }
+}
+
+/// How a received message is sent on.
+#[derive(Clone, Copy)]
+pub(crate) enum Way<'a> {
+    Forward,
+    Republish,
+    DeadLetter(&'a dyn fmt::Display),
+}
+
+/// The span of a record that is on its way; dropped without an answer, its status stays unset.
+pub(crate) struct Sent {
+    sending: Sending,
+    /// Whether only the broker's answer tells the partition.
+    partition_open: bool,
+}
+
+impl Sent {
+    fn inject(&self, headers: &mut Option<OwnedHeaders>, room: usize) {
+        let injected = headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(FIELDS));
+        self.sending
+            .inject_where_room(injected, PER_HEADER, |headers| {
+                room.checked_sub(size::of_headers(headers))
+            });
+        if injected.count() == 0 {
+            *headers = None;
+        }
+    }
+
+    /// Ends the span with what the broker's answer tells.
+    pub(crate) fn succeed(self, partition: i32, offset: i64) {
+        if self.partition_open {
+            let key = semconv::MESSAGING_DESTINATION_PARTITION_ID;
+            self.sending.set_attribute(key, partition.to_string());
+        }
+        // Without acknowledgements librdkafka knows no offset and says -1001.
+        if offset >= 0 {
+            let key = semconv::MESSAGING_KAFKA_OFFSET;
+            self.sending.set_attribute(key, offset);
+        }
+    }
+
+    /// Ends the span with what a delivery callback is told.
+    pub(crate) fn answer(self, result: &DeliveryResult<'_>) {
+        match result {
+            Ok(message) => self.succeed(message.partition(), message.offset()),
+            Err((error, _)) => self.fail(error),
+        }
+    }
+
+    /// Ends the span as failed.
+    pub(crate) fn fail(self, error: &KafkaError) {
+        let error_type = error
+            .rdkafka_error_code()
+            .map_or("_OTHER", native::error_name);
+        self.sending.fail(error_type, error);
+    }
+
+    /// Ends the span as failed, and gives back the headers that the caller gave.
+    pub(crate) fn give_back(
+        self,
+        error: &KafkaError,
+        given: Given,
+        headers: &mut Option<OwnedHeaders>,
+    ) {
+        match given {
+            Given::Nothing => *headers = None,
+            Given::NoContext => {
+                if let Some(headers) = headers {
+                    self.sending.instrumentation().remove_context(headers);
+                }
+            }
+            Given::Context(given) => *headers = Some(given),
+        }
+        self.fail(error);
+    }
+
+    /// Ends the span of a record whose producer went away without an answer.
+    pub(crate) fn cancel(self) {
+        self.sending.fail("canceled", "the producer was dropped");
+    }
+}
+
+/// The headers that the caller gave, to be handed back with an error.
+pub(crate) enum Given {
+    Nothing,
+    /// Headers without any field of the propagator.
+    NoContext,
+    /// Headers with a context of their own, which ours has replaced.
+    Context(OwnedHeaders),
+}

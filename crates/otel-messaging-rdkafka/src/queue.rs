@@ -1,0 +1,133 @@
+//! rdkafka's producers that queue a record and answer in a callback.
+
+use rdkafka::client::Client;
+use rdkafka::error::KafkaError;
+use rdkafka::message::ToBytes;
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, Partitioner, Producer, ProducerContext, ThreadedProducer,
+};
+use rdkafka::util::{IntoOpaque, Timeout};
+
+/// [`BaseProducer`] and [`ThreadedProducer`], which queue a record and tell of its delivery in
+/// their context's callback. Sealed: there are no others.
+pub trait RecordQueue: Queue {}
+
+/// The opaque that a queue's context takes.
+pub(crate) type OpaqueOf<Q> =
+    <<Q as Queue>::Context as ProducerContext<<Q as Queue>::Partitioner>>::DeliveryOpaque;
+
+/// What both have, under names of its own, so that it is called nowhere by accident.
+pub trait Queue {
+    type Context: ProducerContext<Self::Partitioner>;
+    type Partitioner: Partitioner;
+
+    fn client_of(&self) -> &Client<Self::Context>;
+
+    #[expect(
+        clippy::result_large_err,
+        clippy::type_complexity,
+        reason = "rdkafka's own signature"
+    )]
+    fn enqueue<'a, K, V>(
+        &self,
+        record: BaseRecord<'a, K, V, OpaqueOf<Self>>,
+    ) -> Result<(), (KafkaError, BaseRecord<'a, K, V, OpaqueOf<Self>>)>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized;
+
+    fn serve(&self, timeout: Timeout);
+}
+
+/// The record with another opaque, and the one that it had.
+pub(crate) fn replace_opaque<'a, K, V, A, B>(
+    record: BaseRecord<'a, K, V, A>,
+    opaque: B,
+) -> (BaseRecord<'a, K, V, B>, A)
+where
+    K: ToBytes + ?Sized,
+    V: ToBytes + ?Sized,
+    A: IntoOpaque,
+    B: IntoOpaque,
+{
+    let replaced = BaseRecord {
+        topic: record.topic,
+        partition: record.partition,
+        payload: record.payload,
+        key: record.key,
+        timestamp: record.timestamp,
+        headers: record.headers,
+        delivery_opaque: opaque,
+    };
+    (replaced, record.delivery_opaque)
+}
+
+impl<C, Part> RecordQueue for BaseProducer<C, Part>
+where
+    C: ProducerContext<Part>,
+    Part: Partitioner,
+{
+}
+
+impl<C, Part> Queue for BaseProducer<C, Part>
+where
+    C: ProducerContext<Part>,
+    Part: Partitioner,
+{
+    type Context = C;
+    type Partitioner = Part;
+
+    fn client_of(&self) -> &Client<C> {
+        self.client()
+    }
+
+    fn enqueue<'a, K, V>(
+        &self,
+        record: BaseRecord<'a, K, V, C::DeliveryOpaque>,
+    ) -> Result<(), (KafkaError, BaseRecord<'a, K, V, C::DeliveryOpaque>)>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        self.send(record)
+    }
+
+    fn serve(&self, timeout: Timeout) {
+        self.poll(timeout);
+    }
+}
+
+impl<C, Part> RecordQueue for ThreadedProducer<C, Part>
+where
+    C: ProducerContext<Part> + 'static,
+    Part: Partitioner,
+{
+}
+
+impl<C, Part> Queue for ThreadedProducer<C, Part>
+where
+    C: ProducerContext<Part> + 'static,
+    Part: Partitioner,
+{
+    type Context = C;
+    type Partitioner = Part;
+
+    fn client_of(&self) -> &Client<C> {
+        self.client()
+    }
+
+    fn enqueue<'a, K, V>(
+        &self,
+        record: BaseRecord<'a, K, V, C::DeliveryOpaque>,
+    ) -> Result<(), (KafkaError, BaseRecord<'a, K, V, C::DeliveryOpaque>)>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        self.send(record)
+    }
+
+    fn serve(&self, timeout: Timeout) {
+        self.poll(timeout);
+    }
+}

@@ -1,0 +1,6 @@
+//! The scenarios over a `BaseProducer`.
+
+use integration_tests::kafka::BaseKafka;
+
+integration_tests::scenarios!(BaseKafka, needs brokers);
+integration_tests::sending_on!(BaseKafka, needs brokers);

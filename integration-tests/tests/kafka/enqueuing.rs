@@ -1,0 +1,6 @@
+//! The scenarios over a `ThreadedProducer` without our context.
+
+use integration_tests::kafka::EnqueuingKafka;
+
+integration_tests::scenarios!(EnqueuingKafka, needs brokers);
+integration_tests::sending_on!(EnqueuingKafka, needs brokers);

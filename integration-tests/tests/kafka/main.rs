@@ -1,0 +1,16 @@
+//! Kafka on a real broker: the scenarios over each kind of producer, and what only this client has.
+
+mod base;
+mod book;
+mod consuming;
+mod context;
+mod enqueuing;
+mod faults;
+mod future;
+mod queue_full;
+mod restart;
+mod sending;
+mod sends;
+mod settling;
+mod threaded;
+mod transactions;

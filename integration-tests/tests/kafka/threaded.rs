@@ -1,0 +1,6 @@
+//! The scenarios over a `ThreadedProducer`.
+
+use integration_tests::kafka::ThreadedKafka;
+
+integration_tests::scenarios!(ThreadedKafka, needs brokers);
+integration_tests::sending_on!(ThreadedKafka, needs brokers);
