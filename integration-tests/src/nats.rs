@@ -1,12 +1,14 @@
 //! NATS through async-nats: core and JetStream.
 
 use crate::client::{Client, HeaderList, address, in_time, unique};
+use crate::onward::SendsOn;
 use async_nats::jetstream::consumer::pull;
+use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::stream;
 use async_nats::{HeaderMap, Subscriber, jetstream};
 use futures_util::StreamExt;
 use otel_messaging::Instrumentation;
-use otel_messaging_async_nats::{InjectingProducer, Nats as Marker};
+use otel_messaging_async_nats::{InjectingProducer, Nats as Marker, PublishAckFuture};
 
 /// A subject of core NATS, subscribed to.
 pub struct Nats {
@@ -23,6 +25,8 @@ pub struct JetStream {
     pub context: jetstream::Context,
     /// The stream's name, and its only subject.
     pub subject: String,
+    /// The stream.
+    pub stream: stream::Stream,
     messages: pull::Stream,
 }
 
@@ -38,8 +42,10 @@ impl Client for Nats {
         let client = connect().await;
         let subject = unique("orders");
         let subscribed = client.subscribe(subject.clone()).await;
-        // The server knows of the subscription before anybody publishes.
-        client.flush().await.expect("a flush");
+        // The server knows of the subscription before anybody publishes, on other connections too;
+        // a flush waits for no answer.
+        let asked = client.request(unique("nobody"), "".into()).await;
+        asked.expect_err("nobody answers, and the server says so");
         Self {
             client,
             subject,
@@ -142,6 +148,7 @@ impl Client for JetStream {
         Self {
             context,
             subject,
+            stream,
             messages: consumer.messages().await.expect("messages"),
         }
     }
@@ -199,6 +206,94 @@ impl Client for JetStream {
 /// Publishes through the adapter, and waits for the answer.
 ///
 /// Calls: `Context::publish_with_headers`.
+impl SendsOn for Nats {
+    async fn forward(
+        &self,
+        by: &Instrumentation,
+        message: &async_nats::Message,
+    ) -> Result<(), String> {
+        let sent = self
+            .injecting(by)
+            .forward(message, self.subject.clone())
+            .await;
+        sent.map_err(|error| error.to_string())
+    }
+
+    async fn republish(
+        &self,
+        by: &Instrumentation,
+        message: &async_nats::Message,
+    ) -> Result<(), String> {
+        let sent = self
+            .injecting(by)
+            .republish(message, self.subject.clone())
+            .await;
+        sent.map_err(|error| error.to_string())
+    }
+
+    async fn dead_letter(
+        &self,
+        by: &Instrumentation,
+        message: &async_nats::Message,
+        error: &str,
+    ) -> Result<(), String> {
+        let producer = self.injecting(by);
+        let sent = producer.dead_letter(message, &error, self.subject.clone());
+        sent.await.map_err(|error| error.to_string())
+    }
+}
+
+impl SendsOn for JetStream {
+    async fn forward(
+        &self,
+        by: &Instrumentation,
+        message: &jetstream::Message,
+    ) -> Result<(), String> {
+        let sent = self
+            .injecting(by)
+            .forward(message, self.subject.clone())
+            .await;
+        acknowledged(sent).await
+    }
+
+    async fn republish(
+        &self,
+        by: &Instrumentation,
+        message: &jetstream::Message,
+    ) -> Result<(), String> {
+        let sent = self
+            .injecting(by)
+            .republish(message, self.subject.clone())
+            .await;
+        acknowledged(sent).await
+    }
+
+    async fn dead_letter(
+        &self,
+        by: &Instrumentation,
+        message: &jetstream::Message,
+        error: &str,
+    ) -> Result<(), String> {
+        let producer = self.injecting(by);
+        let sent = producer.dead_letter(message, &error, self.subject.clone());
+        acknowledged(sent.await).await
+    }
+}
+
+impl Nats {
+    /// The client that injects.
+    pub fn injecting(&self, by: &Instrumentation) -> InjectingProducer<async_nats::Client> {
+        injecting(&self.client, Some(by))
+    }
+}
+
+impl JetStream {
+    /// The context that injects.
+    pub fn injecting(&self, by: &Instrumentation) -> InjectingProducer<jetstream::Context> {
+        injecting(&self.context, Some(by))
+    }
+}
+
 async fn publish(
     client: &JetStream,
     by: Option<&Instrumentation>,
@@ -206,15 +301,19 @@ async fn publish(
     headers: Option<HeaderMap>,
 ) -> Result<(), String> {
     let producer = injecting(&client.context, by);
-    let acknowledged = match headers {
+    let sent = match headers {
         Some(headers) => {
             let sent = producer.publish_with_headers(subject, headers, "order".into());
             sent.await
         }
         None => producer.publish(subject, "order".into()).await,
     };
-    let acknowledged = acknowledged.map_err(|error| error.to_string())?;
-    acknowledged.await.map_err(|error| error.to_string())?;
+    acknowledged(sent).await
+}
+
+async fn acknowledged(sent: Result<PublishAckFuture, PublishError>) -> Result<(), String> {
+    let pending = sent.map_err(|error| error.to_string())?;
+    pending.await.map_err(|error| error.to_string())?;
     Ok(())
 }
 
@@ -226,15 +325,20 @@ fn injecting<P: Clone>(client: &P, by: Option<&Instrumentation>) -> InjectingPro
     }
 }
 
-async fn connect() -> async_nats::Client {
+/// A plain client of the broker.
+///
+/// # Panics
+///
+/// When there is none.
+pub async fn connect() -> async_nats::Client {
     let url = address("NATS_URL");
     in_time("connect", async_nats::connect(&url))
         .await
         .unwrap_or_else(|error| panic!("NATS at NATS_URL: {error}"))
 }
 
-/// The map has no order: sorted by name.
-fn text_headers(message: &async_nats::Message) -> HeaderList {
+/// The headers as the plain client shows them. The map has no order: sorted by name.
+pub fn text_headers(message: &async_nats::Message) -> HeaderList {
     let mut list = HeaderList::new();
     for (name, values) in message.headers.iter().flat_map(HeaderMap::iter) {
         for value in values {

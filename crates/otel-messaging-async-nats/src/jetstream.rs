@@ -1,11 +1,12 @@
 //! The JetStream context that injects, and the stream's answer.
 
-use crate::producer::{InjectingProducer, Outgoing};
+use crate::injection::Outgoing;
+use crate::producer::InjectingProducer;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{self, PublishError};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::publish::PublishAck;
-use async_nats::{HeaderMap, ToSubject};
+use async_nats::{HeaderMap, Subject, ToSubject};
 use bytes::Bytes;
 use otel_messaging::{Sending, semconv};
 use std::pin::Pin;
@@ -60,24 +61,37 @@ impl InjectingProducer<Context> {
     ) -> impl Future<Output = Result<PublishAckFuture, PublishError>> {
         // The only way to a message's headers.
         let message = publish.outbound_message(subject);
-        let outgoing = Outgoing {
-            subject: &message.subject,
-            payload: message.payload.len(),
-            max_payload: self.inner.client().max_payload(),
-        };
+        let outgoing = self.outgoing(&message.subject, &message.payload);
         let (sending, headers) = self.inject("publish", outgoing, message.headers);
-        let mut publish = PublishMessage::build().payload(message.payload);
+        self.deliver(sending, message.subject, headers, message.payload)
+    }
+
+    /// Publishes a message whose span is started.
+    pub(crate) async fn deliver(
+        &self,
+        sending: Sending,
+        subject: Subject,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<PublishAckFuture, PublishError> {
+        let mut publish = PublishMessage::build().payload(payload);
         if !headers.is_empty() {
             publish = publish.headers(headers);
         }
-        async move {
-            match self.inner.send_publish(message.subject, publish).await {
-                Ok(inner) => Ok(PublishAckFuture { inner, sending }),
-                Err(error) => {
-                    sending.fail(format!("{:?}", error.kind()), &error);
-                    Err(error)
-                }
+        match self.inner.send_publish(subject, publish).await {
+            Ok(inner) => Ok(PublishAckFuture { inner, sending }),
+            Err(error) => {
+                sending.fail(format!("{:?}", error.kind()), &error);
+                Err(error)
             }
+        }
+    }
+
+    pub(crate) fn outgoing<'a>(&self, subject: &'a str, payload: &Bytes) -> Outgoing<'a> {
+        Outgoing {
+            subject,
+            payload: payload.len(),
+            max_payload: self.inner.client().max_payload(),
         }
     }
 }
@@ -146,6 +160,9 @@ fn end(sending: Sending, answer: &Result<PublishAck, PublishError>) {
             sending.set_attribute(semconv::MESSAGING_NATS_STREAM, ack.stream.clone());
             if let Ok(sequence) = i64::try_from(ack.sequence) {
                 sending.set_attribute(semconv::MESSAGING_NATS_SEQUENCE, sequence);
+            }
+            if ack.duplicate {
+                sending.set_attribute(semconv::MESSAGING_NATS_DUPLICATE, true);
             }
         }
         Err(error) => sending.fail(format!("{:?}", error.kind()), error),

@@ -1,12 +1,16 @@
 //! What a received message tells.
 
+use crate::ack_subject::AckSubject;
 use crate::headers::Nats;
 use async_nats::header::{HeaderMap, NATS_MESSAGE_ID};
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::{Message, jetstream};
 use otel_messaging::{Description, Received, semconv};
 
 pub(crate) const SYSTEM: &str = "nats";
 
+/// Where a stream delivered it, its reply subject tells of stream, consumer, deliveries and time.
+/// A sender who makes such a subject up is believed.
 impl Received<Nats> for Message {
     type Headers = HeaderMap;
 
@@ -18,9 +22,17 @@ impl Received<Nats> for Message {
 
     fn describe_message(&self, description: &mut Description) {
         describe(description, &self.subject, self.headers.as_ref());
+        if let Some(told) = self.reply.as_deref().and_then(AckSubject::parse) {
+            describe_delivery(description, &told);
+        }
     }
 }
 
+/// Its reply subject tells of stream, consumer, deliveries and time. [`split`] takes that off the
+/// message: of one that is to be split, call [`process`](crate::process) first, and run the handler
+/// in what it gives.
+///
+/// [`split`]: jetstream::Message::split
 impl Received<Nats> for jetstream::Message {
     type Headers = HeaderMap;
 
@@ -32,13 +44,40 @@ impl Received<Nats> for jetstream::Message {
 
     fn describe_message(&self, description: &mut Description) {
         self.message.describe_message(description);
-        let Ok(info) = self.info() else { return };
-        description.set_attribute(semconv::MESSAGING_NATS_STREAM, info.stream.to_owned());
-        description.set_attribute(semconv::MESSAGING_NATS_CONSUMER, info.consumer.to_owned());
-        description.set_attribute(semconv::MESSAGING_NATS_DELIVERY_COUNT, info.delivered);
-        if let Ok(sequence) = i64::try_from(info.stream_sequence) {
-            description.set_attribute(semconv::MESSAGING_NATS_SEQUENCE, sequence);
-        }
+    }
+}
+
+/// A message that was looked up in its stream, as by `get_raw_message` and `direct_get`. It carries
+/// the context with which it was stored.
+impl Received<Nats> for StreamMessage {
+    type Headers = HeaderMap;
+
+    const SYSTEM: &'static str = SYSTEM;
+
+    fn carried_headers(&self) -> Option<&HeaderMap> {
+        Some(&self.headers)
+    }
+
+    fn describe_message(&self, description: &mut Description) {
+        describe(description, &self.subject, Some(&self.headers));
+        set_sequence(description, self.sequence);
+        description.set_sent_at(self.time.into());
+    }
+}
+
+fn describe_delivery(description: &mut Description, told: &AckSubject<'_>) {
+    description.set_remote_attribute(semconv::MESSAGING_NATS_STREAM, told.stream);
+    description.set_remote_attribute(semconv::MESSAGING_NATS_CONSUMER, told.consumer);
+    description.set_delivery_count(semconv::MESSAGING_NATS_DELIVERY_COUNT, told.delivered);
+    set_sequence(description, told.sequence);
+    if let Some(published) = told.published {
+        description.set_sent_at(published);
+    }
+}
+
+fn set_sequence(description: &mut Description, sequence: u64) {
+    if let Ok(sequence) = i64::try_from(sequence) {
+        description.set_attribute(semconv::MESSAGING_NATS_SEQUENCE, sequence);
     }
 }
 

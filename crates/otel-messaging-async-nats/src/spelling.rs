@@ -1,7 +1,8 @@
 //! The spellings of a name: NATS tells them apart, and programs write different ones.
 
+use crate::headers::Nats;
 use async_nats::header::{HeaderMap, HeaderName};
-use otel_messaging::is_name;
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 const TITLE_CASE: &str = "Traceparent";
@@ -67,10 +68,110 @@ pub(crate) fn text(name: &HeaderName) -> &str {
     name.as_ref()
 }
 
+/// How the names of a context's headers are written on NATS, which tells `traceparent` and
+/// `Traceparent` apart.
+///
+/// Reading takes any spelling.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Spelling {
+    /// Once, as the propagator spells them: `traceparent`. Java, Node, Python and this crate read
+    /// it.
+    #[default]
+    Lower,
+    /// Twice, with equal values: in lower case, and in the canonical form of Go's HTTP headers,
+    /// `Traceparent` and `X-B3-Traceid`. Go programs that read NATS headers by OpenTelemetry's HTTP
+    /// carrier find no other.
+    ///
+    /// A context then takes twice the bytes. Of a message that a relay sends on after it has
+    /// replaced one spelling alone, some readers take the relay's context and others the older one
+    /// beside it; this crate takes the one in title case. Both are of one trace.
+    Both,
+}
+
+/// Headers to which each field is written in both spellings.
+#[derive(Debug, Clone)]
+pub(crate) struct BothSpellings(pub(crate) HeaderMap);
+
+impl Carrier<Nats> for BothSpellings {
+    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        Carrier::get_all(&self.0, name)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        Carrier::keys(&self.0)
+    }
+}
+
+impl CarrierMut<Nats> for BothSpellings {
+    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        let (lower, canonical) = (name.to_ascii_lowercase(), canonical(name));
+        if canonical != lower {
+            self.0.add(&canonical, value.clone())?;
+        }
+        self.0.add(&lower, value)
+    }
+
+    fn remove(&mut self, names: &[&str]) {
+        self.0.remove(names);
+    }
+}
+
+/// A name as Go's `textproto.CanonicalMIMEHeaderKey` spells it: each part between hyphens begins
+/// with a capital. A name that is no token (RFC 7230, section 3.2.6) stays as it is.
+fn canonical(name: &str) -> String {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !name.bytes().all(is_token) {
+        return name.to_owned();
+    }
+    let mut starts = true;
+    let spelled = name.chars().map(|c| {
+        let spelled = if starts {
+            c.to_ascii_uppercase()
+        } else {
+            c.to_ascii_lowercase()
+        };
+        starts = c == '-';
+        spelled
+    });
+    spelled.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otel_messaging::Carrier;
+
+    #[test]
+    fn names_are_spelled_as_go_does() {
+        for (name, expected) in [
+            ("traceparent", "Traceparent"),
+            ("X-B3-TraceId", "X-B3-Traceid"),
+            ("b3", "B3"),
+            ("uber-trace-id", "Uber-Trace-Id"),
+            ("x--y-", "X--Y-"),
+            ("1a_b", "1a_b"),
+            ("a b", "a b"),
+            ("ä-b", "ä-b"),
+        ] {
+            assert_eq!(canonical(name), expected);
+        }
+    }
+
+    #[test]
+    fn both_spellings_are_written_in_place_of_any() {
+        let mut headers = HeaderMap::new();
+        headers.insert("TraceParent", "old");
+        headers.insert("Order", "7");
+        let mut both = BothSpellings(headers);
+        both.set("traceparent", "new".into()).expect("it is legal");
+        let refused = both.set("baggage", "a\nb".into());
+        assert_eq!(refused, Err(CarrierError::InvalidValue));
+        let mut expected = HeaderMap::new();
+        expected.insert("Traceparent", "new");
+        expected.insert("traceparent", "new");
+        expected.insert("Order", "7");
+        assert_eq!(both.0, expected);
+    }
 
     /// What a Go relay leaves behind, and what a server of 2.11 stores.
     #[test]

@@ -49,6 +49,8 @@ pub const MESSAGING_NATS_SEQUENCE: &str = "messaging.nats.sequence";
 pub const MESSAGING_NATS_DELIVERY_COUNT: &str = "messaging.nats.delivery_count";
 /// `messaging.nats.duplicate`: only when true, the stream had the message already.
 pub const MESSAGING_NATS_DUPLICATE: &str = "messaging.nats.duplicate";
+/// `messaging.nats.service_error_code`: what a service's answer says of its failure, an integer.
+pub const MESSAGING_NATS_SERVICE_ERROR_CODE: &str = "messaging.nats.service_error_code";
 
 /// `messaging.rabbitmq.message.redelivered`: only when true. This name and the next are this
 /// crate's, like those of dead letters.

@@ -4,10 +4,13 @@
 use crate::victim::{TRACEPARENT, assert_goes_on};
 use async_nats::Client as Plain;
 use async_nats::jetstream::{self, consumer::pull};
+use async_nats::service::{ServiceExt, error::Error};
 use futures_util::StreamExt;
 use integration_tests::client::{Client, address, in_time, unique};
-use integration_tests::nats::{JetStream, Nats};
+use integration_tests::nats::{JetStream, Nats, connect};
+use integration_tests::spans::Spans;
 use integration_tests::wire::nats::{Connection, block};
+use otel_messaging_async_nats::InjectingRequest;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -111,6 +114,43 @@ async fn a_stored_message_costs_a_reconnection_for_each_delivery() {
     let good = next.expect("the consumer goes on").expect("a message");
     assert_eq!(&good.payload[..], b"good");
     assert!(connections(&reader) - before >= 3);
+}
+
+/// A service that puts what it was sent into its error's text: the client panics where the service
+/// answers, with this project's wrapper and without. What the wrapper began has ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_line_break_in_the_text_of_a_services_error_panics() {
+    let (client, subject, spans) = (connect().await, unique("orders"), Spans::new());
+    let service = client.service_builder().start("shop", "1.0.0").await;
+    let service = service.expect("a service");
+    let mut orders = service.endpoint(&subject).await.expect("an endpoint");
+    client.flush().await.expect("a flush");
+    for wrapped in [false, true] {
+        let publish = client.publish_with_reply(subject.clone(), "answers", "a\r\nb".into());
+        publish.await.expect("published");
+        let request = in_time("a request", orders.next()).await;
+        let request = request.expect("the service goes on");
+        let by = spans.instrumentation.clone();
+        let answer = tokio::spawn(async move {
+            let text = String::from_utf8_lossy(&request.message.payload);
+            let error = Error {
+                code: 404,
+                status: format!("no {text}"),
+            };
+            if wrapped {
+                let request = InjectingRequest::new(request).with_instrumentation(by);
+                request.respond(Err(error)).await
+            } else {
+                request.respond(Err(error)).await
+            }
+        });
+        assert!(answer.await.is_err_and(|error| error.is_panic()));
+    }
+    assert!(spans.has("respond answers"));
 }
 
 fn connections(client: &Plain) -> u64 {

@@ -1,0 +1,179 @@
+//! async-nats' own traits, for code that is generic over them.
+
+use crate::client::{end, end_request};
+use crate::producer::InjectingProducer;
+use async_nats::client::{PublishError, Request, RequestError, SubscribeError, traits};
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::{self, traits as jetstream_traits};
+use async_nats::jetstream::message as jetstream_message;
+use async_nats::message::OutboundMessage;
+use async_nats::{Client, Message, Subscriber, ToSubject};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// Publishes with the context that is current at the call; the span `publish {subject}` ends when
+/// the client has taken the message.
+impl traits::Publisher for InjectingProducer<Client> {
+    fn publish_with_reply<S: ToSubject, R: ToSubject>(
+        &self,
+        subject: S,
+        reply: R,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<(), PublishError>> {
+        InjectingProducer::<Client>::publish_with_reply(self, subject, reply, payload)
+    }
+
+    fn publish_message(
+        &self,
+        mut message: OutboundMessage,
+    ) -> impl Future<Output = Result<(), PublishError>> {
+        let sending = self.inject_into(&mut message);
+        async move {
+            let taken = traits::Publisher::publish_message(&self.inner, message).await;
+            end(sending, taken)
+        }
+    }
+}
+
+/// Requests with the context that is current at the call; the span `request {subject}` ends with
+/// the reply.
+impl traits::Requester for InjectingProducer<Client> {
+    fn send_request<S: ToSubject>(
+        &self,
+        subject: S,
+        request: Request,
+    ) -> impl Future<Output = Result<Message, RequestError>> {
+        InjectingProducer::<Client>::send_request(self, subject, request)
+    }
+}
+
+/// Subscribes as the client does.
+impl traits::Subscriber for InjectingProducer<Client> {
+    fn subscribe<S: ToSubject>(
+        &self,
+        subject: S,
+    ) -> impl Future<Output = Result<Subscriber, SubscribeError>> {
+        self.inner.subscribe(subject)
+    }
+}
+
+impl traits::TimeoutProvider for InjectingProducer<Client> {
+    fn timeout(&self) -> Option<Duration> {
+        self.inner.timeout()
+    }
+}
+
+/// Publishes on core NATS, as the context's own implementation does; otherwise as that of
+/// `InjectingProducer<Client>`.
+impl traits::Publisher for InjectingProducer<Context> {
+    fn publish_with_reply<S: ToSubject, R: ToSubject>(
+        &self,
+        subject: S,
+        reply: R,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<(), PublishError>> {
+        let (subject, reply) = (subject.to_subject(), reply.to_subject());
+        let (sending, headers) = self.inject("publish", self.outgoing(&subject, &payload), None);
+        async move {
+            let client = self.inner.client();
+            let taken = if headers.is_empty() {
+                client.publish_with_reply(subject, reply, payload).await
+            } else {
+                client
+                    .publish_with_reply_and_headers(subject, reply, headers, payload)
+                    .await
+            };
+            end(sending, taken)
+        }
+    }
+
+    fn publish_message(
+        &self,
+        mut message: OutboundMessage,
+    ) -> impl Future<Output = Result<(), PublishError>> {
+        let outgoing = self.outgoing(&message.subject, &message.payload);
+        let (sending, headers) = self.inject("publish", outgoing, message.headers.take());
+        message.headers = (!headers.is_empty()).then_some(headers);
+        async move {
+            let taken = traits::Publisher::publish_message(&self.inner, message).await;
+            end(sending, taken)
+        }
+    }
+}
+
+/// Requests on core NATS, with the timeout of the context; otherwise as
+/// `InjectingProducer<Client>` does.
+impl traits::Requester for InjectingProducer<Context> {
+    fn send_request<S: ToSubject>(
+        &self,
+        subject: S,
+        mut request: Request,
+    ) -> impl Future<Output = Result<Message, RequestError>> {
+        let subject = subject.to_subject();
+        let payload = request.payload.clone().unwrap_or_default();
+        let outgoing = self.outgoing(&subject, &payload);
+        let (sending, headers) = self.inject("request", outgoing, request.headers.take());
+        request.headers = (!headers.is_empty()).then_some(headers);
+        async move {
+            let reply = traits::Requester::send_request(&self.inner, subject, request).await;
+            end_request(sending, &reply);
+            reply
+        }
+    }
+}
+
+/// Publishes with the context that is current at the call. The trait asks for async-nats' own
+/// future, so the span `publish {subject}` ends when the client has taken the message.
+impl jetstream_traits::Publisher for InjectingProducer<Context> {
+    fn publish<S: ToSubject>(
+        &self,
+        subject: S,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<context::PublishAckFuture, context::PublishError>> {
+        let taken = InjectingProducer::<Context>::publish(self, subject, payload);
+        async move { taken.await.map(crate::PublishAckFuture::into_inner) }
+    }
+
+    fn publish_message(
+        &self,
+        message: jetstream_message::OutboundMessage,
+    ) -> impl Future<Output = Result<context::PublishAckFuture, context::PublishError>> {
+        let outgoing = self.outgoing(&message.subject, &message.payload);
+        let (sending, headers) = self.inject("publish", outgoing, message.headers);
+        let taken = self.deliver(sending, message.subject, headers, message.payload);
+        async move { taken.await.map(crate::PublishAckFuture::into_inner) }
+    }
+}
+
+/// Calls of JetStream's API, as the context makes them: no messages of the program, no spans.
+impl jetstream_traits::Requester for InjectingProducer<Context> {
+    fn request<S, T, V>(
+        &self,
+        subject: S,
+        payload: &T,
+    ) -> impl Future<Output = Result<V, context::RequestError>>
+    where
+        S: ToSubject,
+        T: ?Sized + serde::Serialize,
+        V: serde::de::DeserializeOwned,
+    {
+        self.inner.request(subject, payload)
+    }
+}
+
+/// Calls of JetStream's API, as the context makes them: no messages of the program, no spans.
+impl jetstream_traits::RequestSender for InjectingProducer<Context> {
+    fn send_request<S: ToSubject>(
+        &self,
+        subject: S,
+        request: Request,
+    ) -> impl Future<Output = Result<(), PublishError>> {
+        self.inner.send_request(subject, request)
+    }
+}
+
+impl jetstream_traits::TimeoutProvider for InjectingProducer<Context> {
+    fn timeout(&self) -> Duration {
+        jetstream_traits::TimeoutProvider::timeout(&self.inner)
+    }
+}

@@ -1,0 +1,17 @@
+//! JetStream: the scenarios on a real broker, and what only this client has.
+
+mod consumers;
+mod generic;
+mod key_value;
+mod object_store;
+mod onward;
+mod publishing;
+mod redelivery;
+mod settling;
+mod stored;
+
+use integration_tests::nats::JetStream;
+
+integration_tests::scenarios!(JetStream, needs brokers);
+integration_tests::sending_on!(JetStream, needs brokers);
+integration_tests::counts!(JetStream);

@@ -1,0 +1,140 @@
+//! Messages that are sent on: what the shared scenarios do not ask for.
+
+use integration_tests::client::{Client, in_time, unique};
+use integration_tests::nats::{JetStream, Nats, text_headers};
+use integration_tests::spans::{Spans, assert_child, assert_linked};
+use opentelemetry::trace::SpanKind;
+
+/// A proxy forwards the request: it is answered, and the answer is in the trace of the request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_forwarded_request_is_answered() {
+    let (mut proxy, mut server) = (Nats::connect().await, Nats::connect().await);
+    let spans = Spans::new();
+    let by = &spans.instrumentation;
+    let producer = proxy.injecting(by);
+    let requester = proxy.injecting(by);
+    let (subject, to) = (proxy.destination(), server.destination());
+    let request = requester.request(subject.clone(), "order".into());
+    let forward = async {
+        let message = proxy.receive().await;
+        let payload = message.payload.as_ptr();
+        let forwarded = producer.forward(&message, to.clone());
+        assert_eq!(message.payload.as_ptr(), payload);
+        forwarded.await.expect("published");
+    };
+    let answer = async {
+        let message = server.receive().await;
+        let answering = server.injecting(by);
+        let answered = by.try_with_message_context(&message, async |message| {
+            let inbox = message.reply.clone().expect("a reply subject");
+            answering.publish(inbox, "done".into()).await
+        });
+        answered.await.expect("published");
+    };
+    let all = async { tokio::join!(request, forward, answer) };
+    let (reply, (), ()) = in_time("a reply", all).await;
+    assert_eq!(&reply.expect("a reply").payload[..], b"done");
+
+    let requested = spans.named(&format!("request {subject}"));
+    let forwarded = spans.named(&format!("publish {}", server.destination()));
+    assert_eq!(forwarded.span_kind, SpanKind::Client);
+    assert_linked(&forwarded, &requested.span_context);
+    let processed = spans.named(&format!("process {}", server.destination()));
+    assert_child(&processed, &requested.span_context);
+}
+
+/// The subject by which a JetStream message is acknowledged stays: whoever gets the forwarded
+/// message and answers would acknowledge it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn the_subject_of_an_acknowledgement_does_not_go_along() {
+    let (mut stream, mut next) = (JetStream::connect().await, Nats::connect().await);
+    let spans = Spans::new();
+    stream.send_plain(&[("order", "7")]).await;
+    let message = stream.receive().await;
+    assert!(message.reply.is_some());
+    let producer = next.injecting(&spans.instrumentation);
+    let to = next.destination();
+    producer
+        .forward(&message, to.clone())
+        .await
+        .expect("published");
+    producer
+        .republish(&message, to.clone())
+        .await
+        .expect("published");
+    producer
+        .dead_letter(&message, &"no such article", to)
+        .await
+        .expect("published");
+    for expected in [2, 2, 6] {
+        let arrived = next.receive().await;
+        assert_eq!(arrived.reply, None);
+        assert_eq!(
+            text_headers(&arrived).len(),
+            expected,
+            "{:?}",
+            arrived.headers
+        );
+    }
+}
+
+/// A dead letter of a request is not to be answered; a republished one is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_dead_letter_has_no_reply_subject() {
+    let (mut client, spans) = (Nats::connect().await, Spans::new());
+    let subject = client.destination();
+    let plain = client
+        .client
+        .publish_with_reply(subject.clone(), "replies", "order".into());
+    plain.await.expect("published");
+    let message = client.receive().await;
+    let producer = client.injecting(&spans.instrumentation);
+    producer
+        .republish(&message, subject.clone())
+        .await
+        .expect("published");
+    assert_eq!(client.receive().await.reply.as_deref(), Some("replies"));
+    producer
+        .dead_letter(&message, &"no", subject)
+        .await
+        .expect("published");
+    assert_eq!(client.receive().await.reply, None);
+}
+
+/// What makes a letter too large is left out; the letter is sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_dead_letter_at_the_limit_is_still_sent() {
+    let (mut client, spans) = (Nats::connect().await, Spans::new());
+    let max_payload = client.client.max_payload();
+    let payload = vec![b'x'; max_payload];
+    let plain = client.client.publish(client.destination(), payload.into());
+    plain.await.expect("it fits");
+    let message = client.receive().await;
+    let producer = client.injecting(&spans.instrumentation);
+    let letter = producer.dead_letter(&message, &"no such article", client.destination());
+    letter.await.expect("it fits");
+    let letter = client.receive().await;
+    assert_eq!(letter.payload.len(), max_payload);
+    assert_eq!(text_headers(&letter), []);
+    let to = unique("too-large");
+    let mut large = message.clone();
+    large.payload = vec![b'x'; max_payload + 1].into();
+    assert!(producer.forward(&large, to.clone()).await.is_err());
+    assert!(spans.has(&format!("publish {to}")));
+}
