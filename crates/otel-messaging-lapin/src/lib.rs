@@ -82,13 +82,16 @@ mod failure;
 mod frame;
 mod headers;
 mod message;
+mod onward;
 mod producer;
+mod redelivery;
 
 pub use confirm::PublisherConfirm;
 pub use headers::Lapin;
 pub use otel_messaging::{
-    CarrierExtractor, CarrierInjector, ContextCarrier, Entered, Handling, Instrumentation,
-    Processing, Received, attach_context, dropped_fields, extract, get_context, inject, process,
+    CarrierExtractor, CarrierInjector, ContextCarrier, DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE,
+    DEAD_LETTER_TRACEPARENT, Entered, Handling, Instrumentation, Processing, Received,
+    attach_context, current_context, dropped_fields, extract, get_context, inject, process,
     propagation, refused_fields, try_with_message_context, with_message_context,
 };
 pub use producer::InjectingProducer;
