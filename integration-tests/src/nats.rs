@@ -130,7 +130,11 @@ impl Client for JetStream {
         };
         let stream = context.create_stream(config).await.expect("a stream");
         let consumer = stream
-            .create_consumer(pull::Config::default())
+            .create_consumer(pull::Config {
+                // Scenarios do not acknowledge, and the server would hold back after 1,000.
+                max_ack_pending: -1,
+                ..pull::Config::default()
+            })
             .await
             .expect("a consumer");
         Self {

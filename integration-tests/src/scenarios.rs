@@ -11,7 +11,7 @@ use otel_messaging::{Instrumentation, Received, with_message_context};
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
-const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
+pub(crate) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
 
 /// Makes a test of each scenario, for one client; `brokers` for a client that needs one,
 /// `nothing` for a client that does not.
@@ -421,7 +421,7 @@ async fn send<C: Client>(client: &C, by: &Instrumentation, context: &Context) {
 }
 
 /// The names of the spans of a publish and of a handling.
-fn names<C: Client>(client: &C) -> (String, String) {
+pub(crate) fn names<C: Client>(client: &C) -> (String, String) {
     let destination = client.destination();
     (
         format!("{} {destination}", C::OPERATION),
@@ -430,7 +430,7 @@ fn names<C: Client>(client: &C) -> (String, String) {
 }
 
 /// Every value of a header, by its exact name, as the plain client shows them.
-fn fields<C: Client>(message: &C::Message, name: &str) -> Vec<String> {
+pub(crate) fn fields<C: Client>(message: &C::Message, name: &str) -> Vec<String> {
     let headers = C::headers(message).into_iter();
     headers
         .filter(|(key, _)| key == name)

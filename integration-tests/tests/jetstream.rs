@@ -3,6 +3,7 @@
 use integration_tests::nats::JetStream;
 
 integration_tests::scenarios!(JetStream, needs brokers);
+integration_tests::counts!(JetStream);
 
 use integration_tests::client::Client;
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute};

@@ -3,3 +3,4 @@
 use integration_tests::kafka::Kafka;
 
 integration_tests::scenarios!(Kafka, needs brokers);
+integration_tests::counts!(Kafka);

@@ -3,6 +3,7 @@
 use integration_tests::nats::Nats;
 
 integration_tests::scenarios!(Nats, needs brokers);
+integration_tests::counts!(Nats);
 
 use futures_util::StreamExt;
 use integration_tests::client::{Client, in_time};

@@ -3,6 +3,7 @@
 use integration_tests::rabbitmq::RabbitMq;
 
 integration_tests::scenarios!(RabbitMq, needs brokers);
+integration_tests::counts!(RabbitMq);
 
 use futures_util::FutureExt as _;
 use integration_tests::client::{Client, in_time, unique};
