@@ -10,8 +10,9 @@ compose_answers() {
   command -v docker >/dev/null && bounded 5 docker info >/dev/null 2>&1 && bounded 5 docker compose version >/dev/null 2>&1
 }
 
-compose_up() { # BROKER...
-  local broker started=$SECONDS
+# compose_prepare BROKER...: their ports.
+compose_prepare() {
+  local broker
   # shellcheck disable=SC2046 # a list of names
   claim $(for broker; do port_variable "$broker"; done) BROKERS_AMQP_MANAGEMENT_PORT BROKERS_NATS_MONITOR_PORT
   # Empty for a broker that is not started here, and then of no account.
@@ -20,6 +21,16 @@ compose_up() { # BROKER...
   for broker; do
     remember "$broker" compose "$(sed -n "s|.*image: .*$broker:||p" "$root/docker-compose.yml")"
   done
+}
+
+compose_up() { # BROKER...
+  compose_prepare "$@"
+  compose_start "$@"
+}
+
+# compose_start BROKER...: a container that was killed is started again, with what is in it.
+compose_start() {
+  local broker started=$SECONDS
   say "starting $* with docker compose"
   if ! compose up --detach --wait "$@" </dev/null >&2; then
     compose logs --tail 20 "$@" >&2 || true
@@ -36,9 +47,14 @@ compose_runs() {
     [ -n "$(bounded 5 docker ps --all --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null)" ]
 }
 
-compose_down() { compose down --volumes --timeout 10 >&2; }
+# Its output is kept back: the caller of a private broker may be gone, and with it who reads that.
+compose_down() {
+  local said
+  said=$(compose down --volumes --timeout 10 </dev/null 2>&1) || fail "docker compose could not remove $project: $said"
+}
 
 compose_remove() { # BROKER...
-  compose rm --stop --force --volumes "$@" >&2
+  local said
+  said=$(compose rm --stop --force --volumes "$@" </dev/null 2>&1) || fail "docker compose could not remove $*: $said"
   compose_runs || compose_down # the network
 }

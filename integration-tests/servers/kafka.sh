@@ -42,8 +42,8 @@ kafka_start() { # DIR
     echo "controller.quorum.voters=1@$controller"
     echo "log.dirs=$dir/data"
   } >"$dir/server.properties"
-  # Any base64 of 16 bytes.
-  env "$mark=$dir" "${java[@]}" kafka.tools.StorageTool format --cluster-id MDEyMzQ1Njc4OWFiY2RlZg \
+  # Any base64 of 16 bytes. A broker that was killed keeps its data.
+  env "$mark=$dir" "${java[@]}" kafka.tools.StorageTool format --ignore-formatted --cluster-id MDEyMzQ1Njc4OWFiY2RlZg \
     --config "$dir/server.properties" </dev/null >"$dir/log" 2>&1 9>&- || return 1
   launch "$dir" "${java[@]}" kafka.Kafka "$dir/server.properties"
 }

@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # one program with brokers, which checks it all
 # The real servers, started on this machine.
 
-native_up() { # BROKER...
-  local broker ports='' ports_of_broker starters='' starter status=0
+# native_prepare BROKER...: their ports, and what has to be installed.
+native_prepare() {
+  local broker ports='' ports_of_broker
   [ -r /proc/self/environ ] || fail "no Docker engine answers and this is not Linux: $no_way"
   for broker; do
     ports_of_broker=${broker}_ports
@@ -12,6 +13,11 @@ native_up() { # BROKER...
   claim $ports
   # One after the other: apt-get and the cores are shared.
   for broker; do "${broker}_fetch"; done
+}
+
+native_up() { # BROKER...
+  local broker starters='' starter status=0
+  native_prepare "$@"
   for broker; do
     native_start "$broker" &
     starters+=" $!"

@@ -15,7 +15,8 @@ port_taken() {
 # claim VARIABLE...: leaves in each variable the port that it holds, once that is known to be
 # free, else a free one: below the range that systems take for outgoing connections.
 claim() {
-  local variable port tries
+  local variable port tries kept
+  kept=" $(private_ports)"
   for variable; do
     port=${!variable:-}
     [ -n "$port" ] || continue
@@ -28,7 +29,7 @@ claim() {
     [ -z "${!variable:-}" ] || continue
     for ((tries = 0; tries < 100; tries++)); do
       port=$((20000 + RANDOM % 12000))
-      [[ $claimed == *" $port "* ]] || port_taken "$port" || break
+      [[ $claimed$kept == *" $port "* ]] || port_taken "$port" || break
     done
     claimed+="$port "
     printf -v "$variable" %s "$port"

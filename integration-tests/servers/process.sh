@@ -25,16 +25,18 @@ processes() { # DIR
   grep -lszxF -- "$mark=$1" /proc/[0-9]*/environ | tr -dc '0-9\n' || true
 }
 
-# A node of RabbitMQ that is still booting takes SIGTERM only once it has booted. The data goes
-# anyway, so nothing is lost by not waiting long.
-stop() { # DIR
-  local signal pids tick
-  for signal in TERM KILL; do
-    pids=$(processes "$1")
-    # shellcheck disable=SC2086 # a list of numbers
-    [ -z "$pids" ] || kill "-$signal" $pids 2>/dev/null || true
+# stop DIR SIGNAL...: each signal has five seconds. A node of RabbitMQ that is still booting takes
+# SIGTERM only once it has booted.
+stop() {
+  local dir=$1 signal pids tick
+  shift
+  for signal; do
     for ((tick = 0; tick < 50; tick++)); do
-      [ -n "$(processes "$1")" ] || return 0
+      pids=$(processes "$dir")
+      [ -n "$pids" ] || return 0
+      # SIGKILL again and again: a process may just have made another.
+      # shellcheck disable=SC2086 # a list of numbers
+      ((tick > 0)) && [ "$signal" != KILL ] || kill "-$signal" $pids 2>/dev/null || true
       sleep 0.1
     done
   done

@@ -1,13 +1,15 @@
 //! One set of scenarios, run over every client by the programs in `tests/`.
 //!
 //! [`mod@scenarios`], [`onward`] and [`mod@counts`] say what has to hold; the modules named for the
-//! clients are the glue. [`wire`] is for hostile producers.
+//! clients are the glue. [`private`] is for tests that kill their broker, [`wire`] for hostile
+//! producers.
 
 pub mod client;
 pub mod counts;
 pub mod kafka;
 pub mod nats;
 pub mod onward;
+pub mod private;
 pub mod rabbitmq;
 pub mod scenarios;
 pub mod spans;
