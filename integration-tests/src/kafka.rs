@@ -95,6 +95,9 @@ impl Topic {
         delivery.expect("the broker takes the record");
     }
 
+    /// Receives as a service does that hands its messages on.
+    ///
+    /// Calls: `StreamConsumer::recv`, `BorrowedMessage::detach`.
     async fn receive(&self) -> OwnedMessage {
         let next = in_time("a message", self.consumer.recv()).await;
         next.expect("a message").detach()

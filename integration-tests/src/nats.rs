@@ -33,6 +33,7 @@ impl Client for Nats {
     const OPERATION: &'static str = "publish";
     const FAILURE: &'static str = "MaxPayloadExceeded";
 
+    /// Calls: `Client::subscribe`.
     async fn connect() -> Self {
         let client = connect().await;
         let subject = unique("orders");
@@ -119,6 +120,7 @@ impl Client for JetStream {
     const OPERATION: &'static str = "publish";
     const FAILURE: &'static str = "StreamNotFound";
 
+    /// Calls: `PullConsumer::messages`.
     async fn connect() -> Self {
         let context = jetstream::new(connect().await);
         let subject = unique("orders");
@@ -183,6 +185,7 @@ impl Client for JetStream {
         publish(self, by, self.subject.clone(), message.headers.clone()).await
     }
 
+    /// Calls: `pull::Stream: Stream`.
     async fn receive(&mut self) -> jetstream::Message {
         let next = in_time("a message", self.messages.next()).await;
         next.expect("the consumer goes on").expect("a message")
@@ -193,6 +196,9 @@ impl Client for JetStream {
     }
 }
 
+/// Publishes through the adapter, and waits for the answer.
+///
+/// Calls: `Context::publish_with_headers`.
 async fn publish(
     client: &JetStream,
     by: Option<&Instrumentation>,

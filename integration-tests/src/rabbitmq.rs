@@ -58,6 +58,9 @@ impl Client for RabbitMq {
     const OPERATION: &'static str = "publish";
     const FAILURE: &'static str = "NOT_FOUND";
 
+    /// The channel has confirms on, and consumes its queue.
+    ///
+    /// Calls: `Channel::confirm_select`, `Channel::basic_consume`.
     async fn connect() -> Self {
         let url = address("AMQP_URL");
         let properties = ConnectionProperties::default();
@@ -129,6 +132,7 @@ impl Client for RabbitMq {
         self.publish(by, "", message.properties.clone()).await
     }
 
+    /// Calls: `Consumer: Stream`.
     async fn receive(&mut self) -> Delivery {
         let next = in_time("a delivery", self.consumer.next()).await;
         next.expect("the consumer goes on").expect("a delivery")

@@ -12,6 +12,8 @@ use otel_messaging_async_nats::InjectingProducer;
 
 /// The span is in the context of the call, lasts until the stream's acknowledgement and then has
 /// its answer.
+///
+/// Calls: `Context::publish`, `PublishAckFuture: IntoFuture`, `jetstream::Message::ack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -13,6 +13,8 @@ use otel_messaging_async_nats::InjectingProducer;
 
 /// The handler of a request answers it from inside its context; the request's span ends with the
 /// reply.
+///
+/// Calls: `Client::request`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -65,6 +67,8 @@ async fn a_request_and_its_reply_are_one_trace() {
 }
 
 /// The reply subject, the headers and the payload are the caller's.
+///
+/// Calls: `Client::publish_with_reply`, `Client::publish_with_reply_and_headers`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -111,6 +115,8 @@ async fn publishing_with_a_reply_subject_keeps_it() {
 
 /// Headers count towards the server's limit. A message that fits without its context goes without
 /// it, and with its caller's headers.
+///
+/// Calls: `Client::publish_with_headers`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -178,6 +184,8 @@ async fn a_request_that_nobody_answers_marks_its_span() {
 }
 
 /// Subscribers in a queue group, each with its own message, as the stream gives it.
+///
+/// Calls: `Client::queue_subscribe`, `Subscriber: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -209,6 +217,8 @@ async fn handlers_may_run_concurrently_on_one_stream() {
 }
 
 /// A publish may be made in one span and awaited in another: it belongs to the first.
+///
+/// Calls: `Client::publish`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

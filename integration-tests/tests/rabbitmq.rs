@@ -24,6 +24,8 @@ const PLAIN: BasicPublishOptions = BasicPublishOptions {
 
 /// A queue of its own behind an exchange of its own: names have both parts, and `basic_get`
 /// messages join as deliveries do.
+///
+/// Calls: `Channel::basic_get`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -85,6 +87,8 @@ async fn a_message_that_is_got_from_an_exchange_joins() {
 }
 
 /// The context is that of the call, not of the first poll, and the span ends with the confirm.
+///
+/// Calls: `Channel::basic_publish`, `PublisherConfirm: Future`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -139,6 +143,8 @@ async fn without_confirms_the_span_ends_when_the_channel_has_the_message() {
 }
 
 /// A mandatory message that no queue takes comes back, acknowledged: that is a failure too.
+///
+/// Calls: `Confirmation::take_message`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -164,6 +170,8 @@ async fn a_returned_message_marks_its_span() {
 }
 
 /// Nobody waits for the confirm: lapin still counts it, and the span ends with its status unset.
+///
+/// Calls: `Channel::wait_for_confirms`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -216,6 +224,8 @@ async fn a_queue_named_by_the_broker_is_in_no_spans_name() {
 }
 
 /// A queue that is full and refuses what comes: the broker answers with a nack.
+///
+/// Calls: `Confirmation::is_nack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -257,6 +267,8 @@ async fn a_refused_message_marks_its_span() {
 }
 
 /// A channel that is closed takes nothing.
+///
+/// Calls: `Channel::close`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
