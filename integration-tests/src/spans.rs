@@ -1,9 +1,12 @@
 //! The spans of one test.
 
+use crate::counts::SpanCounts;
 use opentelemetry::trace::{Span, TracerProvider};
 use opentelemetry::trace::{SpanContext, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, Value};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{
+    InMemorySpanExporter, SdkTracer, SdkTracerProvider, SpanData, TracerProviderBuilder,
+};
 use otel_messaging::Instrumentation;
 
 /// A tracer provider of the test's own, and what it exported.
@@ -19,10 +22,17 @@ pub struct Spans {
 impl Spans {
     /// A provider that exports each span when it ends.
     pub fn new() -> Self {
+        Self::of(SdkTracerProvider::builder())
+    }
+
+    /// The same, with its spans counted too.
+    pub fn counted(counts: &SpanCounts) -> Self {
+        Self::of(SdkTracerProvider::builder().with_span_processor(counts.clone()))
+    }
+
+    fn of(provider: TracerProviderBuilder) -> Self {
         let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder()
-            .with_simple_exporter(exporter.clone())
-            .build();
+        let provider = provider.with_simple_exporter(exporter.clone()).build();
         Self {
             instrumentation: Instrumentation::default().with_tracer_provider(&provider),
             tracer: provider.tracer("application"),
