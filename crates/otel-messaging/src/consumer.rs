@@ -4,9 +4,9 @@ use crate::description::Description;
 use crate::handling::Handling;
 use crate::instrumentation::{Instrumentation, empty_context};
 use crate::message::Received;
-use crate::operation::{Attached, Operation};
+use crate::operation::{Attached, Operation, with_baggage_of};
 use opentelemetry::Context;
-use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt};
+use opentelemetry::trace::{Link, SpanKind, TraceContextExt};
 use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
@@ -28,8 +28,9 @@ impl Instrumentation {
             builder = builder.with_links(vec![Link::with_context(sender)]);
         }
         let mut operation = if starts_new_trace {
-            let parent = carried.with_remote_span_context(SpanContext::NONE);
-            Operation::start(self, builder, &parent)
+            // No span can be taken out of a context, and to samplers one without ids is a parent
+            // that was not sampled.
+            Operation::start(self, builder, &with_baggage_of(&empty_context(), &carried))
         } else {
             Operation::start(self, builder, &carried)
         };

@@ -33,8 +33,14 @@
 //! | call | span |
 //! | --- | --- |
 //! | `InjectingProducer`'s publishing methods (in the adapters) | `publish {destination}` or `send {destination}`, PRODUCER, child of the context at the call |
+//! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
+//! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
+//!
+//! A message that comes late or again is handled in a trace of its own, with a link, if
+//! [`Instrumentation::with_link_after_deliveries`] or [`Instrumentation::with_link_after_age`]
+//! says so.
 //!
 //! Without a tracer provider there are no spans, and everything still propagates: what came in
 //! goes out.
@@ -43,6 +49,11 @@
 //!
 //! - `internal-logs` (on by default): one line through `tracing` when something could not be
 //!   propagated, as OpenTelemetry's own crates do.
+//! - `tracing`: spans of messages are spans of the `tracing` crate, in programs with
+//!   tracing-opentelemetry 0.34, so that the spans and events of `#[instrument]`ed handlers land in
+//!   the message's trace, and a message that goes out carries the current span of `tracing`. Let the
+//!   level INFO of the target `otel-messaging` pass your filters. Without the layer they are spans
+//!   of OpenTelemetry alone, and the log says so once.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings.
 //! - `conformance`: the rules of a carrier, to be tried on that of another client. For tests.
 //!

@@ -4,6 +4,7 @@ use crate::instrumentation::Instrumentation;
 use crate::semconv;
 #[cfg(feature = "tracing")]
 use crate::tracing_span;
+use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{Span, SpanBuilder, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use std::borrow::Cow;
@@ -132,4 +133,12 @@ pub(crate) struct Attached {
     _context: ContextGuard,
     #[cfg(feature = "tracing")]
     _span: tracing::span::EnteredSpan,
+}
+
+/// `context` with the baggage of another.
+pub(crate) fn with_baggage_of(context: &Context, other: &Context) -> Context {
+    let members = other.baggage().iter();
+    context.with_baggage(members.map(|(key, (value, metadata))| {
+        KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
+    }))
 }

@@ -1,18 +1,22 @@
 //! Spans of the `tracing` crate, in programs with tracing-opentelemetry.
 
+use crate::operation::with_baggage_of;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
+use tracing::dispatcher::WeakDispatch;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Span, dispatcher};
 use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
+use tracing_subscriber::Registry;
 
 /// Starts what `builder` describes as a span of `tracing`, with `parent` as its parent and not
 /// whatever span is entered here. `None` where OpenTelemetry would not see it: the caller then
 /// starts one of OpenTelemetry alone.
 pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Context)> {
-    if parent.is_telemetry_suppressed() {
+    if parent.is_telemetry_suppressed() || Lost::is_current() {
         return None;
     }
     let span = callsite(builder);
@@ -24,6 +28,7 @@ pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Co
         Ok(()) => {}
         Err(SetParentError::LayerNotFound) => {
             Missing::Layer.report();
+            Lost::remember();
             return None;
         }
         Err(_) => {
@@ -100,15 +105,48 @@ pub(crate) fn current(context: Context) -> Context {
     if context.baggage().is_empty() {
         traced
     } else {
-        let baggage = context.baggage().iter();
-        traced.with_baggage(baggage.map(|(key, (value, metadata))| {
-            opentelemetry::baggage::KeyValueMetadata::new(
-                key.clone(),
-                value.clone(),
-                metadata.clone(),
-            )
-        }))
+        with_baggage_of(&traced, &context)
     }
+}
+
+/// A subscriber in which the layer was looked for in vain. It may be there all the same, of another
+/// version or inside a `reload::Layer`, and then exports each span that is opened in vain.
+struct Lost {
+    registry: usize,
+    /// Holds the address: no other subscriber can come to have it.
+    _subscriber: WeakDispatch,
+}
+
+static ANY_LOST: AtomicBool = AtomicBool::new(false);
+static LOST: RwLock<Option<Lost>> = RwLock::new(None);
+
+impl Lost {
+    fn is_current() -> bool {
+        ANY_LOST.load(Ordering::Relaxed) && {
+            let lost = LOST.read().unwrap_or_else(PoisonError::into_inner);
+            let registry = lost.as_ref().map(|lost| lost.registry);
+            registry.is_some() && registry == dispatcher::get_default(registry_of)
+        }
+    }
+
+    fn remember() {
+        let lost = dispatcher::get_default(|subscriber| {
+            Some(Self {
+                registry: registry_of(subscriber)?,
+                _subscriber: subscriber.downgrade(),
+            })
+        });
+        if lost.is_some() {
+            *LOST.write().unwrap_or_else(PoisonError::into_inner) = lost;
+            ANY_LOST.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The address of the registry below the layers, by which subscribers are told apart.
+fn registry_of(subscriber: &Dispatch) -> Option<usize> {
+    let registry = subscriber.downcast_ref::<Registry>()?;
+    Some(std::ptr::from_ref(registry).addr())
 }
 
 /// Why a span of `tracing` would not be one of OpenTelemetry.

@@ -3,4 +3,5 @@
 mod context_carrier;
 mod handling;
 mod message;
+mod onward;
 mod suppression;

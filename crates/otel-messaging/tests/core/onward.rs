@@ -1,0 +1,201 @@
+//! Messages that are sent on, and messages that come again.
+
+use crate::message::{Message, TRACEPARENT, message, spans};
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt};
+use opentelemetry_sdk::trace::SpanData;
+use otel_messaging::{
+    DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT, DeadLetter, Description,
+    Instrumentation, Received, Sending, TextMap, extract,
+};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+type Headers = BTreeMap<String, String>;
+
+fn headers(fields: &[(&str, &str)]) -> Headers {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    fields.iter().map(own).collect()
+}
+
+fn description() -> Description {
+    let mut description = Description::sent("test", "send");
+    description.set_destination("parcels");
+    description
+}
+
+fn sender() -> SpanContext {
+    let context = extract(&headers(&[("traceparent", TRACEPARENT)]));
+    context.span().span_context().clone()
+}
+
+fn links(span: &SpanData) -> Vec<SpanId> {
+    span.links
+        .iter()
+        .map(|link| link.span_context.span_id())
+        .collect()
+}
+
+#[test]
+fn what_is_forwarded_keeps_what_it_has() {
+    let spans = spans();
+    let mut carried = headers(&[("traceparent", TRACEPARENT), ("baggage", "a=1")]);
+    let before = carried.clone();
+    let sending = Sending::forward(Some(&spans.instrumentation), description(), Some(&carried));
+    assert!(sending.is_forwarded());
+    assert_eq!(sending.context().span().span_context(), &sender());
+    sending.inject(&mut carried);
+    sending.inject_where_room(&mut carried, 0, |_| Some(0));
+    assert_eq!(carried, before);
+    drop(sending);
+    let span = spans.only();
+    assert_eq!(span.span_kind, SpanKind::Client);
+    assert_eq!(links(&span), [sender().span_id()]);
+}
+
+/// There is nothing that could be kept, so it is sent as any other.
+#[test]
+fn what_has_no_context_gets_one_when_forwarded() {
+    for fields in [&[][..], &[("traceparent", "00-malformed")]] {
+        let spans = spans();
+        let mut carried = headers(fields);
+        let sending = Sending::forward(Some(&spans.instrumentation), description(), Some(&carried));
+        assert!(!sending.is_forwarded());
+        sending.inject(&mut carried);
+        drop(sending);
+        let span = spans.only();
+        assert_eq!(span.span_kind, SpanKind::Producer);
+        assert_eq!(links(&span), [SpanId::INVALID; 0]);
+        let id = format!("{:016x}", span.span_context.span_id());
+        assert_eq!(carried["traceparent"][36..52], id);
+    }
+    let none: Option<&Headers> = None;
+    assert!(!Sending::forward(None, description(), none).is_forwarded());
+}
+
+#[test]
+fn a_relay_without_a_tracer_forwards_too() {
+    let relay = Instrumentation::default();
+    let mut carried = headers(&[("traceparent", TRACEPARENT), ("tracestate", "a=1")]);
+    let before = carried.clone();
+    Sending::forward(Some(&relay), description(), Some(&carried)).inject(&mut carried);
+    assert_eq!(carried, before);
+}
+
+#[test]
+fn what_is_republished_is_linked_to_what_it_was() {
+    let spans = spans();
+    let mut carried = headers(&[("traceparent", TRACEPARENT), ("tracestate", "a=1")]);
+    let by = Some(&spans.instrumentation);
+    Sending::republish(by, description(), Some(&carried)).inject(&mut carried);
+    let span = spans.only();
+    assert_eq!(span.parent_span_id, SpanId::INVALID);
+    assert_eq!(links(&span), [sender().span_id()]);
+    assert_eq!(carried.len(), 1, "{carried:?}");
+}
+
+#[test]
+fn a_dead_letter_says_what_it_is() {
+    let spans = spans();
+    let long = format!("line\r\nend {}", "ü".repeat(1000));
+    let mut carried = headers(&[("traceparent", TRACEPARENT), ("order", "7")]);
+    let letter = DeadLetter::new("orders", &long).with_detail("offset", "12");
+    let by = Some(&spans.instrumentation);
+    let sending = Sending::dead_letter(by, description(), &mut carried, &letter, |_| Some(9999));
+    sending.inject(&mut carried);
+    drop(sending);
+    let error = &carried[DEAD_LETTER_ERROR];
+    assert!(error.starts_with("line  end ü") && error.len() <= 1024 && error.len() > 1020);
+    assert_eq!(carried[DEAD_LETTER_SOURCE], "orders");
+    assert_eq!(carried[DEAD_LETTER_TRACEPARENT], TRACEPARENT);
+    assert_eq!(carried["offset"], "12");
+    assert_eq!(carried["order"], "7");
+    assert_ne!(carried["traceparent"], TRACEPARENT);
+    assert_eq!(links(&spans.only()), [sender().span_id()]);
+
+    // Once more: the newest error, and where it all began.
+    let letter = DeadLetter::new("orders.dead", &"again").with_detail("offset", "13");
+    let _ = Sending::dead_letter(by, description(), &mut carried, &letter, |_| Some(9999));
+    assert_eq!(carried[DEAD_LETTER_ERROR], "again");
+    assert_eq!(carried[DEAD_LETTER_SOURCE], "orders");
+    assert_eq!(carried[DEAD_LETTER_TRACEPARENT], TRACEPARENT);
+    assert_eq!(carried["offset"], "12");
+}
+
+/// What it says never makes a message too large; what is too large already is left to the client.
+#[test]
+fn a_dead_letter_without_room_says_nothing() {
+    for (limit, says) in [(3, true), (2, true), (1, false)] {
+        let mut carried = headers(&[("order", "7")]);
+        let letter = DeadLetter::new("orders", &"no such article");
+        let room = |headers: &Headers| (2 + limit - 1usize).checked_sub(headers.len());
+        let before = carried.len();
+        let _ = Sending::dead_letter(None, description(), &mut carried, &letter, room);
+        assert_eq!(carried.len() > before, says, "{limit}");
+    }
+}
+
+/// A message of a queue that counts its deliveries and knows when it was sent.
+struct Redelivered {
+    message: Message,
+    count: u64,
+    sent_at: SystemTime,
+}
+
+impl Received<TextMap> for Redelivered {
+    type Headers = Headers;
+
+    const SYSTEM: &'static str = "test";
+
+    fn carried_headers(&self) -> Option<&Headers> {
+        self.message.carried_headers()
+    }
+
+    fn describe_message(&self, description: &mut Description) {
+        self.message.describe_message(description);
+        description.set_delivery_count("deliveries", self.count);
+        description.set_sent_at(self.sent_at);
+    }
+}
+
+#[test]
+fn a_retry_does_not_grow_its_senders_trace() {
+    let day = Duration::from_secs(24 * 3600);
+    let now = SystemTime::now();
+    for (count, sent_at, is_child) in [(1, now, true), (2, now, false), (1, now - 2 * day, false)] {
+        let spans = spans();
+        let mut message = message();
+        let headers = &mut message.headers;
+        headers.insert("baggage".to_owned(), "tenant=acme".to_owned());
+        let message = Redelivered {
+            message,
+            count,
+            sent_at,
+        };
+        let by = spans.instrumentation.clone();
+        let by = by.with_link_after_deliveries(1).with_link_after_age(day);
+        let processing = by.process(&message);
+        let tenant = processing.context().baggage().get("tenant").cloned();
+        assert_eq!(tenant.expect("baggage stays").as_str(), "acme");
+        drop(processing);
+
+        let span = spans.only();
+        let is_in_trace = span.span_context.trace_id() == sender().trace_id();
+        assert_eq!(is_in_trace, is_child);
+        assert_eq!(span.parent_span_id == sender().span_id(), is_child);
+        assert_eq!(links(&span), [sender().span_id()]);
+        let deliveries = span
+            .attributes
+            .iter()
+            .find(|kv| kv.key.as_str() == "deliveries");
+        assert_eq!(
+            deliveries.expect("counted").value,
+            i64::try_from(count).unwrap().into()
+        );
+
+        // Without a tracer there is no trace of its own: what came in goes out.
+        let by = Instrumentation::default().with_link_after_deliveries(1);
+        let context = by.process(&message).context().clone();
+        assert_eq!(context.span().span_context(), &sender());
+    }
+}

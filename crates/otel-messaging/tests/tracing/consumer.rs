@@ -1,0 +1,197 @@
+//! Handlers with spans and events of `tracing`, inside the entered span of a poll loop.
+
+use crate::message::{Message, TRACEPARENT, message, spans};
+use crate::{assert_child, named, subscribe};
+use opentelemetry::trace::{Span, SpanContext, SpanId, SpanKind, Status, Tracer, TracerProvider};
+use opentelemetry_sdk::trace::SpanData;
+use otel_messaging::{
+    Description, Sending, process, try_with_message_context, with_message_context,
+};
+use std::collections::BTreeMap;
+use tracing::{Instrument, info, info_span, instrument};
+
+#[instrument(skip_all)]
+async fn handle(_: &Message) {
+    info!("an event");
+    tokio::task::yield_now().await;
+    info!("another event");
+}
+
+#[instrument(skip_all)]
+fn handle_now(_: &Message) {
+    info!("an event");
+}
+
+fn assert_processed(processed: &SpanData) {
+    assert_eq!(processed.span_kind, SpanKind::Consumer);
+    assert_eq!(
+        format!("{:032x}", processed.span_context.trace_id()),
+        &TRACEPARENT[3..35]
+    );
+    assert_eq!(
+        format!("{:016x}", processed.parent_span_id),
+        &TRACEPARENT[36..52]
+    );
+    assert_eq!(processed.links.len(), 1);
+    let link = &processed.links.links[0].span_context;
+    assert_eq!(link.span_id(), processed.parent_span_id);
+    for (key, value) in [
+        ("messaging.system", "test"),
+        ("messaging.operation.type", "process"),
+        ("messaging.destination.name", "orders"),
+    ] {
+        let mut values = processed
+            .attributes
+            .iter()
+            .filter(|kv| kv.key.as_str() == key);
+        assert_eq!(values.next().expect(key).value.as_str(), value);
+        assert!(values.next().is_none(), "{key} stands once");
+    }
+}
+
+/// Whatever span of `tracing` surrounds the loop, and whether or not the layer activates contexts.
+#[tokio::test]
+async fn an_instrumented_handler_joins_the_messages_trace() {
+    for activation in [true, false] {
+        let (spans, message) = (spans(), message());
+        let _subscribed = subscribe(&spans, activation);
+        let poll_loop = async {
+            with_message_context(&message, handle).await;
+            drop(info_span!("next poll"));
+        };
+        poll_loop.instrument(info_span!("poll loop")).await;
+
+        let processed = named(&spans, "process orders");
+        assert_processed(&processed);
+        let handled = named(&spans, "handle");
+        assert_child(&handled, &processed.span_context);
+        let events: Vec<_> = handled.events.iter().map(|event| &*event.name).collect();
+        assert_eq!(events, ["an event", "another event"]);
+        let around = named(&spans, "poll loop");
+        assert_eq!(around.parent_span_id, SpanId::INVALID);
+        assert!(around.events.is_empty());
+        assert_ne!(
+            around.span_context.trace_id(),
+            processed.span_context.trace_id()
+        );
+        assert_child(&named(&spans, "next poll"), &around.span_context);
+    }
+}
+
+#[test]
+fn a_synchronous_handler_joins_the_messages_trace() {
+    for activation in [true, false] {
+        let (spans, message) = (spans(), message());
+        let _subscribed = subscribe(&spans, activation);
+        let poll_loop = info_span!("poll loop").entered();
+        let entered = process(&message).enter();
+        handle_now(&message);
+        drop(entered);
+        drop(info_span!("next poll"));
+        drop(poll_loop);
+
+        let processed = named(&spans, "process orders");
+        assert_processed(&processed);
+        assert_child(&named(&spans, "handle_now"), &processed.span_context);
+        let around = named(&spans, "poll loop");
+        assert_child(&named(&spans, "next poll"), &around.span_context);
+    }
+}
+
+/// A message without context starts a trace, and does not join the loop's.
+#[tokio::test]
+async fn a_message_without_context_gets_a_root_span() {
+    for activation in [true, false] {
+        let spans = spans();
+        let message = Message {
+            headers: BTreeMap::new(),
+        };
+        let _subscribed = subscribe(&spans, activation);
+        let handling = with_message_context(&message, handle);
+        handling.instrument(info_span!("poll loop")).await;
+        let processed = named(&spans, "process orders");
+        assert_eq!(processed.parent_span_id, SpanId::INVALID);
+        assert!(processed.links.is_empty());
+        let around = named(&spans, "poll loop").span_context;
+        assert_ne!(processed.span_context.trace_id(), around.trace_id());
+        assert_child(&named(&spans, "handle"), &processed.span_context);
+    }
+}
+
+/// Both kinds of users, in one handler: OpenTelemetry's own spans, and what is published.
+#[tokio::test]
+async fn spans_of_opentelemetry_and_messages_join_too() {
+    for activation in [true, false] {
+        let (spans, message) = (spans(), message());
+        let _subscribed = subscribe(&spans, activation);
+        let tracer = spans.provider.tracer("application");
+        let work = async |_: &Message| {
+            tracer.start("work").end();
+            drop(Sending::start(None, Description::sent("test", "send")));
+        };
+        let handling = with_message_context(&message, work);
+        handling.instrument(info_span!("poll loop")).await;
+        let processed = named(&spans, "process orders");
+        assert_child(&named(&spans, "work"), &processed.span_context);
+        assert_child(&named(&spans, "send"), &processed.span_context);
+    }
+}
+
+/// The span ends with the handler, whoever else still has a handle of it.
+#[tokio::test]
+async fn the_span_ends_with_the_handler() {
+    let (spans, message) = (spans(), message());
+    let _subscribed = subscribe(&spans, true);
+    let kept = with_message_context(&message, |_| async { tracing::Span::current() }).await;
+    let processed = named(&spans, "process orders");
+    assert_processed(&processed);
+    drop(info_span!(parent: &kept, "later"));
+    drop(kept);
+    assert_child(&named(&spans, "later"), &processed.span_context);
+    assert_eq!(spans.ended().len(), 2, "it ends once");
+}
+
+/// What was given counts, and the layer's tracer is another.
+#[tokio::test]
+async fn a_tracer_provider_that_is_given_counts() {
+    let (spans, of_layer, message) = (spans(), crate::message::spans(), message());
+    let _subscribed = subscribe(&of_layer, true);
+    let given = &spans.instrumentation;
+    given.with_message_context(&message, handle).await;
+    let processed = spans.only();
+    assert_processed(&processed);
+    assert_child(&named(&of_layer, "handle"), &processed.span_context);
+    assert_eq!(of_layer.ended().len(), 1);
+}
+
+#[tokio::test]
+async fn a_handlers_error_marks_the_span() {
+    let (spans, message) = (spans(), message());
+    let _subscribed = subscribe(&spans, true);
+    let refused = try_with_message_context(&message, |_| async { "seven".parse::<u8>() }).await;
+    assert!(refused.is_err());
+    let processed = named(&spans, "process orders");
+    assert!(matches!(processed.status, Status::Error { .. }));
+}
+
+/// Dropped in the middle, in the order of the spans.
+#[tokio::test]
+async fn a_cancelled_handler_ends_its_spans() {
+    use futures_util::FutureExt;
+    let (spans, message) = (spans(), message());
+    let _subscribed = subscribe(&spans, true);
+    let handling = with_message_context(&message, |_| {
+        std::future::pending::<()>().instrument(info_span!("waits"))
+    });
+    assert!(handling.now_or_never().is_none());
+    let processed = named(&spans, "process orders");
+    assert_child(&named(&spans, "waits"), &processed.span_context);
+    assert_eq!(processed.status, Status::Unset);
+    assert!(tracing::Span::current().is_none());
+    assert_eq!(current_span(), SpanContext::NONE);
+}
+
+fn current_span() -> SpanContext {
+    use opentelemetry::trace::TraceContextExt;
+    opentelemetry::Context::map_current(|context| context.span().span_context().clone())
+}

@@ -1,0 +1,36 @@
+//! Programs with the `tracing` crate: spans of messages are spans of `tracing` there.
+
+mod consumer;
+mod current;
+#[path = "../core/message.rs"]
+mod message;
+mod missing;
+mod producer;
+
+use crate::message::Spans;
+use opentelemetry::trace::{SpanContext, TracerProvider};
+use opentelemetry_sdk::trace::SpanData;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::SubscriberExt;
+
+/// Makes a subscriber with a layer over these spans the default of this thread.
+fn subscribe(spans: &Spans, activation: bool) -> DefaultGuard {
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(spans.provider.tracer("application"))
+        .with_context_activation(activation);
+    tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
+}
+
+fn named(spans: &Spans, name: &str) -> SpanData {
+    let ended = spans.ended();
+    let mut found = ended.iter().filter(|span| span.name == name);
+    let span = found.next();
+    let span = span.unwrap_or_else(|| panic!("no span `{name}` in {ended:#?}"));
+    assert!(found.next().is_none(), "more than one `{name}`");
+    span.clone()
+}
+
+fn assert_child(child: &SpanData, parent: &SpanContext) {
+    assert_eq!(child.span_context.trace_id(), parent.trace_id());
+    assert_eq!(child.parent_span_id, parent.span_id(), "{}", child.name);
+}

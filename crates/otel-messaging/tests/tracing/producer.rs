@@ -1,0 +1,81 @@
+//! Messages that go out from a span of `tracing`.
+
+use crate::message::{TRACEPARENT, spans};
+use crate::{assert_child, named, subscribe};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanId, SpanKind, Status};
+use otel_messaging::{Description, Sending, extract};
+use std::collections::BTreeMap;
+use tracing::info_span;
+
+fn start() -> (Sending, BTreeMap<String, String>) {
+    let mut description = Description::sent("test", "send");
+    description.set_destination("orders");
+    let sending = Sending::start(None, description);
+    let mut headers = BTreeMap::new();
+    sending.inject(&mut headers);
+    (sending, headers)
+}
+
+/// The program sets no tracer provider of OpenTelemetry: the layer's tracer makes the span.
+#[test]
+fn a_message_carries_the_span_of_its_call() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let order = info_span!("order").entered();
+        let (sending, headers) = start();
+        drop(order);
+        assert!(!spans.ended().iter().any(|span| span.name == "send orders"));
+        sending.set_attribute("answer", 42);
+        drop(sending);
+
+        let sent = named(&spans, "send orders");
+        assert_eq!(sent.span_kind, SpanKind::Producer);
+        assert_child(&sent, &named(&spans, "order").span_context);
+        assert_eq!(sent.status, Status::Unset);
+        let answers = sent
+            .attributes
+            .iter()
+            .filter(|kv| kv.key.as_str() == "answer");
+        assert_eq!(answers.count(), 1);
+        let id = format!("{:016x}", sent.span_context.span_id());
+        assert_eq!(headers["traceparent"][36..52], id);
+    }
+}
+
+#[test]
+fn a_failure_marks_the_span() {
+    let spans = spans();
+    let _subscribed = subscribe(&spans, true);
+    start().0.fail("NOT_FOUND", "no such exchange");
+    let sent = spans.only();
+    assert_eq!(sent.parent_span_id, SpanId::INVALID);
+    assert_eq!(sent.status, Status::error("no such exchange"));
+}
+
+/// Only the context that came in is known, as in a relay that does not trace: it goes on.
+#[test]
+fn a_received_context_goes_on_outside_of_any_span() {
+    let spans = spans();
+    let _subscribed = subscribe(&spans, true);
+    let headers = BTreeMap::from([("traceparent".to_owned(), TRACEPARENT.to_owned())]);
+    let _attached = extract(&headers).attach();
+    drop(start());
+    let sent = named(&spans, "send orders");
+    assert_eq!(
+        format!("{:016x}", sent.parent_span_id),
+        &TRACEPARENT[36..52]
+    );
+}
+
+#[test]
+fn nothing_is_traced_while_telemetry_is_suppressed() {
+    let spans = spans();
+    let _subscribed = subscribe(&spans, true);
+    let _suppressed = Context::enter_telemetry_suppressed_scope();
+    let (sending, headers) = start();
+    drop(sending);
+    assert!(headers.is_empty());
+    assert!(spans.ended().is_empty());
+}
