@@ -86,7 +86,9 @@ async fn a_stream_goes_on_after_recovery() {
             let short = Duration::from_millis(200);
             backoff.with_max_delay(short).with_max_times(1000)
         });
-    let (_connection, channel) = connect(broker.url(), options).await;
+    // lapin 4.12.3 may sleep through the loss of its connection: heartbeats wake it up.
+    let url = format!("{}?heartbeat=2", broker.url());
+    let (_connection, channel) = connect(&url, options).await;
     let consumer = consume(&channel, &QUEUE.into()).await;
     let handling = Spans::counted(&counts);
     let (handled, mut handlings) = watch::channel(HashSet::new());
