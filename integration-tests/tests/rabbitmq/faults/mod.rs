@@ -5,3 +5,5 @@ mod cancelled;
 mod closed;
 mod killed;
 mod outcome;
+mod proxy;
+mod recovered;
