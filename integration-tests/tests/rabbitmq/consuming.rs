@@ -44,33 +44,6 @@ async fn a_delegate_joins() {
     assert_child(&processed, &sender);
 }
 
-struct Delegate {
-    by: Instrumentation,
-    /// What was done.
-    done: UnboundedSender<&'static str>,
-}
-
-impl ConsumerDelegate for Delegate {
-    fn on_new_delivery(
-        &self,
-        delivery: DeliveryResult,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let (by, done) = (self.by.clone(), self.done.clone());
-        Box::pin(async move {
-            if let Ok(Some(delivery)) = delivery {
-                let processing = by.process(&delivery);
-                processing.run(async move { drop(delivery) }).await;
-                done.send("handled").expect("the test waits");
-            }
-        })
-    }
-
-    fn drop_prefetched_messages(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let done = self.done.clone();
-        Box::pin(async move { done.send("dropped").expect("the test waits") })
-    }
-}
-
 /// A delegate of a type of its own, for which the broker starts over.
 ///
 /// Calls: `ConsumerDelegate::on_new_delivery`, `ConsumerDelegate::drop_prefetched_messages`,
@@ -81,15 +54,37 @@ impl ConsumerDelegate for Delegate {
     ignore = "needs brokers: integration-tests/run"
 )]
 async fn a_delegate_is_told_to_drop_what_comes_again() {
+    struct Delegate {
+        by: Instrumentation,
+        /// What was done.
+        done: UnboundedSender<&'static str>,
+    }
+
+    impl ConsumerDelegate for Delegate {
+        fn on_new_delivery(
+            &self,
+            delivery: DeliveryResult,
+        ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            let (by, done) = (self.by.clone(), self.done.clone());
+            Box::pin(async move {
+                if let Ok(Some(delivery)) = delivery {
+                    let processing = by.process(&delivery);
+                    processing.run(async move { drop(delivery) }).await;
+                    done.send("handled").expect("the test waits");
+                }
+            })
+        }
+
+        fn drop_prefetched_messages(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            let done = self.done.clone();
+            Box::pin(async move { done.send("dropped").expect("the test waits") })
+        }
+    }
+
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let queue = client.declare_queue(FieldTable::default()).await;
     let consumer = client.consume(&queue).await;
     let (done, mut told) = unbounded_channel();
-    // They call `on_new_delivery` and `drop_prefetched_messages`.
-    let (_, _) = (
-        Delegate::on_new_delivery,
-        Delegate::drop_prefetched_messages,
-    );
     consumer.set_delegate(Delegate {
         by: spans.instrumentation.clone(),
         done,

@@ -5,6 +5,7 @@ mod consuming;
 mod exchanges;
 mod faults;
 mod names;
+mod onward;
 mod publishing;
 mod redelivery;
 mod settling;

@@ -159,7 +159,7 @@ async fn an_unknown_exchange_fails_the_next_publish() {
     let properties = BasicProperties::default();
     let publish =
         producer.basic_publish(exchange.as_str().into(), "".into(), PLAIN, b"", properties);
-    let _ = publish.await.expect("the channel takes it");
+    drop(publish.await.expect("the channel takes it"));
     assert_unfailed(&spans.named(&format!("publish {exchange}")));
     let options = BasicQosOptions::default();
     let error = channel.basic_qos(1, options).await;
@@ -204,7 +204,7 @@ async fn a_request_and_its_reply_are_one_trace() {
         let _attached = order.clone().attach();
         asker.basic_publish("".into(), key, PLAIN, b"request", properties)
     };
-    let _ = publish.await.expect("published");
+    drop(publish.await.expect("published"));
 
     let request = server.receive().await;
     let replier = server.producer(&serving);

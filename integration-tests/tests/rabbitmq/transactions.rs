@@ -37,7 +37,7 @@ async fn a_message_in_a_transaction_carries_its_context() {
     let (properties, key) = (BasicProperties::default(), queue.clone());
     let publish = producer.clone().with_instrumentation(by);
     let publish = publish.basic_publish("".into(), key, PLAIN, b"order", properties);
-    let _ = publish.await.expect("published");
+    drop(publish.await.expect("published"));
     assert_unfailed(&rolled_back.named(&name));
     channel.tx_rollback().await.expect("rolled back");
 
@@ -45,7 +45,7 @@ async fn a_message_in_a_transaction_carries_its_context() {
     let (properties, key) = (BasicProperties::default(), queue.clone());
     let publish = producer.clone().with_instrumentation(by);
     let publish = publish.basic_publish("".into(), key, PLAIN, b"order", properties);
-    let _ = publish.await.expect("published");
+    drop(publish.await.expect("published"));
     let sent = spans.named(&name);
     assert_unfailed(&sent);
     assert!(got().await.is_none(), "nothing is committed yet");
