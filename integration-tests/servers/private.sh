@@ -13,6 +13,8 @@ private() { # BROKER
   # shellcheck disable=SC2086 # lists of names
   unset $rabbitmq_ports $kafka_ports $nats_ports
   all=$1 data=$private_data/$$ project=$project-private-$$ signals=KILL
+  # Tests start several at a time.
+  BROKERS_START_TIMEOUT=${BROKERS_START_TIMEOUT:-120}
   trap abandon EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
@@ -36,9 +38,20 @@ private() { # BROKER
 }
 
 private_start() { # BROKER
+  local starter command status
   if [[ $(answer "$1") != ok* ]]; then
-    "$start" "$1" & # a trap would wait for what is in the foreground
-    wait $!
+    "$start" "$1" &
+    starter=$!
+    # The caller may be gone before it has started.
+    while kill -0 "$starter" 2>/dev/null; do
+      status=0
+      read -r -t 0.1 command || status=$?
+      case $status in
+        0) say "not while it starts: $command" ;;
+        1) exit ;;
+      esac
+    done
+    wait "$starter"
   fi
   started_url "$1"
 }
@@ -73,13 +86,14 @@ private_left() {
 
 # Ends all private brokers, whoever has them.
 private_clear() {
-  local line stops='' stop project
+  local line stops='' stop projects
   while read -r line; do
     [ -n "$line" ] || continue
     stop "${line#"$mark="}" KILL &
     stops+=" $!"
   done <<<"$(private_marks)"
   for stop in $stops; do wait "$stop" || fail "a private server does not die; its data stays in $private_data"; done
-  for project in $(private_projects); do compose_down; done
+  projects=$(private_projects)
+  for project in $projects; do compose_down; done
   rm -rf "$private_data"
 }

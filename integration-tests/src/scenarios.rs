@@ -421,7 +421,7 @@ async fn send<C: Client>(client: &C, by: &Instrumentation, context: &Context) {
 }
 
 /// The names of the spans of a publish and of a handling.
-pub(crate) fn names<C: Client>(client: &C) -> (String, String) {
+pub fn names<C: Client>(client: &C) -> (String, String) {
     let destination = client.destination();
     (
         format!("{} {destination}", C::OPERATION),
