@@ -6,9 +6,8 @@ use futures_util::future::join_all;
 use integration_tests::client::in_time;
 use integration_tests::counts::SpanCounts;
 use integration_tests::private::{PrivateBroker, Server};
-use integration_tests::rabbitmq::{consume, next};
 use integration_tests::spans::{Spans, assert_child, assert_linked};
-use lapin::options::{ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{BasicGetOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use otel_messaging_lapin::InjectingProducer;
@@ -57,16 +56,17 @@ async fn a_killed_broker_fails_what_is_under_way() {
     broker.restart().await;
     let connection = connect(broker.url()).await;
     let channel = set_up(&connection).await;
-    let mut consumer = consume(&channel, &QUEUE.into()).await;
     let (sent, mut missing) = (by_id(&spans), acked(&outcomes));
     assert!(missing.len() >= 200);
     while !missing.is_empty() {
-        let delivery = next(&mut consumer).await;
-        let id = assert_carries_its_context(&delivery, &sent);
+        let message = channel.basic_get(QUEUE.into(), BasicGetOptions { no_ack: true });
+        let message = in_time("a message", message).await.expect("an answer");
+        let message = message.unwrap_or_else(|| panic!("{missing:?} were confirmed"));
+        let id = assert_carries_its_context(&message, &sent);
         let handling = Spans::new();
         let handled = handling
             .instrumentation
-            .with_message_context(&delivery, |_| async {});
+            .with_message_context(&message, |_| async {});
         handled.await;
         let processed = handling.named(&format!("process {QUEUE}"));
         assert_child(&processed, &sent[&id].span_context);
