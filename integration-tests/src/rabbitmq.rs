@@ -1,6 +1,8 @@
 //! RabbitMQ through lapin.
 
 use crate::client::{Client, HeaderList, address, in_time, unique};
+use crate::onward::SendsOn;
+use crate::spans::Spans;
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
@@ -9,7 +11,7 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
 use otel_messaging::Instrumentation;
-use otel_messaging_lapin::{InjectingProducer, Lapin};
+use otel_messaging_lapin::{InjectingProducer, Lapin, PublisherConfirm};
 use std::collections::BTreeMap;
 
 /// A connection with one exclusive queue, published to through the default exchange with confirms.
@@ -28,6 +30,36 @@ impl RabbitMq {
         &self.connection
     }
 
+    /// A channel of a test's own, without confirms.
+    pub async fn open_channel(&self) -> Channel {
+        let opened = self.connection.create_channel().await;
+        opened.expect("a channel")
+    }
+
+    /// A producer on the channel with confirms.
+    pub fn producer(&self, spans: &Spans) -> InjectingProducer<Channel> {
+        self.producer_by(&spans.instrumentation)
+    }
+
+    /// Another exclusive queue, which no other test uses.
+    pub async fn declare_queue(&self, arguments: FieldTable) -> ShortString {
+        let queue = ShortString::from(unique("queue"));
+        let options = QueueDeclareOptions {
+            exclusive: true,
+            ..Default::default()
+        };
+        let declared = self
+            .channel
+            .queue_declare(queue.clone(), options, arguments);
+        declared.await.expect("a queue");
+        queue
+    }
+
+    /// Consumes a queue, on the channel with confirms; what comes has to be settled.
+    pub async fn consume(&self, queue: &ShortString) -> Consumer {
+        consume(&self.channel, queue).await
+    }
+
     /// Publishes through the adapter, to any exchange, and waits for the confirm.
     async fn publish(
         &self,
@@ -35,19 +67,17 @@ impl RabbitMq {
         exchange: &str,
         properties: BasicProperties,
     ) -> Result<(), String> {
-        let mut producer = InjectingProducer::new(self.channel.clone());
-        if let Some(by) = by {
-            producer = producer.with_instrumentation(by.clone());
-        }
-        let options = BasicPublishOptions::default();
-        let queue = self.queue.clone();
-        let confirm = producer
-            .basic_publish(exchange.into(), queue, options, b"order", properties)
-            .await
-            .map_err(|error| error.to_string())?;
-        let confirmation = confirm.await.map_err(|error| error.to_string())?;
-        assert!(confirmation.is_ack(), "{confirmation:?}");
-        Ok(())
+        let producer = match by {
+            Some(by) => self.producer_by(by),
+            None => InjectingProducer::new(self.channel.clone()),
+        };
+        let (options, queue) = (BasicPublishOptions::default(), self.queue.clone());
+        let confirm = producer.basic_publish(exchange.into(), queue, options, b"order", properties);
+        confirmed(confirm).await
+    }
+
+    fn producer_by(&self, by: &Instrumentation) -> InjectingProducer<Channel> {
+        InjectingProducer::new(self.channel.clone()).with_instrumentation(by.clone())
     }
 }
 
@@ -134,8 +164,7 @@ impl Client for RabbitMq {
 
     /// Calls: `Consumer: Stream`.
     async fn receive(&mut self) -> Delivery {
-        let next = in_time("a delivery", self.consumer.next()).await;
-        next.expect("the consumer goes on").expect("a delivery")
+        next(&mut self.consumer).await
     }
 
     fn headers(message: &Delivery) -> HeaderList {
@@ -150,6 +179,57 @@ impl Client for RabbitMq {
             })
             .collect()
     }
+}
+
+impl SendsOn for RabbitMq {
+    async fn forward(&self, by: &Instrumentation, message: &Delivery) -> Result<(), String> {
+        let producer = self.producer_by(by);
+        let options = BasicPublishOptions::default();
+        let confirm = producer.forward(message, "".into(), self.queue.clone(), options);
+        confirmed(confirm).await
+    }
+
+    async fn republish(&self, by: &Instrumentation, message: &Delivery) -> Result<(), String> {
+        let producer = self.producer_by(by);
+        let options = BasicPublishOptions::default();
+        let confirm = producer.republish(message, "".into(), self.queue.clone(), options);
+        confirmed(confirm).await
+    }
+
+    async fn dead_letter(
+        &self,
+        by: &Instrumentation,
+        message: &Delivery,
+        error: &str,
+    ) -> Result<(), String> {
+        let producer = self.producer_by(by);
+        let options = BasicPublishOptions::default();
+        let queue = self.queue.clone();
+        let confirm = producer.dead_letter(message, &error, "".into(), queue, options);
+        confirmed(confirm).await
+    }
+}
+
+/// Consumes a queue on any channel; what comes has to be settled.
+pub async fn consume(channel: &Channel, queue: &ShortString) -> Consumer {
+    let options = BasicConsumeOptions::default();
+    let consumer = channel.basic_consume(queue.clone(), "".into(), options, FieldTable::default());
+    consumer.await.expect("a consumer")
+}
+
+/// The next delivery of a consumer.
+pub async fn next(consumer: &mut Consumer) -> Delivery {
+    let next = in_time("a delivery", consumer.next()).await;
+    next.expect("the consumer goes on").expect("a delivery")
+}
+
+async fn confirmed(
+    publish: impl Future<Output = lapin::Result<PublisherConfirm>>,
+) -> Result<(), String> {
+    let confirm = publish.await.map_err(|error| error.to_string())?;
+    let confirmation = confirm.await.map_err(|error| error.to_string())?;
+    assert!(confirmation.is_ack(), "{confirmation:?}");
+    Ok(())
 }
 
 fn with_headers(headers: &[(&str, &str)]) -> BasicProperties {

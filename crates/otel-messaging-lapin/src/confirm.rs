@@ -9,6 +9,11 @@ use std::task::{Context, Poll, ready};
 /// The broker's answer to a published message, as [`lapin::PublisherConfirm`]: a future of the
 /// same result. The message's span ends when it is polled to its end, so await it soon.
 ///
+/// The span is marked as failed when the broker refuses the message (`nack`), when a mandatory
+/// message comes back because no queue takes it (`NO_ROUTE`), and when the channel or the
+/// connection ends before the answer. On a channel without confirms there is no answer to wait for,
+/// and the span has ended already.
+///
 /// Dropped before the answer, it leaves the span's status unset, and the confirm goes to the
 /// channel's `wait_for_confirms`, as lapin's does.
 #[derive(Debug)]
@@ -24,7 +29,7 @@ impl PublisherConfirm {
         Self { inner, sending }
     }
 
-    /// Gives lapin's own future back; the span ends here, with its status unset.
+    /// Gives lapin's own future back. The span ends here, with its status unset.
     pub fn into_inner(self) -> lapin::PublisherConfirm {
         self.inner
     }

@@ -1,14 +1,21 @@
 //! What a received message tells.
 
 use crate::headers::Lapin;
+use crate::redelivery::describe_redelivery;
 use lapin::BasicProperties;
-use lapin::message::{BasicGetMessage, Delivery};
+use lapin::message::{BasicGetMessage, BasicReturnMessage, Delivery};
 use lapin::types::FieldTable;
 use otel_messaging::{Description, Received, semconv};
 
 pub(crate) const SYSTEM: &str = "rabbitmq";
 
 /// A delivery does not know its queue, so the destination is `{exchange}:{routing key}`.
+///
+/// Of a message that comes again the span has `messaging.rabbitmq.message.redelivered` and
+/// `messaging.rabbitmq.message.delivery_count`: 1, and the largest count in the header `x-death`
+/// (how often it went round through dead-lettering), and the header `x-delivery-count` of quorum
+/// queues or, without it, 1 if the broker says that it delivers again. A sender can write both
+/// headers. The property `timestamp` is when the message was sent.
 impl Received<Lapin> for Delivery {
     type Headers = FieldTable;
 
@@ -22,6 +29,7 @@ impl Received<Lapin> for Delivery {
         let (exchange, routing_key) = (self.exchange.as_str(), self.routing_key.as_str());
         describe_destination(description, exchange, routing_key);
         describe_properties(description, &self.properties);
+        describe_redelivery(description, self);
         if let Ok(tag) = i64::try_from(self.delivery_tag) {
             description.set_attribute(semconv::MESSAGING_RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
         }
@@ -42,7 +50,25 @@ impl Received<Lapin> for BasicGetMessage {
     }
 }
 
-/// `{exchange}:{routing key}` without empty parts (conventions for RabbitMQ, "Span name").
+/// A message that no queue took, as `wait_for_confirms` and a confirmation's `take_message` give
+/// it: the context is the one that it was published with.
+impl Received<Lapin> for BasicReturnMessage {
+    type Headers = FieldTable;
+
+    const SYSTEM: &'static str = SYSTEM;
+
+    fn carried_headers(&self) -> Option<&FieldTable> {
+        self.delivery.carried_headers()
+    }
+
+    // It was never delivered: there is no tag, and its headers tell of no delivery.
+    fn describe_message(&self, description: &mut Description) {
+        let (exchange, routing_key) = (self.exchange.as_str(), self.routing_key.as_str());
+        describe_destination(description, exchange, routing_key);
+        describe_properties(description, &self.properties);
+    }
+}
+
 pub(crate) fn describe_destination(
     description: &mut Description,
     exchange: &str,
@@ -57,15 +83,20 @@ pub(crate) fn describe_destination(
     if generated || reply {
         description.set_temporary_destination(routing_key);
     } else {
-        description.set_destination(match (exchange, routing_key) {
-            ("", "") => "amq.default".to_owned(),
-            (name, "") | ("", name) => name.to_owned(),
-            (exchange, routing_key) => format!("{exchange}:{routing_key}"),
-        });
+        description.set_destination(destination(exchange, routing_key));
     }
     if !routing_key.is_empty() {
         let key = semconv::MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY;
         description.set_attribute(key, routing_key.to_owned());
+    }
+}
+
+/// `{exchange}:{routing key}` without empty parts (conventions for RabbitMQ, "Span name").
+pub(crate) fn destination(exchange: &str, routing_key: &str) -> String {
+    match (exchange, routing_key) {
+        ("", "") => "amq.default".to_owned(),
+        (name, "") | ("", name) => name.to_owned(),
+        (exchange, routing_key) => format!("{exchange}:{routing_key}"),
     }
 }
 

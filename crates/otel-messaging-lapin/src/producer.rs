@@ -4,6 +4,7 @@ use crate::confirm::PublisherConfirm;
 use crate::failure::error_type;
 use crate::frame::{self, PER_HEADER};
 use crate::message::{SYSTEM, describe_destination, describe_properties};
+use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Result};
@@ -11,9 +12,11 @@ use otel_messaging::{Description, Instrumentation, Sending};
 
 /// A [`lapin::Channel`] whose messages carry the context that is current at the call.
 ///
-/// It has the channel's publishing method, with the same name and arguments; everything else is
-/// done on the channel itself, through [`get_ref`](Self::get_ref). There is no `Deref`: it would
-/// let a message pass uninjected without a word.
+/// It has the channel's publishing method and `wait_for_confirms`, with the same names and
+/// arguments, and three methods that send a received message on: [`forward`](Self::forward),
+/// [`republish`](Self::republish) and [`dead_letter`](Self::dead_letter). Everything else is done
+/// on the channel itself, through [`get_ref`](Self::get_ref). There is no `Deref`: it would let a
+/// message pass uninjected without a word.
 ///
 /// ```no_run
 /// # use lapin::options::BasicPublishOptions;
@@ -85,46 +88,80 @@ impl InjectingProducer<Channel> {
         payload: &[u8],
         properties: BasicProperties,
     ) -> impl Future<Output = Result<PublisherConfirm>> {
-        let mut description = Description::sent(SYSTEM, "publish");
-        describe_destination(&mut description, exchange.as_str(), routing_key.as_str());
-        describe_properties(&mut description, &properties);
+        let description = describe(&exchange, &routing_key, &properties);
         let sending = Sending::start(self.instrumentation.as_ref(), description);
-        let headers = inject(&sending, &properties);
-        let properties = if headers.inner().is_empty() && properties.headers().is_none() {
-            properties
-        } else {
-            properties.with_headers(headers)
-        };
-        async move {
-            let published = self
-                .inner
-                .basic_publish(exchange, routing_key, options, payload, properties)
-                .await;
-            match published {
-                Ok(confirm) => {
-                    let answers = self.inner.status().confirm();
-                    Ok(PublisherConfirm::new(confirm, answers.then_some(sending)))
-                }
-                Err(error) => {
-                    sending.fail(error_type(&error), &error);
-                    Err(error)
-                }
+        let properties = inject(&sending, properties);
+        self.publish(sending, exchange, routing_key, options, payload, properties)
+    }
+
+    /// Waits as [`Channel::wait_for_confirms`] does, and gives the messages that came back.
+    ///
+    /// It is for confirms that were dropped; their spans have ended, with their status unset.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel, unchanged.
+    pub async fn wait_for_confirms(&self) -> Result<Vec<BasicReturnMessage>> {
+        self.inner.wait_for_confirms().await
+    }
+
+    pub(crate) fn instrumentation(&self) -> Option<&Instrumentation> {
+        self.instrumentation.as_ref()
+    }
+
+    /// Publishes what has its context already.
+    pub(crate) async fn publish(
+        &self,
+        sending: Sending,
+        exchange: ShortString,
+        routing_key: ShortString,
+        options: BasicPublishOptions,
+        payload: &[u8],
+        properties: BasicProperties,
+    ) -> Result<PublisherConfirm> {
+        let published = self
+            .inner
+            .basic_publish(exchange, routing_key, options, payload, properties)
+            .await;
+        match published {
+            Ok(confirm) => {
+                let answers = self.inner.status().confirm();
+                Ok(PublisherConfirm::new(confirm, answers.then_some(sending)))
+            }
+            Err(error) => {
+                sending.fail(error_type(&error), &error);
+                Err(error)
             }
         }
     }
 }
 
-/// The caller's headers with the context of this message in place of any that they hold.
-fn inject(sending: &Sending, properties: &BasicProperties) -> FieldTable {
+pub(crate) fn describe(
+    exchange: &ShortString,
+    routing_key: &ShortString,
+    properties: &BasicProperties,
+) -> Description {
+    let mut description = Description::sent(SYSTEM, "publish");
+    describe_destination(&mut description, exchange.as_str(), routing_key.as_str());
+    describe_properties(&mut description, properties);
+    description
+}
+
+/// The caller's properties with the context of this message in place of any that they hold.
+pub(crate) fn inject(sending: &Sending, properties: BasicProperties) -> BasicProperties {
     // The properties give their headers out by reference only.
     let Some(given) = properties.headers() else {
         let mut headers = FieldTable::default();
         sending.inject(&mut headers);
-        return headers;
+        return if headers.inner().is_empty() {
+            properties
+        } else {
+            properties.with_headers(headers)
+        };
     };
     let mut headers = given.clone();
     sending.inject_where_room(&mut headers, PER_HEADER, |headers| {
-        frame::room(properties, headers)
+        frame::room(&properties, headers)
     });
-    headers
+    properties.with_headers(headers)
 }
