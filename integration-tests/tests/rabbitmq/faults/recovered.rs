@@ -85,7 +85,8 @@ async fn a_recovered_channel_goes_on() {
     drop(all.expect("the consumer goes on"));
     consuming.abort();
     let _ = consuming.await;
-    counts.all_ended().await;
+    sending.counts.all_ended().await;
+    handling.counts.all_ended().await;
     let sent = by_id(&sending);
     for processed in handling.all() {
         let id = attribute(&processed, "messaging.message.id").expect("an id");
