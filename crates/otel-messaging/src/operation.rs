@@ -118,6 +118,8 @@ impl Operation {
 impl Drop for Operation {
     fn drop(&mut self) {
         self.end();
+        #[cfg(feature = "tracing")]
+        tracing_span::close(std::mem::replace(&mut self.span, tracing::Span::none()));
     }
 }
 

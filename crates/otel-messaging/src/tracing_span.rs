@@ -4,6 +4,7 @@ use crate::operation::with_baggage_of;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanBuilder, SpanId, SpanKind, TraceContextExt};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 use tracing::dispatcher::WeakDispatch;
@@ -17,10 +18,13 @@ use tracing_subscriber::registry::LookupSpan;
 /// whatever span is entered here. `None` where OpenTelemetry would not see it: the caller then
 /// starts one of OpenTelemetry alone.
 pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Context)> {
-    if parent.is_telemetry_suppressed() || Lost::is_current() {
+    if parent.is_telemetry_suppressed() || IS_BEING_TOLD.get() || Lost::is_current() {
         return None;
     }
-    let span = callsite(builder);
+    let span = {
+        let _told = Told::new();
+        callsite(builder)
+    };
     if span.is_disabled() {
         Missing::Span.report();
         return None;
@@ -57,6 +61,35 @@ pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Co
     }
     OfMessage(span_id).mark(&span);
     Some((span, context))
+}
+
+/// Drops a span that [`start`] has given.
+pub(crate) fn close(span: Span) {
+    let _told = Told::new();
+    drop(span);
+}
+
+/// While the subscriber is told of a message's span. A layer that sends a message then would be
+/// told of that one's span too, and so on until the stack is used up.
+struct Told {
+    was_being: bool,
+}
+
+thread_local! {
+    static IS_BEING_TOLD: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Told {
+    fn new() -> Self {
+        let was_being = IS_BEING_TOLD.replace(true);
+        Self { was_being }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        IS_BEING_TOLD.set(self.was_being);
+    }
 }
 
 /// What the registry keeps with a message's span of `tracing`: which one of OpenTelemetry it is.
