@@ -217,6 +217,21 @@ async fn a_span_says_only_what_is_known() {
     assert_eq!(attribute(&sent, "messaging.kafka.message.key"), None);
     let partition = attribute(&sent, "messaging.destination.partition.id");
     assert_eq!(partition, Some("0".into()));
+
+    // -1 is librdkafka's word for any partition; the answer tells which.
+    let spans = Spans::new();
+    let record = FutureRecord::<str, _>::to(&client.topic().name).payload("order");
+    let delivery = self::producer(&client, &spans)
+        .send(record.partition(-1), Duration::from_secs(5))
+        .await;
+    delivery.expect("sent");
+    let sent = spans.named(&format!("send {}", client.destination()));
+    let partitions = sent
+        .attributes
+        .iter()
+        .filter(|kv| kv.key.as_str() == "messaging.destination.partition.id");
+    let partitions: Vec<_> = partitions.map(|kv| kv.value.to_string()).collect();
+    assert_eq!(partitions, ["0"]);
 }
 
 fn producer(

@@ -50,7 +50,8 @@ impl<'a> Outgoing<'a> {
     {
         Self {
             topic,
-            partition,
+            // Negative: librdkafka's word for any.
+            partition: partition.filter(|partition| *partition >= 0),
             key: key.map(ToBytes::to_bytes),
             payload: payload.map(ToBytes::to_bytes),
         }

@@ -12,7 +12,7 @@ use crate::propagation::format_traceparent;
 use crate::semconv;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The header of a dead letter that says what went wrong: the error's text without line breaks, at
 /// most 1,024 bytes.
@@ -55,10 +55,25 @@ impl<'a> DeadLetter<'a> {
     }
 
     fn error(&self) -> String {
-        let text = self.error.to_string();
-        let fits = |(start, c): &(usize, char)| start + c.len_utf8() <= MAX_ERROR_BYTES;
-        let clean = |(_, c): (usize, char)| if c.is_control() { ' ' } else { c };
-        text.char_indices().take_while(fits).map(clean).collect()
+        let mut line = Line(String::new());
+        // An error that cannot be written to its end is known up to there.
+        let _: fmt::Result = write!(line, "{}", self.error);
+        line.0
+    }
+}
+
+/// A text without line breaks that stops growing at its limit.
+struct Line(String);
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            if self.0.len() + c.len_utf8() > MAX_ERROR_BYTES {
+                return Err(fmt::Error);
+            }
+            self.0.push(if c.is_control() { ' ' } else { c });
+        }
+        Ok(())
     }
 }
 
@@ -164,10 +179,7 @@ fn write<C, H: CarrierMut<C>>(
     error: &str,
 ) {
     set(headers, DEAD_LETTER_ERROR, error);
-    if headers
-        .keys()
-        .any(|key| key.eq_ignore_ascii_case(DEAD_LETTER_SOURCE))
-    {
+    if headers.get_all(DEAD_LETTER_SOURCE).next().is_some() {
         return;
     }
     set(headers, DEAD_LETTER_SOURCE, dead_letter.source);

@@ -8,7 +8,7 @@ use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{Span, SpanBuilder, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A span that was started for one message, until [`end`](Self::end).
 ///
@@ -79,7 +79,10 @@ impl Operation {
         let span = self.context.span();
         if self.has_span && span.is_recording() {
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into_owned()));
-            span.set_status(Status::error(description.to_string()));
+            let mut text = String::new();
+            // `to_string` panics where a description cannot be written to its end.
+            let _: fmt::Result = write!(text, "{description}");
+            span.set_status(Status::error(text));
         }
     }
 
@@ -115,6 +118,8 @@ impl Operation {
 impl Drop for Operation {
     fn drop(&mut self) {
         self.end();
+        #[cfg(feature = "tracing")]
+        tracing_span::close(std::mem::replace(&mut self.span, tracing::Span::none()));
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::operation::with_baggage_of;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
+use opentelemetry::trace::{SpanBuilder, SpanId, SpanKind, TraceContextExt};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 use tracing::dispatcher::WeakDispatch;
@@ -11,15 +12,19 @@ use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Span, dispatcher};
 use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 use tracing_subscriber::Registry;
+use tracing_subscriber::registry::LookupSpan;
 
 /// Starts what `builder` describes as a span of `tracing`, with `parent` as its parent and not
 /// whatever span is entered here. `None` where OpenTelemetry would not see it: the caller then
 /// starts one of OpenTelemetry alone.
 pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Context)> {
-    if parent.is_telemetry_suppressed() || Lost::is_current() {
+    if parent.is_telemetry_suppressed() || IS_BEING_TOLD.get() || Lost::is_current() {
         return None;
     }
-    let span = callsite(builder);
+    let span = {
+        let _told = Told::new();
+        callsite(builder)
+    };
     if span.is_disabled() {
         Missing::Span.report();
         return None;
@@ -49,12 +54,70 @@ pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Co
         Missing::Span.report();
         return None;
     }
-    // A tracer without effect: what came in goes out.
-    context
-        .span()
-        .span_context()
-        .is_valid()
-        .then_some((span, context))
+    let span_id = context.span().span_context().span_id();
+    if span_id == SpanId::INVALID {
+        // A tracer without effect: what came in goes out.
+        return None;
+    }
+    OfMessage(span_id).mark(&span);
+    Some((span, context))
+}
+
+/// Drops a span that [`start`] has given.
+pub(crate) fn close(span: Span) {
+    let _told = Told::new();
+    drop(span);
+}
+
+/// While the subscriber is told of a message's span. A layer that sends a message then would be
+/// told of that one's span too, and so on until the stack is used up.
+struct Told {
+    was_being: bool,
+}
+
+thread_local! {
+    static IS_BEING_TOLD: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Told {
+    fn new() -> Self {
+        let was_being = IS_BEING_TOLD.replace(true);
+        Self { was_being }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        IS_BEING_TOLD.set(self.was_being);
+    }
+}
+
+/// What the registry keeps with a message's span of `tracing`: which one of OpenTelemetry it is.
+struct OfMessage(SpanId);
+
+impl OfMessage {
+    fn mark(self, span: &Span) {
+        let mut mark = Some(self);
+        span.with_subscriber(|(id, subscriber)| {
+            let registry = subscriber.downcast_ref::<Registry>()?;
+            registry.span(id)?.extensions_mut().replace(mark.take()?)
+        });
+    }
+
+    /// Whether the current span of `tracing` was opened inside that of the message whose span of
+    /// OpenTelemetry this is.
+    fn is_around_current(span_id: SpanId) -> bool {
+        dispatcher::get_default(|subscriber| {
+            let registry = subscriber.downcast_ref::<Registry>()?;
+            let current = subscriber.current_span();
+            let mut depth = registry.span(current.id()?)?.scope().enumerate();
+            depth.find_map(|(depth, span)| {
+                let of_message = span.extensions().get::<Self>()?.0;
+                Some(depth > 0 && of_message == span_id)
+            })
+        })
+        .unwrap_or(false)
+    }
 }
 
 /// The names of spans are fixed by where they stand in the source, so these are the operation's
@@ -86,13 +149,15 @@ fn callsite(builder: &SpanBuilder) -> Span {
     }
 }
 
-/// The context that is current to OpenTelemetry or, where it has none or only what came in by a
-/// message, that of the current span of `tracing`: a layer that does not activate contexts makes
-/// spans current to `tracing` alone.
+/// The context that is current to OpenTelemetry or, where it has none or only that of a message,
+/// that of the current span of `tracing`: a layer that does not activate contexts makes spans
+/// current to `tracing` alone.
 pub(crate) fn current(context: Context) -> Context {
     let of_opentelemetry = context.span().span_context().clone();
     let is_ours = of_opentelemetry.is_valid() && !of_opentelemetry.is_remote();
-    if is_ours || context.is_telemetry_suppressed() {
+    if context.is_telemetry_suppressed()
+        || is_ours && !OfMessage::is_around_current(of_opentelemetry.span_id())
+    {
         return context;
     }
     let traced = Span::current().context();

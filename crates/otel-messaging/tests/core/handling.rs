@@ -121,6 +121,22 @@ fn a_panic_passes_through_and_marks_the_span() {
     assert!(!Context::current().has_active_span());
 }
 
+/// Whoever catches the panic may keep the rest of the handler for long.
+#[test]
+fn a_panic_ends_the_span_and_not_what_is_left_of_the_future() {
+    let (spans, message) = (spans(), message());
+    let mut handling = Box::pin(
+        spans
+            .instrumentation
+            .with_message_context(&message, async |_: &Message| panic!("no such order")),
+    );
+    let poll = AssertUnwindSafe(|| handling.as_mut().now_or_never());
+    assert!(std::panic::catch_unwind(poll).is_err());
+    assert!(matches!(spans.only().status, Status::Error { .. }));
+    drop(handling);
+    assert_eq!(spans.ended().len(), 1, "it ends once");
+}
+
 #[tokio::test]
 async fn a_panic_in_a_task_marks_the_span() {
     let (spans, message) = (spans(), message());

@@ -2,13 +2,14 @@
 
 use crate::message::{Message, TRACEPARENT, message, spans};
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt};
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceContextExt};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::{
     DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT, DeadLetter, Description,
     Instrumentation, Received, Sending, TextMap, extract,
 };
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 type Headers = BTreeMap<String, String>;
@@ -39,7 +40,8 @@ fn links(span: &SpanData) -> Vec<SpanId> {
 #[test]
 fn what_is_forwarded_keeps_what_it_has() {
     let spans = spans();
-    let mut carried = headers(&[("traceparent", TRACEPARENT), ("baggage", "a=1")]);
+    // Not as this crate would write it.
+    let mut carried = headers(&[("Traceparent", TRACEPARENT), ("baggage", "b=2 , a = 1")]);
     let before = carried.clone();
     let sending = Sending::forward(Some(&spans.instrumentation), description(), Some(&carried));
     assert!(sending.is_forwarded());
@@ -120,6 +122,33 @@ fn a_dead_letter_says_what_it_is() {
     assert_eq!(carried[DEAD_LETTER_SOURCE], "orders");
     assert_eq!(carried[DEAD_LETTER_TRACEPARENT], TRACEPARENT);
     assert_eq!(carried["offset"], "12");
+}
+
+/// `to_string` panics on it.
+#[test]
+fn an_error_that_cannot_be_written_is_no_panic() {
+    struct Broken;
+    impl fmt::Display for Broken {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no such")?;
+            Err(fmt::Error)
+        }
+    }
+    let mut carried = Headers::new();
+    let letter = DeadLetter::new("orders", &Broken);
+    let room = |_: &Headers| Some(9999);
+    drop(Sending::dead_letter(
+        None,
+        description(),
+        &mut carried,
+        &letter,
+        room,
+    ));
+    assert_eq!(carried[DEAD_LETTER_ERROR], "no such");
+
+    let spans = spans();
+    Sending::start(Some(&spans.instrumentation), description()).fail("broken", Broken);
+    assert_eq!(spans.only().status, Status::error("no such"));
 }
 
 /// What it says never makes a message too large; what is too large already is left to the client.

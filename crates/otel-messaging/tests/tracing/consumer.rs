@@ -2,10 +2,14 @@
 
 use crate::message::{Message, TRACEPARENT, message, spans};
 use crate::{assert_child, named, subscribe};
-use opentelemetry::trace::{Span, SpanContext, SpanId, SpanKind, Status, Tracer, TracerProvider};
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::trace::{
+    Span, SpanContext, SpanId, SpanKind, Status, TraceContextExt, Tracer, TracerProvider,
+};
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::{
-    Description, Sending, process, try_with_message_context, with_message_context,
+    Description, Sending, get_context, process, try_with_message_context, with_message_context,
 };
 use std::collections::BTreeMap;
 use tracing::{Instrument, info, info_span, instrument};
@@ -137,6 +141,50 @@ async fn spans_of_opentelemetry_and_messages_join_too() {
     }
 }
 
+/// A message that goes out from a span of `tracing` in the handler belongs to that span, also where
+/// the layer does not make it current to OpenTelemetry; around it, to the handling.
+#[tokio::test]
+async fn what_is_sent_from_a_span_of_the_handler_joins_it() {
+    let send = |name: &'static str| {
+        let mut description = Description::sent("test", "send");
+        description.set_destination(name);
+        drop(Sending::start(None, description));
+    };
+    for activation in [true, false] {
+        let (spans, message) = (spans(), message());
+        let _subscribed = subscribe(&spans, activation);
+        let tracer = spans.provider.tracer("application");
+        let work = async |_: &Message| {
+            send("before");
+            async {
+                let article = info_span!("article").entered();
+                send("inside");
+                let baggage = Context::current().with_baggage([KeyValue::new("tenant", "acme")]);
+                let _attached = baggage.attach();
+                assert_eq!(BTreeMap::from(get_context())["baggage"], "tenant=acme");
+                send("with baggage");
+                let _attached = Context::current_with_span(tracer.start("local")).attach();
+                send("nearer");
+                drop(article);
+            }
+            .instrument(info_span!("order"))
+            .await;
+            send("after");
+        };
+        let handling = with_message_context(&message, work);
+        handling.instrument(info_span!("poll loop")).await;
+        for (sent, parent) in [
+            ("send before", "process orders"),
+            ("send inside", "article"),
+            ("send with baggage", "article"),
+            ("send nearer", "local"),
+            ("send after", "process orders"),
+        ] {
+            assert_child(&named(&spans, sent), &named(&spans, parent).span_context);
+        }
+    }
+}
+
 /// The span ends with the handler, whoever else still has a handle of it.
 #[tokio::test]
 async fn the_span_ends_with_the_handler() {
@@ -192,6 +240,5 @@ async fn a_cancelled_handler_ends_its_spans() {
 }
 
 fn current_span() -> SpanContext {
-    use opentelemetry::trace::TraceContextExt;
-    opentelemetry::Context::map_current(|context| context.span().span_context().clone())
+    Context::map_current(|context| context.span().span_context().clone())
 }

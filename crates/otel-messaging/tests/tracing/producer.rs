@@ -69,13 +69,52 @@ fn a_received_context_goes_on_outside_of_any_span() {
     );
 }
 
+/// Inside a span too, of which OpenTelemetry may know nothing.
 #[test]
 fn nothing_is_traced_while_telemetry_is_suppressed() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let order = info_span!("order").entered();
+        let suppressed = Context::enter_telemetry_suppressed_scope();
+        let (sending, headers) = start();
+        drop((sending, suppressed, order));
+        assert!(headers.is_empty());
+        assert_eq!(spans.only().name, "order");
+    }
+}
+
+#[test]
+fn what_is_sent_on_is_linked_to_its_sender() {
     let spans = spans();
     let _subscribed = subscribe(&spans, true);
-    let _suppressed = Context::enter_telemetry_suppressed_scope();
-    let (sending, headers) = start();
-    drop(sending);
-    assert!(headers.is_empty());
-    assert!(spans.ended().is_empty());
+    let headers = BTreeMap::from([("traceparent".to_owned(), TRACEPARENT.to_owned())]);
+    for (way, kind) in [
+        ("forward", SpanKind::Client),
+        ("republish", SpanKind::Producer),
+    ] {
+        let description = Description::sent("test", way);
+        drop(match kind {
+            SpanKind::Client => Sending::forward(None, description, Some(&headers)),
+            _ => Sending::republish(None, description, Some(&headers)),
+        });
+        let sent = named(&spans, way);
+        assert_eq!(sent.span_kind, kind);
+        assert_eq!(sent.parent_span_id, SpanId::INVALID);
+        let links = sent.links.iter().map(|link| &link.span_context);
+        let linked: Vec<_> = links.map(|sender| sender.span_id().to_string()).collect();
+        assert_eq!(linked, [&TRACEPARENT[36..52]]);
+    }
+}
+
+/// What came in goes out.
+#[test]
+fn a_layer_whose_provider_was_shut_down_is_no_dead_end() {
+    let spans = spans();
+    let _subscribed = subscribe(&spans, true);
+    spans.provider.shutdown().expect("nothing to export");
+    let received = BTreeMap::from([("traceparent".to_owned(), TRACEPARENT.to_owned())]);
+    let _attached = extract(&received).attach();
+    let (_sending, headers) = start();
+    assert_eq!(headers["traceparent"], TRACEPARENT);
 }
