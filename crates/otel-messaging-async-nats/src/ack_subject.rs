@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-const PREFIX: &str = "$JS.ACK.";
+pub(crate) const PREFIX: &str = "$JS.ACK.";
 
 /// What stands in `$JS.ACK.…`: the older form of nine tokens, or the newer one of eleven and more,
 /// with domain and account in front (ADR-15).
@@ -44,11 +44,6 @@ impl<'a> AckSubject<'a> {
             }),
         })
     }
-}
-
-/// Whether an answer to this subject settles a JetStream message.
-pub(crate) fn settles(reply: &str) -> bool {
-    reply.starts_with(PREFIX)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use otel_messaging::{Description, Received, semconv};
 pub(crate) const SYSTEM: &str = "nats";
 
 /// Where a stream delivered it, its reply subject tells of stream, consumer, deliveries and time.
-/// A sender who makes such a subject up is believed.
+/// A sender who makes such a subject up is believed; current servers refuse it from clients.
 impl Received<Nats> for Message {
     type Headers = HeaderMap;
 
@@ -88,6 +88,10 @@ pub(crate) fn describe(description: &mut Description, subject: &str, headers: Op
     } else {
         description.set_destination(subject);
     }
+    set_message_id(description, headers);
+}
+
+pub(crate) fn set_message_id(description: &mut Description, headers: Option<&HeaderMap>) {
     if let Some(id) = headers.and_then(|headers| headers.get(NATS_MESSAGE_ID)) {
         description.set_remote_attribute(semconv::MESSAGING_MESSAGE_ID, id.as_str());
     }

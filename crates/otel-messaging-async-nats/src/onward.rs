@@ -1,6 +1,6 @@
 //! Received messages that are sent on.
 
-use crate::ack_subject::{AckSubject, settles};
+use crate::ack_subject::{self, AckSubject};
 use crate::client::end;
 use crate::injection::{Injection, Outgoing, left_beside};
 use crate::jetstream::PublishAckFuture;
@@ -30,7 +30,9 @@ impl InjectingProducer<Client> {
     /// Sends a received message on as it is: with its payload, which is shared and not copied, its
     /// headers, its own context among them, and its reply subject, so that a request that is
     /// forwarded is answered. A `jetstream::Message` derefs to what is asked for; the reply subject
-    /// by which it is acknowledged stays here.
+    /// by which it is acknowledged stays here. So does one that servers have made for a request from
+    /// another account or cluster (`_R_.`, `_GR_.`): they refuse it from anybody else, and the
+    /// message with it. Answer such a request where it was received.
     ///
     /// The span `publish {subject}`, of kind CLIENT, is linked to the message's sender. A message
     /// without a context gets that of the call, as in [`publish`](Self::publish).
@@ -96,7 +98,7 @@ impl InjectingProducer<Client> {
         let (sending, headers) = start(&self.injection, message, outgoing, way);
         let reply = match way {
             Way::DeadLetter(_) => None,
-            _ => message.reply.clone().filter(|reply| !settles(reply)),
+            _ => message.reply.clone().filter(|reply| !is_reserved(reply)),
         };
         let message = OutboundMessage {
             subject,
@@ -175,6 +177,15 @@ impl InjectingProducer<jetstream::Context> {
         let (sending, headers) = start(&self.injection, message, outgoing, way);
         self.deliver(sending, subject, headers, message.payload.clone())
     }
+}
+
+/// Whether servers refuse a publish with this reply subject, of which its sender learns nothing: it
+/// is their own, for the acknowledgement of a stream's message, or for an answer to another account
+/// (`_R_`) or another cluster.
+fn is_reserved(reply: &str) -> bool {
+    [ack_subject::PREFIX, "_R_.", "_GR_.", "$GR."]
+        .iter()
+        .any(|prefix| reply.starts_with(prefix))
 }
 
 fn start(

@@ -2,7 +2,7 @@
 
 use crate::headers::{Nats, PER_HEADER};
 use crate::injection::{Injection, Outgoing};
-use crate::message::{SYSTEM, describe};
+use crate::message::{SYSTEM, set_message_id};
 use crate::service_error;
 use crate::spelling::Spelling;
 use async_nats::client::{PublishError, PublishErrorKind};
@@ -153,7 +153,7 @@ impl InjectingRequest {
     pub fn respond_with_headers(
         &self,
         response: Result<Bytes, Error>,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
     ) -> impl Future<Output = Result<(), PublishError>> {
         let (sending, injected) = self.inject(&response, headers.clone());
         let has_context = injected != headers;
@@ -165,6 +165,8 @@ impl InjectingRequest {
             let is_too_large =
                 |error: &PublishError| error.kind() == PublishErrorKind::MaxPayloadExceeded;
             if has_context && taken.as_ref().is_err_and(is_too_large) {
+                // No room at all: an older context is left out too.
+                self.injection.write(&sending, &mut headers, 0);
                 taken = self.inner.respond_with_headers(response, headers).await;
             }
             if let Err(error) = &taken {
@@ -178,8 +180,10 @@ impl InjectingRequest {
         let mut description = Description::sent(SYSTEM, "respond");
         let reply = self.inner.message.reply.as_deref();
         if let Some(subject) = reply {
-            describe(&mut description, subject, Some(&headers));
+            // One request's, whatever its prefix.
+            description.set_temporary_destination(subject);
         }
+        set_message_id(&mut description, Some(&headers));
         if let Err(error) = response
             && let Ok(code) = i64::try_from(error.code)
         {

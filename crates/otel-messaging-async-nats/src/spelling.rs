@@ -79,8 +79,8 @@ pub enum Spelling {
     /// it.
     #[default]
     Lower,
-    /// Twice, with equal values: in lower case, and in the canonical form of Go's HTTP headers,
-    /// `Traceparent` and `X-B3-Traceid`. Go programs that read NATS headers by OpenTelemetry's HTTP
+    /// Twice, with equal values: as the propagator spells them, and in the canonical form of Go's
+    /// HTTP headers, `Traceparent` and `X-B3-Traceid`. Go programs that read NATS headers by OpenTelemetry's HTTP
     /// carrier find no other.
     ///
     /// A context then takes twice the bytes. Of a message that a relay sends on after it has
@@ -105,11 +105,11 @@ impl Carrier<Nats> for BothSpellings {
 
 impl CarrierMut<Nats> for BothSpellings {
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
-        let (lower, canonical) = (name.to_ascii_lowercase(), canonical(name));
-        if canonical != lower {
+        let canonical = canonical(name);
+        if canonical != name {
             self.0.add(&canonical, value.clone())?;
         }
-        self.0.add(&lower, value)
+        self.0.add(name, value)
     }
 
     fn remove(&mut self, names: &[&str]) {
@@ -171,6 +171,19 @@ mod tests {
         expected.insert("traceparent", "new");
         expected.insert("Order", "7");
         assert_eq!(both.0, expected);
+    }
+
+    /// Of another propagator, readers in other languages look for the name as it spells it.
+    #[test]
+    fn a_propagators_own_spelling_is_one_of_both() {
+        let mut both = BothSpellings(HeaderMap::new());
+        for name in ["X-B3-TraceId", "b3", "Uber-Trace-Id"] {
+            both.set(name, "7".into()).expect("it is legal");
+        }
+        let mut names: Vec<_> = Carrier::keys(&both).collect();
+        names.sort_unstable();
+        let expected = ["B3", "Uber-Trace-Id", "X-B3-TraceId", "X-B3-Traceid", "b3"];
+        assert_eq!(names, expected);
     }
 
     /// What a Go relay leaves behind, and what a server of 2.11 stores.

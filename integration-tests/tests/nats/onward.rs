@@ -86,6 +86,37 @@ async fn the_subject_of_an_acknowledgement_does_not_go_along() {
     }
 }
 
+/// Servers refuse a publish whose reply subject is of their own making, and the client that sent it
+/// is told nothing: such a subject stays here, and the message arrives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_reply_subject_that_servers_reserve_costs_no_message() {
+    let (mut client, spans) = (Nats::connect().await, Spans::new());
+    let producer = client.injecting(&spans.instrumentation);
+    let subject = client.destination();
+    client.send_plain(&[("order", "7")]).await;
+    let mut message = client.receive().await;
+    // As requests from another account have it, from another cluster, and a stream's message.
+    let reserved = [
+        "_R_.zZGncc.OZuIEI",
+        "_GR_.abcdef.ghijkl.answers",
+        "$GR.abcd.answers",
+        "$JS.ACK.orders.billing.1.1.1.1790230470084404000.0",
+    ];
+    for reply in reserved {
+        message.reply = Some(reply.into());
+        let forwarded = producer.forward(&message, subject.clone());
+        forwarded.await.expect("published");
+        assert_eq!(client.receive().await.reply, None, "{reply}");
+        let republished = producer.republish(&message, subject.clone());
+        republished.await.expect("published");
+        assert_eq!(client.receive().await.reply, None, "{reply}");
+    }
+}
+
 /// A dead letter of a request is not to be answered; a republished one is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(

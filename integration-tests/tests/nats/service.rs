@@ -11,7 +11,7 @@ use integration_tests::spans::{
     Spans, assert_child, assert_linked, assert_messaging, assert_unfailed, attribute, traceparent,
 };
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
-use otel_messaging_async_nats::{InjectingProducer, InjectingRequest, Spelling};
+use otel_messaging_async_nats::{InjectingProducer, InjectingRequest, Spelling, dropped_fields};
 use std::time::Duration;
 
 /// A service with one endpoint.
@@ -273,6 +273,64 @@ async fn a_large_answer_goes_without_its_context() {
     for span in spans.all() {
         assert_unfailed(&span);
     }
+}
+
+/// Sent again without its context, an answer has no older one either, and it is counted.
+///
+/// Calls: `service::Request::respond_with_headers`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn an_answer_that_is_sent_again_has_no_older_context() {
+    let (mut shop, spans) = (Shop::open().await, Spans::new());
+    let (client, limit) = (shop.client.clone(), shop.client.max_payload());
+    let request = client.request(shop.subject.clone(), "order".into());
+    let serve = async {
+        let request = shop.next(&spans).await.with_spelling(Spelling::Both);
+        let request = request.with_max_payload(limit * 2);
+        let mut headers = HeaderMap::new();
+        headers.insert("Order", "7");
+        let older = traceparent(spans.root("another order").span().span_context());
+        headers.insert("traceparent", older);
+        let before = dropped_fields();
+        // Room for one spelling.
+        let answer = vec![b'x'; limit - 100].into();
+        let answered = request.respond_with_headers(Ok(answer), headers);
+        answered.await.expect("answered");
+        assert!(dropped_fields() > before);
+    };
+    let both = async { tokio::join!(request, serve) };
+    let reply = in_time("an answer", both).await.0.expect("an answer");
+    let expected = [("Order".to_owned(), "7".to_owned())];
+    assert_eq!(text_headers(&reply), expected);
+}
+
+/// An answer goes to one request's subject, however that is called.
+///
+/// Calls: `service::Request::respond`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn the_inbox_stays_out_of_an_answers_name() {
+    let (mut shop, spans) = (Shop::open().await, Spans::new());
+    let (client, inbox) = (shop.client.clone(), unique("answers"));
+    let asked = Request::new().inbox(inbox.clone());
+    let request = client.send_request(shop.subject.clone(), asked);
+    let serve = async {
+        let request = shop.next(&spans).await;
+        request.respond(Ok("done".into())).await.expect("answered");
+    };
+    let both = async { tokio::join!(request, serve) };
+    in_time("an answer", both).await.0.expect("an answer");
+    let responded = spans.named("respond");
+    let destination = attribute(&responded, "messaging.destination.name");
+    assert_eq!(destination, Some(inbox.into()));
+    let temporary = attribute(&responded, "messaging.destination.temporary");
+    assert_eq!(temporary, Some(true.into()));
 }
 
 /// Somebody published to the service and did not ask for an answer.
