@@ -6,11 +6,12 @@ use async_nats::jetstream::context::traits::{
     Publisher, RequestSender, Requester, TimeoutProvider,
 };
 use async_nats::jetstream::message::OutboundMessage;
-use async_nats::{Request, message};
-use integration_tests::client::{Client, in_time, unique};
+use async_nats::{ConnectOptions, HeaderMap, Request, RequestErrorKind, jetstream, message};
+use integration_tests::client::{Client, address, in_time, unique};
 use integration_tests::nats::{JetStream, Nats, text_headers};
-use integration_tests::spans::{Spans, assert_child, assert_unfailed, traceparent};
+use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute, traceparent};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
+use otel_messaging_async_nats::InjectingProducer;
 use std::time::Duration;
 
 /// A function of a program that takes any context.
@@ -22,7 +23,9 @@ where
     let pending = context.publish(subject.to_owned(), "1".into()).await;
     let ack = pending.expect("published").await.expect("stored");
     assert_eq!(ack.sequence, 1);
-    let message = OutboundMessage::new(subject.into(), "2".into(), None);
+    let mut headers = HeaderMap::new();
+    headers.insert("order", "7");
+    let message = OutboundMessage::new(subject.into(), "2".into(), Some(headers));
     let pending = context.publish_message(message).await;
     let ack = pending.expect("published").await.expect("stored");
     assert_eq!(ack.sequence, 2);
@@ -51,12 +54,15 @@ async fn generic_code_injects() {
     in_time("two messages", work).await;
     let sent = spans.all();
     assert_eq!(sent.len(), 2);
-    for sent in sent {
+    for (n, sent) in sent.iter().enumerate() {
         assert_eq!(sent.name, format!("publish {subject}"));
-        assert_child(&sent, order.span().span_context());
-        assert_unfailed(&sent);
+        assert_child(sent, order.span().span_context());
+        assert_unfailed(sent);
         let message = client.receive().await;
-        let expected = [("traceparent".to_owned(), traceparent(&sent.span_context))];
+        let mut expected = vec![("traceparent".to_owned(), traceparent(&sent.span_context))];
+        if n == 1 {
+            expected.insert(0, ("order".to_owned(), "7".to_owned()));
+        }
         assert_eq!(text_headers(&message), expected);
     }
 }
@@ -110,6 +116,62 @@ async fn code_that_is_generic_over_the_clients_traits_injects() {
         sent[2].status,
         opentelemetry::trace::Status::Error { .. }
     ));
+}
+
+/// A context's requests wait as long as the context does, and its messages' errors are their
+/// spans'.
+///
+/// Calls: `Context: client::traits::Publisher`, `Context: client::traits::Requester`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_contexts_request_carries_its_context() {
+    let (mut receiver, spans) = (Nats::connect().await, Spans::new());
+    let (subject, patience) = (receiver.destination(), Duration::from_millis(50));
+    // The client itself would wait for ever.
+    let options = ConnectOptions::new().request_timeout(None);
+    let client = options.connect(address("NATS_URL")).await;
+    let client = client.expect("connected");
+    let max_payload = client.max_payload();
+    let context = jetstream::ContextBuilder::new()
+        .timeout(patience)
+        .build(client);
+    let producer =
+        InjectingProducer::new(context).with_instrumentation(spans.instrumentation.clone());
+    assert_eq!(TimeoutProvider::timeout(&producer), patience);
+    let mut headers = HeaderMap::new();
+    headers.insert("order", "7");
+    for (size, fields) in [(5, 2), (max_payload - 30, 1)] {
+        let request = Request::new().headers(headers.clone());
+        let request = request.payload(vec![b'x'; size].into());
+        let asked = core_traits::Requester::send_request(&producer, subject.clone(), request);
+        let refused = in_time("a time-out", asked).await;
+        let error = refused.expect_err("nobody answers");
+        assert_eq!(error.kind(), RequestErrorKind::TimedOut);
+        let message = receiver.receive().await;
+        assert_eq!(message.payload.len(), size);
+        let arrived = text_headers(&message);
+        assert_eq!(arrived[0], ("order".to_owned(), "7".to_owned()));
+        assert_eq!(arrived.len(), fields);
+        let sent = spans.all().pop().expect("a span");
+        assert_eq!(attribute(&sent, "error.type"), Some("TimedOut".into()));
+        if let Some((_, carried)) = arrived.get(1) {
+            assert_eq!(*carried, traceparent(&sent.span_context));
+        }
+    }
+    let message = message::OutboundMessage {
+        subject: "no subject".into(),
+        reply: None,
+        payload: "order".into(),
+        headers: None,
+    };
+    let refused = core_traits::Publisher::publish_message(&producer, message).await;
+    refused.expect_err("a space in a subject");
+    let sent = spans.named("publish no subject");
+    let error_type = attribute(&sent, "error.type");
+    assert_eq!(error_type, Some("InvalidSubject".into()));
 }
 
 /// What the context asks of the server itself.

@@ -41,7 +41,9 @@ async fn the_span_ends_with_the_streams_answer() {
         assert_eq!(stream, Some(subject.clone().into()));
         assert_eq!(attribute(span, "messaging.nats.sequence"), Some(1.into()));
     }
-    assert!(attribute(&processed, "messaging.nats.consumer").is_some());
+    let consumer = message.info().expect("it tells").consumer.to_owned();
+    let found = attribute(&processed, "messaging.nats.consumer");
+    assert_eq!(found, Some(consumer.into()));
     let deliveries = attribute(&processed, "messaging.nats.delivery_count");
     assert_eq!(deliveries, Some(1.into()));
 }
@@ -94,7 +96,7 @@ async fn the_servers_limit_is_the_messages_and_not_the_contexts() {
     ignore = "needs brokers: integration-tests/run"
 )]
 async fn a_duplicate_is_told() {
-    let (client, spans) = (JetStream::connect().await, Spans::new());
+    let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
     for duplicate in [false, true] {
         let message = PublishMessage::build()
@@ -115,6 +117,10 @@ async fn a_duplicate_is_told() {
         assert_eq!(attribute(&sent, "messaging.nats.sequence"), Some(1.into()));
         assert_eq!(attribute(&sent, "messaging.message.id"), Some("m-7".into()));
     }
+    drop(spans.instrumentation.process(&client.receive().await));
+    let processed = spans.named(&format!("process {}", client.subject));
+    let id = attribute(&processed, "messaging.message.id");
+    assert_eq!(id, Some("m-7".into()));
 }
 
 /// The stream refuses: its error is the caller's and the span's.

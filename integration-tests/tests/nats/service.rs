@@ -273,6 +273,33 @@ async fn a_large_answer_goes_without_its_context() {
     for span in spans.all() {
         assert_unfailed(&span);
     }
+
+    // An error's text counts as well: at the limit, with the names and the lines around it.
+    let text =
+        limit - 12 - "Nats-Service-Error: ".len() - "\r\nNats-Service-Error-Code: 503\r\n".len();
+    // What is too large by itself is tried once.
+    let cases = [
+        (Err("x".repeat(text)), true),
+        (Err("x".repeat(text + 1)), false),
+        (Ok(vec![b'x'; limit + 1].into()), false),
+    ];
+    for (n, (response, is_sent)) in cases.into_iter().enumerate() {
+        // Headers of that size take their reader some time.
+        let patience = Duration::from_millis(if is_sent { 10_000 } else { 100 });
+        let asked = Request::new().timeout(Some(patience));
+        let request = requester.send_request(shop.subject.clone(), asked);
+        let serve = async {
+            let request = shop.next(&spans).await.with_max_payload(limit);
+            let response = response.map_err(|status| Error { code: 503, status });
+            let answered = request.respond(response).await;
+            assert_eq!(answered.is_ok(), is_sent);
+        };
+        let both = async { tokio::join!(request, serve) };
+        let reply = in_time("an answer", both).await.0;
+        assert_eq!(reply.is_ok(), is_sent);
+        let (requests, _) = shop.counted().await;
+        assert_eq!(requests, counted + n + 1);
+    }
 }
 
 /// Sent again without its context, an answer has no older one either, and it is counted.
