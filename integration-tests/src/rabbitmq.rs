@@ -2,14 +2,16 @@
 
 use crate::client::{Client, HeaderList, address, in_time, unique};
 use crate::onward::SendsOn;
+use crate::private::{PrivateBroker, Server};
 use crate::spans::Spans;
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
 };
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer, ErrorKind};
 use otel_messaging::Instrumentation;
 use otel_messaging_lapin::{InjectingProducer, Lapin, PublisherConfirm};
 use std::collections::BTreeMap;
@@ -208,6 +210,50 @@ impl SendsOn for RabbitMq {
         let confirm = producer.dead_letter(message, &error, "".into(), queue, options);
         confirmed(confirm).await
     }
+}
+
+/// A broker of a test's own with a durable queue that is there again whenever the broker is killed
+/// and starts again.
+///
+/// RabbitMQ 3.10 may confirm messages of a queue that it has declared but not yet written down;
+/// killed then, it forgets the queue and them. A queue that was there after one kill is written.
+///
+/// # Panics
+///
+/// When the broker forgets the queue each time.
+pub async fn broker_with_queue(queue: &str) -> PrivateBroker {
+    let mut broker = PrivateBroker::start(Server::RabbitMq).await;
+    for _ in 0..5 {
+        let declared = declare_durable(&broker, queue, false).await;
+        declared.expect("a queue");
+        broker.kill().await;
+        broker.restart().await;
+        match declare_durable(&broker, queue, true).await {
+            Ok(()) => return broker,
+            Err(error) => {
+                let ErrorKind::ProtocolError(error) = error.kind() else {
+                    panic!("{error}");
+                };
+                let not_found = AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND);
+                assert_eq!(error.kind(), &not_found, "{error}");
+            }
+        }
+    }
+    panic!("the broker forgets {queue} whenever it is killed");
+}
+
+async fn declare_durable(broker: &PrivateBroker, queue: &str, passive: bool) -> lapin::Result<()> {
+    let connecting = Connection::connect(broker.url(), ConnectionProperties::default());
+    let connection = in_time("connect", connecting).await?;
+    let channel = connection.create_channel().await?;
+    let options = QueueDeclareOptions {
+        passive,
+        durable: true,
+        ..Default::default()
+    };
+    let declared = channel.queue_declare(queue.into(), options, FieldTable::default());
+    in_time("a queue", declared).await?;
+    Ok(())
 }
 
 /// Consumes a queue on any channel; what comes has to be settled.

@@ -6,10 +6,9 @@ use async_nats::{ConnectOptions, Event};
 use futures_util::StreamExt;
 use integration_tests::client::in_time;
 use integration_tests::private::{PrivateBroker, Server};
-use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
-};
-use lapin::types::{FieldTable, ShortString};
+use integration_tests::rabbitmq::broker_with_queue;
+use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -24,15 +23,9 @@ use tokio::sync::mpsc;
     ignore = "needs brokers: integration-tests/run"
 )]
 async fn rabbitmq_keeps_a_persistent_message() {
-    let mut broker = PrivateBroker::start(Server::RabbitMq).await;
     let queue = ShortString::from("orders");
+    let mut broker = broker_with_queue(queue.as_str()).await;
     let (_connection, channel) = rabbitmq(&broker).await;
-    let options = QueueDeclareOptions {
-        durable: true,
-        ..Default::default()
-    };
-    let declared = channel.queue_declare(queue.clone(), options, FieldTable::default());
-    declared.await.expect("a queue");
     assert!(publish(&channel, &queue).await.expect("confirmed"));
 
     broker.kill().await;

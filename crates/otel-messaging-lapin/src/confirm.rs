@@ -1,6 +1,8 @@
 //! The broker's answer to a message.
 
 use crate::failure::error_type;
+use lapin::message::BasicReturnMessage;
+use lapin::types::FieldTable;
 use lapin::{Confirmation, Result};
 use otel_messaging::Sending;
 use std::pin::Pin;
@@ -13,6 +15,9 @@ use std::task::{Context, Poll, ready};
 /// message comes back because no queue takes it (`NO_ROUTE`), and when the channel or the
 /// connection ends before the answer. On a channel without confirms there is no answer to wait for,
 /// and the span has ended already.
+///
+/// Of several messages under way, lapin 4.12 may give what came back with the confirm of another
+/// one: then neither of the two spans is marked.
 ///
 /// Dropped before the answer, it leaves the span's status unset, and the confirm goes to the
 /// channel's `wait_for_confirms`, as lapin's does.
@@ -47,13 +52,21 @@ impl Future for PublisherConfirm {
     }
 }
 
+fn headers(returned: &BasicReturnMessage) -> Option<&FieldTable> {
+    returned.properties.headers().as_ref()
+}
+
 fn end(sending: Sending, answer: &Result<Confirmation>) {
     match answer {
         Ok(Confirmation::Nack(_)) => sending.fail("nack", "the broker refused the message"),
-        Ok(Confirmation::Ack(Some(returned))) => match returned.error() {
-            Some(error) => sending.fail(crate::failure::amqp_error_type(&error), error),
-            None => sending.fail("returned", &returned.reply_text),
-        },
+        // Where the broker acknowledges several in one answer, lapin 4.12 gives what came back to
+        // any of them.
+        Ok(Confirmation::Ack(Some(returned))) if sending.may_have(headers(returned)) => {
+            match returned.error() {
+                Some(error) => sending.fail(crate::failure::amqp_error_type(&error), error),
+                None => sending.fail("returned", &returned.reply_text),
+            }
+        }
         Ok(_) => drop(sending),
         Err(error) => sending.fail(error_type(error), error),
     }

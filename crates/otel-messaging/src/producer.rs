@@ -1,6 +1,6 @@
 //! The producer side: the span of a message that is sent, and its context in the headers.
 
-use crate::carrier::{CarrierError, CarrierMut};
+use crate::carrier::{Carrier, CarrierError, CarrierMut};
 use crate::current::current_context;
 use crate::description::Description;
 use crate::dropped;
@@ -129,6 +129,19 @@ impl Sending {
     /// Whether the message keeps the context that its headers have.
     pub fn is_forwarded(&self) -> bool {
         self.kept.is_some()
+    }
+
+    /// Whether a message with these headers may be this one: they carry its context, or none that
+    /// can be read. For clients that can give the answer to one message for that to another.
+    pub fn may_have<C, H: Carrier<C> + ?Sized>(&self, headers: Option<&H>) -> bool {
+        let Some(headers) = headers else {
+            return true;
+        };
+        let carried = self.instrumentation.extract(headers);
+        let (carried, own) = (carried.span(), self.context().span());
+        let (carried, own) = (carried.span_context(), own.span_context());
+        !carried.is_valid()
+            || (carried.trace_id(), carried.span_id()) == (own.trace_id(), own.span_id())
     }
 
     /// Adds what only the broker's answer tells, such as partition and offset.

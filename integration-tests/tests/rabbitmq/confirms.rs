@@ -1,6 +1,7 @@
 //! What the broker answers.
 
 use crate::PLAIN;
+use futures_util::future::join_all;
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child, assert_linked, assert_unfailed, attribute};
@@ -38,6 +39,43 @@ async fn a_returned_message_marks_its_span() {
     let sent = spans.named(&format!("publish {nowhere}"));
     assert!(matches!(sent.status, Status::Error { .. }));
     assert_eq!(attribute(&sent, "error.type"), Some("NO_ROUTE".into()));
+}
+
+/// Of messages that the broker acknowledges in one answer, lapin gives what came back to any: a
+/// message that a queue took is not marked for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_returned_message_marks_no_other_span() {
+    let (client, spans) = (RabbitMq::connect().await, Spans::new());
+    let queue = client.declare_queue(FieldTable::default()).await;
+    let producer = client.producer(&spans);
+    let options = BasicPublishOptions {
+        mandatory: true,
+        ..PLAIN
+    };
+    let nowhere = ShortString::from(unique("no-such-queue"));
+    for _ in 0..20 {
+        let publishes = (0..100).map(|n| {
+            let key = if n % 10 == 0 { &nowhere } else { &queue };
+            let (key, properties) = (key.clone(), BasicProperties::default());
+            producer.basic_publish("".into(), key, options, b"order", properties)
+        });
+        let confirms = join_all(publishes).await.into_iter();
+        let confirms = confirms.map(|confirm| confirm.expect("published"));
+        let confirmed = in_time("confirms", join_all(confirms)).await.into_iter();
+        let returned =
+            confirmed.filter_map(|confirmed| confirmed.expect("an answer").take_message());
+        assert_eq!(returned.count(), 10);
+    }
+    let all = spans.all();
+    assert_eq!(all.len(), 20 * 100);
+    let taken = all
+        .iter()
+        .filter(|span| span.name == format!("publish {queue}"));
+    taken.for_each(assert_unfailed);
 }
 
 /// Nobody waits for the confirm: lapin still counts it, and the span ends with its status unset.

@@ -55,6 +55,26 @@ fn what_is_forwarded_keeps_what_it_has() {
     assert_eq!(links(&span), [sender().span_id()]);
 }
 
+/// By its context a client that mixes up its answers can tell a message from another.
+#[test]
+fn a_message_is_known_by_its_context() {
+    let spans = spans();
+    let by = Some(&spans.instrumentation);
+    let forwarded = headers(&[("traceparent", TRACEPARENT)]);
+    let forward = Sending::forward(by, description(), Some(&forwarded));
+    let start = Sending::start(by, description());
+    let mut started = Headers::new();
+    start.inject(&mut started);
+    assert!(start.may_have(Some(&started)));
+    assert!(forward.may_have(Some(&forwarded)));
+    assert!(!start.may_have(Some(&forwarded)));
+    assert!(!forward.may_have(Some(&started)));
+    for sending in [start, forward] {
+        assert!(sending.may_have(Some(&headers(&[("traceparent", "00-malformed")]))));
+        assert!(sending.may_have(None::<&Headers>));
+    }
+}
+
 /// There is nothing that could be kept, so it is sent as any other.
 #[test]
 fn what_has_no_context_gets_one_when_forwarded() {

@@ -1,14 +1,13 @@
 //! A broker that is killed and starts again, and a channel that recovers.
 
-use super::killed::{QUEUE, acked, set_up};
+use super::killed::{QUEUE, acked, channel_with_confirms};
 use super::outcome::{Outcome, assert_told, by_id, properties};
 use super::proxy::Proxy;
 use crate::PLAIN;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use integration_tests::client::in_time;
-use integration_tests::private::{PrivateBroker, Server};
-use integration_tests::rabbitmq::consume;
+use integration_tests::rabbitmq::{broker_with_queue, consume};
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
@@ -33,7 +32,7 @@ use tokio::sync::watch;
     ignore = "needs brokers: integration-tests/run"
 )]
 async fn a_recovered_channel_goes_on() {
-    let mut broker = PrivateBroker::start(Server::RabbitMq).await;
+    let mut broker = broker_with_queue(QUEUE).await;
     let proxy = Proxy::start(broker.url()).await;
     let (sending, handling) = (Spans::new(), Spans::new());
     let options = ConnectionProperties::default()
@@ -48,7 +47,7 @@ async fn a_recovered_channel_goes_on() {
     )
     .await;
     let connection = connection.expect("connected");
-    let channel = set_up(&connection).await;
+    let channel = channel_with_confirms(&connection).await;
     let producer = InjectingProducer::new(channel.clone())
         .with_instrumentation(sending.instrumentation.clone());
     let (handled, mut ids) = watch::channel(HashSet::new());
@@ -67,9 +66,9 @@ async fn a_recovered_channel_goes_on() {
     let error = publish_now.await.expect_err("there is no broker");
     outcomes.insert("200".to_owned(), Outcome::Failed);
     proxy.lose_answers(false);
+    broker.restart().await;
     let recovered = channel.wait_for_recovery(error);
-    let ((), recovered) = tokio::join!(broker.restart(), in_time("recovery", recovered));
-    recovered.expect("recovered");
+    in_time("recovery", recovered).await.expect("recovered");
     let pending = answers(pending).await;
     assert!(pending.values().all(|outcome| *outcome == Outcome::Failed));
     outcomes.extend(pending);
