@@ -9,7 +9,7 @@ use async_nats::client::PublishError;
 use async_nats::client::traits::Publisher;
 use async_nats::jetstream::{self, context};
 use async_nats::message::OutboundMessage;
-use async_nats::{Client, HeaderMap, Message, Subject, ToSubject};
+use async_nats::{Client, HeaderMap, HeaderName, Message, Subject, ToSubject};
 use otel_messaging::{DeadLetter, Sending};
 use std::fmt::Display;
 
@@ -17,6 +17,11 @@ use std::fmt::Display;
 pub const DEAD_LETTER_STREAM: &str = "dead-letter-stream";
 /// The header of a dead letter that has the message's number in that stream.
 pub const DEAD_LETTER_SEQUENCE: &str = "dead-letter-sequence";
+
+/// What the names begin with of headers that servers act on.
+const INSTRUCTION: &str = "Nats-";
+/// What is put before these names in a dead letter.
+const INSTRUCTION_PREFIX: &str = "dead-letter-";
 
 /// In which of the three ways a message is sent on.
 #[derive(Clone, Copy)]
@@ -75,6 +80,11 @@ impl InjectingProducer<Client> {
     /// [`DEAD_LETTER_SOURCE`](crate::DEAD_LETTER_SOURCE) (its subject),
     /// [`DEAD_LETTER_TRACEPARENT`](crate::DEAD_LETTER_TRACEPARENT) and, of a JetStream message,
     /// [`DEAD_LETTER_STREAM`] and [`DEAD_LETTER_SEQUENCE`].
+    ///
+    /// Headers that begin with `Nats-` are for the stream that the sender meant: another one could
+    /// refuse the letter for them, take it for a duplicate, or remove other letters
+    /// (`Nats-Expected-Stream`, `Nats-Msg-Id`, `Nats-Rollup`). They are kept under names with
+    /// `dead-letter-` in front.
     ///
     /// # Errors
     ///
@@ -201,16 +211,42 @@ fn start(
     let sending = match way {
         Way::Forward => Sending::forward(instrumentation, description, Some(&headers)),
         Way::Republish => Sending::republish(instrumentation, description, Some(&headers)),
-        Way::DeadLetter(error) => Sending::dead_letter(
-            instrumentation,
-            description,
-            &mut headers,
-            &dead_letter(message, error),
-            |headers| left_beside(headers, room),
-        ),
+        Way::DeadLetter(error) => {
+            headers = without_instructions(headers);
+            Sending::dead_letter(
+                instrumentation,
+                description,
+                &mut headers,
+                &dead_letter(message, error),
+                |headers| left_beside(headers, room),
+            )
+        }
     };
     by.write(&sending, &mut headers, room);
     (sending, headers)
+}
+
+/// What tells a server how to store a message gets another name: a dead letter has to be stored, by
+/// a stream that the sender did not mean, and must not remove others.
+fn without_instructions(headers: HeaderMap) -> HeaderMap {
+    if !headers.iter().any(|(name, _)| is_instruction(name)) {
+        return headers;
+    }
+    let mut renamed = HeaderMap::new();
+    for (name, values) in headers.iter() {
+        let told = is_instruction(name).then(|| format!("{INSTRUCTION_PREFIX}{name}"));
+        let told = told.and_then(|told| told.parse::<HeaderName>().ok());
+        for value in values {
+            renamed.append(told.as_ref().unwrap_or(name).clone(), value.clone());
+        }
+    }
+    renamed
+}
+
+fn is_instruction(name: &HeaderName) -> bool {
+    let name: &str = name.as_ref();
+    let prefix = name.get(..INSTRUCTION.len());
+    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(INSTRUCTION))
 }
 
 fn dead_letter<'a>(message: &'a Message, error: &'a dyn Display) -> DeadLetter<'a> {

@@ -183,6 +183,8 @@ fn write<C, H: CarrierMut<C>>(
         return;
     }
     set(headers, DEAD_LETTER_SOURCE, dead_letter.source);
+    // One that came in without a source is nobody's.
+    headers.remove(&[DEAD_LETTER_TRACEPARENT]);
     if sender.is_valid() {
         set(
             headers,

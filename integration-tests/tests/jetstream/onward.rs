@@ -1,6 +1,6 @@
 //! Messages of streams that are sent on: what the shared scenarios do not ask for.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, Message};
 use integration_tests::client::Client;
 use integration_tests::nats::{JetStream, text_headers};
 use integration_tests::spans::{Spans, attribute};
@@ -70,16 +70,14 @@ async fn jetstreams_own_headers_have_their_effect_again() {
         .send_plain(&[("Nats-Expected-Stream", &stream)])
         .await;
     let message = client.receive().await;
-    if text_headers(&message).is_empty() {
-        return; // this server takes the condition off what it stores
-    }
-    let refused = producer.forward(&message, next.subject.clone()).await;
-    refused
-        .expect("published")
-        .await
-        .expect_err("another stream");
+    // Some servers take the condition off what they store.
+    let is_kept = !text_headers(&message).is_empty();
+    let forwarded = producer.forward(&message, next.subject.clone()).await;
+    let answer = forwarded.expect("published").await;
+    assert_eq!(answer.is_err(), is_kept, "{answer:?}");
     let last = spans.all().pop().expect("a span");
-    assert_eq!(attribute(&last, "error.type"), Some("Other".into()));
+    let expected = is_kept.then(|| "Other".into());
+    assert_eq!(attribute(&last, "error.type"), expected);
 
     // Without the condition.
     let publish = producer.publish_with_headers(
@@ -88,4 +86,59 @@ async fn jetstreams_own_headers_have_their_effect_again() {
         message.payload.clone(),
     );
     publish.await.expect("published").await.expect("stored");
+}
+
+/// What the sender told its own stream stops no dead letter, and takes none for another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_dead_letter_is_stored_whatever_its_message_asked_for() {
+    let (client, mut letters) = (JetStream::connect().await, JetStream::connect().await);
+    let spans = Spans::new();
+    let producer = client.injecting(&spans.instrumentation);
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("Nats-Expected-Stream", client.subject.as_str()),
+        ("nats-expected-last-sequence", "17"),
+        ("Nats-Msg-Id", "m-7"),
+        ("Nats-Rollup", "all"),
+        ("order", "7"),
+    ] {
+        headers.insert(name, value);
+    }
+    let message = Message {
+        subject: client.subject.as_str().into(),
+        reply: None,
+        payload: "order".into(),
+        headers: Some(headers),
+        status: None,
+        description: None,
+        length: 0,
+    };
+    for number in 1..=2 {
+        let letter = producer.dead_letter(&message, &"no such article", letters.subject.clone());
+        let stored = letter.await.expect("published").await.expect("stored");
+        assert_eq!((stored.sequence, stored.duplicate), (number, false));
+        let arrived = letters.receive().await;
+        let own = text_headers(&arrived);
+        let own: Vec<_> = own
+            .iter()
+            .filter(|(name, _)| !["traceparent", "dead-letter-error"].contains(&name.as_str()))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let subject = client.subject.as_str();
+        assert_eq!(
+            own,
+            [
+                ("dead-letter-Nats-Expected-Stream", subject),
+                ("dead-letter-Nats-Msg-Id", "m-7"),
+                ("dead-letter-Nats-Rollup", "all"),
+                ("dead-letter-nats-expected-last-sequence", "17"),
+                ("dead-letter-source", subject),
+                ("order", "7"),
+            ]
+        );
+    }
 }
