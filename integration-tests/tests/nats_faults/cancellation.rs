@@ -1,12 +1,13 @@
 //! Futures that are dropped before they are done.
 
-use crate::recorded::{Recorded, trace_id, work};
+use crate::recorded::{spans_named, trace_id, work};
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::{self, stream};
 use async_nats::{ConnectOptions, HeaderMap};
 use futures_util::future::poll_immediate;
 use integration_tests::client::{Client, address, in_time, unique};
 use integration_tests::nats::{JetStream, Nats, connect};
+use integration_tests::spans::Spans;
 use opentelemetry::trace::{Status, TraceContextExt};
 use otel_messaging_async_nats::InjectingProducer;
 use std::pin::pin;
@@ -33,7 +34,7 @@ async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output> {
 )]
 async fn publishes_that_are_dropped() {
     let mut receiver = Nats::connect().await;
-    let recorded = Recorded::new();
+    let recorded = Spans::new();
     // With room for one command, others wait.
     let options = ConnectOptions::new().client_capacity(1);
     let client = options
@@ -67,7 +68,7 @@ async fn publishes_that_are_dropped() {
         }
     }
     assert!(taken > 0 && dropped >= 300, "{taken} {dropped}");
-    let spans = recorded.named("publish");
+    let spans = spans_named(&recorded, "publish");
     assert_eq!(spans.len(), 900);
     assert_eq!(recorded.counts.started(), 900);
     assert_eq!(recorded.counts.ended(), 900);
@@ -98,7 +99,7 @@ async fn publishes_that_are_dropped() {
 )]
 async fn requests_that_are_dropped() {
     let mut server = Nats::connect().await;
-    let recorded = Recorded::new();
+    let recorded = Spans::new();
     let producer = server.injecting(&recorded.instrumentation);
     let subject = server.destination();
     for n in 0..100 {
@@ -109,7 +110,7 @@ async fn requests_that_are_dropped() {
         assert_eq!(recorded.counts.ended() as usize, n + 1);
     }
     assert_eq!(recorded.counts.started(), 100);
-    for (n, span) in recorded.named("request").iter().enumerate() {
+    for (n, span) in spans_named(&recorded, "request").iter().enumerate() {
         assert_eq!(span.span_context.trace_id(), trace_id(n));
         assert_eq!(span.status, Status::Unset);
     }
@@ -146,7 +147,7 @@ async fn requests_that_are_dropped() {
 )]
 async fn acknowledgements_that_are_dropped() {
     let mut client = JetStream::connect().await;
-    let recorded = Recorded::new();
+    let recorded = Spans::new();
     // Above two open acknowledgements, publishes wait.
     let context = ContextBuilder::new()
         .max_ack_inflight(2)
@@ -189,7 +190,7 @@ async fn acknowledgements_that_are_dropped() {
     assert_eq!(acknowledged, 60);
     assert!(published < 300, "{published}");
     assert_eq!(recorded.counts.started(), 300);
-    for (n, span) in recorded.named("publish").iter().enumerate() {
+    for (n, span) in spans_named(&recorded, "publish").iter().enumerate() {
         assert_eq!(span.span_context.trace_id(), trace_id(n));
         assert_eq!(span.status, Status::Unset);
     }
@@ -221,7 +222,7 @@ async fn acknowledgements_that_are_dropped() {
     ignore = "needs brokers: integration-tests/run"
 )]
 async fn acknowledgements_that_do_not_come() {
-    let recorded = Recorded::new();
+    let recorded = Spans::new();
     let mut context = jetstream::new(connect().await);
     let silent = unique("silent");
     // It takes the message and never answers.
@@ -240,7 +241,7 @@ async fn acknowledgements_that_do_not_come() {
         let pending = producer.publish(subject.clone(), "order".into()).await;
         let error = pending.expect("published").await.expect_err("no answer");
         assert_eq!(format!("{:?}", error.kind()), expected);
-        let spans = recorded.named(&format!("publish {subject}"));
+        let spans = spans_named(&recorded, &format!("publish {subject}"));
         assert_eq!(spans[0].status, Status::error(error.to_string()));
     }
     assert_eq!((recorded.counts.started(), recorded.counts.ended()), (2, 2));

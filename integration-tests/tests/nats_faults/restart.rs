@@ -1,12 +1,13 @@
 //! A server that is killed in mid-stream, and comes back with its data.
 
-use crate::recorded::{Recorded, trace_id, work};
+use crate::recorded::{count_failed, spans_named, trace_id, work};
 use async_nats::jetstream::consumer::{Consumer, pull};
 use async_nats::jetstream::{self, stream};
 use async_nats::{Client, ConnectOptions, HeaderMap, Request, Subscriber};
 use futures_util::{StreamExt, stream as futures};
 use integration_tests::client::in_time;
 use integration_tests::private::{PrivateBroker, Server};
+use integration_tests::spans::Spans;
 use integration_tests::spans::attribute;
 use opentelemetry::Context;
 use opentelemetry::trace::{Status, TraceContextExt};
@@ -58,7 +59,7 @@ impl Progress {
 )]
 async fn a_server_is_killed_and_restarted() {
     let mut broker = PrivateBroker::start(Server::Nats).await;
-    let (recorded, progress) = (Recorded::new(), Progress::default());
+    let (recorded, progress) = (Spans::new(), Progress::default());
     let client = ConnectOptions::new()
         .reconnect_delay_callback(|_| Duration::from_millis(20))
         .connect(broker.url())
@@ -118,8 +119,8 @@ async fn a_server_is_killed_and_restarted() {
     recorded.counts.all_ended().await;
 
     let failed = progress.failed.load(Ordering::SeqCst);
-    assert_eq!(recorded.failed("publish orders"), failed);
-    let sent = recorded.named("publish orders");
+    assert_eq!(count_failed(&recorded, "publish orders"), failed);
+    let sent = spans_named(&recorded, "publish orders");
     assert_eq!(sent.len(), MESSAGES + 1);
     let traces: HashSet<_> = sent
         .iter()
@@ -134,9 +135,12 @@ async fn a_server_is_killed_and_restarted() {
         assert!(traces.contains(&trace_id(*n)));
     }
     let in_vain = progress.asked_in_vain.load(Ordering::SeqCst);
-    assert_eq!(recorded.failed("request questions"), in_vain);
-    assert_eq!(recorded.named("request questions").len(), MESSAGES / 10);
-    assert_eq!(recorded.failed("process"), 0);
+    assert_eq!(count_failed(&recorded, "request questions"), in_vain);
+    assert_eq!(
+        spans_named(&recorded, "request questions").len(),
+        MESSAGES / 10
+    );
+    assert_eq!(count_failed(&recorded, "process"), 0);
 }
 
 /// Publishes message number `n` in a trace of its own, and takes the answer or leaves it.
