@@ -155,10 +155,9 @@ impl Topic {
         delivery.expect("the broker takes the record");
     }
 
-    /// Receives as a service does that hands its messages on.
+    /// The next message, detached, as a service has it that hands its messages on.
     ///
     /// Calls: `StreamConsumer::recv`, `BorrowedMessage::detach`.
-    /// The next message, detached.
     ///
     /// # Panics
     ///

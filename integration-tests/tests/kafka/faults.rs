@@ -6,13 +6,14 @@ use integration_tests::client::{PATIENCE, in_time};
 use integration_tests::kafka::{Answers, Topic, text_headers};
 use integration_tests::spans::{Spans, attribute, traceparent};
 use opentelemetry::trace::Status;
-use otel_messaging_rdkafka::{InjectingContext, InjectingProducer};
+use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{
     BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer, PurgeConfig, ThreadedProducer,
 };
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 const RECORDS: usize = 500;
@@ -227,4 +228,33 @@ async fn a_queueing_producer_dropped_or_purged() {
         }
         assert_ended(&spans, MANY, Some("_PURGE_QUEUE")).await;
     }
+}
+
+/// Without our context the callback is the application's alone, and comes as before.
+///
+/// Calls: `BaseProducer::poll`, `Producer::purge`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_without_our_context_purged() {
+    let spans = Spans::new();
+    let producer: BaseProducer<_> = unreachable()
+        .create_with_context(Answers)
+        .expect("a producer");
+    let producer =
+        EnqueuingProducer::new(producer).with_instrumentation(spans.instrumentation.clone());
+    let (sender, mut answer) = oneshot::channel();
+    let record = BaseRecord::with_opaque_to("orders", Box::new(sender));
+    let queued = producer.send(record.key("7").payload("order"));
+    queued.map_err(|(error, _)| error).expect("queued");
+    assert_ended(&spans, 1, None).await;
+    producer.purge(PurgeConfig::default().queue().inflight());
+    let deadline = Instant::now() + PATIENCE;
+    let answer = loop {
+        match answer.try_recv() {
+            Ok(answer) => break answer,
+            Err(_) => assert!(Instant::now() < deadline, "the callback does not come"),
+        }
+        producer.poll(Duration::from_millis(10));
+    };
+    assert!(matches!(answer, Err(KafkaError::MessageProduction(_))));
+    assert_ended(&spans, 1, None).await;
 }

@@ -7,7 +7,8 @@ use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProdu
 use rdkafka::consumer::Consumer;
 use rdkafka::message::{Header, OwnedHeaders, OwnedMessage, Timestamp};
 use rdkafka::producer::{
-    BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer, ThreadedProducer,
+    BaseProducer, BaseRecord, DefaultProducerContext, FutureProducer, FutureRecord, Producer,
+    ThreadedProducer,
 };
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use std::collections::HashMap;
@@ -139,12 +140,26 @@ async fn only_a_forwarded_message_keeps_its_timestamp() {
     let name = &topic.name;
     let forwarded = producer.forward(&message, name, PATIENCE).await;
     forwarded.expect("delivered");
-    let next = topic.receive().await;
-    assert_eq!(next.timestamp(), Timestamp::CreateTime(OLD));
-    assert_eq!(
-        (next.key(), next.payload()),
-        (message.key(), message.payload())
-    );
+    let context = InjectingContext::new(DefaultProducerContext);
+    let base: BaseProducer<_> = topic
+        .config()
+        .create_with_context(context)
+        .expect("a producer");
+    let base = InjectingProducer::new(base).with_instrumentation(spans.instrumentation.clone());
+    base.forward(&message, name, ()).expect("queued");
+    base.flush(PATIENCE).expect("nothing is left");
+    let plain: BaseProducer = topic.config().create().expect("a producer");
+    let plain = EnqueuingProducer::new(plain).with_instrumentation(spans.instrumentation.clone());
+    plain.forward(&message, name, ()).expect("queued");
+    plain.flush(PATIENCE).expect("nothing is left");
+    for _ in 0..3 {
+        let next = topic.receive().await;
+        assert_eq!(next.timestamp(), Timestamp::CreateTime(OLD));
+        assert_eq!(
+            (next.key(), next.payload()),
+            (message.key(), message.payload())
+        );
+    }
     let republished = producer.republish(&message, name, PATIENCE).await;
     republished.expect("delivered");
     let error = "no such article";

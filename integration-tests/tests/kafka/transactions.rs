@@ -142,11 +142,18 @@ async fn a_base_producers() {
         transactional(&topic).create().expect("a producer");
     let producer = EnqueuingProducer::new(producer).with_instrumentation(by.clone());
     producer.init_transactions(PATIENCE).expect("initialised");
-    producer.begin_transaction().expect("begun");
-    let record = BaseRecord::to(&topic.name).key("enqueued").payload("order");
-    let queued = producer.send(record);
-    queued.map_err(|(error, _)| error).expect("queued");
-    producer.commit_transaction(PATIENCE).expect("committed");
+    for key in ["never", "enqueued"] {
+        producer.begin_transaction().expect("begun");
+        let record = BaseRecord::to(&topic.name).key(key).payload("order");
+        let queued = producer.send(record);
+        queued.map_err(|(error, _)| error).expect("queued");
+        producer.flush(PATIENCE).expect("nothing is left");
+        if key == "never" {
+            producer.abort_transaction(PATIENCE).expect("aborted");
+        } else {
+            producer.commit_transaction(PATIENCE).expect("committed");
+        }
+    }
     let received = receive(&reader).await;
     assert_eq!(received.key(), Some(&b"enqueued"[..]));
     let sent = of_key(&spans, "enqueued");

@@ -1,6 +1,7 @@
 //! Programs with the `tracing` crate: spans of messages are spans of `tracing` there.
 
 mod consumer;
+mod counts;
 mod current;
 #[path = "../core/message.rs"]
 mod message;
