@@ -150,7 +150,7 @@ async fn a_line_break_in_the_text_of_a_services_error_panics() {
         });
         assert!(answer.await.is_err_and(|error| error.is_panic()));
     }
-    assert!(spans.has("respond answers"));
+    assert!(spans.has("respond"));
 }
 
 fn connections(client: &Plain) -> u64 {
