@@ -1,7 +1,7 @@
 //! What only RabbitMQ's messages have when they are sent on.
 
 use crate::PLAIN;
-use integration_tests::client::{Client, unique};
+use integration_tests::client::{Client, in_time, unique};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
 use lapin::BasicProperties;
@@ -9,6 +9,7 @@ use lapin::message::BasicGetMessage;
 use lapin::options::{BasicGetOptions, BasicPublishOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use opentelemetry::trace::SpanKind;
+use otel_messaging_lapin::PublisherConfirm;
 
 /// The properties travel along, and the broker acts on them again: a header `CC` routes the message
 /// that is forwarded to that queue once more.
@@ -50,6 +51,18 @@ async fn properties_travel_along() {
     assert_eq!(span.span_kind, SpanKind::Client);
     let id = attribute(&span, "messaging.message.id");
     assert_eq!(id, Some("m-7".into()));
+
+    let confirm = producer.republish(&message, "".into(), last.clone(), PLAIN);
+    confirm.await.expect("published").await.expect("confirmed");
+    let error = "no such article";
+    let confirm = producer.dead_letter(&message, &error, "".into(), last.clone(), PLAIN);
+    confirm.await.expect("published").await.expect("confirmed");
+    let own = |properties: &BasicProperties| properties.clone().with_headers(none());
+    for _ in 0..2 {
+        let sent = got(&client, &last).await.expect("the message");
+        assert_eq!(own(&sent.properties), own(&message.properties));
+        assert_eq!(sent.data, message.data);
+    }
 }
 
 /// What came back is sent somewhere else: the wrapper takes it as it takes a delivery.
@@ -72,6 +85,13 @@ async fn a_returned_message_is_put_aside() {
     let confirmation = confirm.await.expect("published").await.expect("confirmed");
     let returned = confirmation.take_message().expect("it comes back");
 
+    // The options are heeded in each of the three ways.
+    let elsewhere = ShortString::from(unique("no-such-queue"));
+    let key = || elsewhere.clone();
+    comes_back(producer.forward(&returned, "".into(), key(), options)).await;
+    comes_back(producer.republish(&returned, "".into(), key(), options)).await;
+    comes_back(producer.dead_letter(&returned, &"nowhere", "".into(), key(), options)).await;
+
     let error = returned.error().expect("why");
     let confirm = producer.dead_letter(&returned, &error, "".into(), queue.clone(), PLAIN);
     confirm.await.expect("published").await.expect("confirmed");
@@ -90,6 +110,12 @@ async fn a_returned_message_is_put_aside() {
     handled.await;
     let processed = spans.named(&format!("process {queue}"));
     assert_child(&processed, &again.span_context);
+}
+
+async fn comes_back(publish: impl Future<Output = lapin::Result<PublisherConfirm>>) {
+    let confirm = in_time("published", publish).await.expect("published");
+    let answer = in_time("confirmed", confirm).await.expect("confirmed");
+    assert!(answer.take_message().is_some());
 }
 
 async fn got(client: &RabbitMq, queue: &ShortString) -> Option<BasicGetMessage> {
