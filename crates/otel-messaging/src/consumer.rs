@@ -97,8 +97,9 @@ impl Instrumentation {
 /// # }
 /// ```
 ///
-/// Nothing is inherited by `tokio::spawn`, `spawn_blocking` or threads: move
-/// [`Context::current()`](opentelemetry::Context::current) in and attach it there.
+/// Nothing is inherited by `tokio::spawn`, `spawn_blocking` or threads: what the handler gives to them
+/// takes the context along in [`future_in_context`](crate::future_in_context),
+/// [`closure_in_context`](crate::closure_in_context) or a [`Job`](crate::Job).
 pub fn with_message_context<'a, C, M, H, F>(message: &'a M, handler: H) -> Handling<F>
 where
     M: Received<C> + ?Sized,

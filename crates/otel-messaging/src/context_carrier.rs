@@ -2,17 +2,34 @@
 
 use crate::carrier::{Carrier, CarrierError, CarrierMut, TextMap};
 use crate::current::current_context;
+use crate::dropped;
 use crate::field_value::FieldValue;
-use crate::instrumentation::{extract, inject};
+use crate::instrumentation::{Instrumentation, extract, inject};
 use opentelemetry::{Context, ContextGuard};
 use std::collections::BTreeMap;
 
 /// A context as a plain map of the propagator's fields, such as `traceparent`, to be stored or
 /// sent where there are no headers.
 ///
-/// It is made from a `BTreeMap` and into one, and with the feature `serde` read and written as a
-/// map of strings. What is malformed in it reads as absent, as in a message's headers. It goes by
-/// the global [`Instrumentation`](crate::Instrumentation); by another with
+/// It is made from a map and into one. With the feature `serde` it is read and written as a map of
+/// strings, which is what OpenTelemetry's propagators read and write in every language:
+///
+/// ```json
+/// {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "baggage": "tenant=acme"}
+/// ```
+///
+/// Entries that no propagator knows stay in it, and are there when it is written again.
+///
+/// Whoever may write where it is stored chooses what is in it. Reading it with serde never fails for
+/// what it holds, so that no job is lost for its context. What is malformed in a field reads as
+/// absent, as in a message's headers. These are left out while it is read, and counted in
+/// [`refused_fields`](crate::refused_fields): a `traceparent`, `tracestate` or `baggage` of more than
+/// 8,192 bytes; of everything else, what is beyond 64 entries or 16,384 bytes, names and values
+/// together; values that are not strings; whatever is not a map. `null` is an empty carrier, and a
+/// `null` in it an absent entry. In formats that do not describe themselves, such as postcard, it
+/// has to be a map of strings.
+///
+/// It goes by the global [`Instrumentation`]; by another with
 /// `instrumentation.inject(&context, &mut carrier)` and `instrumentation.extract(&carrier)`.
 ///
 /// ```
@@ -25,7 +42,7 @@ use std::collections::BTreeMap;
 /// let _attached = attach_context(&carrier);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct ContextCarrier {
     fields: BTreeMap<String, String>,
@@ -44,6 +61,35 @@ impl ContextCarrier {
     pub fn attach(&self) -> ContextGuard {
         self.context().attach()
     }
+
+    /// Whether there is nothing in it: neither a context nor anything else.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Writes what is in it into a map that has entries of its own, such as the metadata of a job,
+    /// in place of any context there; other entries stay.
+    ///
+    /// `headers` may be the headers of any client. What its protocol cannot represent is left out and
+    /// counted in [`dropped_fields`](crate::dropped_fields). An empty carrier removes the context
+    /// that is there: it would be another job's.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    ///
+    /// let mut metadata = HashMap::from([("queue".to_owned(), "labels".to_owned())]);
+    /// otel_messaging::get_context().merge_into(&mut metadata);
+    /// assert_eq!(metadata["queue"], "labels");
+    /// ```
+    pub fn merge_into<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
+        Instrumentation::global().remove_context(headers);
+        for (name, value) in &self.fields {
+            if let Err(reason) = headers.set(name, FieldValue::from(&**value)) {
+                dropped::report(1, reason);
+            }
+        }
+    }
 }
 
 impl From<BTreeMap<String, String>> for ContextCarrier {
@@ -55,6 +101,22 @@ impl From<BTreeMap<String, String>> for ContextCarrier {
 impl From<ContextCarrier> for BTreeMap<String, String> {
     fn from(carrier: ContextCarrier) -> Self {
         carrier.fields
+    }
+}
+
+impl FromIterator<(String, String)> for ContextCarrier {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(fields: I) -> Self {
+        BTreeMap::from_iter(fields).into()
+    }
+}
+
+impl IntoIterator for ContextCarrier {
+    type Item = (String, String);
+    type IntoIter = std::collections::btree_map::IntoIter<String, String>;
+
+    /// Name and value, for maps that are no carriers, such as one of JSON values.
+    fn into_iter(self) -> Self::IntoIter {
+        self.fields.into_iter()
     }
 }
 
@@ -86,8 +148,13 @@ pub fn get_context() -> ContextCarrier {
     carrier
 }
 
-/// Makes a stored context current on this thread, until the guard is dropped; see
-/// [`ContextCarrier::attach`].
+/// Makes a stored context current on this thread, until the guard is dropped, also by a panic; what
+/// was current before is then current again. Hold the guard across no `.await`: a future goes into
+/// `carrier.context()` with OpenTelemetry's `FutureExt::with_context`.
+///
+/// No span is started. With a tracing-opentelemetry layer that does not activate contexts
+/// (`with_context_activation(false)`), spans of `tracing` go by the entered span and not by this:
+/// there, hand the job over in an [`Envelope`](crate::Envelope).
 #[must_use = "dropping it detaches the context"]
 pub fn attach_context(carrier: &ContextCarrier) -> ContextGuard {
     carrier.attach()

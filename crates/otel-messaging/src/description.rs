@@ -51,6 +51,13 @@ impl Description {
         }
     }
 
+    /// Sets the convention's name of the messaging system, for a message whose type does not tell it.
+    pub(crate) fn set_system(&mut self, system: &'static str) {
+        self.attributes
+            .retain(|attribute| attribute.key.as_str() != semconv::MESSAGING_SYSTEM);
+        self.set_attribute(semconv::MESSAGING_SYSTEM, system);
+    }
+
     /// Sets the destination: the topic, the subject, or exchange and routing key. It stands in
     /// the span's name and in `messaging.destination.name`.
     pub fn set_destination(&mut self, name: impl Into<String>) {

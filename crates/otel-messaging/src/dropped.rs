@@ -128,6 +128,8 @@ pub(crate) enum Refused {
     Contradiction,
     Tracestate,
     Baggage,
+    #[cfg(feature = "serde")]
+    Stored,
 }
 
 impl fmt::Display for Refused {
@@ -137,6 +139,8 @@ impl fmt::Display for Refused {
             Refused::Contradiction => "several traceparents contradict each other",
             Refused::Tracestate => "the tracestate is malformed or too large",
             Refused::Baggage => "some of the baggage is malformed or too large",
+            #[cfg(feature = "serde")]
+            Refused::Stored => "a stored context is no map of strings or too large",
         })
     }
 }

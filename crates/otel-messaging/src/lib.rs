@@ -36,7 +36,9 @@
 //! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
 //! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
+//! | the same of an [`Envelope`] | `process {destination}` as it says [it was received from](Envelope::received_from) |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
+//! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
 //!
 //! A message that comes late or again is handled in a trace of its own, with a link, if
 //! [`Instrumentation::with_link_after_deliveries`] or [`Instrumentation::with_link_after_age`]
@@ -54,7 +56,8 @@
 //!   the message's trace, and a message that goes out carries the current span of `tracing`. Let the
 //!   level INFO of the target `otel-messaging` pass your filters. Without the layer they are spans
 //!   of OpenTelemetry alone, and the log says so once.
-//! - `serde`: [`ContextCarrier`] is read and written as a map of strings.
+//! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
+//!   payload.
 //! - `conformance`: the rules of a carrier, to be tried on that of another client. For tests.
 //!
 //! # Limits
@@ -64,6 +67,9 @@
 //! - A context extracted from a message has none of the values that the application attached to
 //!   the surrounding one.
 
+pub mod background;
+#[cfg(feature = "serde")]
+mod bare_payload;
 mod bridge;
 mod carrier;
 #[cfg(feature = "conformance")]
@@ -73,6 +79,7 @@ mod context_carrier;
 mod current;
 mod description;
 mod dropped;
+mod envelope;
 mod field_value;
 mod handling;
 mod instrumentation;
@@ -83,9 +90,12 @@ mod producer;
 pub mod propagation;
 mod redelivery;
 pub mod semconv;
+#[cfg(feature = "serde")]
+mod stored_context;
 #[cfg(feature = "tracing")]
 mod tracing_span;
 
+pub use background::{InContext, Job, closure_in_context, future_in_context};
 pub use bridge::{CarrierExtractor, CarrierInjector};
 pub use carrier::{Carrier, CarrierError, CarrierMut, TextMap, is_name};
 pub use consumer::{Entered, Processing, process, try_with_message_context, with_message_context};
@@ -93,6 +103,7 @@ pub use context_carrier::{ContextCarrier, attach_context, get_context};
 pub use current::current_context;
 pub use description::Description;
 pub use dropped::{dropped_fields, refused_fields};
+pub use envelope::Envelope;
 pub use field_value::FieldValue;
 pub use handling::Handling;
 pub use instrumentation::{Instrumentation, extract, inject};

@@ -107,16 +107,28 @@ impl OfMessage {
     /// Whether the current span of `tracing` was opened inside that of the message whose span of
     /// OpenTelemetry this is.
     fn is_around_current(span_id: SpanId) -> bool {
+        Self::depth(span_id).is_some_and(|depth| depth > 0)
+    }
+
+    /// Whether the current span of `tracing` is that of the message whose span of OpenTelemetry this
+    /// is.
+    fn is_current(span_id: SpanId) -> bool {
+        Self::depth(span_id) == Some(0)
+    }
+
+    /// How far out from the current span of `tracing` the next one of a message is, if it is the one
+    /// whose span of OpenTelemetry this is.
+    fn depth(span_id: SpanId) -> Option<usize> {
         dispatcher::get_default(|subscriber| {
             let registry = subscriber.downcast_ref::<Registry>()?;
             let current = subscriber.current_span();
             let mut depth = registry.span(current.id()?)?.scope().enumerate();
             depth.find_map(|(depth, span)| {
                 let of_message = span.extensions().get::<Self>()?.0;
-                Some(depth > 0 && of_message == span_id)
+                Some((depth, of_message))
             })
         })
-        .unwrap_or(false)
+        .and_then(|(depth, of_message)| (of_message == span_id).then_some(depth))
     }
 }
 
@@ -171,6 +183,23 @@ pub(crate) fn current(context: Context) -> Context {
         traced
     } else {
         with_baggage_of(&traced, &context)
+    }
+}
+
+/// The span of `tracing` that has to be entered where `context`, which is [`current`] here, is to be
+/// current too. None where the layer activates contexts: spans of `tracing` go by those, and a handle
+/// would keep a handler's span open until its last job is done. That of a message is ended by itself.
+pub(crate) fn to_take_along(context: &Context) -> Span {
+    let span_id = context.span().span_context().span_id();
+    if span_id == SpanId::INVALID || context.is_telemetry_suppressed() {
+        return Span::none();
+    }
+    let is_known_to_tracing_alone =
+        Context::map_current(|current| current.span().span_context().span_id() != span_id);
+    if is_known_to_tracing_alone || OfMessage::is_current(span_id) {
+        Span::current()
+    } else {
+        Span::none()
     }
 }
 

@@ -1,6 +1,9 @@
 //! The core with a client that exists for these tests alone.
 
+mod background;
 mod context_carrier;
+mod envelope;
+mod executors;
 mod handling;
 mod message;
 mod onward;

@@ -1,5 +1,6 @@
 //! Programs with the `tracing` crate: spans of messages are spans of `tracing` there.
 
+mod background;
 mod consumer;
 mod counts;
 mod current;

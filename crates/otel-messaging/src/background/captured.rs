@@ -1,0 +1,56 @@
+//! The context of one moment, to be made current wherever its work is done.
+
+use crate::current::current_context;
+#[cfg(feature = "tracing")]
+use crate::tracing_span;
+use opentelemetry::Context;
+use std::fmt;
+
+#[derive(Clone)]
+pub(crate) struct Captured {
+    context: Context,
+    /// What spans of `tracing` go by where its layer does not activate contexts.
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
+}
+
+impl Captured {
+    /// What is current here and now.
+    pub(crate) fn current() -> Self {
+        let context = current_context();
+        Self {
+            #[cfg(feature = "tracing")]
+            span: tracing_span::to_take_along(&context),
+            context,
+        }
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Works with the context current; what was current before is restored, also by a panic.
+    pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
+        #[cfg(feature = "tracing")]
+        let _entered = self.span.enter();
+        // Behind the span's own: entering it may attach the context that it was started with.
+        let _attached = self.context.clone().attach();
+        work()
+    }
+}
+
+impl From<Context> for Captured {
+    fn from(context: Context) -> Self {
+        Self {
+            context,
+            #[cfg(feature = "tracing")]
+            span: tracing::Span::none(),
+        }
+    }
+}
+
+impl fmt::Debug for Captured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.context.fmt(f)
+    }
+}

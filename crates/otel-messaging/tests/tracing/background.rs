@@ -1,0 +1,126 @@
+//! Work that a handler hands over, in programs with the `tracing` crate: inside the entered span of a
+//! worker's loop, and whether or not the layer activates contexts.
+
+use crate::message::{message, spans};
+use crate::{assert_child, named, subscribe};
+use opentelemetry::trace::TraceContextExt;
+use opentelemetry_sdk::trace::SpanData;
+use otel_messaging::{
+    Envelope, Job, closure_in_context, current_context, future_in_context, get_context, process,
+    with_message_context,
+};
+use tracing::{Instrument, info, info_span, instrument};
+
+#[instrument(fields(otel.name = format!("print label {number}")))]
+fn print_label(number: u32) {
+    info!("printed");
+}
+
+fn assert_printed(label: &SpanData) {
+    let events: Vec<_> = label.events.iter().map(|event| &*event.name).collect();
+    assert_eq!(events, ["printed"]);
+}
+
+/// Does work in the span of a worker's loop.
+fn in_a_loop<T>(work: impl FnOnce() -> T) -> T {
+    info_span!("loop").in_scope(work)
+}
+
+#[tokio::test]
+async fn what_a_handler_hands_over_is_its_child() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let message = message();
+        let (closure, future, job) = with_message_context(&message, async |_| {
+            (
+                closure_in_context(|| print_label(1)),
+                future_in_context(async {
+                    tokio::task::yield_now().await;
+                    print_label(2);
+                }),
+                Job::new(3),
+            )
+        })
+        .await;
+        in_a_loop(closure);
+        future.instrument(info_span!("another loop")).await;
+        info_span!("third loop").in_scope(|| job.call(print_label));
+
+        let processed = named(&spans, "process orders").span_context;
+        for number in 1..=3 {
+            let label = named(&spans, &format!("print label {number}"));
+            assert_child(&label, &processed);
+            assert_printed(&label);
+        }
+        let worker = named(&spans, "loop").span_context;
+        assert_ne!(worker.trace_id(), processed.trace_id());
+    }
+}
+
+/// What is handed over inside a span of the handler is that span's child. It ends with its own work
+/// where the layer activates contexts, and else with what it has handed over.
+#[tokio::test]
+async fn the_innermost_span_counts() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let message = message();
+        let closure = with_message_context(&message, async |_| {
+            let order = info_span!("order").entered();
+            let order_id = current_context().span().span_context().span_id();
+            let closure = closure_in_context(|| print_label(1));
+            drop(order);
+            (closure, order_id)
+        });
+        let (closure, order_id) = closure.await;
+        let has_ended = spans.ended().iter().any(|span| span.name == "order");
+        assert_eq!(has_ended, activation);
+        in_a_loop(closure);
+        let order = named(&spans, "order").span_context;
+        assert_eq!(order.span_id(), order_id);
+        assert_child(&named(&spans, "print label 1"), &order);
+    }
+}
+
+/// Nothing was current at the call, and so nothing is in the work; but a layer that does not activate
+/// contexts knows only of the loop.
+#[test]
+fn no_context_is_taken_along_too() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let closure = closure_in_context(|| print_label(1));
+        in_a_loop(closure);
+        let label = named(&spans, "print label 1");
+        let worker = named(&spans, "loop").span_context;
+        if activation {
+            assert_ne!(label.span_context.trace_id(), worker.trace_id());
+        } else {
+            assert_child(&label, &worker);
+        }
+    }
+}
+
+#[test]
+fn a_stored_context_and_an_envelope_carry_the_span() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let (carrier, envelope) =
+            info_span!("order").in_scope(|| (get_context(), Envelope::new(7)));
+        let order = named(&spans, "order").span_context;
+        let stored = carrier.context().span().span_context().clone();
+        assert_eq!(stored.span_id(), order.span_id());
+
+        // A handling of its own: whatever span the loop has.
+        let envelope = envelope.received_from("redis", "orders");
+        in_a_loop(|| {
+            let _entered = process(&envelope).enter();
+            print_label(1);
+        });
+        let processed = named(&spans, "process orders");
+        assert_child(&processed, &order);
+        assert_child(&named(&spans, "print label 1"), &processed.span_context);
+    }
+}
