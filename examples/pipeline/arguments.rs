@@ -1,7 +1,7 @@
 //! The command line.
 
-use crate::address::Address;
 use clap::Parser;
+use examples::address::Address;
 
 /// Sends an order through four services and three message brokers, and draws its trace.
 ///

@@ -1,6 +1,5 @@
 //! Which broker carries which hop.
 
-use crate::address::Address;
 use crate::arguments::Arguments;
 use crate::hop::{Consumer, Ends, Hop, Producer, Route};
 use crate::kafka::Kafka;
@@ -8,6 +7,7 @@ use crate::nats::Nats;
 use crate::rabbitmq::RabbitMq;
 use crate::service::{Service, Services};
 use anyhow::anyhow;
+use examples::address::Address;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;

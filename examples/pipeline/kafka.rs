@@ -1,22 +1,19 @@
 //! A hop over Kafka, with rdkafka: a real one, or the one embedded in librdkafka.
 
-use crate::address::Address;
 use crate::hop::{ConsumerClient, Headers, Hop, ProducerClient, headers_of};
 use crate::order::Order;
 use crate::service::Service;
-use anyhow::{Context, anyhow};
+use examples::address::Address;
+use examples::kafka::Cluster;
 use otel_messaging::Instrumentation;
 use otel_messaging_rdkafka::InjectingProducer;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{
     BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance, StreamConsumer,
 };
 use rdkafka::error::KafkaError;
-use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer as _};
-use rdkafka::{ClientConfig, ClientContext, Message};
-use std::sync::{Arc, OnceLock};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::{ClientContext, Message};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -24,42 +21,18 @@ use tokio::sync::Notify;
 const ANSWER: Duration = Duration::from_secs(5);
 
 pub(crate) struct Kafka {
-    servers: String,
-    /// Lives as long as its cluster is needed.
-    embedded: Option<MockCluster<'static, DefaultProducerContext>>,
+    cluster: Cluster,
 }
 
 impl Kafka {
-    /// The Kafka in librdkafka: the real protocol over loopback, gone with this process.
     pub(crate) fn embedded() -> anyhow::Result<Self> {
-        let cluster = MockCluster::new(1)?;
-        Ok(Self {
-            servers: cluster.bootstrap_servers(),
-            embedded: Some(cluster),
-        })
+        let cluster = Cluster::embedded()?;
+        Ok(Self { cluster })
     }
 
     pub(crate) async fn connect(address: &Address) -> anyhow::Result<Self> {
-        let servers = address.reveal().to_owned();
-        let config = config(&servers);
-        // A client that reaches nothing is no error for librdkafka: ask something.
-        tokio::task::spawn_blocking(move || {
-            let witness = Witness::default();
-            let producer: FutureProducer<Witness> = config.create_with_context(witness.clone())?;
-            match (
-                producer.client().fetch_metadata(None, ANSWER),
-                witness.0.get(),
-            ) {
-                (Ok(_), _) => Ok(()),
-                (Err(_), Some(seen)) => Err(anyhow!("{seen}")),
-                (Err(error), None) => Err(anyhow!("{error}")),
-            }
-        })
-        .await??;
-        Ok(Self {
-            servers,
-            embedded: None,
-        })
+        let cluster = Cluster::connect(address).await?;
+        Ok(Self { cluster })
     }
 
     /// Creates the hop's topic and opens both its ends.
@@ -69,9 +42,11 @@ impl Kafka {
         from: &Service,
         to: &Service,
     ) -> anyhow::Result<(ProducerClient, ConsumerClient)> {
-        self.create_topic(&hop.destination).await?;
+        self.cluster.create_topic(&hop.destination).await?;
 
-        let consumer: StreamConsumer<Joining> = config(&self.servers)
+        let consumer: StreamConsumer<Joining> = self
+            .cluster
+            .config()
             // A group stays for a while when its members are gone: one of its own for each run.
             .set("group.id", format!("{}-{}", to.name, hop.destination))
             .set("auto.offset.reset", "earliest")
@@ -81,7 +56,7 @@ impl Kafka {
             .create_with_context(Joining(hop.ready.clone()))?;
         consumer.subscribe(&[&hop.destination])?;
 
-        let producer: FutureProducer = config(&self.servers).create()?;
+        let producer: FutureProducer = self.cluster.config().create()?;
         let instrumentation = from.instrumentation.clone();
         let producer = Producer {
             producer: InjectingProducer::new(producer).with_instrumentation(instrumentation),
@@ -96,46 +71,8 @@ impl Kafka {
         ))
     }
 
-    async fn create_topic(&self, name: &str) -> anyhow::Result<()> {
-        if let Some(cluster) = &self.embedded {
-            return Ok(cluster.create_topic(name, 1, 1)?);
-        }
-        let admin: AdminClient<DefaultClientContext> = config(&self.servers).create()?;
-        let topic = NewTopic::new(name, 1, TopicReplication::Fixed(1));
-        let created = admin.create_topics([&topic], &AdminOptions::new()).await?;
-        let created = created.into_iter().next().context("no answer")?;
-        created.map_err(|(_, error)| anyhow!("{error}"))?;
-        Ok(())
-    }
-
     pub(crate) async fn close(self, topic: &str) {
-        if self.embedded.is_some() {
-            return;
-        }
-        let admin: Result<AdminClient<DefaultClientContext>, _> = config(&self.servers).create();
-        if let Ok(admin) = admin {
-            let _ = admin.delete_topics(&[topic], &AdminOptions::new()).await;
-        }
-    }
-}
-
-fn config(servers: &str) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    config
-        .set("bootstrap.servers", servers)
-        .set("client.id", "pipeline")
-        // One order is no batch to wait for.
-        .set("linger.ms", "0");
-    config
-}
-
-/// Keeps the first thing that librdkafka reports: what comes later says less.
-#[derive(Clone, Default)]
-struct Witness(Arc<OnceLock<String>>);
-
-impl ClientContext for Witness {
-    fn error(&self, _: KafkaError, reason: &str) {
-        let _ = self.0.set(reason.to_owned());
+        self.cluster.delete_topic(topic).await;
     }
 }
 

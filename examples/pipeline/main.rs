@@ -12,7 +12,6 @@
 //! The lines that a service needs are in `rabbitmq.rs`, `kafka.rs` and `nats.rs`: `InjectingProducer`
 //! where it sends, `try_with_message_context` where it receives.
 
-mod address;
 mod arguments;
 mod billing;
 mod brokers;
@@ -35,6 +34,7 @@ use crate::hop::{Arrival, Route};
 use crate::service::Services;
 use crate::trace::Recorder;
 use clap::Parser;
+use examples::address::one_line;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -111,5 +111,5 @@ async fn work(
 
 /// One line, whatever the error says.
 fn complain(error: &anyhow::Error) {
-    let _ = writeln!(std::io::stderr(), "pipeline: {}", address::one_line(error));
+    let _ = writeln!(std::io::stderr(), "pipeline: {}", one_line(error));
 }

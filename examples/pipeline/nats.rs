@@ -1,6 +1,5 @@
 //! A hop over NATS JetStream, with async-nats.
 
-use crate::address::Address;
 use crate::hop::{ConsumerClient, Headers, Hop, ProducerClient, headers_of};
 use crate::order::Order;
 use crate::service::Service;
@@ -9,6 +8,7 @@ use async_nats::ConnectOptions;
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::stream::{self, StorageType};
 use async_nats::jetstream::{self, Context};
+use examples::address::Address;
 use futures_util::StreamExt;
 use otel_messaging::Instrumentation;
 use otel_messaging_async_nats::InjectingProducer;

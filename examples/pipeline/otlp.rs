@@ -1,6 +1,6 @@
 //! The export over OTLP, for those who set where to.
 
-use crate::address::Address;
+use examples::address::Address;
 use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;

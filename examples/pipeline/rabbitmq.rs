@@ -1,10 +1,10 @@
 //! A hop over RabbitMQ, with lapin.
 
-use crate::address::Address;
 use crate::hop::{ConsumerClient, Headers, Hop, ProducerClient, headers_of};
 use crate::order::Order;
 use crate::service::Service;
 use anyhow::ensure;
+use examples::address::Address;
 use futures_util::StreamExt;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions,

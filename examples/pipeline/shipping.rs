@@ -4,54 +4,35 @@ use crate::hop::{Arrival, Consumer};
 use crate::order::Order;
 use crate::service::Service;
 use anyhow::Context as _;
+use examples::pool::Pool;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
-use opentelemetry_sdk::trace::SdkTracer;
 use std::fmt;
-use tokio::sync::{mpsc, oneshot};
+use std::num::NonZeroUsize;
 
 pub(crate) async fn run(
     shipping: &Service,
     orders: &mut Consumer,
 ) -> anyhow::Result<(Arrival, Label)> {
-    let (jobs, queue) = mpsc::channel(1);
-    let worker = tokio::spawn(print_labels(shipping.tracer.clone(), queue));
+    let tracer = shipping.tracer.clone();
+    let printers = Pool::start(NonZeroUsize::MIN, NonZeroUsize::MIN, move |_, order| {
+        // The job's context is current here, and in the trace of its order.
+        let span = tracer.start("print label");
+        print_label(order).with_context(Context::current_with_span(span))
+    });
 
-    let (printed, label) = oneshot::channel();
+    let mut printing = None;
     let arrival = orders
         .receive(async |order| {
-            // A task inherits nothing: the context moves with the job.
-            let context = Context::current();
-            let job = Job {
-                order,
-                context,
-                printed,
-            };
-            jobs.send(job).await.context("the worker is gone")
+            printing = Some(printers.submit(order).await);
+            Ok(())
         })
         .await?;
 
-    // No more jobs: the worker ends when it has done those it has.
-    drop(jobs);
-    worker.await.context("the worker failed")?;
-    Ok((arrival, label.await.context("no label was printed")??))
-}
-
-struct Job {
-    order: Order,
-    context: Context,
-    printed: oneshot::Sender<anyhow::Result<Label>>,
-}
-
-async fn print_labels(tracer: SdkTracer, mut queue: mpsc::Receiver<Job>) {
-    while let Some(job) = queue.recv().await {
-        let span = tracer.start_with_context("print label", &job.context);
-        let context = job.context.with_span(span);
-        let label = print_label(job.order).with_context(context).await;
-        // Nobody may be waiting for it any more.
-        let _ = job.printed.send(label);
-    }
+    printers.finish().await;
+    let label = printing.context("no label was printed")?.result().await?;
+    Ok((arrival, label?))
 }
 
 /// What is stuck on the parcel.

@@ -4,20 +4,21 @@ use std::fmt;
 
 /// An address as it was given; shown without user and password.
 #[derive(Debug, Clone)]
-pub(crate) struct Address(String);
+pub struct Address(String);
 
 impl Address {
-    pub(crate) fn new(given: impl Into<String>) -> Self {
+    /// The address as it was given.
+    pub fn new(given: impl Into<String>) -> Self {
         Self(given.into())
     }
 
     /// The address with everything in it, for the client alone.
-    pub(crate) fn reveal(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 
     /// What went wrong with the broker at this address.
-    pub(crate) fn failure(&self, broker: &str, what: impl fmt::Display) -> anyhow::Error {
+    pub fn failure(&self, broker: &str, what: impl fmt::Display) -> anyhow::Error {
         // Some errors quote the address.
         let what = one_line(what).replace(&self.0, &self.to_string());
         anyhow::anyhow!("{broker} at {self}: {what}")
@@ -34,7 +35,7 @@ impl fmt::Display for Address {
 }
 
 /// The text with its line ends and other control characters as spaces.
-pub(crate) fn one_line(text: impl fmt::Display) -> String {
+pub fn one_line(text: impl fmt::Display) -> String {
     text.to_string()
         .split(char::is_control)
         .filter(|part| !part.is_empty())
