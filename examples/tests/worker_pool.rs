@@ -1,0 +1,121 @@
+//! The worker pool as a program: what it prints, how it ends, and what is on the pallets after that.
+
+use std::net::TcpListener;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+#[path = "worker_pool/on_kafka.rs"]
+mod on_kafka;
+#[path = "worker_pool/printed.rs"]
+mod printed;
+#[path = "worker_pool/run.rs"]
+mod run;
+#[path = "worker_pool/started.rs"]
+mod started;
+
+use printed::Printed;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_worker-pool"));
+    program.env_remove("KAFKA_BROKERS");
+    program
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn over_the_embedded_kafka() {
+    let output = run(&["--orders", "20", "--pack-time", "1"]);
+    let (said, complained) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{complained}");
+    assert_eq!(complained, "");
+
+    let printed = Printed::read(&said);
+    assert_eq!(printed.orders.len(), 20, "{said}");
+    let workers: Vec<_> = printed.orders.values().map(|o| o.workers.len()).collect();
+    let articles: Vec<_> = [4, 3, 2, 1].into_iter().cycle().take(20).collect();
+    assert_eq!(workers, articles, "{said}");
+    let mut traces: Vec<_> = printed.orders.values().map(|o| &o.trace).collect();
+    traces.sort_unstable();
+    traces.dedup();
+    assert_eq!(
+        traces.len(),
+        20,
+        "each order has a trace of its own: {said}"
+    );
+
+    // 50 parcels, four to a pallet.
+    let parcels: Vec<_> = printed.pallets.iter().map(|p| p.parcels.len()).collect();
+    assert_eq!(parcels, [[4; 12].as_slice(), &[2]].concat(), "{said}");
+    printed.assert_linked();
+    let summary = said.lines().last().expect("a summary");
+    let expected = "20 orders, 50 parcels, 13 pallets: ";
+    assert!(summary.starts_with(expected), "{summary}");
+}
+
+#[test]
+fn one_worker_and_one_pallet() {
+    let output = run(&[
+        "--workers",
+        "1",
+        "--waiting",
+        "1",
+        "--room",
+        "100",
+        "--embedded",
+    ]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let printed = Printed::read(&said);
+    let workers = printed.orders.values().flat_map(|order| &order.workers);
+    assert!(workers.clone().all(|worker| worker == "1"), "{said}");
+    assert_eq!(workers.count(), 17, "{said}");
+    assert_eq!(printed.pallets.len(), 1, "{said}");
+    printed.assert_linked();
+}
+
+#[test]
+fn no_orders_are_no_error() {
+    let output = run(&["--orders", "0"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("0 orders, 0 parcels, 0 pallets"));
+}
+
+/// In one line, with the address.
+#[test]
+fn a_broker_that_is_not_there_is_named() {
+    // It takes connections, and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = listener.local_addr().expect("its address").to_string();
+    // Port 1 of loopback is nobody's.
+    for address in ["127.0.0.1:1", "127.0.0.1:port", &silent] {
+        let started = Instant::now();
+        let output = run(&["--brokers", address]);
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        let complained = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{complained}");
+        assert_eq!(text(&output.stdout), "");
+        assert_eq!(complained.lines().count(), 1, "{complained}");
+        let expected = format!("worker-pool: Kafka at {address}: ");
+        assert!(complained.starts_with(&expected), "{complained}");
+    }
+}
+
+#[test]
+fn options_that_make_no_pool_are_refused() {
+    for option in ["--workers", "--waiting", "--room"] {
+        let output = run(&[option, "0"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(option));
+    }
+}

@@ -1,0 +1,28 @@
+//! What was done, to be shown and to be held against the spans.
+
+use crate::order::Parcel;
+use crate::progress::Position;
+use opentelemetry::trace::{Link, SpanContext, TraceId};
+
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) orders: Vec<OrderTaken>,
+    pub(crate) pallets: Vec<PalletLoaded>,
+}
+
+#[derive(Debug)]
+pub(crate) struct OrderTaken {
+    pub(crate) number: u32,
+    pub(crate) position: Position,
+    /// What the message's headers said, without validity where they said nothing.
+    pub(crate) sender: SpanContext,
+    pub(crate) articles: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct PalletLoaded {
+    pub(crate) trace_id: TraceId,
+    /// Where Kafka has put it.
+    pub(crate) position: Position,
+    pub(crate) parcels: Vec<(Parcel, Option<Link>)>,
+}

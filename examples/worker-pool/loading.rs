@@ -1,0 +1,229 @@
+//! Join: the parcels of many orders, one outgoing message, linked to all of them.
+
+use crate::ledger::{Ledger, OrderTaken, PalletLoaded};
+use crate::order::{Pallet, Parcel};
+use crate::orders::{InWork, Taken};
+use crate::packing::Packed;
+use crate::progress::{Position, Progress};
+use crate::say;
+use crate::topics::{ANSWER, Topics};
+use anyhow::anyhow;
+use examples::address::one_line;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use opentelemetry::trace::{FutureExt, TraceContextExt, TraceId, Tracer};
+use opentelemetry::{Context, global};
+use otel_messaging_rdkafka::{InjectingProducer, Job};
+use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use tokio::sync::mpsc;
+
+pub(crate) struct Loader<'a> {
+    topics: &'a Topics,
+    consumer: &'a StreamConsumer,
+    producer: &'a InjectingProducer<FutureProducer>,
+    /// For how many parcels there is room on a pallet.
+    room: usize,
+    /// The pallet that is being loaded.
+    pallet: Vec<(Position, Job<Parcel>)>,
+    open: BTreeMap<Position, Open>,
+    progress: Progress,
+    ledger: Ledger,
+}
+
+/// An order of which not everything is packed.
+struct Open {
+    order: OrderTaken,
+    trace_id: TraceId,
+    /// A worker for each parcel.
+    workers: Vec<usize>,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(
+        topics: &'a Topics,
+        consumer: &'a StreamConsumer,
+        producer: &'a InjectingProducer<FutureProducer>,
+        room: usize,
+    ) -> Self {
+        Self {
+            topics,
+            consumer,
+            producer,
+            room,
+            pallet: Vec::new(),
+            open: BTreeMap::new(),
+            progress: Progress::default(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// Loads parcels as they are packed until no more orders come, then the pallet that is not full.
+    /// While Kafka takes its time for a pallet, no order is taken here.
+    pub(crate) async fn load_all(
+        mut self,
+        mut taken: mpsc::Receiver<Taken>,
+    ) -> anyhow::Result<Ledger> {
+        let mut packing = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some((position, packed)) = packing.next() => self.add(position, packed?).await?,
+                Some(taken) = taken.recv() => match taken {
+                    Taken::Rejected(position) => self.begin(position, 0)?,
+                    Taken::Order(order) => {
+                        let number = order.order.number;
+                        let (position, parcels) = self.open(order)?;
+                        packing.extend(parcels.into_iter().map(|parcel| async move {
+                            let packed = parcel.result().await;
+                            (position, packed.map_err(|failure| anyhow!("order {number}: {failure}")))
+                        }));
+                    }
+                },
+                else => break,
+            }
+        }
+        if !self.pallet.is_empty() {
+            self.load().await?;
+        }
+        Ok(self.ledger)
+    }
+
+    fn open(&mut self, taken: InWork) -> anyhow::Result<(Position, Vec<Receipt>)> {
+        let InWork {
+            order,
+            trace_id,
+            parcels,
+        } = taken;
+        let position = order.position;
+        self.begin(position, parcels.len())?;
+        let open = Open {
+            order,
+            trace_id,
+            workers: Vec::new(),
+        };
+        self.open.insert(position, open);
+        self.close_if_packed(position);
+        Ok((position, parcels))
+    }
+
+    async fn add(&mut self, order: Position, packed: Packed) -> anyhow::Result<()> {
+        if let Some(open) = self.open.get_mut(&order) {
+            open.workers.push(packed.worker);
+        }
+        self.close_if_packed(order);
+        self.pallet.push((order, packed.parcel));
+        if self.pallet.len() == self.room {
+            self.load().await?;
+        }
+        Ok(())
+    }
+
+    fn close_if_packed(&mut self, order: Position) {
+        let packed = |open: &Open| open.workers.len() == open.order.articles;
+        if !self.open.get(&order).is_some_and(packed) {
+            return;
+        }
+        let Some(open) = self.open.remove(&order) else {
+            return;
+        };
+        let workers: Vec<_> = open.workers.iter().map(ToString::to_string).collect();
+        say(&format!(
+            "order {}, trace {}, packed by {}\n",
+            open.order.number,
+            open.trace_id,
+            workers.join(" "),
+        ));
+        self.ledger.orders.push(open.order);
+    }
+
+    /// Sends the pallet on its way, as one message.
+    async fn load(&mut self) -> anyhow::Result<()> {
+        let (orders, parcels): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.pallet).into_iter().unzip();
+        let links: Vec<_> = parcels.iter().map(Job::link).collect();
+        let tracer = global::tracer("worker-pool");
+        // A trace of its own: which of its parcels' could it be a part of?
+        let span = tracer
+            .span_builder("load pallet")
+            .with_links(links.iter().flatten().cloned().collect())
+            .start_with_context(&tracer, &Context::new());
+        let context = Context::new().with_span(span);
+        let trace_id = context.span().span_context().trace_id();
+        let payload = serde_json::to_vec(&Pallet {
+            parcels: parcels.iter().map(Job::payload).collect(),
+        })?;
+        let position = self.send(&payload).with_context(context).await?;
+
+        let parcels = parcels.into_iter().map(Job::into_payload);
+        let pallet = PalletLoaded {
+            trace_id,
+            position,
+            parcels: parcels.zip(links).collect(),
+        };
+        say(&shown(&pallet));
+        self.ledger.pallets.push(pallet);
+        // Not before: what is stored does not come again.
+        for order in orders {
+            let done = self.progress.loaded(order);
+            self.store(done)?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, payload: &[u8]) -> anyhow::Result<Position> {
+        let topic = &self.topics.pallets;
+        let record: FutureRecord<'_, (), _> = FutureRecord::to(topic).payload(payload);
+        let sent = self.producer.send(record, ANSWER).await;
+        let sent = sent.map_err(|(error, _)| self.topics.failure(topic, error))?;
+        Ok(Position {
+            partition: sent.partition,
+            offset: sent.offset,
+        })
+    }
+
+    fn begin(&mut self, order: Position, parcels: usize) -> anyhow::Result<()> {
+        let done = self.progress.begin(order, parcels);
+        self.store(done)
+    }
+
+    /// Stores up to where all is done; the consumer commits it.
+    fn store(&self, done: Option<Position>) -> anyhow::Result<()> {
+        let Some(Position { partition, offset }) = done else {
+            return Ok(());
+        };
+        let orders = &self.topics.orders;
+        match self.consumer.store_offset(orders, partition, offset) {
+            // The partition is another consumer's now, which does its orders again.
+            Ok(()) | Err(KafkaError::StoreOffset(RDKafkaErrorCode::State)) => Ok(()),
+            Err(error) => Err(self.topics.failure(orders, error)),
+        }
+    }
+}
+
+type Receipt = examples::pool::Receipt<Packed>;
+
+fn shown(pallet: &PalletLoaded) -> String {
+    let orders: BTreeSet<_> = pallet
+        .parcels
+        .iter()
+        .map(|(parcel, _)| parcel.order)
+        .collect();
+    let orders: Vec<_> = orders.iter().map(ToString::to_string).collect();
+    let mut shown = format!(
+        "pallet {}, trace {}, of the orders {}, linked to\n",
+        pallet.position.offset,
+        pallet.trace_id,
+        orders.join(" "),
+    );
+    for (Parcel { order, article }, link) in &pallet.parcels {
+        let link = link.as_ref().map(|link| &link.span_context);
+        let link = link.map(|span| format!("{}-{}", span.trace_id(), span.span_id()));
+        let link = link.unwrap_or_default();
+        // Writing to a string cannot fail.
+        let _ = writeln!(shown, "    {link}: {} of order {order}", one_line(article));
+    }
+    shown
+}

@@ -1,0 +1,128 @@
+//! Many orders, a few workers, each article packed in the trace of its order:
+//! `cargo run --bin worker-pool`.
+//!
+//! A consumer's loop takes orders (`orders.rs`) and hands each article as a job to a pool of workers
+//! behind a bounded channel (`packing.rs`, and the pool itself in `../pool.rs`): fan-out. Parcels of
+//! several orders become one message, whose span is linked to the spans in which they were packed
+//! (`loading.rs`): join. While the workers are busy no further order is taken. At the end, or on
+//! SIGINT or SIGTERM, what was taken is packed and loaded, and what is on a pallet that Kafka has
+//! acknowledged is committed (`progress.rs`), and nothing else: a crash loses nothing, and brings
+//! some of it twice.
+//!
+//! At the end the program looks at its own spans and fails if one is not where it belongs.
+
+mod arguments;
+mod arrival;
+mod ledger;
+mod loading;
+mod order;
+mod orders;
+mod packing;
+mod progress;
+mod shop;
+mod stop;
+mod topics;
+mod trace;
+
+use crate::arguments::Arguments;
+use crate::ledger::Ledger;
+use crate::loading::Loader;
+use crate::orders::{End, Orders};
+use crate::stop::Stop;
+use crate::topics::Topics;
+use crate::trace::Recorder;
+use clap::Parser;
+use examples::address::one_line;
+use opentelemetry::global;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use std::io::Write;
+use std::process::ExitCode;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(run(&arguments));
+            // Not waited for: a thread may still say goodbye to a dead broker.
+            runtime.shutdown_background();
+            outcome
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let line = one_line(format_args!("{error:#}"));
+            let _ = writeln!(std::io::stderr(), "worker-pool: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let recorder = Recorder::default();
+    let provider = SdkTracerProvider::builder()
+        // Whatever the senders say: what is not sampled cannot be checked.
+        .with_sampler(Sampler::AlwaysOn)
+        .with_simple_exporter(recorder.clone())
+        .build();
+    global::set_tracer_provider(provider);
+
+    let topics = Topics::open(arguments).await?;
+    let (end, ledger) = work(arguments, &topics).await?;
+    recorder.spans().check(&ledger)?;
+
+    let parcels: usize = ledger.orders.iter().map(|order| order.articles).sum();
+    say(&format!(
+        "{} orders, {parcels} parcels, {} pallets: each article was packed in the trace of its order, \
+         and each pallet is linked to its parcels\n",
+        ledger.orders.len(),
+        ledger.pallets.len(),
+    ));
+    if end == End::Signalled {
+        let run = &topics.run;
+        say(&format!("stopped; to go on: --run {run} --orders 0\n"));
+    } else if arguments.run.is_none() {
+        topics.remove().await;
+    }
+    Ok(())
+}
+
+async fn work(arguments: &Arguments, topics: &Topics) -> anyhow::Result<(End, Ledger)> {
+    let producer = topics.producer()?;
+    shop::place_orders(arguments.orders, topics, &producer).await?;
+
+    let consumer = topics.orders()?;
+    let mut stop = Stop::listen()?;
+    let outcome = {
+        let packers = packing::packers(arguments);
+        // One: an order is taken when the one before is with the loader.
+        let (taken, in_work) = mpsc::channel(1);
+        let loader = Loader::new(topics, &consumer, &producer, arguments.room.get());
+        tokio::try_join!(
+            async {
+                let orders = Orders {
+                    topics,
+                    consumer: &consumer,
+                    producer: &producer,
+                    packers: &packers,
+                };
+                let end = orders.take(&mut stop, taken).await?;
+                packers.finish().await;
+                Ok(end)
+            },
+            loader.load_all(in_work),
+        )
+    };
+    let left = orders::leave(topics, consumer).await;
+    let (end, ledger) = outcome?;
+    left?;
+    arrival::receive(topics, &ledger).await?;
+    Ok((end, ledger))
+}
+
+/// Writes to stdout. A closed pipe, as of `| head`, is no reason to leave orders undone.
+pub(crate) fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
