@@ -1,7 +1,7 @@
 //! One order, four services, three hops, one trace: `cargo run --bin pipeline`.
 //!
 //! The shop places an order; it goes to checkout, from there to billing and on to shipping, which
-//! hands the label to a background worker. Each service has a tracer provider of its own, as if it
+//! hands the label to a pool of workers. Each service has a tracer provider of its own, as if it
 //! were a process of its own. The trace is drawn, the headers of every hop are shown as they were
 //! on the wire, and the program fails if a span is not joined.
 //!

@@ -1,4 +1,4 @@
-//! Shipping: the end of the way. The label is printed by a background worker, in the order's trace.
+//! Shipping: the end of the way. The label is printed by a worker of a pool, in the order's trace.
 
 use crate::hop::{Arrival, Consumer};
 use crate::order::Order;
