@@ -23,7 +23,7 @@ pub use headers::Kafka;
 pub use onward::ReceivedRecord;
 pub use otel_messaging::{
     CarrierExtractor, CarrierInjector, ContextCarrier, DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE,
-    DEAD_LETTER_TRACEPARENT, Entered, Handling, Instrumentation, Processing, Received,
+    DEAD_LETTER_TRACEPARENT, Entered, Environment, Handling, Instrumentation, Processing, Received,
     attach_context, current_context, dropped_fields, extract, get_context, inject, process,
     propagation, refused_fields, try_with_message_context, with_message_context,
 };
