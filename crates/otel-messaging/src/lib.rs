@@ -37,6 +37,7 @@
 //! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
+//! | [`inject`] into a [`Command`](std::process::Command), [`extract`] from the [`Environment`] of the process that it starts | none; those of that process are children of the span that was current |
 //!
 //! A message that comes late or again is handled in a trace of its own, with a link, if
 //! [`Instrumentation::with_link_after_deliveries`] or [`Instrumentation::with_link_after_age`]
