@@ -14,28 +14,30 @@ const LONGEST: usize = 32_767;
 
 /// The environment of this process as a carrier, to join the trace of the process that started it.
 ///
-/// The variables are `TRACEPARENT`, `TRACESTATE` and `BAGGAGE` with W3C's fields; with another
-/// propagator, its fields in upper case, `_` in place of every character that is no ASCII letter,
-/// digit or `_`, and in front of a digit (OpenTelemetry specification, "Environment Variables as
-/// Context Propagation Carriers", release candidate, section "Key Name Normalization").
-/// Their values are the propagator's affair. On the way out, a [`Command`] is the carrier: the
-/// fields are set or removed for the process that it will start, and never in this one.
+/// The variables are `TRACEPARENT`, `TRACESTATE` and `BAGGAGE`, or another propagator's fields: in
+/// upper case, with `_` for every character that is no ASCII letter, digit or `_`, and with `_`
+/// before a leading digit (OpenTelemetry specification, "Environment Variables as Context
+/// Propagation Carriers", release candidate, section "Key Name Normalization"). Values are taken as
+/// they are; what they mean is the propagator's affair. On the way out, a [`Command`] is the carrier:
+/// the fields are set or removed for the process that it will start, and never in this one.
 ///
-/// ```no_run
+/// ```
 /// use otel_messaging::{Environment, current_context, extract, inject};
-/// use std::process::Command;
+/// use std::io;
+/// use std::process::{Child, Command};
 ///
-/// // Wherever a process is started:
-/// let mut command = Command::new("thumbnails");
-/// inject(&current_context(), &mut command);
-/// command.spawn()?;
+/// /// Wherever a process is started.
+/// fn start() -> io::Result<Child> {
+///     let mut command = Command::new("thumbnails");
+///     inject(&current_context(), &mut command);
+///     command.spawn()
+/// }
 ///
-/// // In the process that was started:
+/// /// That of `thumbnails`.
 /// fn main() {
 ///     let _attached = extract(&Environment::of_process()).attach();
-///     // Until the end of `main`, spans started on this thread join the trace.
+///     // Until its end, spans started on this thread join the trace.
 /// }
-/// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// With tokio, the context is that of `main`'s future. What `main` spawns does not inherit it, as
@@ -79,7 +81,7 @@ const LONGEST: usize = 32_767;
 /// # What comes in
 ///
 /// - A variable is read when a propagator first asks for it, and kept from then on. No other value
-///   is copied, and none is shown by `Debug`.
+///   is kept, and none is shown by `Debug`.
 /// - A variable that is not UTF-8 reads as absent; what is malformed is refused as in a message.
 /// - Names have no spellings: a variable `traceparent` is neither read nor removed, as the
 ///   specification says. On Windows, the system takes it for `TRACEPARENT`.
