@@ -43,7 +43,7 @@ async fn a_task_is_flat_long_strings_and_json() {
         .collect();
     let expected = [
         ("argsrepr", r#"["card",7]"#),
-        ("baggage", "customer=Ada%20L%C3%B6velace"),
+        ("baggage", "customer=Ada%20L%C3%B6velace,sum=1+1"),
         ("eta", "2026-11-21T20:30:00+00:00"),
         ("expires", "2036-11-21T20:30:00+00:00"),
         ("id", "order-7"),
