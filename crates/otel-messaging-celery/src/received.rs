@@ -50,7 +50,7 @@ pub struct ReceivedTask<'a> {
 
 impl<'a> ReceivedTask<'a> {
     /// Reads the task's name and identifier, and finds its arguments in the body, which has to be
-    /// JSON from its beginning to its end.
+    /// JSON from its beginning to its end. Of what `basic_get` gives, pass the field `delivery`.
     ///
     /// # Errors
     ///

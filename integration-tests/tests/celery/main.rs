@@ -2,6 +2,7 @@
 
 mod answers;
 mod chain;
+mod hostile;
 mod incoming;
 mod outgoing;
 mod place;
