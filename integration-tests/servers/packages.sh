@@ -1,14 +1,12 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # one program with brokers, which checks it all
+# shellcheck shell=bash disable=SC2034,SC2154 # one program with brokers or python, which check it all
 # Debian's packages.
-
-no_way="set AMQP_URL, KAFKA_BROKERS and NATS_URL to brokers of yours, or install Docker with its compose plugin"
 
 policy_made=
 
-# install PACKAGE...
+# install PACKAGE...: its program says why it is needed, and what can be done instead of it.
 install() {
   local sudo='' policy=/usr/sbin/policy-rc.d package
-  command -v apt-get >/dev/null || fail "no Docker engine answers and this is not Debian: $no_way"
+  command -v apt-get >/dev/null || fail "$why_install, and this is not Debian: $no_way"
   if [ "$EUID" -ne 0 ]; then
     sudo=sudo
     command -v sudo >/dev/null || fail "neither root nor sudo to install $*: do that, or $no_way"

@@ -10,6 +10,7 @@ pub mod kafka;
 pub mod nats;
 pub mod onward;
 pub mod private;
+pub mod python;
 pub mod rabbitmq;
 pub mod scenarios;
 pub mod spans;

@@ -1,5 +1,7 @@
 //! What has to hold for every client.
 
+mod background;
+
 use crate::client::{Client, HeaderList, in_time};
 use crate::spans::{
     Spans, assert_child, assert_linked, assert_messaging, assert_unfailed, attribute, traceparent,
@@ -8,8 +10,11 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{FutureExt, SpanId, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use otel_messaging::{Instrumentation, Received, with_message_context};
-use std::sync::Arc;
 use tokio::sync::Barrier;
+
+pub use background::{
+    a_handler_that_owns_its_message_joins, a_synchronous_handler_joins, background_work_joins,
+};
 
 pub(crate) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
 
@@ -275,74 +280,6 @@ pub async fn baggage_travels<C: Client>() {
             tenant.map(|value| value.to_string())
         });
     assert_eq!(tenant.await.as_deref(), Some("acme corp"));
-}
-
-/// A task and a blocking closure that the handler starts, with the context moved in.
-pub async fn background_work_joins<C: Client>() {
-    let (mut client, spans) = (C::connect().await, Arc::new(Spans::new()));
-    let (_, process) = names(&client);
-    send(&client, &spans.instrumentation, &spans.root("order")).await;
-    let message = client.receive().await;
-    let (task, blocking) = spans
-        .instrumentation
-        .with_message_context(&message, |_| async {
-            let (context, in_task) = (Context::current(), spans.clone());
-            let task = tokio::spawn(async move { in_task.work("task") }.with_context(context));
-            let (context, in_closure) = (Context::current(), spans.clone());
-            let blocking = tokio::task::spawn_blocking(move || {
-                let _attached = context.attach();
-                in_closure.work("blocking");
-            });
-            (task, blocking)
-        })
-        .await;
-    task.await.expect("the task runs");
-    blocking.await.expect("the closure runs");
-
-    let processed = spans.named(&process);
-    assert_child(&spans.named("task"), &processed.span_context);
-    assert_child(&spans.named("blocking"), &processed.span_context);
-}
-
-/// The message moves into its handler, which runs as a task.
-pub async fn a_handler_that_owns_its_message_joins<C: Client>() {
-    let (mut client, spans) = (C::connect().await, Arc::new(Spans::new()));
-    let (publish, process) = names(&client);
-    send(&client, &spans.instrumentation, &spans.root("order")).await;
-    let message = client.receive().await;
-    let processing = spans.instrumentation.process(&message);
-    let in_handler = spans.clone();
-    let handler = processing.run(async move {
-        tokio::task::yield_now().await;
-        drop(message);
-        in_handler.work("work");
-    });
-    tokio::spawn(handler).await.expect("the handler runs");
-
-    let processed = spans.named(&process);
-    assert_child(&processed, &spans.named(&publish).span_context);
-    assert_child(&spans.named("work"), &processed.span_context);
-}
-
-/// A handler that is no future, on a thread of its own.
-pub async fn a_synchronous_handler_joins<C: Client>() {
-    let (mut client, spans) = (C::connect().await, Spans::new());
-    let (publish, process) = names(&client);
-    send(&client, &spans.instrumentation, &spans.root("order")).await;
-    let message = client.receive().await;
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let entered = spans.instrumentation.process(&message).enter();
-            spans.work("work");
-            assert!(!spans.has(&process));
-            drop(entered);
-            assert!(!Context::current().has_active_span());
-        });
-    });
-
-    let processed = spans.named(&process);
-    assert_child(&processed, &spans.named(&publish).span_context);
-    assert_child(&spans.named("work"), &processed.span_context);
 }
 
 /// The error comes back unchanged, and its type is on the span.

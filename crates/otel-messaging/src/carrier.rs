@@ -125,7 +125,7 @@ impl fmt::Display for CarrierError {
 
 impl std::error::Error for CarrierError {}
 
-/// The marker for the string maps of the standard library.
+/// The marker for the string maps of the standard library, and for the environment of processes.
 #[derive(Debug, Clone, Copy)]
 pub enum TextMap {}
 

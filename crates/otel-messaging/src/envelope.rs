@@ -33,6 +33,21 @@ use crate::message::Received;
 /// # }
 /// ```
 ///
+/// To see the sending too, start a span for it, as an adapter's producer does, and put its context in:
+///
+/// ```
+/// use otel_messaging::{ContextCarrier, Description, Envelope, Instrumentation};
+///
+/// let mut description = Description::sent("redis", "lpush");
+/// description.set_destination("orders");
+/// let sending = Instrumentation::global().start_send(description);
+/// let mut context = ContextCarrier::default();
+/// sending.inject(&mut context);
+/// let envelope = Envelope::with_context(7, context);
+/// // Write it to the list; then drop `sending`, or call `sending.fail(..)`.
+/// # drop((envelope, sending));
+/// ```
+///
 /// Whoever may write to the list chooses the context, as with headers; a [`ContextCarrier`] is read
 /// within limits, and without an error. An envelope without a context, or with one that is malformed,
 /// is read, and handled in a trace of its own. What was written before there were envelopes is read by

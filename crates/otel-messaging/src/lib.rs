@@ -39,6 +39,7 @@
 //! | the same of an [`Envelope`] | `process {destination}` as it says [it was received from](Envelope::received_from) |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
 //! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
+//! | [`inject`] into a [`Command`](std::process::Command), [`extract`] from the [`Environment`] of the process that it starts | none; those of that process are children of the span that was current |
 //!
 //! A message that comes late or again is handled in a trace of its own, with a link, if
 //! [`Instrumentation::with_link_after_deliveries`] or [`Instrumentation::with_link_after_age`]
@@ -80,6 +81,7 @@ mod current;
 mod description;
 mod dropped;
 mod envelope;
+mod environment;
 mod field_value;
 mod handling;
 mod instrumentation;
@@ -104,6 +106,7 @@ pub use current::current_context;
 pub use description::Description;
 pub use dropped::{dropped_fields, refused_fields};
 pub use envelope::Envelope;
+pub use environment::Environment;
 pub use field_value::FieldValue;
 pub use handling::Handling;
 pub use instrumentation::{Instrumentation, extract, inject};

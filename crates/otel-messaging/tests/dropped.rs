@@ -2,13 +2,19 @@
 //! process.
 #![cfg(feature = "internal-logs")]
 
+use opentelemetry::Context;
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
 use otel_messaging::{
-    Carrier, CarrierError, CarrierMut, FieldValue, dropped_fields, extract, inject, refused_fields,
+    Carrier, CarrierError, CarrierMut, FieldValue, Instrumentation, dropped_fields, extract,
+    inject, refused_fields,
 };
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::env;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use tracing::span;
 
 /// The protocol of a client that cannot represent anything.
@@ -32,6 +38,43 @@ impl CarrierMut<Marker> for Nothing {
     }
 
     fn remove(&mut self, _names: &[&str]) {}
+}
+
+/// A propagator with a value that no environment can represent.
+#[derive(Debug)]
+struct WithNul;
+
+static FIELDS: LazyLock<[String; 2]> = LazyLock::new(|| ["x-trace", "x-tenant"].map(str::to_owned));
+
+impl TextMapPropagator for WithNul {
+    fn inject_context(&self, _: &Context, injector: &mut dyn Injector) {
+        injector.set("x-trace", "7".to_owned());
+        injector.set("x-tenant", "acme\0corp".to_owned());
+    }
+
+    fn extract_with_context(&self, context: &Context, _: &dyn Extractor) -> Context {
+        context.clone()
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(FIELDS.as_slice())
+    }
+}
+
+/// The process starts without the one field.
+fn start_a_process() {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.arg("--list").env("X_TENANT", "old");
+    let instrumentation = Instrumentation::default().with_propagator(WithNul);
+    instrumentation.inject(&Context::new(), &mut command);
+    let variables: Vec<_> = command.get_envs().collect();
+    let expected = [("X_TENANT", None), ("X_TRACE", Some("7"))];
+    assert_eq!(
+        variables,
+        expected.map(|(name, value)| (name.as_ref(), value.map(AsRef::as_ref)))
+    );
+    let output = command.output().expect("a process");
+    assert!(output.status.success(), "{output:?}");
 }
 
 /// A log that is itself sent as messages, by the same client.
@@ -83,6 +126,8 @@ fn it_is_counted_each_time_and_said_once_a_minute() {
     assert_eq!(events.load(Ordering::Relaxed), 1);
     // Twice from here, and once from the log.
     assert_eq!(dropped_fields(), 3);
+    start_a_process();
+    assert_eq!(dropped_fields(), 4);
 
     events.store(0, Ordering::Relaxed);
     tracing::subscriber::with_default(SendsItsEvents(events.clone()), || {

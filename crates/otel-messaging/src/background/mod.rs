@@ -101,6 +101,26 @@
 //! # }
 //! ```
 //!
+//! Where the workers do the handling itself, so that its span should last until they are done, the
+//! message goes to them with its [`Processing`](crate::Processing):
+//!
+//! ```
+//! use otel_messaging::{Processing, Received, process};
+//! use tokio::sync::mpsc::{Receiver, Sender};
+//!
+//! # async fn handle<M>(_message: M) {}
+//! async fn receive<C, M: Received<C>>(message: M, jobs: Sender<(Processing, M)>) {
+//!     // A worker that is gone has ended the span.
+//!     let _ = jobs.send((process(&message), message)).await;
+//! }
+//!
+//! async fn work<M>(mut jobs: Receiver<(Processing, M)>) {
+//!     while let Some((processing, message)) = jobs.recv().await {
+//!         processing.run(handle(message)).await;
+//!     }
+//! }
+//! ```
+//!
 //! One span that joins many jobs, such as that of one message made of many, is linked to all of them:
 //! [`Job::link`].
 //!

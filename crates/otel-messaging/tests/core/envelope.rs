@@ -4,7 +4,7 @@ use crate::message::{message, spans};
 use opentelemetry::trace::{SpanId, SpanKind, TraceContextExt};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
-use otel_messaging::{Envelope, extract};
+use otel_messaging::{ContextCarrier, Description, Envelope, extract};
 
 fn attribute(span: &SpanData, key: &str) -> Vec<Value> {
     let of_key = |kv: &&KeyValue| kv.key.as_str() == key;
@@ -54,6 +54,23 @@ async fn one_without_a_context_has_a_trace_of_its_own() {
     assert_eq!(attribute(&span, "messaging.system"), ["envelope".into()]);
     assert_eq!(span.parent_span_id, SpanId::INVALID);
     assert!(span.links.is_empty());
+}
+
+#[test]
+fn its_sending_may_have_a_span() {
+    let spans = spans();
+    let mut description = Description::sent("redis", "lpush");
+    description.set_destination("orders");
+    let sending = spans.instrumentation.start_send(description);
+    let mut context = ContextCarrier::default();
+    sending.inject(&mut context);
+    let envelope = Envelope::with_context(7, context);
+    drop(sending);
+    drop(spans.instrumentation.process(&envelope));
+    let ended = spans.ended();
+    assert_eq!(ended[0].name, "lpush orders");
+    assert_eq!(ended[1].name, "process");
+    assert_eq!(ended[1].parent_span_id, ended[0].span_context.span_id());
 }
 
 #[cfg(feature = "serde")]

@@ -3,6 +3,7 @@
 mod background;
 mod context_carrier;
 mod envelope;
+mod environment;
 mod executors;
 mod handling;
 mod message;

@@ -1,0 +1,132 @@
+//! What becomes of a task, told to its sender.
+
+use crate::error::TaskError;
+use crate::received::ReceivedTask;
+use crate::task::short;
+use lapin::options::BasicPublishOptions;
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Channel};
+use otel_messaging_lapin::{InjectingProducer, PublisherConfirm};
+use serde::Serialize;
+use std::any::type_name;
+use std::fmt::Display;
+
+const TRANSIENT: u8 = 1;
+
+/// The result of a task, for a sender that waits for it with Celery's result backend `rpc://`.
+///
+/// [`ReceivedTask::answer`] makes it.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    queue: ShortString,
+    properties: BasicProperties,
+    body: Vec<u8>,
+}
+
+/// What the backend `rpc://` reads (Celery's `Backend._get_result_meta`).
+#[derive(Serialize)]
+struct Meta<'a, R> {
+    task_id: &'a str,
+    status: &'static str,
+    result: R,
+    traceback: Option<()>,
+    children: [(); 0],
+}
+
+/// An exception, of whose type Python makes a class where it has no module.
+#[derive(Serialize)]
+struct Exception {
+    exc_type: &'static str,
+    exc_message: [String; 1],
+    exc_module: Option<()>,
+}
+
+impl ReceivedTask<'_> {
+    /// The task's result, or its error, as the sender's `.get()` gives or raises it. `None` where
+    /// the sender does not wait for one: it names no queue, or has said `ignore_result`.
+    ///
+    /// The error is raised as an exception named for its type, as [`std::any::type_name`] has it,
+    /// with its text. Whoever may send tasks may name any queue to be answered.
+    ///
+    /// ```no_run
+    /// # use lapin::Channel;
+    /// # use otel_messaging_celery::ReceivedTask;
+    /// # use otel_messaging_lapin::InjectingProducer;
+    /// # fn pack(order: u64) -> Result<u64, std::num::ParseIntError> { Ok(order) }
+    /// # async fn handle(task: &ReceivedTask<'_>, channel: &InjectingProducer<Channel>)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let (order,): (u64,) = task.args()?;
+    /// if let Some(answer) = task.answer(&pack(order))? {
+    ///     answer.publish(channel).await?.await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the result cannot be written as JSON.
+    pub fn answer<T: Serialize, E: Display>(
+        &self,
+        outcome: &Result<T, E>,
+    ) -> Result<Option<Answer>, TaskError> {
+        let Some(queue) = self.reply_to().filter(|_| !self.ignores_result()) else {
+            return Ok(None);
+        };
+        let body = match outcome {
+            Ok(value) => serde_json::to_vec(&self.meta("SUCCESS", value))?,
+            Err(error) => {
+                let exception = Exception {
+                    exc_type: type_name::<E>(),
+                    exc_message: [error.to_string()],
+                    exc_module: None,
+                };
+                serde_json::to_vec(&self.meta("FAILURE", exception))?
+            }
+        };
+        let correlation_id = match self.delivery().properties.correlation_id() {
+            Some(id) => id.clone(),
+            None => short("id", self.id())?,
+        };
+        let properties = BasicProperties::default()
+            .with_content_type("application/json".into())
+            .with_content_encoding("utf-8".into())
+            .with_delivery_mode(TRANSIENT)
+            .with_correlation_id(correlation_id);
+        Ok(Some(Answer {
+            queue: queue.clone(),
+            properties,
+            body,
+        }))
+    }
+
+    fn meta<R: Serialize>(&self, status: &'static str, result: R) -> Meta<'_, R> {
+        Meta {
+            task_id: self.id(),
+            status,
+            result,
+            traceback: None,
+            children: [],
+        }
+    }
+}
+
+impl Answer {
+    /// Publishes the answer by the default exchange, with the context that is current at the call.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel, unchanged. A queue that is gone is none: nobody waits any more.
+    pub fn publish(
+        &self,
+        producer: &InjectingProducer<Channel>,
+    ) -> impl Future<Output = lapin::Result<PublisherConfirm>> {
+        producer.basic_publish(
+            "".into(),
+            self.queue.clone(),
+            BasicPublishOptions::default(),
+            &self.body,
+            self.properties.clone(),
+        )
+    }
+}

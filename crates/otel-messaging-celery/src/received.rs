@@ -1,0 +1,236 @@
+//! A task that came in.
+
+use crate::error::ReadError;
+use lapin::BasicProperties;
+use lapin::message::Delivery;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use otel_messaging::{Description, Received, semconv};
+use otel_messaging_lapin::Lapin;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+/// The longest name and identifier, in bytes: an identifier also stands in AMQP's short strings.
+const MAX_TEXT: usize = 255;
+
+/// The attribute that OpenTelemetry's instrumentation for Python has on its spans.
+const CELERY_TASK_NAME: &str = "celery.task_name";
+
+/// A task that a Celery client sent, read from a delivery.
+///
+/// It is a [`Received`], so that `with_message_context` and the like take it: the handler's span is
+/// that of the delivery, with the attribute `celery.task_name` beside the others.
+///
+/// ```
+/// use otel_messaging_celery::{ReadError, ReceivedTask};
+///
+/// # fn handle(delivery: &lapin::message::Delivery) -> Result<(), ReadError> {
+/// let task = ReceivedTask::from_delivery(delivery)?;
+/// match task.name() {
+///     "orders.pack" => {
+///         let (order, card): (u64, String) = task.args()?;
+///         println!("order {order}, paid by {card}");
+///     }
+///     other => eprintln!("no such task: {other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What the sender chose is bounded by the message that lapin has taken; nothing of it is copied
+/// here. Messages are those of Celery's documentation, "Message Protocol", version 2.
+#[derive(Debug, Clone, Copy)]
+pub struct ReceivedTask<'a> {
+    delivery: &'a Delivery,
+    name: &'a str,
+    id: &'a str,
+    args: &'a RawValue,
+    kwargs: &'a RawValue,
+    embedded: &'a RawValue,
+}
+
+impl<'a> ReceivedTask<'a> {
+    /// Reads the task's name and identifier, and finds its arguments in the body, which has to be
+    /// JSON from its beginning to its end. Of what `basic_get` gives, pass the field `delivery`.
+    ///
+    /// # Errors
+    ///
+    /// For every message that is no such task: that of another program, one of protocol 1, a body
+    /// that is compressed or pickled. Nobody else takes it once it is here: reject it.
+    pub fn from_delivery(delivery: &'a Delivery) -> Result<Self, ReadError> {
+        let headers = delivery.properties.headers().as_ref();
+        let header = headers.and_then(|headers| headers.inner().get("task"));
+        let (Some(headers), Some(_)) = (headers, header) else {
+            return Err(ReadError::NoTask);
+        };
+        let name = text(headers, "task").ok_or(ReadError::Header("task"))?;
+        let id = text(headers, "id").ok_or(ReadError::Header("id"))?;
+        check_content(&delivery.properties, headers)?;
+        let parts: (&RawValue, &RawValue, &RawValue) =
+            serde_json::from_slice(&delivery.data).map_err(ReadError::Body)?;
+        let (args, kwargs, embedded) = parts;
+        if !args.get().starts_with('[') {
+            return Err(ReadError::ArgsNoList);
+        }
+        if !kwargs.get().starts_with('{') {
+            return Err(ReadError::KwargsNoMap);
+        }
+        Ok(Self {
+            delivery,
+            name,
+            id,
+            args,
+            kwargs,
+            embedded,
+        })
+    }
+
+    /// The task's name, such as `orders.pack`: 1 to 255 bytes.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The task's identifier, from most clients a UUID: 1 to 255 bytes.
+    pub fn id(&self) -> &'a str {
+        self.id
+    }
+
+    /// The arguments, as a tuple or a list. They own what they hold: a text with an escape in it,
+    /// as Python writes every letter beyond ASCII, cannot be borrowed.
+    ///
+    /// Types of Python's that JSON does not have come as maps: a `datetime` is
+    /// `{"__type__": "datetime", "__value__": "2026-11-21T20:30:00+00:00"}`.
+    ///
+    /// # Errors
+    ///
+    /// When they are not of this type, and when they are nested deeper than serde_json reads (127).
+    pub fn args<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
+        serde_json::from_str(self.args.get()).map_err(ReadError::Args)
+    }
+
+    /// The keyword arguments, as a struct or a map.
+    ///
+    /// # Errors
+    ///
+    /// As of [`args`](Self::args).
+    pub fn kwargs<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
+        serde_json::from_str(self.kwargs.get()).map_err(ReadError::Kwargs)
+    }
+
+    /// The rest of the body: a map with the fields `callbacks`, `errbacks`, `chain` and `chord`, or
+    /// `null`. They are what the sender wants done after this task. Nothing here does it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`args`](Self::args).
+    pub fn embedded<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
+        serde_json::from_str(self.embedded.get()).map_err(ReadError::Embedded)
+    }
+
+    /// The identifier of the task that began it all, in a tree of tasks that send tasks.
+    pub fn root_id(&self) -> Option<&'a str> {
+        self.text("root_id")
+    }
+
+    /// The identifier of the task that sent this one.
+    pub fn parent_id(&self) -> Option<&'a str> {
+        self.text("parent_id")
+    }
+
+    /// How often the task was tried before; 0 also where the header is no such number.
+    pub fn retries(&self) -> u32 {
+        let headers = self.delivery.properties.headers().as_ref();
+        let retries = headers.and_then(|headers| headers.inner().get("retries"));
+        match retries {
+            Some(AMQPValue::LongInt(retries)) => u32::try_from(*retries).unwrap_or(0),
+            Some(AMQPValue::LongLongInt(retries)) => u32::try_from(*retries).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// The time before which the task is not to be run, in ISO 8601, as the sender wrote it. The
+    /// message is here nonetheless: to wait is the handler's business.
+    pub fn eta(&self) -> Option<&'a str> {
+        self.text("eta")
+    }
+
+    /// The time after which the task is not to be run, in ISO 8601, as the sender wrote it.
+    pub fn expires(&self) -> Option<&'a str> {
+        self.text("expires")
+    }
+
+    /// The queue on which the sender waits for the result, where it has the backend `rpc://`.
+    pub fn reply_to(&self) -> Option<&'a ShortString> {
+        let reply_to = self.delivery.properties.reply_to().as_ref();
+        reply_to.filter(|queue| !queue.as_str().is_empty())
+    }
+
+    /// The delivery, to be acknowledged.
+    pub fn delivery(&self) -> &'a Delivery {
+        self.delivery
+    }
+
+    /// Whether the sender has said that it wants no result.
+    pub(crate) fn ignores_result(&self) -> bool {
+        let headers = self.delivery.properties.headers().as_ref();
+        let ignores = headers.and_then(|headers| headers.inner().get("ignore_result"));
+        matches!(ignores, Some(AMQPValue::Boolean(true)))
+    }
+
+    fn text(&self, name: &str) -> Option<&'a str> {
+        text(self.delivery.properties.headers().as_ref()?, name)
+    }
+}
+
+/// The span is that of the delivery, with the task's name in `celery.task_name`, and in
+/// `messaging.message.id` the task's identifier where the message has no other: as Python's
+/// instrumentation has them.
+impl Received<Lapin> for ReceivedTask<'_> {
+    type Headers = FieldTable;
+
+    const SYSTEM: &'static str = <Delivery as Received<Lapin>>::SYSTEM;
+
+    fn carried_headers(&self) -> Option<&FieldTable> {
+        self.delivery.carried_headers()
+    }
+
+    fn describe_message(&self, description: &mut Description) {
+        self.delivery.describe_message(description);
+        description.set_remote_attribute(CELERY_TASK_NAME, self.name);
+        if self.delivery.properties.message_id().is_none() {
+            description.set_remote_attribute(semconv::MESSAGING_MESSAGE_ID, self.id);
+        }
+    }
+}
+
+/// JSON in UTF-8, of which the other two encodings are a part or a spelling.
+fn check_content(properties: &BasicProperties, headers: &FieldTable) -> Result<(), ReadError> {
+    let content_type = properties.content_type().as_ref();
+    let content_type = content_type.map_or("", ShortString::as_str);
+    if !content_type.eq_ignore_ascii_case("application/json") {
+        return Err(ReadError::ContentType(content_type.to_owned()));
+    }
+    if let Some(encoding) = properties.content_encoding() {
+        let known = ["", "utf-8", "utf8", "us-ascii"];
+        let encoding = encoding.as_str();
+        if !known
+            .iter()
+            .any(|known| encoding.eq_ignore_ascii_case(known))
+        {
+            return Err(ReadError::ContentEncoding(encoding.to_owned()));
+        }
+    }
+    match headers.inner().get("compression") {
+        None | Some(AMQPValue::Void) => Ok(()),
+        Some(_) => Err(ReadError::Compressed),
+    }
+}
+
+/// A header of 1 to 255 bytes of text; any other reads as absent.
+fn text<'a>(headers: &'a FieldTable, name: &str) -> Option<&'a str> {
+    let text = match headers.inner().get(name)? {
+        AMQPValue::LongString(text) => str::from_utf8(text.as_bytes()).ok()?,
+        AMQPValue::ShortString(text) => text.as_str(),
+        _ => return None,
+    };
+    (1..=MAX_TEXT).contains(&text.len()).then_some(text)
+}

@@ -1,0 +1,7 @@
+//! Tasks that are written and read again, and messages that are none.
+
+mod answers;
+mod delivered;
+mod hostile;
+mod refused;
+mod written;

@@ -1,0 +1,193 @@
+//! What is written is read again, and keeps to the protocol.
+
+use crate::delivered::{delivered, with_header};
+use lapin::types::AMQPValue;
+use otel_messaging_celery::{ReceivedTask, Task, TaskError};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// JSON that a program may have: any text and numbers, a few levels deep.
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Value::from),
+            btree_map(any::<String>(), inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+fn text(task: &Task, name: &str) -> String {
+    let properties = task.properties();
+    let headers = properties.headers().as_ref().unwrap();
+    let text = headers.inner()[name].as_long_string();
+    text.unwrap().to_string()
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read(
+        name in ".{1,60}",
+        id in ".{1,60}",
+        args in vec(values(), 0..5),
+        kwargs in btree_map(any::<String>(), values(), 0..5),
+    ) {
+        let task = Task::new(&name, &args, &kwargs)?.with_id(&id)?;
+        let delivery = delivered(&task);
+        let read = ReceivedTask::from_delivery(&delivery)?;
+        prop_assert_eq!(read.name(), name);
+        prop_assert_eq!(read.id(), &id);
+        prop_assert_eq!(task.id(), &id);
+        prop_assert_eq!(read.root_id(), Some(&*id));
+        prop_assert_eq!(read.parent_id(), None);
+        prop_assert_eq!(read.retries(), 0);
+        prop_assert_eq!(read.args::<Vec<Value>>()?, args);
+        prop_assert_eq!(read.kwargs::<BTreeMap<String, Value>>()?, kwargs);
+        let embedded = read.embedded::<Map<String, Value>>()?;
+        let names: Vec<_> = embedded.keys().collect();
+        prop_assert_eq!(names, ["callbacks", "chain", "chord", "errbacks"]);
+        prop_assert!(embedded.values().all(Value::is_null));
+        // Of the types of text, Celery's instrumentation reads this one alone.
+        let headers = delivery.properties.headers().as_ref().unwrap();
+        for value in headers.inner().values() {
+            prop_assert!(matches!(value, AMQPValue::LongString(_)), "{:?}", value);
+        }
+    }
+
+    /// Headers have to fit in a frame, whatever the arguments are.
+    #[test]
+    fn shown_arguments_are_cut(text_of_one in ".{0,40}", times in 0..100usize) {
+        let task = Task::new("t", (text_of_one.repeat(times),), ())?;
+        let whole: Vec<Value> = ReceivedTask::from_delivery(&delivered(&task))?.args()?;
+        let whole = serde_json::to_string(&whole)?;
+        let shown = text(&task, "argsrepr");
+        if whole.chars().count() <= 1024 {
+            prop_assert_eq!(shown, whole);
+        } else {
+            prop_assert_eq!(shown.chars().count(), 1024 + 3);
+            prop_assert!(whole.starts_with(shown.strip_suffix("...").unwrap()));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_an_empty_list_and_an_empty_map() {
+    let task = Task::new("t", (), ()).unwrap();
+    assert!(task.body().starts_with(b"[[],{},{"));
+    assert_eq!(text(&task, "argsrepr"), "[]");
+    assert_eq!(text(&task, "kwargsrepr"), "{}");
+    let other = Task::new("t", (), ()).unwrap();
+    assert_ne!(task.id(), other.id());
+    assert_eq!(task.id().len(), 36);
+}
+
+#[test]
+fn what_celery_does_not_take_is_refused() {
+    #[derive(Serialize)]
+    struct Options {
+        express: bool,
+    }
+    let options = || Options { express: true };
+    let args = |error| matches!(error, TaskError::ArgsNoList);
+    assert!(Task::new("t", (7,), options()).is_ok());
+    assert!(args(Task::new("t", 7, ()).unwrap_err()));
+    assert!(args(Task::new("t", "[]", ()).unwrap_err()));
+    assert!(args(Task::new("t", options(), ()).unwrap_err()));
+    let kwargs = |error| matches!(error, TaskError::KwargsNoMap);
+    assert!(kwargs(Task::new("t", (), (7,)).unwrap_err()));
+    assert!(kwargs(Task::new("t", (), "{}").unwrap_err()));
+
+    let by_pair = BTreeMap::from([((1, 2), 3)]);
+    let error = Task::new("t", (by_pair,), ()).unwrap_err();
+    assert!(matches!(error, TaskError::Json(_)), "{error}");
+    let error = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(error.as_deref(), Some("key must be a string"));
+}
+
+#[test]
+fn texts_have_the_length_of_short_strings() {
+    let task = || Task::new("t", (), ()).unwrap();
+    let (longest, longer) = ("x".repeat(255), "x".repeat(256));
+    assert!(Task::new(&longest, (), ()).is_ok());
+    assert!(task().with_id(&longest).is_ok());
+    for wrong in ["", &longer] {
+        let refused = [
+            ("name", Task::new(wrong, (), ())),
+            ("id", task().with_id(wrong)),
+            ("eta", task().with_eta(wrong)),
+            ("expires", task().with_expires(wrong)),
+        ];
+        for (field, refused) in refused {
+            let error = refused.unwrap_err();
+            assert!(
+                matches!(error, TaskError::TextLength(it) if it == field),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn times_and_the_queue_of_the_answer_are_read() {
+    let task = Task::new("t", (), ())
+        .and_then(|task| task.with_eta("2026-11-21T20:30:00+00:00"))
+        .and_then(|task| task.with_expires("2026-11-22T20:30:00+00:00"))
+        .unwrap()
+        .with_reply_to("answers".into());
+    let delivery = delivered(&task);
+    let read = ReceivedTask::from_delivery(&delivery).unwrap();
+    assert_eq!(read.eta(), Some("2026-11-21T20:30:00+00:00"));
+    assert_eq!(read.expires(), Some("2026-11-22T20:30:00+00:00"));
+    assert_eq!(read.reply_to(), Some(&"answers".into()));
+    let nobody = delivered(&Task::new("t", (), ()).unwrap().with_reply_to("".into()));
+    let read = ReceivedTask::from_delivery(&nobody).unwrap();
+    assert_eq!(read.reply_to(), None);
+}
+
+#[test]
+fn a_child_is_in_its_parents_tree() {
+    let id = |task: &str| Task::new("t", (), ()).unwrap().with_id(task).unwrap();
+    let root = delivered(&id("root"));
+    let root = ReceivedTask::from_delivery(&root).unwrap();
+    let child = delivered(&id("child").with_parent(&root));
+    let child = ReceivedTask::from_delivery(&child).unwrap();
+    let grandchild = delivered(&id("grandchild").with_parent(&child));
+    let grandchild = ReceivedTask::from_delivery(&grandchild).unwrap();
+    assert_eq!(
+        (child.root_id(), child.parent_id()),
+        (Some("root"), Some("root"))
+    );
+    assert_eq!(
+        (grandchild.root_id(), grandchild.parent_id()),
+        (Some("root"), Some("child"))
+    );
+}
+
+#[test]
+fn tries_are_counted_where_they_are_a_number() {
+    let task = Task::new("t", (), ()).unwrap();
+    let cases = [
+        (AMQPValue::LongInt(3), 3),
+        (AMQPValue::LongLongInt(4), 4),
+        (AMQPValue::LongInt(-1), 0),
+        (AMQPValue::LongLongInt(i64::MAX), 0),
+        (AMQPValue::LongString("5".into()), 0),
+        (AMQPValue::Void, 0),
+    ];
+    for (retries, expected) in cases {
+        let mut delivery = delivered(&task);
+        delivery.properties = with_header(&delivery.properties, "retries", retries.clone());
+        let read = ReceivedTask::from_delivery(&delivery).unwrap();
+        assert_eq!(read.retries(), expected, "{retries:?}");
+    }
+}

@@ -1,0 +1,56 @@
+//! A client in Python waits for the result of a task that Rust handles.
+
+use crate::place::Place;
+use crate::program::Program;
+use integration_tests::client::Client;
+use integration_tests::rabbitmq::{RabbitMq, consume, next};
+use otel_messaging_celery::ReceivedTask;
+use otel_messaging_lapin::InjectingProducer;
+use serde_json::{Value, json};
+use std::num::ParseIntError;
+
+async fn ask(order: &str, said: &str) -> Value {
+    let (rabbitmq, place) = (RabbitMq::connect().await, Place::new());
+    place.declare(&rabbitmq).await;
+    let mut consumer = consume(&rabbitmq.channel, &place.queue).await;
+    let args = json!([order]).to_string();
+    let mut client = Program::client(place.name(), "orders.pack", &args, "{}", &["get"]);
+    let delivery = next(&mut consumer).await;
+    let task = ReceivedTask::from_delivery(&delivery).expect("a task");
+    let (order,): (String,) = task.args().expect("an order");
+    let packed: Result<Value, ParseIntError> =
+        order.parse::<u64>().map(|order| json!({"packed": order}));
+    let answer = task
+        .answer(&packed)
+        .expect("JSON")
+        .expect("the client waits");
+    let producer = InjectingProducer::new(rabbitmq.channel.clone());
+    let confirm = answer.publish(&producer).await.expect("published");
+    assert!(confirm.await.expect("confirmed").is_ack());
+    let line = client
+        .line("the result", |line| line.get(said).is_some())
+        .await;
+    drop(client);
+    place.remove(&rabbitmq).await;
+    line
+}
+
+#[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_client_gets_the_result() {
+    assert_eq!(ask("7", "result").await["result"], json!({"packed": 7}));
+}
+
+#[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_client_is_raised_the_error() {
+    let line = ask("seven", "raised").await;
+    assert_eq!(line["raised"], "core::num::error::ParseIntError");
+    assert_eq!(line["text"], "invalid digit found in string");
+}

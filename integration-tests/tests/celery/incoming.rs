@@ -1,0 +1,145 @@
+//! Rust handles what a client in Python sends, inside its trace.
+
+use crate::place::Place;
+use crate::program::Program;
+use integration_tests::client::Client;
+use integration_tests::rabbitmq::{RabbitMq, consume, next};
+use integration_tests::spans::{Spans, assert_child, assert_messaging, attribute};
+use lapin::Channel;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicPublishOptions};
+use lapin::types::ShortString;
+use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::trace::SpanKind;
+use otel_messaging_celery::{ReadError, ReceivedTask, Task};
+use otel_messaging_lapin::InjectingProducer;
+use serde_json::{Value, json};
+
+const ARGS: &str = r#"[7, "Grüße", null]"#;
+const KWARGS: &str = r#"{"express": true, "lines": [{"sku": "a-1"}]}"#;
+
+#[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_task_is_handled_in_the_clients_trace() {
+    for (name, more) in [("orders.pack", &[][..]), ("orders.stack", &["by-name"])] {
+        let (mut rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
+        place.declare(&rabbitmq).await;
+        let mut consumer = consume(&rabbitmq.channel, &place.queue).await;
+        let mut client = Program::client(place.name(), name, ARGS, KWARGS, more);
+        let delivery = next(&mut consumer).await;
+        let task = ReceivedTask::from_delivery(&delivery).expect("a task");
+        assert_eq!(task.name(), name);
+        assert_eq!(task.root_id(), Some(task.id()));
+        assert_eq!((task.parent_id(), task.retries()), (None, 0));
+        assert_eq!((task.eta(), task.expires()), (None, None));
+        assert!(task.reply_to().is_some(), "the client has a result backend");
+
+        let producer = rabbitmq.producer(&spans);
+        let handler = async |task: &_| handle(task, &producer, rabbitmq.queue.clone()).await;
+        let handled = spans.instrumentation.with_message_context(&task, handler);
+        handled.await.expect("arguments");
+
+        let sent = |line: &Value| line["span"] == format!("apply_async/{name}");
+        let sent = client.line("the client's span", sent).await;
+        let span = spans.named(&format!("process {}", place.name()));
+        assert_messaging(
+            &span,
+            SpanKind::Consumer,
+            "rabbitmq",
+            ["process", "process"],
+        );
+        assert_eq!(sent["trace"], span.span_context.trace_id().to_string());
+        assert_eq!(sent["id"], span.parent_span_id.to_string());
+        let links = span
+            .links
+            .iter()
+            .map(|link| link.span_context.span_id().to_string());
+        assert_eq!(json!(links.collect::<Vec<_>>()), json!([sent["id"]]));
+        assert_eq!(attribute(&span, "celery.task_name"), Some(name.into()));
+        assert_eq!(sent["message"], task.id());
+        assert_eq!(
+            attribute(&span, "messaging.message.id"),
+            Some(task.id().to_owned().into())
+        );
+        let carried = header(&delivery, "traceparent");
+        let trace = span.span_context.trace_id();
+        assert_eq!(
+            carried,
+            format!("00-{trace}-{}-03", span.parent_span_id),
+            "Python's random flag"
+        );
+
+        let onward = rabbitmq.receive().await;
+        let sent = spans.named(&format!("publish {}", rabbitmq.queue));
+        assert_child(&sent, &span.span_context);
+        let span = sent.span_context.span_id();
+        assert_eq!(
+            header(&onward, "traceparent"),
+            format!("00-{trace}-{span}-03")
+        );
+        assert_eq!(header(&onward, "baggage"), "customer=Ada+L%C3%B6velace");
+        drop(client);
+        place.remove(&rabbitmq).await;
+    }
+}
+
+fn header(delivery: &Delivery, name: &str) -> String {
+    let headers = delivery.properties.headers().as_ref().expect("headers");
+    let text = headers.inner()[name].as_long_string();
+    text.expect("a long string").to_string()
+}
+
+/// Sends a task of its own, to be seen by the plain client.
+async fn handle(
+    task: &ReceivedTask<'_>,
+    producer: &InjectingProducer<Channel>,
+    onward: ShortString,
+) -> Result<(), ReadError> {
+    let (order, note, nothing): (u64, String, Option<u8>) = task.args()?;
+    assert_eq!((order, &*note, nothing), (7, "Grüße", None));
+    let kwargs: Value = task.kwargs()?;
+    assert_eq!(Some(kwargs), serde_json::from_str(KWARGS).ok());
+    let context = Context::current();
+    let customer = context.baggage().get("customer").map(ToString::to_string);
+    // Python writes the space as +, which is a plus sign to everybody else.
+    assert_eq!(customer.as_deref(), Some("Ada+Lövelace"));
+
+    let next = Task::new("orders.next", (), ()).expect("a task");
+    let confirm = next.publish(producer, "".into(), onward, BasicPublishOptions::default());
+    confirm.await.expect("published").await.expect("confirmed");
+    let acknowledged = task.delivery().ack(BasicAckOptions::default()).await;
+    acknowledged.expect("an ack");
+    Ok(())
+}
+
+#[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn what_is_written_otherwise_is_refused_with_a_reason() {
+    type Refused = fn(&ReadError) -> bool;
+    let cases: [(&str, Refused); 3] = [
+        ("protocol-1", |error| matches!(error, ReadError::NoTask)),
+        (
+            "pickle",
+            |error| matches!(error, ReadError::ContentType(it) if it == "application/x-python-serialize"),
+        ),
+        ("gzip", |error| matches!(error, ReadError::Compressed)),
+    ];
+    for (option, refused) in cases {
+        let (rabbitmq, place) = (RabbitMq::connect().await, Place::new());
+        place.declare(&rabbitmq).await;
+        let mut consumer = consume(&rabbitmq.channel, &place.queue).await;
+        let client = Program::client(place.name(), "orders.pack", ARGS, KWARGS, &[option]);
+        let delivery = next(&mut consumer).await;
+        let error = ReceivedTask::from_delivery(&delivery).expect_err(option);
+        assert!(refused(&error), "{option}: {error:?}");
+        drop(client);
+        place.remove(&rabbitmq).await;
+    }
+}
