@@ -10,8 +10,8 @@ use std::task::{Context, Poll, ready};
 /// going to run: `tokio::spawn`, a `JoinSet`, another runtime.
 ///
 /// The context is that of the call. It is current whenever the future runs and while it is dropped,
-/// finished or not; between, the thread has its own. No span is started, and none is kept open: the
-/// handler's may have ended long before the future has. A panic passes through.
+/// finished or not; between, the thread has its own. No span is started, and the message's is not kept
+/// open: it may have ended long before the future has. A panic passes through.
 ///
 /// ```
 /// use otel_messaging::future_in_context;
