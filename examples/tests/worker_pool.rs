@@ -62,23 +62,18 @@ fn over_the_embedded_kafka() {
     assert!(summary.starts_with(expected), "{summary}");
 }
 
+/// More parcels than a span has links by default.
 #[test]
 fn one_worker_and_one_pallet() {
-    let output = run(&[
-        "--workers",
-        "1",
-        "--waiting",
-        "1",
-        "--room",
-        "100",
-        "--embedded",
-    ]);
+    let (one, many) = (["--workers", "1", "--waiting", "1"], ["--orders", "60"]);
+    let rest = ["--room", "1000", "--pack-time", "0", "--embedded"];
+    let output = run(&[one.as_slice(), &many, &rest].concat());
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let printed = Printed::read(&said);
     let workers = printed.orders.values().flat_map(|order| &order.workers);
     assert!(workers.clone().all(|worker| worker == "1"), "{said}");
-    assert_eq!(workers.count(), 17, "{said}");
+    assert_eq!(workers.count(), 150, "{said}");
     assert_eq!(printed.pallets.len(), 1, "{said}");
     printed.assert_linked();
 }

@@ -10,13 +10,18 @@ pub(crate) struct Ledger {
     pub(crate) pallets: Vec<PalletLoaded>,
 }
 
+/// An order, once for each time that it was taken: after an outage it may come again.
 #[derive(Debug)]
 pub(crate) struct OrderTaken {
     pub(crate) number: u32,
     pub(crate) position: Position,
     /// What the message's headers said, without validity where they said nothing.
     pub(crate) sender: SpanContext,
+    /// The span in which it was handled.
+    pub(crate) handling: SpanContext,
     pub(crate) articles: usize,
+    /// The worker of each parcel so far.
+    pub(crate) workers: Vec<usize>,
 }
 
 #[derive(Debug)]

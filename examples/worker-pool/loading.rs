@@ -11,13 +11,13 @@ use anyhow::anyhow;
 use examples::address::one_line;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use opentelemetry::trace::{FutureExt, TraceContextExt, TraceId, Tracer};
+use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
 use opentelemetry::{Context, global};
 use otel_messaging_rdkafka::{InjectingProducer, Job};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use tokio::sync::mpsc;
 
@@ -27,19 +27,10 @@ pub(crate) struct Loader<'a> {
     producer: &'a InjectingProducer<FutureProducer>,
     /// For how many parcels there is room on a pallet.
     room: usize,
-    /// The pallet that is being loaded.
-    pallet: Vec<(Position, Job<Parcel>)>,
-    open: BTreeMap<Position, Open>,
+    /// The pallet that is being loaded: each parcel with its order's place in the ledger.
+    pallet: Vec<(usize, Job<Parcel>)>,
     progress: Progress,
     ledger: Ledger,
-}
-
-/// An order of which not everything is packed.
-struct Open {
-    order: OrderTaken,
-    trace_id: TraceId,
-    /// A worker for each parcel.
-    workers: Vec<usize>,
 }
 
 impl<'a> Loader<'a> {
@@ -55,7 +46,6 @@ impl<'a> Loader<'a> {
             producer,
             room,
             pallet: Vec::new(),
-            open: BTreeMap::new(),
             progress: Progress::default(),
             ledger: Ledger::default(),
         }
@@ -70,15 +60,17 @@ impl<'a> Loader<'a> {
         let mut packing = FuturesUnordered::new();
         loop {
             tokio::select! {
-                Some((position, packed)) = packing.next() => self.add(position, packed?).await?,
+                Some((order, packed)) = packing.next() => self.add(order, packed?).await?,
                 Some(taken) = taken.recv() => match taken {
                     Taken::Rejected(position) => self.begin(position, 0)?,
-                    Taken::Order(order) => {
-                        let number = order.order.number;
-                        let (position, parcels) = self.open(order)?;
+                    Taken::Order(in_work) => {
+                        let InWork { order, parcels } = *in_work;
+                        let number = order.number;
+                        self.begin(order.position, parcels.len())?;
+                        let order = self.open(order);
                         packing.extend(parcels.into_iter().map(|parcel| async move {
                             let packed = parcel.result().await;
-                            (position, packed.map_err(|failure| anyhow!("order {number}: {failure}")))
+                            (order, packed.map_err(|failure| anyhow!("order {number}: {failure}")))
                         }));
                     }
                 },
@@ -91,52 +83,22 @@ impl<'a> Loader<'a> {
         Ok(self.ledger)
     }
 
-    fn open(&mut self, taken: InWork) -> anyhow::Result<(Position, Vec<Receipt>)> {
-        let InWork {
-            order,
-            trace_id,
-            parcels,
-        } = taken;
-        let position = order.position;
-        self.begin(position, parcels.len())?;
-        let open = Open {
-            order,
-            trace_id,
-            workers: Vec::new(),
-        };
-        self.open.insert(position, open);
-        self.close_if_packed(position);
-        Ok((position, parcels))
+    /// Gives its place in the ledger.
+    fn open(&mut self, order: OrderTaken) -> usize {
+        show_if_packed(&order);
+        self.ledger.orders.push(order);
+        self.ledger.orders.len() - 1
     }
 
-    async fn add(&mut self, order: Position, packed: Packed) -> anyhow::Result<()> {
-        if let Some(open) = self.open.get_mut(&order) {
-            open.workers.push(packed.worker);
-        }
-        self.close_if_packed(order);
+    async fn add(&mut self, order: usize, packed: Packed) -> anyhow::Result<()> {
+        let taken = &mut self.ledger.orders[order];
+        taken.workers.push(packed.worker);
+        show_if_packed(taken);
         self.pallet.push((order, packed.parcel));
         if self.pallet.len() == self.room {
             self.load().await?;
         }
         Ok(())
-    }
-
-    fn close_if_packed(&mut self, order: Position) {
-        let packed = |open: &Open| open.workers.len() == open.order.articles;
-        if !self.open.get(&order).is_some_and(packed) {
-            return;
-        }
-        let Some(open) = self.open.remove(&order) else {
-            return;
-        };
-        let workers: Vec<_> = open.workers.iter().map(ToString::to_string).collect();
-        say(&format!(
-            "order {}, trace {}, packed by {}\n",
-            open.order.number,
-            open.trace_id,
-            workers.join(" "),
-        ));
-        self.ledger.orders.push(open.order);
     }
 
     /// Sends the pallet on its way, as one message.
@@ -167,7 +129,7 @@ impl<'a> Loader<'a> {
         self.ledger.pallets.push(pallet);
         // Not before: what is stored does not come again.
         for order in orders {
-            let done = self.progress.loaded(order);
+            let done = self.progress.loaded(self.ledger.orders[order].position);
             self.store(done)?;
         }
         Ok(())
@@ -203,7 +165,18 @@ impl<'a> Loader<'a> {
     }
 }
 
-type Receipt = examples::pool::Receipt<Packed>;
+fn show_if_packed(order: &OrderTaken) {
+    if order.workers.len() < order.articles {
+        return;
+    }
+    let workers: Vec<_> = order.workers.iter().map(ToString::to_string).collect();
+    let trace_id = order.handling.trace_id();
+    let workers = workers.join(" ");
+    say(&format!(
+        "order {}, trace {trace_id}, packed by {workers}\n",
+        order.number
+    ));
+}
 
 fn shown(pallet: &PalletLoaded) -> String {
     let orders: BTreeSet<_> = pallet

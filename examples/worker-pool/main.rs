@@ -65,6 +65,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let provider = SdkTracerProvider::builder()
         // Whatever the senders say: what is not sampled cannot be checked.
         .with_sampler(Sampler::AlwaysOn)
+        // The SDK keeps 128 unless it is told: as many as there are parcels on a pallet.
+        .with_max_links_per_span(u32::try_from(arguments.room.get()).unwrap_or(u32::MAX))
         .with_simple_exporter(recorder.clone())
         .build();
     global::set_tracer_provider(provider);

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use examples::address::one_line;
 use examples::pool::Receipt;
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use otel_messaging_rdkafka::{InjectingProducer, Received, extract, try_with_message_context};
 use rdkafka::Message;
 use rdkafka::consumer::{Consumer, StreamConsumer};
@@ -24,13 +24,12 @@ use tokio::sync::mpsc;
 /// An order whose articles are with the workers.
 pub(crate) struct InWork {
     pub(crate) order: OrderTaken,
-    pub(crate) trace_id: TraceId,
     pub(crate) parcels: Vec<Receipt<Packed>>,
 }
 
 /// What was not an order: done with, and nothing to be packed.
 pub(crate) enum Taken {
-    Order(InWork),
+    Order(Box<InWork>),
     Rejected(Position),
 }
 
@@ -85,7 +84,7 @@ impl Orders<'_> {
 
             let handled = try_with_message_context(&message, |order| self.hand_out(order)).await;
             let order = match handled {
-                Ok(order) => Taken::Order(order),
+                Ok(order) => Taken::Order(Box::new(order)),
                 Err(error) => self.reject(&message, error).await?,
             };
             if taken.send(order).await.is_err() {
@@ -112,9 +111,10 @@ impl Orders<'_> {
                 number,
                 position: position(message),
                 sender: sender(message),
+                handling: Context::current().span().span_context().clone(),
                 articles: parcels.len(),
+                workers: Vec::new(),
             },
-            trace_id: Context::current().span().span_context().trace_id(),
             parcels,
         })
     }

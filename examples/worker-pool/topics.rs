@@ -10,8 +10,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
-/// How long Kafka may take to acknowledge a message.
-pub(crate) const ANSWER: Duration = Duration::from_secs(10);
+/// How long Kafka may take for anything: long enough to be started again.
+pub(crate) const ANSWER: Duration = Duration::from_secs(30);
 /// How long it may take to remove the topics.
 const REMOVAL: Duration = Duration::from_secs(5);
 

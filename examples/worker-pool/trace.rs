@@ -71,10 +71,12 @@ impl Spans {
 
     /// Handled in its sender's trace, and packed inside its handling.
     fn check_order(&self, order: &OrderTaken) -> anyhow::Result<()> {
-        let handling = |span: &&SpanData| {
-            span.name.starts_with("process orders") && is_at(span, order.position)
-        };
+        let handling = |span: &&SpanData| span.span_context == order.handling;
         let handling = only(self.0.iter().filter(handling), "its handling")?;
+        ensure!(
+            is_at(handling, order.position),
+            "its handling is that of another message"
+        );
         if order.sender.is_valid() {
             check_child(handling, order.sender.trace_id(), order.sender.span_id())
                 .context("its handling")?;

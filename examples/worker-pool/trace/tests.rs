@@ -65,7 +65,9 @@ fn run() -> (Vec<SpanData>, Ledger) {
             number: 7,
             position,
             sender: ids_of(&sending),
+            handling: ids_of(&handling),
             articles: 2,
+            workers: vec![1, 2],
         }],
         pallets: vec![PalletLoaded {
             trace_id: ids_of(&loading).trace_id(),
@@ -172,13 +174,37 @@ fn another_trace_is_named() {
             was.trace_state().clone(),
         );
     };
-    let of_handling = complaint(|spans| in_another(&mut spans[HANDLING]));
-    assert!(of_handling.starts_with("order 7: its handling: `process orders` is in the trace"));
-    let of_packing = complaint(|spans| in_another(&mut spans[PACKING]));
+    let complaint = complaint(|spans| in_another(&mut spans[PACKING]));
     assert_eq!(
-        of_packing,
+        complaint,
         "order 7: 1 of its 2 articles were packed inside its handling"
     );
+}
+
+#[test]
+fn the_handling_of_another_message_is_named() {
+    let other = complaint(|spans| {
+        let attributes = &mut spans[HANDLING].attributes;
+        attributes.retain(|attribute| attribute.key.as_str() != semconv::MESSAGING_KAFKA_OFFSET);
+    });
+    assert_eq!(other, "order 7: its handling is that of another message");
+}
+
+/// A consumer that started a trace of its own.
+#[test]
+fn a_handling_outside_its_senders_trace_is_named() {
+    let (spans, mut ledger) = run();
+    let was = ledger.orders[0].sender.clone();
+    ledger.orders[0].sender = SpanContext::new(
+        TraceId::from(7),
+        was.span_id(),
+        was.trace_flags(),
+        true,
+        was.trace_state().clone(),
+    );
+    let complaint = Spans(spans).check(&ledger).expect_err("another trace");
+    let complaint = format!("{complaint:#}");
+    assert!(complaint.starts_with("order 7: its handling: `process orders` is in the trace"));
 }
 
 #[test]

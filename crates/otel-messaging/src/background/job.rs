@@ -72,7 +72,8 @@ impl<T> Job<T> {
     }
 
     /// A link to the span in which the job was made, if there was one: for a span that joins many
-    /// jobs, such as that of one message made of many.
+    /// jobs, such as that of one message made of many. OpenTelemetry's SDK keeps 128 links of a span
+    /// unless its provider is built `with_max_links_per_span`.
     pub fn link(&self) -> Option<Link> {
         let span = self.context().span().span_context().clone();
         span.is_valid().then(|| Link::with_context(span))
