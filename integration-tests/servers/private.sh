@@ -8,11 +8,13 @@ private_data=$data/private
 private() { # BROKER
   local command start prepare
   # Nothing that is set for the three shared brokers is meant for this one.
-  unset AMQP_URL KAFKA_BROKERS NATS_URL BROKERS_AMQP_MANAGEMENT_PORT BROKERS_NATS_MONITOR_PORT
+  unset AMQP_URL KAFKA_BROKERS NATS_URL DATABASE_URL BROKERS_AMQP_MANAGEMENT_PORT BROKERS_NATS_MONITOR_PORT
   no_way="install Docker with its compose plugin"
   # shellcheck disable=SC2086 # lists of names
-  unset $rabbitmq_ports $kafka_ports $nats_ports
+  unset $rabbitmq_ports $kafka_ports $nats_ports $postgres_ports
   all=$1 data=$private_data/$$ project=$project-private-$$ signals=KILL
+  # Killed, it would leave a piece of the system's shared memory behind.
+  [ "$1" != postgres ] || signals="INT KILL"
   # Tests start several at a time.
   BROKERS_START_TIMEOUT=${BROKERS_START_TIMEOUT:-120}
   trap abandon EXIT
@@ -95,5 +97,5 @@ private_clear() {
   for stop in $stops; do wait "$stop" || fail "a private server does not die; its data stays in $private_data"; done
   projects=$(private_projects)
   for project in $projects; do compose_down; done
-  rm -rf "$private_data"
+  remove "$private_data"
 }

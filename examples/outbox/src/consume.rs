@@ -4,6 +4,7 @@ use crate::complain;
 use crate::kafka::Kafka;
 use crate::order::Order;
 use crate::relay::ID;
+use crate::stop::{self, Point};
 use crate::store::{self, Store};
 use crate::telemetry::tell;
 use anyhow::Context;
@@ -21,6 +22,7 @@ pub(crate) async fn run(
     topic: &str,
     group: &str,
     messages: Option<u64>,
+    stop_at: Option<Point>,
 ) -> anyhow::Result<()> {
     let consumer = kafka.consumer(group)?;
     consumer.subscribe(&[topic])?;
@@ -40,6 +42,7 @@ pub(crate) async fn run(
         // The one line. With an error the offset stays, and the message comes again.
         let outcome = try_with_message_context(&message, |message| handle(store, message)).await;
         store.named(outcome)?;
+        stop::at(Point::Invoiced, stop_at).await;
         let committed = consumer.commit_message(&message, CommitMode::Async);
         committed.map_err(|error| kafka.failure(&error))?;
         handled += 1;

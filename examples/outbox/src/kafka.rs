@@ -17,40 +17,44 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(5);
 pub(crate) struct Kafka {
     address: Address,
     /// Lives as long as its cluster is needed.
-    embedded: Option<MockCluster<'static, DefaultProducerContext>>,
+    _embedded: Option<MockCluster<'static, DefaultProducerContext>>,
 }
 
 impl Kafka {
     /// The Kafka in librdkafka: the real protocol over loopback, gone with this process.
-    pub(crate) fn embedded() -> anyhow::Result<Self> {
+    pub(crate) fn embedded(topic: &str) -> anyhow::Result<Self> {
         let cluster = MockCluster::new(1)?;
+        cluster.create_topic(topic, 1, 1)?;
         Ok(Self {
             address: Address::new(cluster.bootstrap_servers()),
-            embedded: Some(cluster),
+            _embedded: Some(cluster),
         })
     }
 
-    pub(crate) async fn connect(address: Address) -> anyhow::Result<Self> {
+    /// Connects, and creates the topic if it is not there.
+    pub(crate) async fn connect(address: Address, topic: &str) -> anyhow::Result<Self> {
         let kafka = Self {
             address,
-            embedded: None,
+            _embedded: None,
         };
         let producer = kafka.producer()?;
         // A client that reaches nothing is no error for librdkafka: ask something.
-        let asked = move || producer.client().fetch_metadata(None, ANSWER).map(drop);
-        let answered = tokio::task::spawn_blocking(asked).await?;
-        answered.map_err(|error| kafka.failure(&error))?;
+        let ask = move || producer.client().fetch_metadata(None, ANSWER);
+        let metadata = tokio::task::spawn_blocking(ask).await?;
+        let metadata = metadata.map_err(|error| kafka.failure(error))?;
+        if !metadata.topics().iter().any(|found| found.name() == topic) {
+            kafka.create_topic(topic).await?;
+        }
         Ok(kafka)
     }
 
-    pub(crate) async fn create_topic(&self, name: &str) -> anyhow::Result<()> {
-        if let Some(cluster) = &self.embedded {
-            return Ok(cluster.create_topic(name, 1, 1)?);
-        }
+    async fn create_topic(&self, name: &str) -> anyhow::Result<()> {
         let admin: AdminClient<DefaultClientContext> = self.config().create()?;
         let topic = NewTopic::new(name, 1, TopicReplication::Fixed(1));
-        let created = admin.create_topics([&topic], &AdminOptions::new()).await;
-        match created.map_err(|error| self.failure(&error))?.pop() {
+        let options = AdminOptions::new().request_timeout(Some(ANSWER));
+        let created = admin.create_topics([&topic], &options).await;
+        match created.map_err(|error| self.failure(error))?.pop() {
+            // Another program was quicker.
             None | Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(()),
             Some(Err((_, error))) => Err(self.failure(error)),
         }
@@ -77,6 +81,8 @@ impl Kafka {
         config.set("group.id", group);
         config.set("auto.offset.reset", "earliest");
         config.set("enable.auto.commit", "false");
+        // When somebody else gets the messages of a consumer that died.
+        config.set("session.timeout.ms", "6000");
         Ok(config.create()?)
     }
 

@@ -55,15 +55,15 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Role::Place(order) = role {
         return place::run(&store, &arguments.topic, order, arguments.stop_at).await;
     }
-    let kafka = Kafka::connect(arguments.brokers()).await?;
-    kafka.create_topic(&arguments.topic).await?;
+    let kafka = Kafka::connect(arguments.brokers(), &arguments.topic).await?;
     match role {
         Role::Place(_) => Ok(()),
         Role::Relay { until_empty } => {
             relay::run(&store, &kafka, *until_empty, arguments.stop_at).await
         }
         Role::Consume { group, messages } => {
-            consume::run(&store, &kafka, &arguments.topic, group, *messages).await
+            let (topic, stop_at) = (&arguments.topic, arguments.stop_at);
+            consume::run(&store, &kafka, topic, group, *messages, stop_at).await
         }
     }
 }

@@ -30,10 +30,15 @@ pub(crate) async fn run(
     let mut turn = store.turn().await?;
     let mut polls = interval(POLL);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut waits = false;
     loop {
         polls.tick().await;
         if !store.named(turn.taken().await)? {
-            continue; // another relay is at it
+            if !waits {
+                tell("relay", "waits for the end of another");
+            }
+            waits = true;
+            continue;
         }
         let emptied = empty(store, kafka, &producer, stop_at).await;
         if store.named(emptied)? && until_empty {

@@ -13,6 +13,8 @@ pub(crate) enum Point {
     Committed,
     /// relay: Kafka has acknowledged the message, and its row is still there
     Acknowledged,
+    /// consume: the invoice is committed, and Kafka does not know that the message is done with
+    Invoiced,
 }
 
 /// Says so and waits for ever, if this is where to stop.

@@ -20,12 +20,13 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let url = format!("sqlite:{}?mode=rwc", file.display());
     let store = Store::open(Address::new(url)).await?;
     let Some(brokers) = arguments.given_brokers() else {
-        return deliver(&store, &Kafka::embedded()?, "orders", arguments).await;
+        let kafka = Kafka::embedded(&arguments.topic)?;
+        return deliver(&store, &kafka, &arguments.topic, arguments).await;
     };
-    let kafka = Kafka::connect(brokers).await?;
     // Others have run this before, and some may right now.
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     let topic = format!("{}-{:x}", arguments.topic, since.as_nanos());
+    let kafka = Kafka::connect(brokers, &topic).await?;
     let delivered = deliver(&store, &kafka, &topic, arguments).await;
     kafka.delete_topic(&topic).await;
     delivered
@@ -37,7 +38,6 @@ async fn deliver(
     topic: &str,
     arguments: &Arguments,
 ) -> anyhow::Result<()> {
-    kafka.create_topic(topic).await?;
     let order = Order {
         number: 7,
         item: "tea".to_owned(),
@@ -48,7 +48,7 @@ async fn deliver(
     let delivered = async {
         tokio::try_join!(
             relay::run(store, kafka, true, stop_at),
-            consume::run(store, kafka, topic, topic, Some(1)),
+            consume::run(store, kafka, topic, topic, Some(1), stop_at),
         )
     };
     let delivered = timeout(RUN, delivered).await;
