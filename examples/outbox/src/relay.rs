@@ -5,6 +5,7 @@ use crate::kafka::{ANSWER, Kafka};
 use crate::stop::{self, Point};
 use crate::store::{Message, Row, Store};
 use crate::telemetry::tell;
+use crate::turn::Turn;
 use opentelemetry::trace::FutureExt;
 use otel_messaging_rdkafka::{ContextCarrier, InjectingProducer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -33,29 +34,38 @@ pub(crate) async fn run(
     let mut waits = false;
     loop {
         polls.tick().await;
-        if !store.named(turn.taken().await)? {
-            if !waits {
+        let looked = empty(store, kafka, &producer, &mut turn, stop_at).await;
+        match store.named(looked)? {
+            Left::Nothing if until_empty => return Ok(()),
+            Left::ToAnotherRelay if !waits => {
                 tell("relay", "waits for the end of another");
+                waits = true;
             }
-            waits = true;
-            continue;
-        }
-        let emptied = empty(store, kafka, &producer, stop_at).await;
-        if store.named(emptied)? && until_empty {
-            return Ok(());
+            Left::Nothing | Left::ToBeTriedAgain | Left::ToAnotherRelay => {}
         }
     }
 }
 
+/// What a look into the outbox has left there.
+enum Left {
+    Nothing,
+    ToBeTriedAgain,
+    ToAnotherRelay,
+}
+
 /// Publishes row after row: each is acknowledged before the next is sent, so nothing overtakes.
-/// Whether none is left.
 async fn empty(
     store: &Store,
     kafka: &Kafka,
     producer: &InjectingProducer<FutureProducer>,
+    turn: &mut Turn,
     stop_at: Option<Point>,
-) -> anyhow::Result<bool> {
-    while let Some(Row { id, message }) = store.first_row().await? {
+) -> anyhow::Result<Left> {
+    // Asked for each row: it may be lost with its session.
+    while turn.taken().await? {
+        let Some(Row { id, message }) = store.first_row().await? else {
+            return Ok(Left::Nothing);
+        };
         let carrier = stored_context(id, message.context.as_deref());
         match publish(producer, id, &message, &carrier).await {
             Ok(()) => {
@@ -74,11 +84,11 @@ async fn empty(
             Err(error) => {
                 let error = kafka.failure(&error);
                 complain(format_args!("row {id} will be tried again: {error}"));
-                return Ok(false);
+                return Ok(Left::ToBeTriedAgain);
             }
         }
     }
-    Ok(true)
+    Ok(Left::ToAnotherRelay)
 }
 
 /// What cannot be read is no context, and the message starts a trace of its own: it was promised.
@@ -128,4 +138,55 @@ fn is_for_ever(error: &KafkaError) -> bool {
                 | RDKafkaErrorCode::MessageSizeTooLarge
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::order::Order;
+    use crate::place;
+    use opentelemetry::trace::{SpanId, TraceContextExt, Tracer};
+    use opentelemetry::{Context, global};
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+
+    /// Neither for a row with a context nor for one without.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_context_of_the_relay_does_not_matter() {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone());
+        global::set_tracer_provider(provider.build());
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("outbox.db");
+        let url = format!("sqlite:{}?mode=rwc", file.display());
+        let store = Store::open(Address::new(url)).await.expect("a database");
+        let kafka = Kafka::embedded("orders").expect("an embedded cluster");
+
+        let order = Order {
+            number: 7,
+            item: "tea".to_owned(),
+            count: 3,
+        };
+        let placed = place::run(&store, "orders", &order, None).await;
+        placed.expect("placed");
+        let copy =
+            "INSERT INTO outbox (topic, key, payload) SELECT topic, key, payload FROM outbox";
+        store.execute(copy).await.expect("a row without a context");
+
+        let own = global::tracer("relay").start("relay");
+        let own = Context::new().with_span(own);
+        let relayed = run(&store, &kafka, true, None).with_context(own.clone());
+        relayed.await.expect("relayed");
+
+        let spans = exporter.get_finished_spans().expect("spans");
+        let named = |name| spans.iter().filter(move |span| span.name == name);
+        let request = named("place order").next().expect("the request");
+        let sends: Vec<_> = named("send orders").collect();
+        assert_eq!(sends.len(), 2, "{spans:#?}");
+        assert_eq!(sends[0].parent_span_id, request.span_context.span_id());
+        assert_eq!(sends[1].parent_span_id, SpanId::INVALID);
+        let traces = [sends[1], request].map(|span| span.span_context.trace_id());
+        assert_ne!(traces[0], traces[1]);
+        assert!(!traces.contains(&own.span().span_context().trace_id()));
+    }
 }

@@ -109,6 +109,11 @@ impl Store {
             .await?;
         Ok(())
     }
+    #[cfg(test)]
+    pub(crate) async fn execute(&self, sql: &'static str) -> sqlx::Result<()> {
+        sqlx::raw_sql(sql).execute(&self.pool).await?;
+        Ok(())
+    }
 }
 
 pub(crate) async fn insert_order(

@@ -32,7 +32,7 @@ impl Turn {
     pub(crate) async fn taken(&mut self) -> anyhow::Result<bool> {
         match self {
             Self::Postgres(session) => {
-                // Asked at each look into the outbox: a session that has ended has no lock.
+                // Taken once more each time, which shows that the session is still there.
                 let lock = "SELECT pg_try_advisory_lock(hashtext('outbox relay')) AS taken";
                 let row = sqlx::query(lock).fetch_one(&mut **session).await?;
                 Ok(row.try_get("taken")?)
