@@ -12,7 +12,7 @@ use opentelemetry::propagation::Extractor;
 use otel_messaging_rdkafka::{CarrierExtractor, try_with_message_context};
 use rdkafka::Message;
 use rdkafka::consumer::{CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 
 /// Handles messages for ever, or so many.
@@ -43,16 +43,12 @@ pub(crate) async fn run(
         let outcome = try_with_message_context(&message, |message| handle(store, message)).await;
         store.named(outcome)?;
         stop::at(Point::Invoiced, stop_at).await;
-        let committed = consumer.commit_message(&message, CommitMode::Async);
-        committed.map_err(|error| kafka.failure(&error))?;
+        if let Err(error) = consumer.commit_message(&message, CommitMode::Sync) {
+            complain(kafka.failure(&error)); // it comes again, and is known by then
+        }
         handled += 1;
     }
-    // The last offsets are still on their way.
-    let committed = consumer.commit_consumer_state(CommitMode::Sync);
-    match committed {
-        Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) | Ok(()) => Ok(()),
-        Err(error) => Err(kafka.failure(&error)),
-    }
+    Ok(())
 }
 
 async fn handle(store: &Store, message: &BorrowedMessage<'_>) -> anyhow::Result<()> {
