@@ -12,9 +12,7 @@ private() { # BROKER
   no_way="install Docker with its compose plugin"
   # shellcheck disable=SC2086 # lists of names
   unset $rabbitmq_ports $kafka_ports $nats_ports $postgres_ports
-  all=$1 data=$private_data/$$ project=$project-private-$$ signals=KILL
-  # Killed, it would leave a piece of the system's shared memory behind.
-  [ "$1" != postgres ] || signals="INT KILL"
+  all=$1 data=$private_data/$$ project=$project-private-$$ signals=$(private_signals "$1")
   # Tests start several at a time.
   BROKERS_START_TIMEOUT=${BROKERS_START_TIMEOUT:-120}
   trap abandon EXIT
@@ -38,6 +36,9 @@ private() { # BROKER
     esac
   done
 }
+
+# PostgreSQL, killed, would leave a piece of the system's shared memory behind.
+private_signals() { if [ "$1" = postgres ]; then echo INT KILL; else echo KILL; fi; } # BROKER
 
 private_start() { # BROKER
   local starter command status
@@ -91,7 +92,8 @@ private_clear() {
   local line stops='' stop projects
   while read -r line; do
     [ -n "$line" ] || continue
-    stop "${line#"$mark="}" KILL &
+    # shellcheck disable=SC2046 # a list of signals
+    stop "${line#"$mark="}" $(private_signals "${line##*/}") &
     stops+=" $!"
   done <<<"$(private_marks)"
   for stop in $stops; do wait "$stop" || fail "a private server does not die; its data stays in $private_data"; done
