@@ -1,11 +1,18 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # one program with brokers, which checks it all
 # Broker addresses: reading them, showing them, and asking who answers there.
 
-title() { case $1 in rabbitmq) echo RabbitMQ ;; kafka) echo Kafka ;; nats) echo NATS ;; esac; }
-variable() { case $1 in rabbitmq) echo AMQP_URL ;; kafka) echo KAFKA_BROKERS ;; nats) echo NATS_URL ;; esac; }
+title() { case $1 in rabbitmq) echo RabbitMQ ;; kafka) echo Kafka ;; nats) echo NATS ;; postgres) echo PostgreSQL ;; esac; }
+variable() {
+  case $1 in rabbitmq) echo AMQP_URL ;; kafka) echo KAFKA_BROKERS ;; nats) echo NATS_URL ;; postgres) echo DATABASE_URL ;; esac
+}
 
 port_variable() {
-  case $1 in rabbitmq) echo BROKERS_AMQP_PORT ;; kafka) echo BROKERS_KAFKA_PORT ;; nats) echo BROKERS_NATS_PORT ;; esac
+  case $1 in
+    rabbitmq) echo BROKERS_AMQP_PORT ;;
+    kafka) echo BROKERS_KAFKA_PORT ;;
+    nats) echo BROKERS_NATS_PORT ;;
+    postgres) echo BROKERS_POSTGRES_PORT ;;
+  esac
 }
 
 # url BROKER PORT: the address of a broker that we started.
@@ -14,6 +21,7 @@ url() {
     rabbitmq) echo "amqp://guest:guest@127.0.0.1:$2/%2f" ;;
     kafka) echo "127.0.0.1:$2" ;;
     nats) echo "nats://127.0.0.1:$2" ;;
+    postgres) echo "postgres://postgres:$(postgres_password)@127.0.0.1:$2/postgres" ;;
   esac
 }
 
@@ -105,6 +113,19 @@ probe_nats() { # HOST PORT
   if [[ $greeting =~ \"version\":\"([^\"]*)\" ]]; then echo "ok ${BASH_REMATCH[1]}"; else echo ok; fi
 }
 
+# To a user who says hello it answers R, how to prove that, or E, an error: it is starting.
+probe_postgres() { # HOST PORT
+  local first=
+  exec 3<>"/dev/tcp/$1/$2" || exit 1
+  printf '\0\0\0\x17\0\x03\0\0user\0postgres\0\0' >&3
+  IFS= read -r -N 1 -t 2 -u 3 first || true
+  case $first in
+    R) echo ok ;;
+    E) echo "it takes no connections yet" && exit 1 ;;
+    *) echo "something listens there, but does not speak PostgreSQL's protocol" && exit 1 ;;
+  esac
+}
+
 # probe BROKER SERVER: "ok [VERSION]", or what is wrong with that one server's address.
 probe() {
   local broker=$1 scheme host port probe=probe_connection answer status=0
@@ -120,6 +141,7 @@ probe() {
     rabbitmq:amqps) port=${port:-5671} ;;
     nats: | nats:nats) probe=probe_nats port=${port:-4222} ;;
     nats:tls) port=${port:-4222} ;;
+    postgres:postgres) probe=probe_postgres port=${port:-5432} ;;
     kafka:*) probe=probe_kafka port=${port:-9092} ;;
     *)
       echo "not a valid address"
@@ -145,8 +167,11 @@ probe() {
 # check BROKER URL: as `probe`, for an address that may be a list: one server that answers will do.
 check() {
   local servers server answers
-  # AMQP addresses are no lists, and a password may hold a comma.
-  if [ "$1" = rabbitmq ]; then servers=("$2"); else IFS=, read -r -d '' -a servers <<<"$2," || true; fi
+  # Some addresses are no lists, and a password may hold a comma.
+  case $1 in
+    rabbitmq | postgres) servers=("$2") ;;
+    *) IFS=, read -r -d '' -a servers <<<"$2," || true ;;
+  esac
   answers=$(
     for server in "${servers[@]}"; do
       server=${server#"${server%%[![:space:]]*}"} # without the space around it

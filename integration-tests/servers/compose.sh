@@ -3,7 +3,8 @@
 
 project=otel-messaging-$(cksum <<<"$data" | cut -d ' ' -f 1)
 
-compose() { docker compose --project-name "$project" --file "$root/docker-compose.yml" "$@" 9>&-; }
+# The profile is for `down`, which else leaves its services alone.
+compose() { docker compose --profile database --project-name "$project" --file "$root/docker-compose.yml" "$@" 9>&-; }
 
 # The client without an engine is common; a remote engine that is gone may take minutes to say so.
 compose_answers() {
@@ -17,6 +18,8 @@ compose_prepare() {
   claim $(for broker; do port_variable "$broker"; done) BROKERS_AMQP_MANAGEMENT_PORT BROKERS_NATS_MONITOR_PORT
   # Empty for a broker that is not started here, and then of no account.
   export AMQP_PORT=${BROKERS_AMQP_PORT:-} KAFKA_PORT=${BROKERS_KAFKA_PORT:-} NATS_PORT=${BROKERS_NATS_PORT:-}
+  export POSTGRES_PORT=${BROKERS_POSTGRES_PORT:-} POSTGRES_PASSWORD=
+  [[ " $* " != *" postgres "* ]] || POSTGRES_PASSWORD=$(postgres_password)
   export AMQP_MANAGEMENT_PORT=$BROKERS_AMQP_MANAGEMENT_PORT NATS_MONITOR_PORT=$BROKERS_NATS_MONITOR_PORT
   for broker; do
     remember "$broker" compose "$(sed -n "s|.*image: .*$broker:||p" "$root/docker-compose.yml")"

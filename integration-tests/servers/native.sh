@@ -27,8 +27,12 @@ native_up() { # BROKER...
 }
 
 native_start() { # BROKER
-  local started=${EPOCHREALTIME:-$SECONDS.0} dir=$data/$1 took
-  remember "$1" native "$([ "$1" != kafka ] || echo "$kafka_version")"
+  local started=${EPOCHREALTIME:-$SECONDS.0} dir=$data/$1 version='' took
+  case $1 in
+    kafka) version=$kafka_version ;;
+    postgres) version=$(postgres_version) ;;
+  esac
+  remember "$1" native "$version"
   if ! "$1_start" "$dir" || ! await "$1" "$dir"; then
     fail_with "$dir/log" "$(title "$1") did not start"
   fi

@@ -25,7 +25,7 @@ install() {
   if [ -d /run/systemd/system ]; then
     # Nor shall they start by themselves at the next boot.
     for package; do
-      case $package in *-server) $sudo systemctl disable "$package" >/dev/null 2>&1 || true ;; esac
+      case $package in *-server | postgresql) $sudo systemctl disable "$package" >/dev/null 2>&1 || true ;; esac
     done
   fi
 }

@@ -8,11 +8,11 @@ private_data=$data/private
 private() { # BROKER
   local command start prepare
   # Nothing that is set for the three shared brokers is meant for this one.
-  unset AMQP_URL KAFKA_BROKERS NATS_URL BROKERS_AMQP_MANAGEMENT_PORT BROKERS_NATS_MONITOR_PORT
+  unset AMQP_URL KAFKA_BROKERS NATS_URL DATABASE_URL BROKERS_AMQP_MANAGEMENT_PORT BROKERS_NATS_MONITOR_PORT
   no_way="install Docker with its compose plugin"
   # shellcheck disable=SC2086 # lists of names
-  unset $rabbitmq_ports $kafka_ports $nats_ports
-  all=$1 data=$private_data/$$ project=$project-private-$$ signals=KILL
+  unset $rabbitmq_ports $kafka_ports $nats_ports $postgres_ports
+  all=$1 data=$private_data/$$ project=$project-private-$$ signals=$(private_signals "$1")
   # Tests start several at a time.
   BROKERS_START_TIMEOUT=${BROKERS_START_TIMEOUT:-120}
   trap abandon EXIT
@@ -36,6 +36,9 @@ private() { # BROKER
     esac
   done
 }
+
+# PostgreSQL, killed, would leave a piece of the system's shared memory behind.
+private_signals() { if [ "$1" = postgres ]; then echo INT KILL; else echo KILL; fi; } # BROKER
 
 private_start() { # BROKER
   local starter command status
@@ -89,11 +92,12 @@ private_clear() {
   local line stops='' stop projects
   while read -r line; do
     [ -n "$line" ] || continue
-    stop "${line#"$mark="}" KILL &
+    # shellcheck disable=SC2046 # a list of signals
+    stop "${line#"$mark="}" $(private_signals "${line##*/}") &
     stops+=" $!"
   done <<<"$(private_marks)"
   for stop in $stops; do wait "$stop" || fail "a private server does not die; its data stays in $private_data"; done
   projects=$(private_projects)
   for project in $projects; do compose_down; done
-  rm -rf "$private_data"
+  remove "$private_data"
 }

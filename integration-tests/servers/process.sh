@@ -21,8 +21,12 @@ launch() {
   ) &
 }
 
+# The children of PostgreSQL write their titles over their environment; they stay in their folder.
 processes() { # DIR
-  grep -lszxF -- "$mark=$1" /proc/[0-9]*/environ | tr -dc '0-9\n' || true
+  {
+    grep -lszxF -- "$mark=$1" /proc/[0-9]*/environ || true
+    ! [ -L "$1/elsewhere" ] || find /proc/[0-9]*/cwd -maxdepth 0 -lname "$(readlink "$1/elsewhere")/*" 2>/dev/null || true
+  } | tr -dc '0-9\n' | sort -u
 }
 
 # stop DIR SIGNAL...: each signal has five seconds. A node of RabbitMQ that is still booting takes

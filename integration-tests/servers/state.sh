@@ -14,6 +14,15 @@ recall() { # BROKER: sets how, port and version
   [ -f "$data/$1/server" ] && read -r how port version <"$data/$1/server"
 }
 
+# remove DIR...: with what lies elsewhere, because another user runs the server.
+remove() {
+  local elsewhere
+  while read -r elsewhere; do
+    rm -rf "$elsewhere"
+  done < <(find "$@" -type l -name elsewhere -exec readlink {} \; 2>/dev/null)
+  rm -rf "$@"
+}
+
 port_of() {
   local how port version
   recall "$1" && echo "$port"

@@ -1,4 +1,4 @@
-//! Brokers for tests that kill them.
+//! Brokers for tests that kill them, and databases.
 
 use std::fs::File;
 use std::io::Read;
@@ -16,6 +16,8 @@ pub enum Server {
     Kafka,
     /// NATS with JetStream.
     Nats,
+    /// PostgreSQL, with the rights of its superuser.
+    Postgres,
 }
 
 /// A real broker that nobody else uses, to be killed and started again.
@@ -31,7 +33,7 @@ pub struct PrivateBroker {
 
 impl PrivateBroker {
     /// Starts a broker, on a port and in a data folder of its own, and waits until it answers: some
-    /// 10 seconds for RabbitMQ and Kafka, less than one for NATS.
+    /// 10 seconds for RabbitMQ and Kafka, 2 for PostgreSQL, less than one for NATS.
     ///
     /// # Panics
     ///
@@ -57,8 +59,8 @@ impl PrivateBroker {
         broker
     }
 
-    /// The address for the client, as in `AMQP_URL`, `KAFKA_BROKERS` and `NATS_URL`. It stays the
-    /// same.
+    /// The address for the client, as in `AMQP_URL`, `KAFKA_BROKERS`, `NATS_URL` and
+    /// `DATABASE_URL`. It stays the same.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -137,6 +139,7 @@ impl Server {
             Self::RabbitMq => "rabbitmq",
             Self::Kafka => "kafka",
             Self::Nats => "nats",
+            Self::Postgres => "postgres",
         }
     }
 }
