@@ -13,7 +13,8 @@
 //!
 //! What is promised, and what happens when one of them dies, is in `README.md` beside this.
 
-#[path = "../../pipeline/address.rs"]
+#[path = "../../address.rs"]
+#[expect(unreachable_pub, reason = "public in the library of the examples")]
 mod address;
 mod arguments;
 mod consume;
