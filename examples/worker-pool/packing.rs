@@ -41,7 +41,6 @@ async fn pack(worker: usize, article: Article, time: Duration) -> Packed {
         ])
         // The context of the job is current: a child of the order's handling.
         .start(&tracer);
-    let context = Context::current_with_span(span);
     let packing = async {
         // Tape takes its time.
         sleep(time).await;
@@ -50,8 +49,6 @@ async fn pack(worker: usize, article: Article, time: Duration) -> Packed {
             article: article.name,
         })
     };
-    let parcel = packing.with_context(context.clone()).await;
-    // The parcel holds the span, which would otherwise last until it is on its pallet.
-    context.span().end();
+    let parcel = packing.with_context(Context::current_with_span(span)).await;
     Packed { worker, parcel }
 }

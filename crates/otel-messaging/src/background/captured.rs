@@ -4,6 +4,7 @@ use crate::current::current_context;
 #[cfg(feature = "tracing")]
 use crate::tracing_span;
 use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
 use std::fmt;
 
 #[derive(Clone)]
@@ -23,6 +24,16 @@ impl Captured {
             span: tracing_span::to_take_along(&context),
             context,
         }
+    }
+
+    /// Without the span itself, of which only the ids stay: it ends when its own work is done, also
+    /// where nobody ends it by name, as in `Tracer::in_span`.
+    pub(crate) fn without_span(mut self) -> Self {
+        let span = self.context.span().span_context().clone();
+        if span.is_valid() && !span.is_remote() {
+            self.context = self.context.with_remote_span_context(span);
+        }
+        self
     }
 
     pub(crate) fn context(&self) -> &Context {

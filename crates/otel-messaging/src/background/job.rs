@@ -11,7 +11,8 @@ use opentelemetry::trace::{Link, TraceContextExt};
 /// It stays within the process. What goes to another one, or into a table, takes an
 /// [`Envelope`](crate::Envelope) or a [`ContextCarrier`](crate::ContextCarrier).
 ///
-/// No span is started. The worker starts one for each job if it wants to, and whatever it starts or
+/// No span is started, and none is kept open: of the span in which the job was made only the ids go
+/// along, so that it ends when its own work is done, and the worker cannot add to it. The worker starts one for each job if it wants to, and whatever it starts or
 /// publishes inside [`run`](Self::run), [`call`](Self::call) and [`map`](Self::map) is in the trace of
 /// the handler that made the job, whichever worker that is and whatever span surrounds its loop.
 ///
@@ -48,7 +49,7 @@ impl<T> Job<T> {
     pub fn new(payload: T) -> Self {
         Self {
             payload,
-            captured: Captured::current(),
+            captured: Captured::current().without_span(),
         }
     }
 
@@ -57,7 +58,7 @@ impl<T> Job<T> {
     pub fn with_context(payload: T, context: Context) -> Self {
         Self {
             payload,
-            captured: context.into(),
+            captured: Captured::from(context).without_span(),
         }
     }
 
@@ -66,7 +67,7 @@ impl<T> Job<T> {
         &self.payload
     }
 
-    /// The context that the job belongs to.
+    /// The context that the job belongs to, with the ids of the span in which it was made.
     pub fn context(&self) -> &Context {
         self.captured.context()
     }
@@ -80,7 +81,8 @@ impl<T> Job<T> {
     }
 
     /// Runs the future that `work` makes of the payload with the job's context current: at the call,
-    /// at every poll and while it is dropped.
+    /// at every poll and while it is dropped. `work` is called at once; a panic in it comes from this
+    /// call, and not from the future.
     pub fn run<F: Future>(self, work: impl FnOnce(T) -> F) -> InContext<F> {
         let Self { payload, captured } = self;
         let future = captured.attached(|| work(payload));

@@ -136,9 +136,9 @@
 //!
 //! # Limits
 //!
-//! - A context holds its span. One that nobody ends by name, as in `Tracer::in_span`, ends with the last
-//!   work that has its context; that of the message ends with its handler. End it with
-//!   `context.span().end()` where it should not last.
+//! - Futures and closures hold the span of their context, so that they can add to it. One that nobody
+//!   ends by name, as in `Tracer::in_span`, ends with the last of them; that of the message ends with
+//!   its handler. A [`Job`] holds no span.
 //! - With a tracing-opentelemetry layer that does not activate contexts, a handle of the current span
 //!   of `tracing` is taken along, and a span inside the handler then ends with the last work that it
 //!   handed over; the message's own ends with its handler.

@@ -1,8 +1,8 @@
 //! Contexts that go along with work: panics, cancellation, nesting.
 
-use crate::message::message;
+use crate::message::{message, spans};
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
+use opentelemetry::trace::{Span, SpanContext, TraceContextExt, TraceId, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};
 use otel_messaging::{
     Job, attach_context, closure_in_context, current_context, extract, future_in_context,
@@ -244,6 +244,43 @@ fn a_job_keeps_its_context_from_stage_to_stage() {
         &SpanContext::NONE
     );
     assert_eq!(trace_id(&current_context()), TraceId::INVALID);
+}
+
+/// Spans that nobody ends by name end when the last context that holds them is gone.
+#[test]
+fn a_job_keeps_no_span_open_and_what_runs_in_it_can_add_to_it() {
+    let spans = spans();
+    let tracer = spans.provider.tracer("test");
+    let tenant = || Context::current().with_baggage([KeyValue::new("tenant", "acme")]);
+    let jobs = tracer.in_span("order", |order| {
+        let order_id = order.span().span_context().clone();
+        let given = Job::with_context((), tenant());
+        let _attached = tenant().attach();
+        (Job::new(()), given, order_id)
+    });
+    let (made, given, order) = jobs;
+    assert_eq!(spans.only().name, "order");
+    for job in [made, given] {
+        assert_eq!(job.link().expect("an order").span_context, order);
+        job.call(|()| {
+            assert_eq!(BTreeMap::from(get_context())["baggage"], "tenant=acme");
+            tracer.start("label").end();
+        });
+    }
+    let ended = spans.ended();
+    assert_eq!(ended.len(), 3);
+    for label in &ended[1..] {
+        assert_eq!(label.span_context.trace_id(), order.trace_id());
+        assert_eq!(label.parent_span_id, order.span_id());
+        assert!(!label.parent_span_is_remote);
+    }
+
+    let closure = tracer.in_span("packing", |_| {
+        closure_in_context(|| Context::current().span().add_event("packed", Vec::new()))
+    });
+    closure();
+    let ended = spans.ended();
+    assert_eq!(ended[3].events.len(), 1);
 }
 
 #[test]
