@@ -86,6 +86,8 @@ mod stored {
     use super::*;
     use proptest::collection::{btree_map, vec};
     use proptest::prelude::*;
+    use serde::de::{Deserializer, Error, Visitor};
+    use serde::{Deserialize, forward_to_deserialize_any};
     use serde_json::{Value, json};
 
     fn read(stored: &Value) -> BTreeMap<String, String> {
@@ -157,6 +159,42 @@ mod stored {
         assert_eq!(stored, expected);
         let job: Job = serde_json::from_value(stored).expect("a job");
         assert_eq!((job.order, job.context), (7, get_context()));
+    }
+
+    /// A format such as postcard, that cannot tell what comes.
+    struct Undescribed<D>(D);
+
+    impl<'de, D: Deserializer<'de>> Deserializer<'de> for Undescribed<D> {
+        type Error = D::Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, D::Error> {
+            Err(D::Error::custom("cannot tell what comes"))
+        }
+
+        fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.0.deserialize_map(visitor)
+        }
+
+        fn is_human_readable(&self) -> bool {
+            false
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+            option unit unit_struct newtype_struct seq tuple tuple_struct struct enum identifier
+            ignored_any
+        }
+    }
+
+    #[test]
+    fn the_limits_hold_where_a_format_does_not_describe_itself() {
+        let mut stored = entries(70, 5);
+        stored["baggage"] = "y".repeat(8193).into();
+        stored["traceparent"] = crate::message::TRACEPARENT.into();
+        let carrier = ContextCarrier::deserialize(Undescribed(stored)).expect("a map of strings");
+        let read = BTreeMap::from(carrier);
+        assert_eq!(read.len(), 64 + 1);
+        assert!(read.contains_key("traceparent"));
     }
 
     proptest! {
