@@ -7,7 +7,8 @@ use crate::background::captured::Captured;
 ///
 /// The context is that of this call. It is current while the closure runs, in its destructors too;
 /// then what the thread had before is current again, also after a panic, which passes through. No span
-/// is started, and none is kept open.
+/// is started, and none is kept open. What a closure owns that is never called is dropped in whatever
+/// context there is.
 ///
 /// ```
 /// use otel_messaging::closure_in_context;

@@ -8,8 +8,8 @@ use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::{
-    Envelope, Job, closure_in_context, current_context, future_in_context, get_context, process,
-    with_message_context,
+    Envelope, Job, closure_in_context, current_context, extract, future_in_context, get_context,
+    process, with_message_context,
 };
 use std::collections::BTreeMap;
 use tracing::{Instrument, info, info_span, instrument};
@@ -102,6 +102,34 @@ async fn what_was_attached_at_the_call_goes_along() {
         assert_eq!(carried["baggage"], "tenant=acme");
         let processed = named(&spans, "process orders").span_context;
         assert!(carried["traceparent"].contains(&processed.span_id().to_string()));
+    }
+}
+
+/// Of a context that somebody gives, a layer that does not activate contexts knows nothing; what is
+/// published does.
+#[test]
+fn a_job_of_a_given_context_publishes_in_it() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let sender = extract(&message().headers);
+        let trace_id = sender.span().span_context().trace_id();
+        let job = Job::with_context(1, sender);
+        let carried = in_a_loop(|| {
+            job.call(|number| {
+                print_label(number);
+                let _inside = info_span!("inside").entered();
+                get_context().into_iter().collect::<BTreeMap<_, _>>()
+            })
+        });
+        assert!(carried["traceparent"].contains(&trace_id.to_string()));
+        let worker = named(&spans, "loop").span_context;
+        let label = named(&spans, "print label 1");
+        if activation {
+            assert_eq!(label.span_context.trace_id(), trace_id);
+        } else {
+            assert_child(&label, &worker);
+        }
     }
 }
 
