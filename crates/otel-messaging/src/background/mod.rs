@@ -136,6 +136,10 @@
 //!
 //! # Limits
 //!
+//! - OpenTelemetry ends a span with the last handle of it, if nobody has called `end()`, and what is
+//!   taken along is a handle. So a span of `Tracer::in_span` inside the handler ends with the last work
+//!   that was handed over in it, unless it is ended there: `context.span().end()`. The message's own
+//!   always ends with its handler.
 //! - With a tracing-opentelemetry layer that does not activate contexts, a handle of the current span
 //!   of `tracing` is taken along, and a span inside the handler then ends with the last work that it
 //!   handed over; the message's own ends with its handler.
