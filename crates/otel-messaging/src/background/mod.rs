@@ -143,9 +143,10 @@
 //! - With a tracing-opentelemetry layer that does not activate contexts, a handle of the current span
 //!   of `tracing` is taken along, and a span inside the handler then ends with the last work that it
 //!   handed over; the message's own ends with its handler.
-//! - Such a layer goes by the entered span alone. Where none was entered at the call, and in a job of
-//!   [`Job::with_context`], spans of `tracing` are children of whatever span the worker has entered;
-//!   OpenTelemetry's own spans, and messages that are published, go by the context all the same.
+//! - Such a layer goes by the entered span alone. Where none was entered at the call, in a job of
+//!   [`Job::with_context`], and where a context is attached by hand, as for parallel iterators, spans of
+//!   `tracing` are children of whatever span the worker has entered. OpenTelemetry's own spans, and
+//!   messages that are published, go by the context all the same.
 //! - The context of a closure or a job that is dropped before it runs is not current in the
 //!   destructors of what it owns.
 
