@@ -85,8 +85,8 @@ impl ReceivedTask<'_> {
             }
         };
         let correlation_id = match self.delivery().properties.correlation_id() {
-            Some(id) => id.clone(),
-            None => short("id", self.id())?,
+            Some(id) if !id.as_str().is_empty() => id.clone(),
+            _ => short("id", self.id())?,
         };
         let properties = BasicProperties::default()
             .with_content_type("application/json".into())

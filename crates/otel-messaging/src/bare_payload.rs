@@ -18,7 +18,9 @@ impl<'de, T: Deserialize<'de>> Envelope<T> {
     ///
     /// A map whose first key is one of an envelope's, `otel_context` or `otel_payload`, is an
     /// envelope; everything else is a payload, and the envelope around it has no context. The format has
-    /// to describe itself, as JSON does, and keys of maps to be strings.
+    /// to describe itself, as JSON does. The first key of a map is read as a `String` before it is known
+    /// whose it is: a payload without an envelope can be no `HashMap<u32, _>`, have no borrowed keys,
+    /// and be no `RawValue` of serde_json.
     ///
     /// ```
     /// use otel_messaging::Envelope;
@@ -32,6 +34,7 @@ impl<'de, T: Deserialize<'de>> Envelope<T> {
     /// ] {
     ///     let mut json = serde_json::Deserializer::from_str(row);
     ///     let envelope = Envelope::<Order>::deserialize_or_bare(&mut json)?;
+    ///     json.end()?; // Nothing stands behind it.
     ///     assert_eq!(envelope.open().number, 7);
     /// }
     /// # Ok(())
@@ -40,8 +43,8 @@ impl<'de, T: Deserialize<'de>> Envelope<T> {
     ///
     /// # Errors
     ///
-    /// Those of the format, and of the payload's type for a payload that is not one. A context is no
-    /// reason for an error.
+    /// Those of the format, and of the payload's type for a payload that is not one; a key of the
+    /// envelope that stands there twice. What the context holds is no reason for an error.
     pub fn deserialize_or_bare<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(EnvelopeOrBare(PhantomData))
     }

@@ -26,8 +26,8 @@ use std::collections::BTreeMap;
 /// [`refused_fields`](crate::refused_fields): a `traceparent`, `tracestate` or `baggage` of more than
 /// 8,192 bytes; of everything else, what is beyond 64 entries or 16,384 bytes, names and values
 /// together; values that are not strings; whatever is not a map. `null` is an empty carrier, and a
-/// `null` in it an absent entry. In formats that do not describe themselves, such as postcard, it
-/// has to be a map of strings.
+/// `null` in it an absent entry. In binary formats, such as postcard, MessagePack and CBOR, it has to
+/// be a map of strings: anything else is an error of the format's there.
 ///
 /// It goes by the global [`Instrumentation`]; by another with
 /// `instrumentation.inject(&context, &mut carrier)` and `instrumentation.extract(&carrier)`.
@@ -74,6 +74,10 @@ impl ContextCarrier {
     /// `headers` may be the headers of any client. What its protocol cannot represent is left out and
     /// counted in [`dropped_fields`](crate::dropped_fields). An empty carrier removes the context
     /// that is there: it would be another job's.
+    ///
+    /// What no propagator knows is written too, in place of entries of the same name. Where strangers
+    /// may write what was stored, and for messages, which have a budget, take
+    /// `inject(&carrier.context(), headers)`: it writes the propagator's fields alone.
     ///
     /// ```
     /// use std::collections::HashMap;

@@ -121,6 +121,16 @@ impl Environment {
     }
 }
 
+impl Drop for Environment {
+    /// One after the other: a long list that drops itself would use up the stack.
+    fn drop(&mut self) {
+        let mut next = self.first.take();
+        while let Some(mut variable) = next {
+            next = variable.next.take();
+        }
+    }
+}
+
 impl Variable {
     fn read(name: &str) -> Self {
         Self {

@@ -4,7 +4,8 @@ use crate::place::Place;
 use crate::program::Program;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::{RabbitMq, consume, next};
-use otel_messaging_celery::ReceivedTask;
+use lapin::message::Delivery;
+use otel_messaging_celery::{ReceivedTask, Task};
 use otel_messaging_lapin::InjectingProducer;
 use serde_json::{Value, json};
 use std::num::ParseIntError;
@@ -53,4 +54,40 @@ async fn a_client_is_raised_the_error() {
     let line = ask("seven", "raised").await;
     assert_eq!(line["raised"], "core::num::error::ParseIntError");
     assert_eq!(line["text"], "invalid digit found in string");
+}
+
+/// Some clients tell their calls apart by another identifier than the task's, some by none.
+#[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn an_answer_has_what_the_client_knows_its_call_by() {
+    let (rabbitmq, place) = (RabbitMq::connect().await, Place::new());
+    place.declare(&rabbitmq).await;
+    let mut consumer = consume(&rabbitmq.channel, &place.queue).await;
+    let producer = InjectingProducer::new(rabbitmq.channel.clone());
+    let task = Task::new("orders.pack", (), ())
+        .and_then(|task| task.with_id("order-7"))
+        .expect("a task")
+        .with_reply_to(place.queue.clone());
+    for (asked, expected) in [("call-7", "call-7"), ("", "order-7")] {
+        let body = task.body().to_vec();
+        let mut delivery = Delivery::mock(1, "".into(), "orders".into(), false, body);
+        delivery.properties = task.properties().with_correlation_id(asked.into());
+        let received = ReceivedTask::from_delivery(&delivery).expect("a task");
+        let answer = received.answer(&Ok::<_, String>(7)).expect("JSON");
+        let answer = answer.expect("a client that waits");
+        let confirm = answer.publish(&producer).await.expect("published");
+        assert!(confirm.await.expect("confirmed").is_ack());
+
+        let answer = next(&mut consumer).await;
+        let correlation = answer.properties.correlation_id().as_ref();
+        assert_eq!(correlation.map(|id| id.as_str()), Some(expected));
+        assert_eq!(answer.properties.delivery_mode(), &Some(1));
+        let meta: Value = serde_json::from_slice(&answer.data).expect("JSON");
+        assert_eq!(meta["task_id"], "order-7");
+        assert_eq!(meta["result"], 7);
+    }
+    place.remove(&rabbitmq).await;
 }

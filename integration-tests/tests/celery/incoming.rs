@@ -9,9 +9,9 @@ use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicPublishOptions};
 use lapin::types::ShortString;
-use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::SpanKind;
+use opentelemetry::{Context, KeyValue};
 use otel_messaging_celery::{ReadError, ReceivedTask, Task};
 use otel_messaging_lapin::InjectingProducer;
 use serde_json::{Value, json};
@@ -142,4 +142,23 @@ async fn what_is_written_otherwise_is_refused_with_a_reason() {
         drop(client);
         place.remove(&rabbitmq).await;
     }
+}
+
+/// Of a message that has an identifier beside its task's.
+#[tokio::test]
+async fn the_messages_own_identifier_is_on_the_span() {
+    let spans = Spans::new();
+    let task = Task::new("orders.pack", (), ()).expect("a task");
+    let body = task.body().to_vec();
+    let mut delivery = Delivery::mock(1, "".into(), "orders".into(), false, body);
+    delivery.properties = task.properties().with_message_id("message-7".into());
+    let received = ReceivedTask::from_delivery(&delivery).expect("a task");
+    spans
+        .instrumentation
+        .with_message_context(&received, async |_| ())
+        .await;
+    let span = spans.named("process orders");
+    let of_message = |it: &&KeyValue| it.key.as_str() == "messaging.message.id";
+    let ids: Vec<_> = span.attributes.iter().filter(of_message).collect();
+    assert_eq!(ids, [&KeyValue::new("messaging.message.id", "message-7")]);
 }

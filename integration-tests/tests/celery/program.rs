@@ -7,8 +7,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+
+const TIME_TO_END: Duration = Duration::from_secs(30);
 
 /// It runs until this value is dropped, or the test program ends in whatever way.
 pub(crate) struct Program {
@@ -89,8 +92,12 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        // Its end is a matter of milliseconds.
+        // Its end is a matter of milliseconds; one that hangs is no reason to hang here too.
+        let begun = Instant::now();
         while let Ok(None) = self.child.try_wait() {
+            if begun.elapsed() > TIME_TO_END {
+                let _ = self.child.start_kill();
+            }
             thread::yield_now();
         }
         if thread::panicking() {

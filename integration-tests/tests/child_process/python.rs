@@ -18,6 +18,10 @@ fn interpreter() -> String {
 }
 
 #[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs Python with OpenTelemetry: integration-tests/run"
+)]
 async fn a_python_script_joins_the_current_span() {
     let context = parent::context(&Spans::new());
     let mut command = command(&interpreter(), &[SCRIPT]);
@@ -26,6 +30,10 @@ async fn a_python_script_joins_the_current_span() {
 }
 
 #[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs Python with OpenTelemetry: integration-tests/run"
+)]
 async fn without_variables_a_python_script_is_a_root() {
     let mut command = command(&interpreter(), &[SCRIPT]);
     command.envs(VARIABLES.map(|variable| (variable, "old=1")));
@@ -34,6 +42,10 @@ async fn without_variables_a_python_script_is_a_root() {
 }
 
 #[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs Python with OpenTelemetry: integration-tests/run"
+)]
 async fn a_program_joins_the_python_script_that_starts_it() {
     let python = interpreter();
     for way in [&[][..], &["async"]] {
@@ -51,6 +63,10 @@ async fn a_program_joins_the_python_script_that_starts_it() {
 }
 
 #[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs Python with OpenTelemetry: integration-tests/run"
+)]
 async fn a_trace_goes_through_both_and_back() {
     let python = interpreter();
     let context = parent::context(&Spans::new());

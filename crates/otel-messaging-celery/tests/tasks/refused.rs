@@ -99,9 +99,22 @@ fn the_body_is_json_in_utf8() {
     let spelled = properties()
         .with_content_type("Application/JSON".into())
         .with_content_encoding("UTF-8".into());
+    let headers = properties().headers().clone().unwrap();
+    let without_encoding = BasicProperties::default()
+        .with_content_type("application/json".into())
+        .with_headers(headers);
     for properties in [
         spelled,
+        without_encoding,
+        properties().with_content_encoding("".into()),
+        properties().with_content_encoding("utf8".into()),
+        properties().with_content_encoding("us-ascii".into()),
         with_header(&properties(), "compression", AMQPValue::Void),
+        with_header(
+            &properties(),
+            "task",
+            AMQPValue::ShortString("orders.pack".into()),
+        ),
     ] {
         assert!(ReceivedTask::from_delivery(&delivery(properties, BODY)).is_ok());
     }

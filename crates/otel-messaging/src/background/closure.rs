@@ -7,7 +7,9 @@ use crate::background::captured::Captured;
 ///
 /// The context is that of this call. It is current while the closure runs, in its destructors too;
 /// then what the thread had before is current again, also after a panic, which passes through. No span
-/// is started, and the message's is not kept open.
+/// is started. The message's ends with its handler; another one that nobody ends waits for the closure
+/// (see [limits](crate::background#limits)). What a closure owns that is never called is dropped in
+/// whatever context there is.
 ///
 /// ```
 /// use otel_messaging::closure_in_context;

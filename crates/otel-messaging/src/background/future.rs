@@ -10,8 +10,9 @@ use std::task::{Context, Poll, ready};
 /// going to run: `tokio::spawn`, a `JoinSet`, another runtime.
 ///
 /// The context is that of the call. It is current whenever the future runs and while it is dropped,
-/// finished or not; between, the thread has its own. No span is started, and the message's is not kept
-/// open: it may have ended long before the future has. A panic passes through.
+/// finished or not; between, the thread has its own. No span is started. The message's ends with its
+/// handler, which may be long before the future does; another one that nobody ends waits for it (see
+/// [limits](crate::background#limits)). A panic passes through.
 ///
 /// ```
 /// use otel_messaging::future_in_context;

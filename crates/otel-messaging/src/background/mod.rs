@@ -3,8 +3,8 @@
 //! A context is current on one thread. Nothing that a handler gives away inherits it: not a task, not
 //! a thread, not a worker at the other end of a channel. What is given away takes it along, in one of
 //! three wrappers. They capture the [current context](crate::current_context) at the call, that of
-//! `tracing` with the feature of that name; they make it current while the work runs and while it is
-//! dropped; and they restore what was current before, also by a panic.
+//! `tracing` with the feature of that name; they make it current while the work runs, and while a
+//! future is dropped; and they restore what was current before, also by a panic.
 //!
 //! | given to | wrapped in |
 //! | --- | --- |
@@ -142,7 +142,12 @@
 //! - With a tracing-opentelemetry layer that does not activate contexts, a handle of the current span
 //!   of `tracing` is taken along, and a span inside the handler then ends with the last work that it
 //!   handed over; the message's own ends with its handler.
-//! - The context of a job that is dropped before it runs is not current in its payload's destructor.
+//! - Such a layer goes by the entered span alone. Where none was entered at the call, in a job of
+//!   [`Job::with_context`], and where a context is attached by hand, as for parallel iterators, spans of
+//!   `tracing` are children of whatever span the worker has entered. OpenTelemetry's own spans, and
+//!   messages that are published, go by the context all the same.
+//! - The context of a closure or a job that is dropped before it runs is not current in the
+//!   destructors of what it owns.
 
 mod captured;
 mod closure;

@@ -4,7 +4,7 @@ use crate::message::message;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, KeyValue};
-use otel_messaging::{ContextCarrier, attach_context, extract, get_context};
+use otel_messaging::{ContextCarrier, attach_context, extract, get_context, inject};
 use std::collections::{BTreeMap, HashMap};
 
 #[test]
@@ -81,11 +81,28 @@ fn it_is_merged_into_a_map_that_has_entries_already() {
     assert_eq!(metadata.len(), 1);
 }
 
+#[test]
+fn what_no_propagator_knows_is_merged_and_not_injected() {
+    let stored = [("traceparent", crate::message::TRACEPARENT), ("queue", "x")];
+    let stored = stored.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let carrier = ContextCarrier::from_iter(stored);
+    let metadata = || HashMap::from([("queue".to_owned(), "labels".to_owned())]);
+    let mut merged = metadata();
+    carrier.merge_into(&mut merged);
+    assert_eq!(merged["queue"], "x");
+    let mut injected = metadata();
+    inject(&carrier.context(), &mut injected);
+    assert_eq!(injected["queue"], "labels");
+    assert_eq!(injected["traceparent"], crate::message::TRACEPARENT);
+}
+
 #[cfg(feature = "serde")]
 mod stored {
     use super::*;
     use proptest::collection::{btree_map, vec};
     use proptest::prelude::*;
+    use serde::de::{Deserializer, Error, Visitor};
+    use serde::{Deserialize, forward_to_deserialize_any};
     use serde_json::{Value, json};
 
     fn read(stored: &Value) -> BTreeMap<String, String> {
@@ -157,6 +174,42 @@ mod stored {
         assert_eq!(stored, expected);
         let job: Job = serde_json::from_value(stored).expect("a job");
         assert_eq!((job.order, job.context), (7, get_context()));
+    }
+
+    /// A format such as postcard, that cannot tell what comes.
+    struct Undescribed<D>(D);
+
+    impl<'de, D: Deserializer<'de>> Deserializer<'de> for Undescribed<D> {
+        type Error = D::Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, D::Error> {
+            Err(D::Error::custom("cannot tell what comes"))
+        }
+
+        fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.0.deserialize_map(visitor)
+        }
+
+        fn is_human_readable(&self) -> bool {
+            false
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+            option unit unit_struct newtype_struct seq tuple tuple_struct struct enum identifier
+            ignored_any
+        }
+    }
+
+    #[test]
+    fn the_limits_hold_where_a_format_does_not_describe_itself() {
+        let mut stored = entries(70, 5);
+        stored["baggage"] = "y".repeat(8193).into();
+        stored["traceparent"] = crate::message::TRACEPARENT.into();
+        let carrier = ContextCarrier::deserialize(Undescribed(stored)).expect("a map of strings");
+        let read = BTreeMap::from(carrier);
+        assert_eq!(read.len(), 64 + 1);
+        assert!(read.contains_key("traceparent"));
     }
 
     proptest! {

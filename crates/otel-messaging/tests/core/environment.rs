@@ -348,3 +348,17 @@ fn one_reading_serves_several_threads() {
         }
     });
 }
+
+/// A propagator that goes by the keys may ask for every variable there is.
+#[test]
+fn many_names_need_no_deep_stack() {
+    let thread = std::thread::Builder::new().stack_size(128 * 1024);
+    let asks = || {
+        let environment = Environment::of_process();
+        for number in 0..5_000 {
+            assert_eq!(environment.get(&format!("otel-messaging-{number}")), None);
+        }
+    };
+    let thread = thread.spawn(asks).expect("a thread");
+    thread.join().expect("no panic");
+}

@@ -106,6 +106,26 @@ fn tasks_that_outlive_their_handler() {
     assert_joined(&spans, 1);
 }
 
+/// As with any handle of OpenTelemetry's context.
+#[test]
+fn a_span_that_nobody_ends_waits_for_what_was_handed_over() {
+    let spans = spans();
+    let tracer = spans.provider.tracer("test");
+    let has_ended = |name| spans.ended().iter().any(|span| span.name == name);
+    let waiting = tracer.in_span("order", |_| closure_in_context(|| ()));
+    let (ended, task) = tracer.in_span("parcel", |context| {
+        let handed_over = (closure_in_context(|| ()), future_in_context(async {}));
+        context.span().end();
+        handed_over
+    });
+    assert!(!has_ended("order"));
+    assert!(has_ended("parcel"));
+    waiting();
+    assert!(has_ended("order"));
+    ended();
+    drop(task);
+}
+
 #[test]
 fn join_sets() {
     let spans = spans();

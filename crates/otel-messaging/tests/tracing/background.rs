@@ -3,12 +3,15 @@
 
 use crate::message::{message, spans};
 use crate::{assert_child, named, subscribe};
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::{
-    Envelope, Job, closure_in_context, current_context, future_in_context, get_context, process,
-    with_message_context,
+    Envelope, Job, closure_in_context, current_context, extract, future_in_context, get_context,
+    process, with_message_context,
 };
+use std::collections::BTreeMap;
 use tracing::{Instrument, info, info_span, instrument};
 
 #[instrument(fields(otel.name = format!("print label {number}")))]
@@ -80,6 +83,53 @@ async fn the_innermost_span_counts() {
         let order = named(&spans, "order").span_context;
         assert_eq!(order.span_id(), order_id);
         assert_child(&named(&spans, "print label 1"), &order);
+    }
+}
+
+/// The baggage that a handler attached to its context is newer than its span.
+#[tokio::test]
+async fn what_was_attached_at_the_call_goes_along() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let message = message();
+        let closure = with_message_context(&message, async |_| {
+            let baggage = [KeyValue::new("tenant", "acme")];
+            let _attached = Context::current_with_baggage(baggage).attach();
+            closure_in_context(|| get_context().into_iter().collect::<BTreeMap<_, _>>())
+        });
+        let carried = in_a_loop(closure.await);
+        assert_eq!(carried["baggage"], "tenant=acme");
+        let processed = named(&spans, "process orders").span_context;
+        assert!(carried["traceparent"].contains(&processed.span_id().to_string()));
+    }
+}
+
+/// Of a context that somebody gives, a layer that does not activate contexts knows nothing; what is
+/// published does.
+#[test]
+fn a_job_of_a_given_context_publishes_in_it() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let sender = extract(&message().headers);
+        let trace_id = sender.span().span_context().trace_id();
+        let job = Job::with_context(1, sender);
+        let carried = in_a_loop(|| {
+            job.call(|number| {
+                print_label(number);
+                let _inside = info_span!("inside").entered();
+                get_context().into_iter().collect::<BTreeMap<_, _>>()
+            })
+        });
+        assert!(carried["traceparent"].contains(&trace_id.to_string()));
+        let worker = named(&spans, "loop").span_context;
+        let label = named(&spans, "print label 1");
+        if activation {
+            assert_eq!(label.span_context.trace_id(), trace_id);
+        } else {
+            assert_child(&label, &worker);
+        }
     }
 }
 
