@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otel_messaging::{ContextCarrier, Envelope};
+use otel_messaging::{ContextCarrier, Envelope, EnvelopeOrBare};
 use otel_messaging_fuzz::watch;
 use serde::de::IgnoredAny;
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 const FIELDS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
@@ -62,15 +62,11 @@ fn context(data: &[u8], json: Option<&Value>) {
 
 fn envelope(data: &[u8], json: Option<Value>) {
     let bounded = watch::bounded(data.len(), data, || {
-        let mut reader = Deserializer::from_slice(data);
-        let envelope = Envelope::<IgnoredAny>::deserialize_or_bare(&mut reader)?;
-        reader.end()?;
-        Ok::<_, serde_json::Error>(envelope)
+        serde_json::from_slice::<EnvelopeOrBare<IgnoredAny>>(data)
     });
-    let mut reader = Deserializer::from_slice(data);
-    let read = Envelope::<Value>::deserialize_or_bare(&mut reader);
+    let read = serde_json::from_slice::<EnvelopeOrBare<Value>>(data);
     let Some(json) = json else { return };
-    let Ok(envelope) = read else {
+    let Ok(EnvelopeOrBare(envelope)) = read else {
         let error = "an error for what is no envelope";
         assert!(
             json.get("otel_context")

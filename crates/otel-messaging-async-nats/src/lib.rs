@@ -17,6 +17,8 @@ mod traits;
 pub use headers::Nats;
 pub use jetstream::{Acknowledgement, PublishAckFuture};
 pub use onward::{DEAD_LETTER_SEQUENCE, DEAD_LETTER_STREAM};
+#[cfg(feature = "serde")]
+pub use otel_messaging::EnvelopeOrBare;
 pub use otel_messaging::{
     CarrierExtractor, CarrierInjector, ContextCarrier, DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE,
     DEAD_LETTER_TRACEPARENT, Entered, Envelope, Environment, Handling, InContext, Instrumentation,

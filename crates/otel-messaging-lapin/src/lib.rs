@@ -11,6 +11,8 @@ mod redelivery;
 
 pub use confirm::PublisherConfirm;
 pub use headers::Lapin;
+#[cfg(feature = "serde")]
+pub use otel_messaging::EnvelopeOrBare;
 pub use otel_messaging::{
     CarrierExtractor, CarrierInjector, ContextCarrier, DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE,
     DEAD_LETTER_TRACEPARENT, Entered, Envelope, Environment, Handling, InContext, Instrumentation,

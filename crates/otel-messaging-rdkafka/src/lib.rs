@@ -21,6 +21,8 @@ pub use delivery::DeliveryFuture;
 pub use enqueuing::EnqueuingProducer;
 pub use headers::Kafka;
 pub use onward::ReceivedRecord;
+#[cfg(feature = "serde")]
+pub use otel_messaging::EnvelopeOrBare;
 pub use otel_messaging::{
     CarrierExtractor, CarrierInjector, ContextCarrier, DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE,
     DEAD_LETTER_TRACEPARENT, Entered, Envelope, Environment, Handling, InContext, Instrumentation,

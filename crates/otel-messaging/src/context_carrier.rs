@@ -2,9 +2,8 @@
 
 use crate::carrier::{Carrier, CarrierError, CarrierMut, TextMap};
 use crate::current::current_context;
-use crate::dropped;
 use crate::field_value::FieldValue;
-use crate::instrumentation::{Instrumentation, extract, inject};
+use crate::instrumentation::{extract, inject};
 use opentelemetry::{Context, ContextGuard};
 use std::collections::BTreeMap;
 
@@ -29,7 +28,7 @@ use std::collections::BTreeMap;
 /// `null` in it an absent entry. In binary formats, such as postcard, MessagePack and CBOR, it has to
 /// be a map of strings: anything else is an error of the format's there.
 ///
-/// It goes by the global [`Instrumentation`]; by another with
+/// It goes by the global [`Instrumentation`](crate::Instrumentation); by another with
 /// `instrumentation.inject(&context, &mut carrier)` and `instrumentation.extract(&carrier)`.
 ///
 /// ```
@@ -68,16 +67,13 @@ impl ContextCarrier {
         self.fields.is_empty()
     }
 
-    /// Writes what is in it into a map that has entries of its own, such as the metadata of a job,
-    /// in place of any context there; other entries stay.
+    /// Writes its context into a map that has entries of its own, such as the metadata of a job, in
+    /// place of any context there; other entries stay.
     ///
-    /// `headers` may be the headers of any client. What its protocol cannot represent is left out and
-    /// counted in [`dropped_fields`](crate::dropped_fields). An empty carrier removes the context
+    /// `headers` may be the headers of any client. It is an [`inject`] of [`context`](Self::context),
+    /// with its budget: entries that no propagator knows are not written, because whoever may write
+    /// where the carrier was stored would choose headers by them. An empty carrier removes the context
     /// that is there: it would be another job's.
-    ///
-    /// What no propagator knows is written too, in place of entries of the same name. Where strangers
-    /// may write what was stored, and for messages, which have a budget, take
-    /// `inject(&carrier.context(), headers)`: it writes the propagator's fields alone.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -87,12 +83,7 @@ impl ContextCarrier {
     /// assert_eq!(metadata["queue"], "labels");
     /// ```
     pub fn merge_into<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
-        Instrumentation::global().remove_context(headers);
-        for (name, value) in &self.fields {
-            if let Err(reason) = headers.set(name, FieldValue::from(&**value)) {
-                dropped::report(1, reason);
-            }
-        }
+        inject(&self.context(), headers);
     }
 }
 

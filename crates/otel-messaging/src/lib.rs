@@ -69,8 +69,6 @@
 //!   the surrounding one.
 
 pub mod background;
-#[cfg(feature = "serde")]
-mod bare_payload;
 mod bridge;
 mod carrier;
 #[cfg(feature = "conformance")]
@@ -81,6 +79,8 @@ mod current;
 mod description;
 mod dropped;
 mod envelope;
+#[cfg(feature = "serde")]
+mod envelope_or_bare;
 mod environment;
 mod field_value;
 mod handling;
@@ -106,6 +106,8 @@ pub use current::current_context;
 pub use description::Description;
 pub use dropped::{dropped_fields, refused_fields};
 pub use envelope::Envelope;
+#[cfg(feature = "serde")]
+pub use envelope_or_bare::EnvelopeOrBare;
 pub use environment::Environment;
 pub use field_value::FieldValue;
 pub use handling::Handling;

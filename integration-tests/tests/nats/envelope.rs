@@ -4,7 +4,7 @@ use integration_tests::client::{Client, in_time};
 use integration_tests::nats::Nats;
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
 use opentelemetry::trace::{SpanId, TraceContextExt};
-use otel_messaging::Envelope;
+use otel_messaging::{Envelope, EnvelopeOrBare};
 
 /// Sends a payload and receives it, without any header.
 async fn through_the_broker(client: &mut Nats, payload: String) -> Vec<u8> {
@@ -19,8 +19,7 @@ async fn through_the_broker(client: &mut Nats, payload: String) -> Vec<u8> {
 }
 
 fn read(payload: &[u8]) -> Envelope<u32> {
-    let mut json = serde_json::Deserializer::from_slice(payload);
-    let envelope = Envelope::deserialize_or_bare(&mut json).expect("an order");
+    let EnvelopeOrBare(envelope) = serde_json::from_slice(payload).expect("an order");
     envelope.received_from("nats", "orders")
 }
 

@@ -79,10 +79,10 @@ mod stored {
     use crate::context_carrier::any_json;
     use crate::message::TRACEPARENT;
     use opentelemetry::trace::TraceContextExt;
-    use otel_messaging::get_context;
+    use otel_messaging::{EnvelopeOrBare, get_context};
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
-    use serde_json::{Deserializer, json};
+    use serde_json::json;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Order {
@@ -97,9 +97,7 @@ mod stored {
     }
 
     fn read_either<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<Envelope<T>> {
-        let mut json = Deserializer::from_str(text);
-        let envelope = Envelope::deserialize_or_bare(&mut json)?;
-        json.end()?;
+        let EnvelopeOrBare(envelope) = serde_json::from_str(text)?;
         Ok(envelope)
     }
 

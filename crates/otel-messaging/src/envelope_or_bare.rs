@@ -12,47 +12,46 @@ use std::marker::PhantomData;
 const CONTEXT: &str = "otel_context";
 const PAYLOAD: &str = "otel_payload";
 
-impl<'de, T: Deserialize<'de>> Envelope<T> {
-    /// Reads an envelope, or a payload that was written without one: for lists and tables that are
-    /// older than the envelopes, and for senders that know none.
-    ///
-    /// A map whose first key is one of an envelope's, `otel_context` or `otel_payload`, is an
-    /// envelope; everything else is a payload, and the envelope around it has no context. The format has
-    /// to describe itself, as JSON does. The first key of a map is read as a `String` before it is known
-    /// whose it is: a payload without an envelope can be no `HashMap<u32, _>`, have no borrowed keys,
-    /// and be no `RawValue` of serde_json.
-    ///
-    /// ```
-    /// use otel_messaging::Envelope;
-    ///
-    /// # #[derive(serde::Deserialize)]
-    /// # struct Order { number: u32 }
-    /// # fn main() -> Result<(), serde_json::Error> {
-    /// for row in [
-    ///     r#"{"number": 7}"#,
-    ///     r#"{"otel_context": {"traceparent": "00-…"}, "otel_payload": {"number": 7}}"#,
-    /// ] {
-    ///     let mut json = serde_json::Deserializer::from_str(row);
-    ///     let envelope = Envelope::<Order>::deserialize_or_bare(&mut json)?;
-    ///     json.end()?; // Nothing stands behind it.
-    ///     assert_eq!(envelope.open().number, 7);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Those of the format, and of the payload's type for a payload that is not one; a key of the
-    /// envelope that stands there twice. What the context holds is no reason for an error.
-    pub fn deserialize_or_bare<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EnvelopeOrBare(PhantomData))
+/// Reads an [`Envelope`], or a payload that was written without one: for lists and tables that are
+/// older than the envelopes, and for senders that know none.
+///
+/// A map whose first key is one of an envelope's, `otel_context` or `otel_payload`, is an envelope;
+/// everything else is a payload, and the envelope around it has no context. The format has to describe
+/// itself, as JSON does. The first key of a map is read as a `String` before it is known whose it is: a
+/// payload without an envelope can be no `HashMap<u32, _>`, have no borrowed keys, and be no `RawValue`
+/// of serde_json.
+///
+/// It fails as the payload's type does for what is not one, and for a key of the envelope that stands
+/// there twice. What the context holds is no reason for an error.
+///
+/// ```
+/// use otel_messaging::EnvelopeOrBare;
+///
+/// # #[derive(serde::Deserialize)]
+/// # struct Order { number: u32 }
+/// # fn main() -> Result<(), serde_json::Error> {
+/// for row in [
+///     r#"{"number": 7}"#,
+///     r#"{"otel_context": {"traceparent": "00-…"}, "otel_payload": {"number": 7}}"#,
+/// ] {
+///     let EnvelopeOrBare::<Order>(envelope) = serde_json::from_str(row)?;
+///     assert_eq!(envelope.open().number, 7);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvelopeOrBare<T>(pub Envelope<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for EnvelopeOrBare<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Either(PhantomData)).map(Self)
     }
 }
 
-struct EnvelopeOrBare<T>(PhantomData<T>);
+struct Either<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> EnvelopeOrBare<T> {
+impl<'de, T: Deserialize<'de>> Either<T> {
     fn bare<E, D>(payload: D) -> Result<Envelope<T>, E>
     where
         E: Error,
@@ -100,7 +99,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bare<D> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for EnvelopeOrBare<T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
     type Value = Envelope<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -157,7 +156,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for EnvelopeOrBare<T> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, payload: D) -> Result<Self::Value, D::Error> {
-        Envelope::deserialize_or_bare(payload)
+        payload.deserialize_any(self)
     }
 }
 
