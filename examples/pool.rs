@@ -50,7 +50,7 @@ impl<T: Send + 'static, R: Send + 'static> Pool<T, R> {
     /// Hands over a job of the context that is current at the call.
     ///
     /// The future waits while as many jobs wait as may. A consumer that awaits it takes no further
-    /// message in that time, and no order of jobs is lost: they are begun as they were handed over.
+    /// message in that time. The workers take jobs in the order in which they were handed over.
     pub fn submit(&self, payload: T) -> impl Future<Output = Receipt<R>> {
         let (done, outcome) = oneshot::channel();
         // Not in the future, which may be awaited elsewhere.

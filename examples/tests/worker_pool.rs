@@ -14,6 +14,7 @@ mod run;
 mod started;
 
 use printed::Printed;
+use started::Started;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -76,6 +77,27 @@ fn one_worker_and_one_pallet() {
     assert_eq!(workers.count(), 150, "{said}");
     assert_eq!(printed.pallets.len(), 1, "{said}");
     printed.assert_linked();
+}
+
+/// All that was taken is packed and loaded; there is nothing to go on with, and nothing says so.
+#[test]
+fn an_interrupt_over_the_embedded_kafka() {
+    let mut started = Started::of(program().args(["--orders", "60", "--pack-time", "50"]));
+    started.lines.wait_for("pallet ");
+    started.signal("-INT");
+    let (printed, output) = started.end();
+    let (said, complained) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{complained}");
+    assert_eq!(complained, "");
+
+    let orders = printed.orders.len();
+    assert!(orders < 60, "it was not in the middle");
+    let packed: usize = printed.orders.values().map(|o| o.workers.len()).sum();
+    let loaded: usize = printed.pallets.iter().map(|p| p.parcels.len()).sum();
+    assert_eq!(loaded, packed, "{said}");
+    printed.assert_linked();
+    let last = "stopped; the other orders are gone with the embedded Kafka";
+    assert_eq!(said.lines().last(), Some(last), "{said}");
 }
 
 #[test]

@@ -83,8 +83,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ledger.pallets.len(),
     ));
     if end == End::Signalled {
-        let run = &topics.run;
-        say(&format!("stopped; to go on: --run {run} --orders 0\n"));
+        say(&format!("stopped; {}\n", topics.to_go_on()));
     } else if arguments.run.is_none() {
         topics.remove().await;
     }

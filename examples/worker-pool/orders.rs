@@ -27,9 +27,10 @@ pub(crate) struct InWork {
     pub(crate) parcels: Vec<Receipt<Packed>>,
 }
 
-/// What was not an order: done with, and nothing to be packed.
+/// What a message has turned out to be.
 pub(crate) enum Taken {
     Order(Box<InWork>),
+    /// No order: it is put aside, and nothing of it is to be packed.
     Rejected(Position),
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Topics {
     cluster: Cluster,
     address: Option<Address>,
     /// What their names, and that of the consumers' group, end with.
-    pub(crate) run: String,
+    run: String,
     pub(crate) orders: String,
     pub(crate) pallets: String,
     /// For what is no order.
@@ -100,6 +100,14 @@ impl Topics {
         match &self.address {
             Some(address) => address.failure("Kafka", what),
             None => anyhow::anyhow!("embedded Kafka: {}", one_line(what)),
+        }
+    }
+
+    /// What becomes of the orders that are left.
+    pub(crate) fn to_go_on(&self) -> String {
+        match self.address {
+            Some(_) => format!("to go on: --run {} --orders 0", self.run),
+            None => "the other orders are gone with the embedded Kafka".to_owned(),
         }
     }
 

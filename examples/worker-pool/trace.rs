@@ -12,7 +12,6 @@ use otel_messaging::semconv;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(test)]
-#[cfg(test)]
 mod tests;
 
 /// Where the exporter puts the spans.

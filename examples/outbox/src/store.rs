@@ -109,6 +109,7 @@ impl Store {
             .await?;
         Ok(())
     }
+
     #[cfg(test)]
     pub(crate) async fn execute(&self, sql: &'static str) -> sqlx::Result<()> {
         sqlx::raw_sql(sql).execute(&self.pool).await?;

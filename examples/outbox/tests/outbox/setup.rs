@@ -93,6 +93,10 @@ impl Setup {
     pub(crate) fn start(&self, arguments: &[&str]) -> Program {
         let (database, brokers, topic) = (&self.database, &self.brokers, &self.topic);
         let mut all = arguments.to_vec();
+        // In a group with those of other tests it would wait for each of them that is killed.
+        if arguments[0] == "consume" {
+            all.extend(["--group", topic]);
+        }
         all.extend([
             "--database",
             database,
