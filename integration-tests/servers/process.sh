@@ -49,11 +49,16 @@ stop() {
 
 # await BROKER DIR: until the server that was launched there answers; its status says whether.
 await() {
-  local deadline=$((SECONDS + ${BROKERS_START_TIMEOUT:-60})) port
+  local deadline=$((SECONDS + ${BROKERS_START_TIMEOUT:-60})) port seen='' tick=0
   read -r _ port _ <"$2/server"
-  sleep 0.2 # the mark is there only once the command has taken the shell's place
   while ((SECONDS < deadline)); do
-    [ -n "$(processes "$2")" ] || return 1
+    # The mark is there only once the command has taken the shell's place, which takes its time on a
+    # busy machine; one that has ended by then is found missing a little later.
+    if [ -n "$(processes "$2")" ]; then
+      seen=1
+    elif [ -n "$seen" ] || ((++tick > 20)); then
+      return 1
+    fi
     if [[ $(check "$1" "$(url "$1" "$port")") == ok* ]]; then
       # Kafka listens some time before it can serve.
       if [ "$1" != kafka ] || grep -q 'Kafka Server started' "$2/log"; then return 0; fi
