@@ -24,6 +24,22 @@ postgres_version() {
   echo "$version"
 }
 
+# What a private one will be, so that no test has to wait for its installation.
+postgres_ready() {
+  trap unmake_policy EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  if [[ ${DATABASE_URL:-} == postgres* ]]; then
+    echo "PostgreSQL, that of DATABASE_URL"
+  elif compose_answers; then
+    echo "PostgreSQL $(sed -n 's|.*image: postgres:||p' "$root/docker-compose.yml"), private to each test, docker compose"
+  else
+    lock
+    postgres_fetch
+    echo "PostgreSQL $(postgres_version), private to each test, native"
+  fi
+}
+
 # Its superuser runs programs as the user of the server, and others may be on this machine.
 postgres_password() {
   local file=$data/postgres/password
