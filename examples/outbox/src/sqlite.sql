@@ -1,5 +1,6 @@
--- Requests go on writing while the relay and the consumer read.
-PRAGMA journal_mode = WAL;
+-- Not in WAL mode: of several programs that open the file at once, one may then be told that the
+-- database is locked without having waited (https://sqlite.org/wal.html, "Sometimes Queries Return
+-- SQLITE_BUSY In WAL Mode").
 
 CREATE TABLE IF NOT EXISTS orders (
   number INTEGER PRIMARY KEY,
