@@ -3,3 +3,4 @@
 pub mod address;
 pub mod kafka;
 pub mod pool;
+pub mod runtime;

@@ -35,22 +35,14 @@ use crate::service::Services;
 use crate::trace::Recorder;
 use clap::Parser;
 use examples::address::one_line;
+use examples::runtime;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = Runtime::new()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| {
-            let outcome = runtime.block_on(run(&arguments));
-            // Not waited for: a thread may still look up a name or say goodbye to a dead broker.
-            runtime.shutdown_background();
-            outcome
-        });
-    match outcome {
+    match runtime::run(run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);

@@ -33,24 +33,16 @@ use crate::topics::Topics;
 use crate::trace::Recorder;
 use clap::Parser;
 use examples::address::one_line;
+use examples::runtime;
 use opentelemetry::global;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use std::io::Write;
 use std::process::ExitCode;
-use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = Runtime::new()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| {
-            let outcome = runtime.block_on(run(&arguments));
-            // Not waited for: a thread may still say goodbye to a dead broker.
-            runtime.shutdown_background();
-            outcome
-        });
-    match outcome {
+    match runtime::run(run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let line = one_line(format_args!("{error:#}"));
