@@ -14,11 +14,12 @@ use rdkafka::producer::{
 };
 use std::sync::Arc;
 
-/// One record at a time, which waits for a second one until it is flushed.
+/// One record at a time, which waits for a second one until it is flushed. Not for long: rdkafka's flush
+/// tells librdkafka to hurry for a moment only, again and again, which a busy machine may miss.
 fn small(topic: &Topic) -> ClientConfig {
     let mut config = topic.config();
     config.set("queue.buffering.max.messages", "1");
-    config.set("queue.buffering.max.ms", "60000");
+    config.set("queue.buffering.max.ms", "5000");
     config
 }
 
