@@ -41,6 +41,8 @@ const CELERY_TASK_NAME: &str = "celery.task_name";
 #[derive(Debug, Clone, Copy)]
 pub struct ReceivedTask<'a> {
     delivery: &'a Delivery,
+    /// The delivery's, which a task has.
+    headers: &'a FieldTable,
     name: &'a str,
     id: &'a str,
     args: &'a RawValue,
@@ -76,6 +78,7 @@ impl<'a> ReceivedTask<'a> {
         }
         Ok(Self {
             delivery,
+            headers,
             name,
             id,
             args,
@@ -128,19 +131,17 @@ impl<'a> ReceivedTask<'a> {
 
     /// The identifier of the task that began it all, in a tree of tasks that send tasks.
     pub fn root_id(&self) -> Option<&'a str> {
-        self.text("root_id")
+        text(self.headers, "root_id")
     }
 
     /// The identifier of the task that sent this one.
     pub fn parent_id(&self) -> Option<&'a str> {
-        self.text("parent_id")
+        text(self.headers, "parent_id")
     }
 
     /// How often the task was tried before; 0 also where the header is no such number.
     pub fn retries(&self) -> u32 {
-        let headers = self.delivery.properties.headers().as_ref();
-        let retries = headers.and_then(|headers| headers.inner().get("retries"));
-        match retries {
+        match self.headers.inner().get("retries") {
             Some(AMQPValue::LongInt(retries)) => u32::try_from(*retries).unwrap_or(0),
             Some(AMQPValue::LongLongInt(retries)) => u32::try_from(*retries).unwrap_or(0),
             _ => 0,
@@ -150,12 +151,12 @@ impl<'a> ReceivedTask<'a> {
     /// The time before which the task is not to be run, in ISO 8601, as the sender wrote it. The
     /// message is here nonetheless: to wait is the handler's business.
     pub fn eta(&self) -> Option<&'a str> {
-        self.text("eta")
+        text(self.headers, "eta")
     }
 
     /// The time after which the task is not to be run, in ISO 8601, as the sender wrote it.
     pub fn expires(&self) -> Option<&'a str> {
-        self.text("expires")
+        text(self.headers, "expires")
     }
 
     /// The queue on which the sender waits for the result, where it has the backend `rpc://`.
@@ -171,13 +172,8 @@ impl<'a> ReceivedTask<'a> {
 
     /// Whether the sender has said that it wants no result.
     pub(crate) fn ignores_result(&self) -> bool {
-        let headers = self.delivery.properties.headers().as_ref();
-        let ignores = headers.and_then(|headers| headers.inner().get("ignore_result"));
+        let ignores = self.headers.inner().get("ignore_result");
         matches!(ignores, Some(AMQPValue::Boolean(true)))
-    }
-
-    fn text(&self, name: &str) -> Option<&'a str> {
-        text(self.delivery.properties.headers().as_ref()?, name)
     }
 }
 
