@@ -2,7 +2,7 @@
 //!
 //! [`mod@scenarios`], [`onward`] and [`mod@counts`] say what has to hold; the modules named for the
 //! clients are the glue. [`private`] is for tests that kill their broker, [`wire`] for hostile
-//! producers.
+//! producers, [`version`] for what differs between versions of a server.
 
 pub mod client;
 pub mod counts;
@@ -14,6 +14,7 @@ pub mod python;
 pub mod rabbitmq;
 pub mod scenarios;
 pub mod spans;
+pub mod version;
 pub mod wire;
 
 /// The examples of the README compile.

@@ -32,6 +32,8 @@ pub struct Connection {
     stream: TcpStream,
     /// What the server offers: the size of a whole frame in bytes.
     pub frame_max: usize,
+    /// The server's version, as it tells it; empty where it does not.
+    pub version: String,
 }
 
 impl Connection {
@@ -43,9 +45,10 @@ impl Connection {
         let mut connection = Self {
             stream,
             frame_max: 0,
+            version: String::new(),
         };
         connection.write(b"AMQP\0\0\x09\x01").await;
-        connection.answer(START).await;
+        connection.version = version(&connection.answer(START).await);
 
         let login = uri.authority.userinfo;
         let mut arguments = Vec::new();
@@ -143,6 +146,17 @@ impl Connection {
         assert_eq!(method, expected, "{text}");
         rest.to_vec()
     }
+}
+
+/// The text "version" among the server's properties, which the arguments of `START` hold.
+fn version(start: &[u8]) -> String {
+    let name = b"\x07versionS";
+    let place = start.windows(name.len()).position(|window| window == name);
+    let text = place.and_then(|place| {
+        let (size, rest) = start[place + name.len()..].split_first_chunk()?;
+        rest.get(..usize::try_from(u32::from_be_bytes(*size)).ok()?)
+    });
+    String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
 }
 
 /// One entry of a table: its name, the tag of its type, and its value's bytes.
