@@ -6,6 +6,16 @@ project=otel-messaging-$(cksum <<<"$data" | cut -d ' ' -f 1)
 # The profile is for `down`, which else leaves its services alone.
 compose() { docker compose --profile database --project-name "$project" --file "$root/docker-compose.yml" "$@" 9>&-; }
 
+# Images of the versions that are chosen; else the file's own.
+case ${BROKERS_RABBITMQ:-} in
+  3.10) export RABBITMQ_TAG=3.10-management-alpine ;;
+  4) unset RABBITMQ_TAG ;;
+esac
+case ${BROKERS_NATS:-} in
+  2.12) export NATS_TAG=2.12-alpine ;;
+  2.15) unset NATS_TAG ;;
+esac
+
 # The client without an engine is common; a remote engine that is gone may take minutes to say so.
 compose_answers() {
   command -v docker >/dev/null && bounded 5 docker info >/dev/null 2>&1 && bounded 5 docker compose version >/dev/null 2>&1
@@ -13,7 +23,7 @@ compose_answers() {
 
 # compose_prepare BROKER...: their ports.
 compose_prepare() {
-  local broker
+  local broker tag
   # shellcheck disable=SC2046 # a list of names
   claim $(for broker; do port_variable "$broker"; done) BROKERS_AMQP_MANAGEMENT_PORT BROKERS_NATS_MONITOR_PORT
   # Empty for a broker that is not started here, and then of no account.
@@ -22,7 +32,8 @@ compose_prepare() {
   [[ " $* " != *" postgres "* ]] || POSTGRES_PASSWORD=$(postgres_password)
   export AMQP_MANAGEMENT_PORT=$BROKERS_AMQP_MANAGEMENT_PORT NATS_MONITOR_PORT=$BROKERS_NATS_MONITOR_PORT
   for broker; do
-    remember "$broker" compose "$(sed -n "s|.*image: .*$broker:||p" "$root/docker-compose.yml")"
+    eval "tag=$(sed -n "s|.*image: .*$broker:||p" "$root/docker-compose.yml")" # it may name a variable
+    remember "$broker" compose "$tag"
   done
 }
 

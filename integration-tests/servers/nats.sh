@@ -1,17 +1,26 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # one program with brokers, which checks it all
-# nats-server: the user's, else the current one built with Go, else Debian's.
+# nats-server: the user's, else the current one built with Go, else Debian's. Where a version is
+# asked for, the first of them that is of that version, else that version built with Go.
 
-nats_release=v2.15.2
-nats_built=$cache/go/bin/nats-server
+case ${BROKERS_NATS:-} in
+  2.12) nats_release=v2.12.15 ;;
+  '' | 2.15) nats_release=v2.15.2 ;;
+  *) fail "BROKERS_NATS=$BROKERS_NATS: there are 2.12 and 2.15" ;;
+esac
+nats_bin=$cache/nats-server-$nats_release
 nats_ports="BROKERS_NATS_PORT"
 
 nats_server() {
   local candidate
-  for candidate in "${NATS_SERVER_BIN:-nats-server}" "$nats_built" /usr/sbin/nats-server; do
-    command -v "$candidate" && return
-    [ -z "${NATS_SERVER_BIN:-}" ] || fail "NATS_SERVER_BIN=$NATS_SERVER_BIN is not a program"
+  for candidate in "${NATS_SERVER_BIN:-nats-server}" "$nats_bin/nats-server" /usr/sbin/nats-server; do
+    ! nats_suits "$candidate" || { command -v "$candidate" && return; }
+    [ -z "${NATS_SERVER_BIN:-}" ] || fail "NATS_SERVER_BIN=$NATS_SERVER_BIN is not a nats-server${BROKERS_NATS:+ $BROKERS_NATS}"
   done
   return 1
+}
+
+nats_suits() { # PROGRAM
+  [[ $("$1" --version 2>/dev/null) == "nats-server: v${BROKERS_NATS:+$BROKERS_NATS.}"* ]]
 }
 
 # Go with everything it writes in the cache: its modules, its build cache, its own statistics (the
@@ -19,7 +28,7 @@ nats_server() {
 go_cached() {
   mkdir -p "$cache/go/tmp"
   env GOTOOLCHAIN=local GOFLAGS="${GOFLAGS:-} -modcacherw" CGO_ENABLED=0 \
-    GOPATH="$cache/go" GOMODCACHE="$cache/go/mod" GOCACHE="$cache/go/build" GOBIN="$cache/go/bin" GOTMPDIR="$cache/go/tmp" \
+    GOPATH="$cache/go" GOMODCACHE="$cache/go/mod" GOCACHE="$cache/go/build" GOBIN="$nats_bin" GOTMPDIR="$cache/go/tmp" \
     GOENV="${GOENV:-${XDG_CONFIG_HOME:-$HOME/.config}/go/env}" XDG_CONFIG_HOME="$cache/go/config" \
     go "$@" 9>&-
 }
@@ -35,6 +44,7 @@ nats_fetch() {
     if go_cached install "github.com/nats-io/nats-server/v2@$nats_release" >"$cache/go.log" 2>&1; then return; fi
     say "that failed ($(tail -n 1 "$cache/go.log"))"
   fi
+  [ -z "${BROKERS_NATS:-}" ] || fail "nats-server $BROKERS_NATS is not here: install Go 1.26 or later, or $no_way"
   install nats-server
 }
 

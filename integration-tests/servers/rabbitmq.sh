@@ -1,15 +1,42 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # one program with brokers, which checks it all
-# RabbitMQ from Debian's package.
+# RabbitMQ from Debian's package: this machine's, or where another version is asked for, that of the
+# release of Debian which has it.
 
 # Not the one in /usr/sbin, which switches to a system user and its folders.
 rabbitmq_server=/usr/lib/rabbitmq/bin/rabbitmq-server
 
 rabbitmq_ports="BROKERS_AMQP_PORT BROKERS_AMQP_NODE_PORT BROKERS_EPMD_PORT"
 
-rabbitmq_fetch() { [ -x "$rabbitmq_server" ] || install rabbitmq-server; }
+case ${BROKERS_RABBITMQ:-} in
+  '' | 3.10 | 4) ;;
+  *) fail "BROKERS_RABBITMQ=$BROKERS_RABBITMQ: there are 3.10 and 4" ;;
+esac
+
+# rabbitmq_release: prints the release of Debian whose package is needed; nothing where any will do.
+rabbitmq_release() {
+  local installed
+  installed=$(dpkg-query --show --showformat '${Version}' rabbitmq-server 2>/dev/null) || true
+  case ${BROKERS_RABBITMQ:-}:$installed in
+    3.10:3.10.* | 4:4.* | :*) ;;
+    3.10:*) echo bookworm ;;
+    4:*) echo trixie ;;
+  esac
+}
+
+rabbitmq_fetch() {
+  local release
+  release=$(rabbitmq_release)
+  if [ -n "$release" ]; then
+    debian_unpack "$release" rabbitmq-server
+  elif [ ! -x "$rabbitmq_server" ]; then
+    install rabbitmq-server
+  fi
+}
 
 rabbitmq_start() { # DIR
-  local dir=$1
+  local dir=$1 release debian_command=()
+  release=$(rabbitmq_release)
+  [ -z "$release" ] || debian_in "$release"
   : >"$dir/rabbitmq-env.conf"
   echo '[].' >"$dir/enabled_plugins"
   cat >"$dir/rabbitmq.conf" <<CONF
@@ -24,7 +51,7 @@ CONF
   # a port of its own, and does not depend on how the machine's name resolves.
   # HOME is for the Erlang cookie. With input "allowed" the script replaces itself by the server,
   # in place of staying as its parent; the argument -noinput then takes the input away again.
-  launch "$dir" env \
+  launch "$dir" "${debian_command[@]}" env \
     HOME="$dir" \
     RABBITMQ_NODENAME="otel-messaging@localhost" \
     RABBITMQ_CONF_ENV_FILE="$dir/rabbitmq-env.conf" \
