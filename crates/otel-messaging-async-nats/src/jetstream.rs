@@ -157,7 +157,7 @@ impl std::fmt::Debug for Acknowledgement {
 fn end(sending: Sending, answer: &Result<PublishAck, PublishError>) {
     match answer {
         Ok(ack) => {
-            sending.set_attribute(semconv::MESSAGING_NATS_STREAM, ack.stream.clone());
+            sending.set_remote_attribute(semconv::MESSAGING_NATS_STREAM, &ack.stream);
             if let Ok(sequence) = i64::try_from(ack.sequence) {
                 sending.set_attribute(semconv::MESSAGING_NATS_SEQUENCE, sequence);
             }

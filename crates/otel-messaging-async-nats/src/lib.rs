@@ -12,6 +12,7 @@ mod producer;
 mod service;
 mod service_error;
 mod spelling;
+mod subject;
 mod traits;
 
 pub use headers::Nats;

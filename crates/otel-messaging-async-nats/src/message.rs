@@ -2,6 +2,7 @@
 
 use crate::ack_subject::AckSubject;
 use crate::headers::Nats;
+use crate::subject::is_temporary;
 use async_nats::header::{HeaderMap, NATS_MESSAGE_ID};
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::{Message, jetstream};
@@ -82,8 +83,7 @@ fn set_sequence(description: &mut Description, sequence: u64) {
 }
 
 pub(crate) fn describe(description: &mut Description, subject: &str, headers: Option<&HeaderMap>) {
-    // Reply inboxes live as long as one request.
-    if subject.starts_with("_INBOX.") {
+    if is_temporary(subject) {
         description.set_temporary_destination(subject);
     } else {
         description.set_destination(subject);

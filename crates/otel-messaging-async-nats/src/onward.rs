@@ -1,10 +1,11 @@
 //! Received messages that are sent on.
 
-use crate::ack_subject::{self, AckSubject};
+use crate::ack_subject::AckSubject;
 use crate::client::end;
 use crate::injection::{Injection, Outgoing, left_beside};
 use crate::jetstream::PublishAckFuture;
 use crate::producer::InjectingProducer;
+use crate::subject::is_reserved;
 use async_nats::client::PublishError;
 use async_nats::client::traits::Publisher;
 use async_nats::jetstream::{self, context};
@@ -187,15 +188,6 @@ impl InjectingProducer<jetstream::Context> {
         let (sending, headers) = start(&self.injection, message, outgoing, way);
         self.deliver(sending, subject, headers, message.payload.clone())
     }
-}
-
-/// Whether servers refuse a publish with this reply subject, of which its sender learns nothing: it
-/// is their own, for the acknowledgement of a stream's message, or for an answer to another account
-/// (`_R_`) or another cluster.
-fn is_reserved(reply: &str) -> bool {
-    [ack_subject::PREFIX, "_R_.", "_GR_.", "$GR."]
-        .iter()
-        .any(|prefix| reply.starts_with(prefix))
 }
 
 fn start(

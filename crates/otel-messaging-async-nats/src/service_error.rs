@@ -6,9 +6,6 @@ use otel_messaging::Sending;
 pub(crate) const TEXT: HeaderName = HeaderName::from_static("Nats-Service-Error");
 pub(crate) const CODE: HeaderName = HeaderName::from_static("Nats-Service-Error-Code");
 
-/// What a remote party may put onto a span, in bytes.
-const MAX_TEXT: usize = 1024;
-
 /// Ends the span of a request: as failed, if the service says so.
 pub(crate) fn mark(sending: Sending, reply: Option<&HeaderMap>) {
     let Some(headers) = reply else { return };
@@ -21,9 +18,5 @@ pub(crate) fn mark(sending: Sending, reply: Option<&HeaderMap>) {
         Err(_) => "service_error".to_owned(),
     };
     let text = headers.get(TEXT).map_or("", |text| text.as_str());
-    let mut end = text.len().min(MAX_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    sending.fail(code, &text[..end]);
+    sending.fail(code, text);
 }

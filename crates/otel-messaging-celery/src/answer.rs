@@ -1,6 +1,7 @@
 //! What becomes of a task, told to its sender.
 
 use crate::error::TaskError;
+use crate::json;
 use crate::received::ReceivedTask;
 use crate::task::short;
 use lapin::options::BasicPublishOptions;
@@ -15,7 +16,7 @@ const TRANSIENT: u8 = 1;
 
 /// The result of a task, for a sender that waits for it with Celery's result backend `rpc://`.
 ///
-/// [`ReceivedTask::answer`] makes it.
+/// [`ReceivedTask::answer_for_rpc_backend`] makes it.
 #[derive(Debug, Clone)]
 pub struct Answer {
     queue: ShortString,
@@ -42,8 +43,14 @@ struct Exception {
 }
 
 impl ReceivedTask<'_> {
-    /// The task's result, or its error, as the sender's `.get()` gives or raises it. `None` where
-    /// the sender does not wait for one: it names no queue, or has said `ignore_result`.
+    /// The task's result, or its error, as the sender's `.get()` gives or raises it: for tasks whose
+    /// sender has the result backend `rpc://`.
+    ///
+    /// Whether it has, no message says: a client of Celery's without a result backend names a queue
+    /// for the answer too, declares none, and RabbitMQ drops what is sent there. As with a worker in
+    /// Python, both sides have to be configured alike, so call this where the senders have that
+    /// backend. `None` where the message does say that nobody waits: it names no queue, or has
+    /// `ignore_result`.
     ///
     /// The error is raised as an exception named for its type, as [`std::any::type_name`] has it,
     /// with its text. Whoever may send tasks may name any queue to be answered.
@@ -56,7 +63,7 @@ impl ReceivedTask<'_> {
     /// # async fn handle(task: &ReceivedTask<'_>, channel: &InjectingProducer<Channel>)
     /// # -> Result<(), Box<dyn std::error::Error>> {
     /// let (order,): (u64,) = task.args()?;
-    /// if let Some(answer) = task.answer(&pack(order))? {
+    /// if let Some(answer) = task.answer_for_rpc_backend(&pack(order))? {
     ///     answer.publish(channel).await?.await?;
     /// }
     /// # Ok(())
@@ -65,25 +72,26 @@ impl ReceivedTask<'_> {
     ///
     /// # Errors
     ///
-    /// When the result cannot be written as JSON.
-    pub fn answer<T: Serialize, E: Display>(
+    /// When the result cannot be written as JSON, such as a float that is no finite number.
+    pub fn answer_for_rpc_backend<T: Serialize, E: Display>(
         &self,
         outcome: &Result<T, E>,
     ) -> Result<Option<Answer>, TaskError> {
         let Some(queue) = self.reply_to().filter(|_| !self.ignores_result()) else {
             return Ok(None);
         };
-        let body = match outcome {
-            Ok(value) => serde_json::to_vec(&self.meta("SUCCESS", value))?,
+        let mut body = Vec::new();
+        match outcome {
+            Ok(value) => json::write(&mut body, &self.meta("SUCCESS", value))?,
             Err(error) => {
                 let exception = Exception {
                     exc_type: type_name::<E>(),
                     exc_message: [error.to_string()],
                     exc_module: None,
                 };
-                serde_json::to_vec(&self.meta("FAILURE", exception))?
+                json::write(&mut body, &self.meta("FAILURE", exception))?;
             }
-        };
+        }
         let correlation_id = match self.delivery().properties.correlation_id() {
             Some(id) if !id.as_str().is_empty() => id.clone(),
             _ => short("id", self.id())?,
@@ -113,16 +121,18 @@ impl ReceivedTask<'_> {
 
 impl Answer {
     /// Publishes the answer by the default exchange, with the context that is current at the call.
+    /// It is [`InjectingProducer::publish_reply`]: the queue, whose name is another one for each
+    /// client, stays out of the span's name.
     ///
     /// # Errors
     ///
-    /// Those of the channel, unchanged. A queue that is gone is none: nobody waits any more.
+    /// Those of the channel, unchanged. A queue that is missing is not an error: RabbitMQ drops the
+    /// answer.
     pub fn publish(
         &self,
         producer: &InjectingProducer<Channel>,
     ) -> impl Future<Output = lapin::Result<PublisherConfirm>> {
-        producer.basic_publish(
-            "".into(),
+        producer.publish_reply(
             self.queue.clone(),
             BasicPublishOptions::default(),
             &self.body,

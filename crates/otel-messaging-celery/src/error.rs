@@ -15,7 +15,7 @@ pub enum TaskError {
     /// A name, an identifier or a time is empty, or longer than AMQP's short strings: 255 bytes.
     #[error("the {0} of a Celery task takes 1 to 255 bytes")]
     TextLength(&'static str),
-    /// A value that JSON cannot express.
+    /// A value that JSON cannot express, a float that is no finite number for one.
     #[error("a value cannot be written as JSON")]
     Json(#[from] serde_json::Error),
 }
@@ -60,4 +60,23 @@ pub enum ReadError {
     /// The further fields are none of the type that was asked for.
     #[error("the task's embedded fields are not as the handler has them")]
     Embedded(#[source] serde_json::Error),
+}
+
+impl ReadError {
+    /// The name of the variant, such as `ContentType`: for the attribute `error.type` of a span.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoTask => "NoTask",
+            Self::Header(_) => "Header",
+            Self::ContentType(_) => "ContentType",
+            Self::ContentEncoding(_) => "ContentEncoding",
+            Self::Compressed => "Compressed",
+            Self::Body(_) => "Body",
+            Self::ArgsNoList => "ArgsNoList",
+            Self::KwargsNoMap => "KwargsNoMap",
+            Self::Args(_) => "Args",
+            Self::Kwargs(_) => "Kwargs",
+            Self::Embedded(_) => "Embedded",
+        }
+    }
 }

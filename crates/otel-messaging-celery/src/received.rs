@@ -58,6 +58,7 @@ impl<'a> ReceivedTask<'a> {
     ///
     /// For every message that is no such task: that of another program, one of protocol 1, a body
     /// that is compressed or pickled. Nobody else takes it once it is here: reject it.
+    /// [`try_with_task`](crate::try_with_task) does that inside the message's span.
     pub fn from_delivery(delivery: &'a Delivery) -> Result<Self, ReadError> {
         let headers = delivery.properties.headers().as_ref();
         let header = headers.and_then(|headers| headers.inner().get("task"));
@@ -149,7 +150,8 @@ impl<'a> ReceivedTask<'a> {
     }
 
     /// The time before which the task is not to be run, in ISO 8601, as the sender wrote it. The
-    /// message is here nonetheless: to wait is the handler's business.
+    /// message is here nonetheless, unless the sender delays tasks in the broker: to wait is the
+    /// handler's business.
     pub fn eta(&self) -> Option<&'a str> {
         text(self.headers, "eta")
     }
@@ -159,7 +161,8 @@ impl<'a> ReceivedTask<'a> {
         text(self.headers, "expires")
     }
 
-    /// The queue on which the sender waits for the result, where it has the backend `rpc://`.
+    /// The queue on which the sender waits for the result, where it has the backend `rpc://`. Celery's
+    /// clients name one without that backend too, and nobody declares it.
     pub fn reply_to(&self) -> Option<&'a ShortString> {
         let reply_to = self.delivery.properties.reply_to().as_ref();
         reply_to.filter(|queue| !queue.as_str().is_empty())
@@ -190,10 +193,36 @@ impl Received<Lapin> for ReceivedTask<'_> {
     }
 
     fn describe_message(&self, description: &mut Description) {
-        self.delivery.describe_message(description);
-        description.set_remote_attribute(CELERY_TASK_NAME, self.name);
-        if self.delivery.properties.message_id().is_none() {
-            description.set_remote_attribute(semconv::MESSAGING_MESSAGE_ID, self.id);
+        Arrived(self.delivery).describe_message(description);
+    }
+}
+
+/// A message that should be a task, before it is read: the name and the identifier stand in the
+/// headers, also of a task whose body cannot be read.
+pub(crate) struct Arrived<'a>(pub(crate) &'a Delivery);
+
+impl Received<Lapin> for Arrived<'_> {
+    type Headers = FieldTable;
+
+    const SYSTEM: &'static str = <Delivery as Received<Lapin>>::SYSTEM;
+
+    fn carried_headers(&self) -> Option<&FieldTable> {
+        self.0.carried_headers()
+    }
+
+    fn describe_message(&self, description: &mut Description) {
+        self.0.describe_message(description);
+        let Some(headers) = self.0.properties.headers() else {
+            return;
+        };
+        let Some(name) = text(headers, "task") else {
+            return;
+        };
+        description.set_remote_attribute(CELERY_TASK_NAME, name);
+        if self.0.properties.message_id().is_none()
+            && let Some(id) = text(headers, "id")
+        {
+            description.set_remote_attribute(semconv::MESSAGING_MESSAGE_ID, id);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A task that goes out.
 
 use crate::error::TaskError;
+use crate::json;
 use crate::received::ReceivedTask;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
@@ -58,7 +59,8 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// When these are none, or cannot be written as JSON, and for an empty or overlong name.
+    /// When these are none, or cannot be written as JSON, such as a float that is no finite number,
+    /// and for an empty or overlong name.
     pub fn new(
         name: impl Into<String>,
         args: impl Serialize,
@@ -226,7 +228,7 @@ fn write(
     empty: &[u8; 2],
 ) -> Result<bool, serde_json::Error> {
     let start = body.len();
-    serde_json::to_writer(&mut *body, value)?;
+    json::write(body, value)?;
     if &body[start..] == b"null" {
         body.truncate(start);
         body.extend(empty);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod confirm;
+mod destination;
 mod failure;
 mod frame;
 mod headers;
@@ -8,6 +9,7 @@ mod message;
 mod onward;
 mod producer;
 mod redelivery;
+mod reply;
 
 pub use confirm::PublisherConfirm;
 pub use headers::Lapin;

@@ -1,5 +1,6 @@
 //! What a received message tells.
 
+use crate::destination::Destination;
 use crate::headers::Lapin;
 use crate::redelivery::describe_redelivery;
 use lapin::BasicProperties;
@@ -26,8 +27,7 @@ impl Received<Lapin> for Delivery {
     }
 
     fn describe_message(&self, description: &mut Description) {
-        let (exchange, routing_key) = (self.exchange.as_str(), self.routing_key.as_str());
-        describe_destination(description, exchange, routing_key);
+        Destination::new(self.exchange.as_str(), self.routing_key.as_str()).describe(description);
         describe_properties(description, &self.properties);
         describe_redelivery(description, self);
         if let Ok(tag) = i64::try_from(self.delivery_tag) {
@@ -63,48 +63,17 @@ impl Received<Lapin> for BasicReturnMessage {
 
     // It was never delivered: there is no tag, and its headers tell of no delivery.
     fn describe_message(&self, description: &mut Description) {
-        let (exchange, routing_key) = (self.exchange.as_str(), self.routing_key.as_str());
-        describe_destination(description, exchange, routing_key);
+        Destination::new(self.exchange.as_str(), self.routing_key.as_str()).describe(description);
         describe_properties(description, &self.properties);
-    }
-}
-
-pub(crate) fn describe_destination(
-    description: &mut Description,
-    exchange: &str,
-    routing_key: &str,
-) {
-    // Queues that the broker named, and reply queues, live as long as one connection.
-    let generated = exchange.is_empty() && routing_key.starts_with("amq.gen-");
-    let reply = exchange.is_empty() && routing_key.starts_with("amq.rabbitmq.reply-to");
-    if generated {
-        description.set_attribute(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
-    }
-    if generated || reply {
-        description.set_temporary_destination(routing_key);
-    } else {
-        description.set_destination(destination(exchange, routing_key));
-    }
-    if !routing_key.is_empty() {
-        let key = semconv::MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY;
-        description.set_attribute(key, routing_key.to_owned());
-    }
-}
-
-/// `{exchange}:{routing key}` without empty parts (conventions for RabbitMQ, "Span name").
-pub(crate) fn destination(exchange: &str, routing_key: &str) -> String {
-    match (exchange, routing_key) {
-        ("", "") => "amq.default".to_owned(),
-        (name, "") | ("", name) => name.to_owned(),
-        (exchange, routing_key) => format!("{exchange}:{routing_key}"),
     }
 }
 
 pub(crate) fn describe_properties(description: &mut Description, properties: &BasicProperties) {
     if let Some(id) = properties.message_id() {
-        description.set_attribute(semconv::MESSAGING_MESSAGE_ID, id.to_string());
+        description.set_remote_attribute(semconv::MESSAGING_MESSAGE_ID, id.as_str());
     }
     if let Some(id) = properties.correlation_id() {
-        description.set_attribute(semconv::MESSAGING_MESSAGE_CONVERSATION_ID, id.to_string());
+        let key = semconv::MESSAGING_MESSAGE_CONVERSATION_ID;
+        description.set_remote_attribute(key, id.as_str());
     }
 }

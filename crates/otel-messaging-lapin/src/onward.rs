@@ -1,8 +1,8 @@
 //! Sending a received message on.
 
 use crate::confirm::PublisherConfirm;
+use crate::destination::Destination;
 use crate::frame::{self, PER_HEADER};
-use crate::message::destination;
 use crate::producer::{InjectingProducer, describe, inject};
 use lapin::message::Delivery;
 use lapin::options::BasicPublishOptions;
@@ -103,7 +103,8 @@ impl InjectingProducer<Channel> {
     ) -> impl Future<Output = Result<PublisherConfirm>> {
         let properties = delivery.properties.clone();
         let description = describe(&exchange, &routing_key, &properties);
-        let source = destination(delivery.exchange.as_str(), delivery.routing_key.as_str());
+        let source = Destination::new(delivery.exchange.as_str(), delivery.routing_key.as_str());
+        let source = source.name();
         let dead_letter = DeadLetter::new(&source, error);
         let mut headers = properties.headers().clone().unwrap_or_default();
         let room = |headers: &FieldTable| frame::room(&properties, headers);

@@ -1,9 +1,10 @@
 //! The channel that injects.
 
 use crate::confirm::PublisherConfirm;
+use crate::destination::Destination;
 use crate::failure::error_type;
 use crate::frame::{self, PER_HEADER};
-use crate::message::{SYSTEM, describe_destination, describe_properties};
+use crate::message::{SYSTEM, describe_properties};
 use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{FieldTable, ShortString};
@@ -141,8 +142,14 @@ pub(crate) fn describe(
     routing_key: &ShortString,
     properties: &BasicProperties,
 ) -> Description {
+    let mut description = sent(properties);
+    Destination::new(exchange.as_str(), routing_key.as_str()).describe(&mut description);
+    description
+}
+
+/// What is the same wherever the message goes.
+pub(crate) fn sent(properties: &BasicProperties) -> Description {
     let mut description = Description::sent(SYSTEM, "publish");
-    describe_destination(&mut description, exchange.as_str(), routing_key.as_str());
     describe_properties(&mut description, properties);
     description
 }

@@ -1,12 +1,11 @@
 //! What the conventions want to know of a message, told by an adapter to the core.
 
+use crate::remote_text;
 use crate::semconv;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 use opentelemetry::{KeyValue, Value};
 use std::borrow::Cow;
 use std::time::SystemTime;
-
-const MAX_REMOTE_BYTES: usize = 1024;
 
 /// What a span of a messaging operation says of the message: the system, the operation, the
 /// destination and the attributes that the client knows.
@@ -60,30 +59,39 @@ impl Description {
 
     /// Sets the destination: the topic, the subject, or exchange and routing key. It stands in
     /// the span's name and in `messaging.destination.name`.
+    ///
+    /// It may be any text: where a subscription has a wildcard, the sender chooses it. A span shows
+    /// 1,024 bytes of it at most, cut at the end of a character, with a space in place of a tab or
+    /// a line break, and with U+FFFD in place of other control characters and of those that change
+    /// the direction of writing.
     pub fn set_destination(&mut self, name: impl Into<String>) {
-        let name = name.into();
+        let name = remote_text::shown_owned(name.into());
         self.set_attribute(semconv::MESSAGING_DESTINATION_NAME, name.clone());
         self.named_for = Some(name);
     }
 
     /// Sets a destination that lives as long as one connection or one request, such as a reply
     /// inbox. It stays out of the span's name, which would otherwise be a new one each time
-    /// (conventions, "Span name").
+    /// (conventions, "Span name"). It is shown as by [`set_destination`](Self::set_destination).
     pub fn set_temporary_destination(&mut self, name: impl Into<String>) {
-        self.set_attribute(semconv::MESSAGING_DESTINATION_NAME, name.into());
+        let name = remote_text::shown_owned(name.into());
+        self.set_attribute(semconv::MESSAGING_DESTINATION_NAME, name);
         self.set_attribute(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
     }
 
-    /// Adds an attribute, named as in [`semconv`](crate::semconv).
+    /// Adds an attribute, named as in [`semconv`](crate::semconv). A text that somebody else has
+    /// chosen goes through [`set_remote_attribute`](Self::set_remote_attribute).
     pub fn set_attribute(&mut self, key: &'static str, value: impl Into<Value>) {
         self.attributes.push(KeyValue::new(key, value));
     }
 
-    /// Adds an attribute whose text a remote party has chosen, unless it is longer than 1,024
-    /// bytes: the SDK sets no limit of its own.
+    /// Adds an attribute whose text somebody else has chosen: the sender, or the broker. One of
+    /// more than 1,024 bytes is left out, since a part of an identifier is another identifier; the
+    /// SDK sets no limit of its own. Control characters are replaced as by
+    /// [`set_destination`](Self::set_destination).
     pub fn set_remote_attribute(&mut self, key: &'static str, text: &str) {
-        if text.len() <= MAX_REMOTE_BYTES {
-            self.set_attribute(key, text.to_owned());
+        if let Some(text) = remote_attribute(text) {
+            self.set_attribute(key, text);
         }
     }
 
@@ -119,6 +127,12 @@ impl Description {
     }
 }
 
+/// What is shown of a text that somebody else has chosen; `None` if it is too long.
+#[inline]
+pub(crate) fn remote_attribute(text: &str) -> Option<String> {
+    (text.len() <= remote_text::MAX_BYTES).then(|| remote_text::shown(text).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,5 +158,31 @@ mod tests {
         description.set_destination("orders");
         let builder = description.into_span_builder(SpanKind::Producer);
         assert_eq!(builder.name, "send orders");
+    }
+
+    #[test]
+    fn a_destination_of_the_senders_is_shown_within_limits() {
+        let hostile = format!("orders.\u{1b}[2J\u{202e}{}", "x".repeat(3500));
+        let shown = format!("orders.\u{fffd}[2J\u{fffd}{}", "x".repeat(1008));
+        assert_eq!(shown.len(), 1024);
+        for is_temporary in [false, true] {
+            let mut description = Description::sent("nats", "publish");
+            if is_temporary {
+                description.set_temporary_destination(&*hostile);
+            } else {
+                description.set_destination(&*hostile);
+                assert_eq!(description.named_for.as_deref(), Some(&*shown));
+            }
+            let name = KeyValue::new(semconv::MESSAGING_DESTINATION_NAME, shown.clone());
+            assert!(description.attributes.contains(&name));
+        }
+    }
+
+    #[test]
+    fn a_remote_text_acts_on_no_reader() {
+        let mut description = Description::sent("kafka", "send");
+        description.set_remote_attribute("key", "7\u{1b}[2J\u{2066}");
+        let shown = KeyValue::new("key", "7\u{fffd}[2J\u{fffd}");
+        assert_eq!(description.attributes.last(), Some(&shown));
     }
 }

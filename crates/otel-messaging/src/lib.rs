@@ -91,6 +91,7 @@ mod operation;
 mod producer;
 pub mod propagation;
 mod redelivery;
+mod remote_text;
 pub mod semconv;
 #[cfg(feature = "serde")]
 mod stored_context;

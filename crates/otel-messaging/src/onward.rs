@@ -9,22 +9,21 @@ use crate::instrumentation::{Instrumentation, empty_context};
 use crate::operation::Operation;
 use crate::producer::Sending;
 use crate::propagation::format_traceparent;
+use crate::remote_text;
 use crate::semconv;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt};
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-/// The header of a dead letter that says what went wrong: the error's text without line breaks, at
-/// most 1,024 bytes.
+/// The header of a dead letter that says what went wrong: the error's text, at most 1,024 bytes of
+/// it. In place of a line break there is a space, in place of any other control character U+FFFD.
 pub const DEAD_LETTER_ERROR: &str = "dead-letter-error";
 /// The header of a dead letter that says where it was first put aside: the topic, the subject, or
-/// exchange and routing key.
+/// exchange and routing key, written as in the names of spans.
 pub const DEAD_LETTER_SOURCE: &str = "dead-letter-source";
 /// The header of a dead letter that has the `traceparent` with which the message came when it was
 /// first put aside.
 pub const DEAD_LETTER_TRACEPARENT: &str = "dead-letter-traceparent";
-
-const MAX_ERROR_BYTES: usize = 1024;
 
 /// What the headers of a dead letter say of the message that failed; see [`Sending::dead_letter`].
 ///
@@ -55,25 +54,7 @@ impl<'a> DeadLetter<'a> {
     }
 
     fn error(&self) -> String {
-        let mut line = Line(String::new());
-        // An error that cannot be written to its end is known up to there.
-        let _: fmt::Result = write!(line, "{}", self.error);
-        line.0
-    }
-}
-
-/// A text without line breaks that stops growing at its limit.
-struct Line(String);
-
-impl fmt::Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for c in text.chars() {
-            if self.0.len() + c.len_utf8() > MAX_ERROR_BYTES {
-                return Err(fmt::Error);
-            }
-            self.0.push(if c.is_control() { ' ' } else { c });
-        }
-        Ok(())
+        remote_text::shown_of(self.error)
     }
 }
 
@@ -147,10 +128,8 @@ impl Sending {
             .clone();
         let error = dead_letter.error();
         description.set_attribute(semconv::MESSAGING_DEAD_LETTER_ERROR, error.clone());
-        description.set_attribute(
-            semconv::MESSAGING_DEAD_LETTER_SOURCE,
-            dead_letter.source.to_owned(),
-        );
+        let source = remote_text::shown(dead_letter.source).into_owned();
+        description.set_attribute(semconv::MESSAGING_DEAD_LETTER_SOURCE, source);
         let before = room(headers).map(|_| headers.clone());
         write(headers, dead_letter, &sender, &error);
         if let Some(before) = before
@@ -182,7 +161,11 @@ fn write<C, H: CarrierMut<C>>(
     if headers.get_all(DEAD_LETTER_SOURCE).next().is_some() {
         return;
     }
-    set(headers, DEAD_LETTER_SOURCE, dead_letter.source);
+    set(
+        headers,
+        DEAD_LETTER_SOURCE,
+        &remote_text::shown(dead_letter.source),
+    );
     // One that came in without a source is nobody's.
     headers.remove(&[DEAD_LETTER_TRACEPARENT]);
     if sender.is_valid() {
@@ -193,7 +176,7 @@ fn write<C, H: CarrierMut<C>>(
         );
     }
     for (name, value) in &dead_letter.details {
-        set(headers, name, value);
+        set(headers, name, &remote_text::shown(value));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The span of one messaging operation, and the context in which it is current.
 
 use crate::instrumentation::Instrumentation;
+use crate::remote_text;
 use crate::semconv;
 #[cfg(feature = "tracing")]
 use crate::tracing_span;
@@ -8,7 +9,7 @@ use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{Span, SpanBuilder, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// A span that was started for one message, until [`end`](Self::end).
 ///
@@ -79,10 +80,7 @@ impl Operation {
         let span = self.context.span();
         if self.has_span && span.is_recording() {
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into_owned()));
-            let mut text = String::new();
-            // `to_string` panics where a description cannot be written to its end.
-            let _: fmt::Result = write!(text, "{description}");
-            span.set_status(Status::error(text));
+            span.set_status(Status::error(remote_text::shown_of(description)));
         }
     }
 

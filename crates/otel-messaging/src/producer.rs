@@ -2,7 +2,7 @@
 
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
 use crate::current::current_context;
-use crate::description::Description;
+use crate::description::{Description, remote_attribute};
 use crate::dropped;
 use crate::instrumentation::Instrumentation;
 use crate::operation::Operation;
@@ -149,8 +149,17 @@ impl Sending {
         self.operation.set_attribute(key, value);
     }
 
+    /// Adds a text that somebody else has chosen, as
+    /// [`Description::set_remote_attribute`] does.
+    pub fn set_remote_attribute(&self, key: &'static str, text: &str) {
+        if let Some(text) = remote_attribute(text) {
+            self.operation.set_attribute(key, text);
+        }
+    }
+
     /// Ends the span as failed. `error_type` is a name of low cardinality for `error.type`;
-    /// `description` says what happened.
+    /// `description` says what happened; it is shortened as a
+    /// [destination](Description::set_destination) is.
     pub fn fail(self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
         self.operation.fail(error_type.into(), description);
     }

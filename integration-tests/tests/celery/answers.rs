@@ -22,7 +22,7 @@ async fn ask(order: &str, said: &str) -> Value {
     let packed: Result<Value, ParseIntError> =
         order.parse::<u64>().map(|order| json!({"packed": order}));
     let answer = task
-        .answer(&packed)
+        .answer_for_rpc_backend(&packed)
         .expect("JSON")
         .expect("the client waits");
     let producer = InjectingProducer::new(rabbitmq.channel.clone());
@@ -76,7 +76,9 @@ async fn an_answer_has_what_the_client_knows_its_call_by() {
         let mut delivery = Delivery::mock(1, "".into(), "orders".into(), false, body);
         delivery.properties = task.properties().with_correlation_id(asked.into());
         let received = ReceivedTask::from_delivery(&delivery).expect("a task");
-        let answer = received.answer(&Ok::<_, String>(7)).expect("JSON");
+        let answer = received
+            .answer_for_rpc_backend(&Ok::<_, String>(7))
+            .expect("JSON");
         let answer = answer.expect("a client that waits");
         let confirm = answer.publish(&producer).await.expect("published");
         assert!(confirm.await.expect("confirmed").is_ack());

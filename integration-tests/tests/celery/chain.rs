@@ -30,7 +30,9 @@ async fn there_and_back_is_one_trace() {
     assert_eq!(received.args::<(u64,)>().expect("an order"), (7,));
     assert_eq!(received.root_id(), Some(task.id()));
     assert_eq!(received.parent_id(), Some(task.id()));
-    let nobody = received.answer(&Ok::<_, String>(1)).expect("JSON");
+    let nobody = received
+        .answer_for_rpc_backend(&Ok::<_, String>(1))
+        .expect("JSON");
     assert!(nobody.is_none(), "the worker ignores the result");
     spans
         .instrumentation

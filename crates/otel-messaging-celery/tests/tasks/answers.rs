@@ -18,13 +18,19 @@ fn who_waits_is_answered() {
         delivery.properties = with_header(&delivery.properties, "ignore_result", value);
         let read = ReceivedTask::from_delivery(&delivery).unwrap();
         assert_eq!(
-            read.answer(&Ok::<_, String>(7)).unwrap().is_some(),
+            read.answer_for_rpc_backend(&Ok::<_, String>(7))
+                .unwrap()
+                .is_some(),
             answered
         );
     }
     let delivery = delivered(&task);
     let read = ReceivedTask::from_delivery(&delivery).unwrap();
-    assert!(read.answer(&Ok::<_, String>(7)).unwrap().is_none());
+    assert!(
+        read.answer_for_rpc_backend(&Ok::<_, String>(7))
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
@@ -35,6 +41,8 @@ fn a_result_that_is_no_json_is_an_error() {
     let delivery = delivered(&waits);
     let read = ReceivedTask::from_delivery(&delivery).unwrap();
     let by_pair = BTreeMap::from([((1, 2), 3)]);
-    let error = read.answer(&Ok::<_, String>(by_pair)).unwrap_err();
+    let error = read
+        .answer_for_rpc_backend(&Ok::<_, String>(by_pair))
+        .unwrap_err();
     assert!(matches!(error, TaskError::Json(_)), "{error}");
 }

@@ -105,7 +105,7 @@ proptest! {
                 if let Ok(args) = task.args::<Value>() {
                     prop_assert!(args.is_array());
                 }
-                let answer = task.answer(&Err::<(), _>("no")).unwrap();
+                let answer = task.answer_for_rpc_backend(&Err::<(), _>("no")).unwrap();
                 prop_assert!(answer.is_none() || task.reply_to().is_some());
                 // What it carries is what the delivery carries.
                 prop_assert_eq!(task.carried_headers(), delivery.carried_headers());

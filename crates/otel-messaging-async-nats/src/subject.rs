@@ -1,0 +1,91 @@
+//! Which subjects are made for one use: by a server, or by a client for a reply.
+
+use crate::ack_subject;
+
+/// What the servers take for their own: the acknowledgement of a stream's message, and the answer to
+/// another account (`_R_`) or another cluster.
+const RESERVED: [&str; 4] = [ack_subject::PREFIX, "_R_.", "_GR_.", "$GR."];
+
+/// The other subjects with a random or counted part in them, as in nats-server 2.15: inboxes of
+/// clients, flow control and snapshots of JetStream, what servers ask each other, and MQTT sessions.
+const MADE: [&str; 14] = [
+    "_INBOX.",
+    "$JS.FC.",
+    "$JS.SNAPSHOT.",
+    "$JSC.",
+    "$NRG.",
+    "$LDS.",
+    "$SYS._INBOX.",
+    "$SYS._INBOX_.",
+    "$MQTT.sub.",
+    "$MQTT.JSA.",
+    "$MQTT.sess.",
+    "$MQTT.qos2.",
+    "$MQTT.out.",
+    "$MQTT.deliver.",
+];
+
+/// Whether servers refuse a publish with this reply subject, of which its sender learns nothing.
+pub(crate) fn is_reserved(reply: &str) -> bool {
+    RESERVED.iter().any(|prefix| reply.starts_with(prefix))
+}
+
+/// Whether the subject is made anew each time, and lives as long as one request or one connection.
+pub(crate) fn is_temporary(subject: &str) -> bool {
+    // All begin so, and an application's own hardly ever.
+    subject.starts_with(['_', '$'])
+        && (is_reserved(subject) || MADE.iter().any(|prefix| subject.starts_with(prefix)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_that_are_made_are_temporary() {
+        for subject in [
+            "_INBOX.oWFbdZIgcz1D0pkRTxwLmt.Qw3k",
+            "_R_.k2Jd8a.vR3xQp",
+            "_R_.k2Jd8a.vR3xQp.T",
+            "_GR_.Kq3Zw1.8Tz0pR._INBOX.oWFbdZIgcz1D0pkRTxwLmt",
+            "$GR.1a2b._INBOX.oWFbdZIgcz1D0pkRTxwLmt",
+            "$JS.ACK.orders.billing.3.100.7.1790230470084404000.42",
+            "$JS.FC.orders.billing.x7Qa",
+            "$JS.SNAPSHOT.ACK.orders.oWFbdZIgcz1D0pkRTxwLmt",
+            "$JSC.R.x7Qa",
+            "$NRG.CR.x7Qa",
+            "$LDS.x7Qa",
+            "$SYS._INBOX.1a2b3c4d.x7Qa",
+            "$SYS._INBOX_.x7Qa",
+            "$MQTT.sub.oWFbdZIgcz1D0pkRTxwLmt",
+            "$MQTT.JSA.x7Qa.SP.1.1",
+            "$MQTT.sess.x7Qa",
+            "$MQTT.qos2.in.x7Qa.1",
+            "$MQTT.out.pubrel.x7Qa",
+            "$MQTT.deliver.pubrel.x7Qa",
+        ] {
+            assert!(is_temporary(subject), "{subject}");
+        }
+    }
+
+    /// Of what NATS itself has names for, these are the same each time.
+    #[test]
+    fn subjects_with_a_name_are_not() {
+        for subject in [
+            "",
+            "orders.new",
+            "_INBOX",
+            "_INBOXES.orders",
+            "_R_",
+            "$KV.shop.order",
+            "$SRV.PING",
+            "$SYS.REQ.USER.INFO",
+            "$JS.API.STREAM.INFO.orders",
+            "$JS.EVENT.ADVISORY.STREAM.CREATED.orders",
+            "$MQTT.msgs.orders",
+            "orders._INBOX.x",
+        ] {
+            assert!(!is_temporary(subject), "{subject}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Where a message goes, as its spans show it.
+
+use otel_messaging::{Description, semconv};
+use std::borrow::Cow;
+
+/// What a direct reply-to begins with. The rest of it is a token: whoever knows it can answer.
+const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+/// What the names begin with that the broker gives to queues.
+const GENERATED: &str = "amq.gen-";
+
+/// How many bits of its delay Celery writes before the routing key of a task that is to wait in the
+/// broker: `0.0.….1.0.orders` (kombu, `native_delayed_delivery.py`).
+const DELAY_BITS: usize = 28;
+
+/// The exchange and the routing key of a message.
+#[derive(Clone, Copy)]
+pub(crate) struct Destination<'a> {
+    exchange: &'a str,
+    routing_key: &'a str,
+}
+
+impl<'a> Destination<'a> {
+    pub(crate) fn new(exchange: &'a str, routing_key: &'a str) -> Self {
+        // Everybody may read a span.
+        let is_token = routing_key.strip_prefix(REPLY_TO);
+        let is_token = is_token.is_some_and(|rest| rest.starts_with('.'));
+        Self {
+            exchange,
+            routing_key: if is_token { REPLY_TO } else { routing_key },
+        }
+    }
+
+    /// `{exchange}:{routing key}` without empty parts (conventions for RabbitMQ, "Span name"), and
+    /// without what is another one for each queue or each delay.
+    pub(crate) fn name(self) -> Cow<'a, str> {
+        let key = match without_delay(self.routing_key) {
+            Some(key) if is_of_delay(self.exchange) => return key.into(),
+            Some(key) => key,
+            // By an exchange, as when it was dead-lettered, only the exchange stays the same.
+            None if !self.exchange.is_empty() && self.is_generated() => "",
+            None => self.routing_key,
+        };
+        match (self.exchange, key) {
+            ("", "") => "amq.default".into(),
+            (name, "") | ("", name) => name.into(),
+            (exchange, key) => format!("{exchange}:{key}").into(),
+        }
+    }
+
+    pub(crate) fn describe(self, description: &mut Description) {
+        let is_generated = self.is_generated();
+        // These live as long as one connection.
+        if self.exchange.is_empty() && (is_generated || self.routing_key == REPLY_TO) {
+            if is_generated {
+                description.set_attribute(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
+            }
+            self.describe_as_reply(description);
+        } else {
+            description.set_destination(self.name());
+            self.describe_routing_key(description);
+        }
+    }
+
+    /// For a queue that one client has made for itself.
+    pub(crate) fn describe_as_reply(self, description: &mut Description) {
+        description.set_temporary_destination(self.routing_key);
+        self.describe_routing_key(description);
+    }
+
+    fn describe_routing_key(self, description: &mut Description) {
+        if !self.routing_key.is_empty() {
+            let key = semconv::MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY;
+            description.set_remote_attribute(key, self.routing_key);
+        }
+    }
+
+    fn is_generated(self) -> bool {
+        self.routing_key.starts_with(GENERATED)
+    }
+}
+
+/// The routing key behind Celery's delay.
+fn without_delay(routing_key: &str) -> Option<&str> {
+    let (delay, key) = routing_key.split_at_checked(2 * DELAY_BITS)?;
+    let mut bits = delay.as_bytes().chunks(2);
+    let is_delay = bits.all(|bit| matches!(bit, b"0." | b"1."));
+    // Before kombu 5.7, each retry wrote one more.
+    (is_delay && !key.is_empty()).then(|| without_delay(key).unwrap_or(key))
+}
+
+/// Whether this is one of the exchanges through which Celery delays a task: with which of them it
+/// arrives depends on the delay. They may have a prefix.
+fn is_of_delay(exchange: &str) -> bool {
+    let last = exchange
+        .rsplit_once("celery_delayed_")
+        .map(|(_, last)| last);
+    last.is_some_and(|last| last == "delivery" || last.parse::<u8>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_each_time() {
+        let token = "amq.rabbitmq.reply-to.g1h2AA9yZXBseUAxMjE4OTkyMDEAAAliAAAQ.V/BE0fSg1i3Cp0";
+        let delay = "0.".repeat(26);
+        let delayed = |bits: &str| format!("{delay}{bits}orders.pack");
+        for (exchange, routing_key, name) in [
+            ("", "", "amq.default"),
+            ("", "orders", "orders"),
+            ("shop", "", "shop"),
+            ("shop", "orders", "shop:orders"),
+            ("", token, REPLY_TO),
+            ("dead", token, "dead:amq.rabbitmq.reply-to"),
+            ("", REPLY_TO, REPLY_TO),
+            (
+                "",
+                "amq.rabbitmq.reply-to-orders",
+                "amq.rabbitmq.reply-to-orders",
+            ),
+            ("", "amq.gen-JzTY20BRgKO", "amq.gen-JzTY20BRgKO"),
+            ("dead", "amq.gen-JzTY20BRgKO", "dead"),
+            ("celery_delayed_27", &delayed("0.1."), "orders.pack"),
+            ("celery_delayed_1", &delayed("1.0."), "orders.pack"),
+            ("celery_delayed_delivery", &delayed("1.1."), "orders.pack"),
+            ("shop_celery_delayed_3", &delayed("0.1."), "orders.pack"),
+            ("dead", &delayed("0.1."), "dead:orders.pack"),
+            ("", &delayed("0.1."), "orders.pack"),
+            ("celery_delayed_27", "orders", "celery_delayed_27:orders"),
+            (
+                "",
+                &format!("{}0.0.{}", "0.".repeat(26), delayed("1.1.")),
+                "orders.pack",
+            ),
+            ("", &delayed("1."), &delayed("1.")),
+            ("", &delayed("2.1."), &delayed("2.1.")),
+            ("", &"0.".repeat(28), &"0.".repeat(28)),
+            ("", &"ü".repeat(60), &"ü".repeat(60)),
+        ] {
+            let destination = Destination::new(exchange, routing_key);
+            assert_eq!(destination.name(), name, "{exchange} {routing_key}");
+        }
+    }
+
+    #[test]
+    fn no_token_is_shown() {
+        let token = "g1h2AA9yZXBseUAxMjE4OTkyMDEAAAliAAAQxGUp3Wg=.V/BE0fSg1i3Cp0bpYeJqWw==";
+        for exchange in ["", "dead"] {
+            let mut description = Description::sent("rabbitmq", "publish");
+            let routing_key = format!("{REPLY_TO}.{token}");
+            Destination::new(exchange, &routing_key).describe(&mut description);
+            let shown = format!("{description:?}");
+            assert!(
+                shown.contains(REPLY_TO) && !shown.contains("g1h2"),
+                "{shown}"
+            );
+        }
+    }
+}
