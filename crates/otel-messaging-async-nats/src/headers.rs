@@ -1,8 +1,8 @@
 //! The carrier: NATS headers.
 
-use crate::spelling::{TRACEPARENT, is_spelling, settled_sender, text};
+use crate::spelling::{TRACEPARENT, contexts, is_spelling, text};
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue};
+use otel_messaging::{Carrier, CarrierError, CarrierMut, Contexts, FieldValue};
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -12,8 +12,10 @@ pub enum Nats {}
 /// case; here any spelling is found. The map has no order among names.
 ///
 /// Of a `Traceparent` beside a differing `traceparent` of the same trace, the one in title case
-/// counts: only a relay that looks for no other spelling, as OpenTelemetry's HTTP carrier in Go
-/// does, adds it later. `Xraceparent` is read where no other spelling is there: servers from 2.11
+/// counts, with the `Tracestate` and the `Baggage` beside it: only a relay that looks for no other
+/// spelling, as OpenTelemetry's HTTP carrier in Go does, adds it later. Of other contexts that differ
+/// nothing tells which is newer: they contradict each other. So do two in lower case, which is what
+/// servers of 2.11 and 2.12 make of both spellings. `Xraceparent` is read where no other spelling is there: servers from 2.11
 /// up to some releases of 2.12 rename the header so, to keep themselves from tracing a message
 /// again, when they store it for one
 /// ([nats-server 7755](https://github.com/nats-io/nats-server/pull/7755)).
@@ -36,23 +38,8 @@ impl Carrier<Nats> for HeaderMap {
         self.iter().map(|(key, _)| text(key))
     }
 
-    fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
-        let mut values = Carrier::get_all(self, name);
-        let first = values.next()?;
-        if values.all(|value| value == first) {
-            return Some(first);
-        }
-        if !name.eq_ignore_ascii_case(TRACEPARENT) {
-            return None;
-        }
-        settled_sender(self).map(|(sender, _)| sender)
-    }
-
-    fn settled(&self) -> Option<(&str, Vec<&str>)> {
-        let (sender, state) = settled_sender(self)?;
-        let lines = self.iter().filter(|(key, _)| text(key) == state);
-        let lines = lines.flat_map(|(_, values)| values.iter().map(HeaderValue::as_str));
-        Some((sender, lines.collect()))
+    fn contexts(&self) -> Contexts<'_> {
+        contexts(self)
     }
 
     #[inline]

@@ -1,47 +1,68 @@
 //! The spellings of a name: NATS tells them apart, and programs write different ones.
 
 use crate::headers::Nats;
-use async_nats::header::{HeaderMap, HeaderName};
-use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
+use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
+use otel_messaging::{Carrier, CarrierError, CarrierMut, Contexts, FieldSet, FieldValue, is_name};
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
-const TITLE_CASE: &str = "Traceparent";
 /// What a server makes of it.
 const DISABLED: &str = "Xraceparent";
 
-/// The traceparent that counts where several differ, and the spelling of its tracestate.
-pub(crate) fn settled_sender(headers: &HeaderMap) -> Option<(&str, &'static str)> {
-    let is_other = |key: &str| {
-        let is_known = [TRACEPARENT, TITLE_CASE].contains(&key);
-        key.eq_ignore_ascii_case(TRACEPARENT) && !is_known
-    };
-    if headers.iter().any(|(key, _)| is_other(text(key))) {
-        return None;
+/// The fields of a context in lower case, and as a Go relay adds them.
+const LOWER: [&str; 3] = [TRACEPARENT, "tracestate", "baggage"];
+const TITLE: [&str; 3] = ["Traceparent", "Tracestate", "Baggage"];
+
+/// The contexts in headers in which a field stands more than once.
+pub(crate) fn contexts(headers: &HeaderMap) -> Contexts<'_> {
+    let enabled = headers
+        .iter()
+        .filter(|(key, _)| text(key).eq_ignore_ascii_case(TRACEPARENT));
+    let enabled = enabled.flat_map(|(_, values)| values.iter().map(HeaderValue::as_str));
+    let [all, state, baggage] = LOWER.map(|name| Carrier::get_all(headers, name).collect());
+    let (all, state, baggage): (Vec<_>, Vec<_>, Vec<_>) = (all, state, baggage);
+    match Contexts::unordered(enabled, state.clone(), baggage.clone()) {
+        // Disabled ones are all that there is.
+        Contexts::One(set) if !set.has_sender() => Contexts::unordered(all, state, baggage),
+        Contexts::Contradicting(sets) => settle(headers, sets),
+        one => one,
     }
-    let is_there = |name| headers.iter().any(|(key, _)| text(key) == name);
-    match (only(headers, TRACEPARENT), only(headers, TITLE_CASE)) {
-        (Some(lower), Some(title)) => {
-            let is_one_trace = trace_id(lower).is_some() && trace_id(lower) == trace_id(title);
-            is_one_trace.then_some((title, "Tracestate"))
+}
+
+/// Of two senders in one trace, the one in title case counts. To each of others belongs what came in
+/// its spelling.
+fn settle<'a>(headers: &'a HeaderMap, mut sets: Vec<FieldSet<'a>>) -> Contexts<'a> {
+    let [lower, title] = [LOWER, TITLE].map(|names| only(headers, names));
+    if let (Some(lower), Some(title)) = (&lower, &title)
+        && sets.len() == 2
+        && lower.traceparent != title.traceparent
+        && trace_id(lower) == trace_id(title)
+    {
+        return Contexts::One(title.clone());
+    }
+    for spelling in [lower, title].into_iter().flatten() {
+        let mut sets = sets.iter_mut();
+        if let Some(set) = sets.find(|set| set.traceparent == spelling.traceparent) {
+            *set = spelling;
         }
-        // Beside a disabled one.
-        (Some(lower), None) if !is_there(TITLE_CASE) => Some((lower, "tracestate")),
-        (None, Some(title)) if !is_there(TRACEPARENT) => Some((title, "Tracestate")),
+    }
+    Contexts::Contradicting(sets)
+}
+
+/// What stands under exactly these names, if that names one sender.
+fn only<'a>(headers: &'a HeaderMap, names: [&str; 3]) -> Option<FieldSet<'a>> {
+    let [traceparents, state, baggage] = names.map(|name| {
+        let named = headers.iter().filter(move |(key, _)| text(key) == name);
+        named.flat_map(|(_, values)| values.iter().map(HeaderValue::as_str))
+    });
+    match Contexts::unordered(traceparents, state, baggage) {
+        Contexts::One(set) if set.has_sender() => Some(set),
         _ => None,
     }
 }
 
-/// The value under exactly this name, if there is one and no other.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let (_, values) = headers.iter().find(|(key, _)| text(key) == name)?;
-    let (first, others) = values.split_first()?;
-    let is_only = others.iter().all(|other| other == first);
-    is_only.then(|| first.as_str())
-}
-
 /// The part of a traceparent between its first and its second `-`.
-fn trace_id(traceparent: &str) -> Option<&str> {
-    traceparent.split('-').nth(1)
+fn trace_id<'a>(set: &FieldSet<'a>) -> Option<&'a str> {
+    set.traceparent?.split('-').nth(1)
 }
 
 #[inline]
@@ -193,7 +214,7 @@ mod tests {
         let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
         let other_trace = header(9).replace("0af7", "0af8");
         type Lines<'a> = &'a [(&'a str, &'a str)];
-        let cases: [(Lines<'_>, Option<u64>); 9] = [
+        let cases: [(Lines<'_>, Option<u64>); 14] = [
             (&[("Traceparent", &header(1))], Some(1)),
             (
                 &[("traceparent", &header(1)), ("Traceparent", &header(1))],
@@ -205,6 +226,31 @@ mod tests {
             ),
             (
                 &[("traceparent", &header(1)), ("Traceparent", &other_trace)],
+                None,
+            ),
+            (
+                &[("traceparent", &header(1)), ("Traceparent", "00-")],
+                Some(1),
+            ),
+            (&[("traceparent", ""), ("Traceparent", &header(2))], Some(2)),
+            (
+                &[("traceparent", "00-"), ("Xraceparent", &header(2))],
+                Some(2),
+            ),
+            (
+                &[
+                    ("traceparent", &header(1)),
+                    ("Traceparent", &header(2)),
+                    ("TRACEPARENT", &header(1)),
+                ],
+                Some(2),
+            ),
+            (
+                &[
+                    ("traceparent", &header(1)),
+                    ("Traceparent", &header(2)),
+                    ("TRACEPARENT", &header(3)),
+                ],
                 None,
             ),
             (
@@ -257,17 +303,25 @@ mod tests {
     }
 
     #[test]
-    fn the_tracestate_is_that_of_the_traceparent_that_counts() {
+    fn the_fields_that_count_are_those_of_the_traceparent_that_counts() {
+        use opentelemetry::baggage::BaggageExt;
         use opentelemetry::trace::TraceContextExt;
         let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
         type Lines<'a> = &'a [(&'a str, &'a str)];
-        let cases: [(Lines<'_>, &str); 4] = [
-            (&[("tracestate", "a=1"), ("Tracestate", "a=2")], "a=2"),
-            (&[("tracestate", "a=1"), ("tracestate", "b=1")], ""),
-            (&[("Tracestate", "a=1"), ("Tracestate", "b=1")], "a=1,b=1"),
-            (&[], ""),
+        let cases: [(Lines<'_>, &str, usize); 6] = [
+            (&[("tracestate", "a=1"), ("Tracestate", "a=2")], "a=2", 0),
+            (&[("tracestate", "a=1"), ("tracestate", "b=1")], "", 0),
+            (
+                &[("Tracestate", "a=1"), ("Tracestate", "b=1")],
+                "a=1,b=1",
+                0,
+            ),
+            // Members that the relay dropped do not come back.
+            (&[("baggage", "a=1,b=2"), ("Baggage", "a=1")], "", 1),
+            (&[("baggage", "a=1,b=2")], "", 0),
+            (&[], "", 0),
         ];
-        for (lines, expected) in cases {
+        for (lines, state, members) in cases {
             let mut headers = HeaderMap::new();
             headers.insert("traceparent", header(1));
             headers.insert("Traceparent", header(2));
@@ -275,8 +329,34 @@ mod tests {
                 headers.append(*name, *value);
             }
             let context = crate::extract(&headers);
-            let state = context.span().span_context().trace_state().header();
-            assert_eq!(state, expected, "{lines:?}");
+            let found = context.span().span_context().trace_state().header();
+            assert_eq!(found, state, "{lines:?}");
+            assert_eq!(context.baggage().len(), members, "{lines:?}");
         }
+    }
+
+    #[test]
+    fn each_sender_that_contradicts_another_has_the_fields_of_its_spelling() {
+        let header = |trace: u64| format!("00-{trace:032x}-b7ad6b7169203331-01");
+        let (one, two) = (header(1), header(2));
+        let mut headers = HeaderMap::new();
+        headers.insert("traceparent", &*one);
+        headers.insert("tracestate", "a=1");
+        headers.insert("Traceparent", &*two);
+        headers.insert("Baggage", "b=2");
+        let Contexts::Contradicting(mut sets) = contexts(&headers) else {
+            panic!("they contradict each other");
+        };
+        sets.sort_by_key(|set| set.traceparent);
+        let set = |traceparent, tracestate, baggage| FieldSet {
+            traceparent: Some(traceparent),
+            tracestate,
+            baggage,
+        };
+        let expected = [
+            set(&one, vec!["a=1"], Vec::new()),
+            set(&two, Vec::new(), vec!["b=2"]),
+        ];
+        assert_eq!(sets, expected);
     }
 }

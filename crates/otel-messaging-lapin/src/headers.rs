@@ -1,8 +1,11 @@
 //! The carrier: AMQP's table of headers.
 
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
+use otel_messaging::{Carrier, CarrierError, CarrierMut, Contexts, FieldValue, is_name};
 use std::collections::BTreeMap;
+
+/// The fields of a context.
+const FIELDS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
 /// The marker of this crate's carrier and messages; inferred everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +14,10 @@ pub enum Lapin {}
 /// Text is written as a long string, which every reader takes; read are long strings, byte arrays
 /// and short strings, because clients differ in what they send. Values of other types read as
 /// absent, and so does text that is not UTF-8.
+///
+/// Names are case-sensitive in AMQP: a `traceparent` counts before its other spellings, with the
+/// `tracestate` and the `baggage` in lower case. Where there is none, other spellings that differ
+/// contradict each other.
 impl Carrier<Lapin> for FieldTable {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.inner()
@@ -21,6 +28,27 @@ impl Carrier<Lapin> for FieldTable {
 
     fn keys(&self) -> impl Iterator<Item = &str> {
         self.inner().keys().map(ShortString::as_str)
+    }
+
+    fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
+        let mut values = self.get_all(name);
+        let first = values.next()?;
+        if values.all(|value| value == first) {
+            return Some(first);
+        }
+        exact(self, name)
+    }
+
+    fn contexts(&self) -> Contexts<'_> {
+        let [traceparents, tracestate, baggage] = FIELDS.map(|name| self.get_all(name));
+        let all = Contexts::unordered(traceparents, tracestate, baggage);
+        let [traceparent, tracestate, baggage] = FIELDS.map(|name| exact(self, name));
+        match (all, Contexts::unordered(traceparent, tracestate, baggage)) {
+            (Contexts::Contradicting(_), Contexts::One(set)) if set.has_sender() => {
+                Contexts::One(set)
+            }
+            (all, _) => all,
+        }
     }
 
     #[inline]
@@ -37,6 +65,11 @@ impl Carrier<Lapin> for FieldTable {
         }
         Some(found)
     }
+}
+
+/// The value under exactly this name.
+fn exact<'a>(table: &'a FieldTable, name: &str) -> Option<&'a str> {
+    table.inner().get(name).and_then(text)
 }
 
 /// A name of more than 255 bytes cannot be represented.
@@ -114,6 +147,117 @@ mod tests {
         assert_eq!(headers.get("short"), Some("c"));
         assert_eq!(headers.get("number"), None);
         assert_eq!(headers.get("broken"), None);
+    }
+
+    /// Names and values, and what they carry: the span's number, its tracestate, its baggage.
+    type Case<'a> = (&'a [(&'a str, &'a str)], Option<u64>, &'a str, &'a str);
+
+    #[test]
+    fn the_exact_name_counts_before_its_spellings_and_with_its_own_fields() {
+        use opentelemetry::baggage::BaggageExt;
+        use opentelemetry::trace::TraceContextExt;
+        let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
+        let other = header(9).replace("0af7", "0af8");
+        let (one, two) = (&header(1)[..], &header(2)[..]);
+        let cases: [Case<'_>; 11] = [
+            (
+                &[("Traceparent", one), ("traceparent", two)],
+                Some(2),
+                "",
+                "",
+            ),
+            (
+                &[("Traceparent", &other), ("traceparent", two)],
+                Some(2),
+                "",
+                "",
+            ),
+            (
+                &[
+                    ("Traceparent", one),
+                    ("Tracestate", "old=1"),
+                    ("Baggage", "old=1"),
+                    ("traceparent", two),
+                ],
+                Some(2),
+                "",
+                "",
+            ),
+            (
+                &[
+                    ("Traceparent", one),
+                    ("Tracestate", "a=1"),
+                    ("Baggage", "old=1"),
+                    ("traceparent", two),
+                    ("tracestate", "a=2"),
+                    ("baggage", "new=2"),
+                ],
+                Some(2),
+                "a=2",
+                "new=2",
+            ),
+            // With one sender every spelling counts.
+            (
+                &[
+                    ("Traceparent", one),
+                    ("TRACEPARENT", one),
+                    ("Tracestate", "a=1"),
+                    ("baggage", "a=1"),
+                ],
+                Some(1),
+                "a=1",
+                "a=1",
+            ),
+            (&[("Traceparent", one), ("TRACEPARENT", two)], None, "", ""),
+            (
+                &[
+                    ("Traceparent", one),
+                    ("TRACEPARENT", two),
+                    ("baggage", "a=1"),
+                ],
+                None,
+                "",
+                "",
+            ),
+            // What is no context does not stand in the way of one.
+            (
+                &[("Traceparent", one), ("traceparent", "")],
+                Some(1),
+                "",
+                "",
+            ),
+            (
+                &[("Traceparent", one), ("traceparent", "00-")],
+                Some(1),
+                "",
+                "",
+            ),
+            (
+                &[("Traceparent", "00-"), ("traceparent", one)],
+                Some(1),
+                "",
+                "",
+            ),
+            (&[("TRACEPARENT", "00-"), ("Traceparent", "")], None, "", ""),
+        ];
+        for (entries, span, state, baggage) in cases {
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(name, value)| (*name, AMQPValue::LongString((*value).into())))
+                .collect();
+            let context = crate::extract(&table(&entries));
+            let sender = context.span().span_context().clone();
+            let found = sender
+                .is_valid()
+                .then(|| u64::from_be_bytes(sender.span_id().to_bytes()));
+            assert_eq!(found, span, "{entries:?}");
+            assert_eq!(sender.trace_state().header(), state, "{entries:?}");
+            let members = context.baggage().iter();
+            let members: Vec<_> = members
+                .map(|(key, (value, _))| format!("{key}={value}"))
+                .collect();
+            assert_eq!(members.join(","), baggage, "{entries:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The carrier: Kafka's record headers.
 
 use crate::native;
-use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
+use otel_messaging::{Carrier, CarrierError, CarrierMut, Contexts, FieldValue, is_name};
 use rdkafka::message::{BorrowedHeaders, Headers, OwnedHeaders};
 use std::ffi::CString;
 
@@ -9,15 +9,23 @@ use std::ffi::CString;
 #[derive(Debug, Clone, Copy)]
 pub enum Kafka {}
 
-/// Of several values the newest counts, as for Java's readers. A value that is null or not UTF-8
-/// reads as absent; a name that is not UTF-8 is passed over (rdkafka's own reading of it panics).
+/// Names are case-sensitive in Kafka, and programs add headers behind those that are there. So an
+/// exact name counts before its other spellings, and of several values the newest, as for Java's
+/// readers. The `tracestate` and the `baggage` that count are those that came with the `traceparent`
+/// ([`Contexts::newest`]).
+///
+/// A value that is null or not UTF-8 reads as absent; a name that is not UTF-8 is passed over
+/// (rdkafka's own reading of it panics). Older versions of Spring for Apache Kafka write each value as
+/// JSON: if a `traceparent`, `tracestate` or `baggage` stands in double quotes, it is read without them,
+/// and as absent if it has a JSON escape inside.
+///
 /// For headers that come from a message or from [`OwnedHeaders`]: as with rdkafka's own methods, a
 /// `BorrowedHeaders` made from its bare name is none.
 impl Carrier<Kafka> for BorrowedHeaders {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         raw(self)
             .filter(move |(key, _)| is_name(key, name))
-            .filter_map(|(_, value)| str::from_utf8(value?).ok())
+            .filter_map(text)
     }
 
     fn keys(&self) -> impl Iterator<Item = &str> {
@@ -25,24 +33,16 @@ impl Carrier<Kafka> for BorrowedHeaders {
     }
 
     fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
-        self.get_all(name).last()
+        let exact = raw(self).filter(|(key, _)| *key == name.as_bytes());
+        let exact = exact.filter_map(text).last();
+        exact.or_else(|| self.get_all(name).last())
     }
 
-    fn settled(&self) -> Option<(&str, Vec<&str>)> {
-        let mut newest = None;
-        let mut lines = Vec::new();
-        for (key, value) in raw(self) {
-            let Some(value) = value.and_then(|value| str::from_utf8(value).ok()) else {
-                continue;
-            };
-            if is_name(key, "traceparent") {
-                newest = Some(value);
-                lines.clear();
-            } else if is_name(key, "tracestate") {
-                lines.push(value);
-            }
-        }
-        Some((newest?, lines))
+    fn contexts(&self) -> Contexts<'_> {
+        Contexts::newest(raw(self).filter_map(|header| {
+            let name = str::from_utf8(header.0).ok()?;
+            Some((name, text(header)?))
+        }))
     }
 
     #[inline]
@@ -58,7 +58,7 @@ impl Carrier<Kafka> for BorrowedHeaders {
             }
             let (key, value) = entry.read();
             if let Some(index) = names.iter().position(|name| is_name(key, name))
-                && let Some(value) = value
+                && let Some(value) = value.and_then(|value| inside(key, value))
                 && found[index].replace(value).is_some()
             {
                 return None;
@@ -82,14 +82,41 @@ impl Carrier<Kafka> for OwnedHeaders {
         Carrier::get(self.as_borrowed(), name)
     }
 
-    fn settled(&self) -> Option<(&str, Vec<&str>)> {
-        self.as_borrowed().settled()
+    fn contexts(&self) -> Contexts<'_> {
+        self.as_borrowed().contexts()
     }
 
     #[inline]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         self.as_borrowed().get_each(names)
     }
+}
+
+/// The value of a header, if it is text.
+fn text<'a>((key, value): native::RawHeader<'a>) -> Option<&'a str> {
+    str::from_utf8(inside(key, value?)?).ok()
+}
+
+/// A value without the quotes of JSON.
+#[inline]
+fn inside<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
+    match value {
+        [b'"', text @ .., b'"'] => inside_quotes(key, value, text),
+        _ => Some(value),
+    }
+}
+
+/// No value of these fields begins with a quote of its own.
+#[cold]
+fn inside_quotes<'a>(key: &[u8], value: &'a [u8], text: &'a [u8]) -> Option<&'a [u8]> {
+    let is_field = ["traceparent", "tracestate", "baggage"]
+        .iter()
+        .any(|name| is_name(key, name));
+    if !is_field {
+        return Some(value);
+    }
+    // With an escape, what is inside is another text than the one that was written.
+    (!text.contains(&b'\\')).then_some(text)
 }
 
 /// A name with a NUL byte cannot be represented: to librdkafka a name ends there, so what a remote
@@ -171,7 +198,8 @@ mod tests {
             (b"traceparent", None),
             (b"traceparent", Some(b"\xff")),
         ]);
-        assert_eq!(Carrier::get(&headers, "traceparent"), Some("last"));
+        assert_eq!(Carrier::get(&headers, "TRACEPARENT"), Some("last"));
+        assert_eq!(Carrier::get(&headers, "traceparent"), Some("first"));
         let all: Vec<_> = headers.get_all("TRACEPARENT").collect();
         assert_eq!(all, ["first", "last"]);
         assert_eq!(Carrier::keys(&headers).count(), 4);
@@ -180,31 +208,104 @@ mod tests {
     /// What a relay writes that appends: the older context is not mixed into the newer one.
     #[test]
     fn the_newer_of_two_contexts_is_extracted() {
+        use opentelemetry::baggage::BaggageExt;
         use opentelemetry::trace::TraceContextExt;
         const OLDER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         const NEWER: &str = "00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203332-01";
         let (older, newer) = (("traceparent", OLDER), ("traceparent", NEWER));
+        let title = ("Traceparent", OLDER);
         let state = |value| ("tracestate", value);
         for (lines, expected) in [
             (&[older, state("a=1"), newer, state("b=2")][..], "b=2"),
             (&[older, state("a=1"), newer, state("a=2")], "a=2"),
             (&[older, state("a=1"), newer], ""),
-            (&[older, state("a=1"), state("b=1"), newer], ""),
+            (&[older, state("a=1"), state("b=1"), newer], "b=1"),
+            (&[newer, state("b=2"), title, state("a=1")], "b=2"),
+            (&[older, state("a=1"), newer, ("traceparent", "00-")], ""),
             (
                 &[older, state("a=1"), newer, state("b=2"), state("c=3")],
                 "b=2,c=3",
             ),
         ] {
+            let is_oldest = lines[0] == newer;
+            let lines = [&[("baggage", "dropped=1")], lines].concat();
             let lines = lines
                 .iter()
                 .map(|(k, v)| (k.as_bytes(), Some(v.as_bytes())));
             let headers = headers(&lines.collect::<Vec<_>>());
             let context = crate::extract(&headers);
+            // It came with the one in front.
+            assert_eq!(context.baggage().len(), usize::from(is_oldest));
             let span = context.span();
             let sender = span.span_context();
             assert_eq!(format!("{:032x}", sender.trace_id()), &NEWER[3..35]);
             assert_eq!(sender.trace_state().header(), expected);
         }
+    }
+
+    /// What a service with an older version of Spring writes.
+    #[test]
+    fn a_value_in_json_quotes_is_what_is_inside() {
+        use opentelemetry::baggage::BaggageExt;
+        use opentelemetry::trace::TraceContextExt;
+        const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let quoted = format!("\"{GOOD}\"");
+        type Lines<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Lines<'_>, [&str; 3]); 8] = [
+            (
+                &[
+                    ("traceparent", &quoted),
+                    ("tracestate", "\"a=1\""),
+                    ("baggage", "\"tenant=acme\""),
+                ],
+                [GOOD, "a=1", "tenant=acme"],
+            ),
+            (&[("Traceparent", &quoted)], [GOOD, "", ""]),
+            // The newest, as ever.
+            (
+                &[
+                    ("traceparent", "00-"),
+                    ("traceparent", &quoted),
+                    ("baggage", "\"a=1\""),
+                ],
+                [GOOD, "", "a=1"],
+            ),
+            // Escapes.
+            (
+                &[("traceparent", GOOD), ("tracestate", r#""a=\"1\"""#)],
+                [GOOD, "", ""],
+            ),
+            (
+                &[("traceparent", GOOD), ("baggage", r#""a=1,b=2;p=\\""#)],
+                [GOOD, "", ""],
+            ),
+            // No JSON.
+            (&[("traceparent", &quoted[1..])], ["", "", ""]),
+            (&[("traceparent", "\"")], ["", "", ""]),
+            (&[("traceparent", "\"\"")], ["", "", ""]),
+        ];
+        for (lines, expected) in cases {
+            let raw = lines.iter();
+            let raw = raw.map(|(k, v)| (k.as_bytes(), Some(v.as_bytes())));
+            let headers = headers(&raw.collect::<Vec<_>>());
+            let context = crate::extract(&headers);
+            let sender = context.span().span_context().clone();
+            let sender = [
+                format!("00-{:032x}-{:016x}-01", sender.trace_id(), sender.span_id()),
+                sender.trace_state().header(),
+            ];
+            let baggage = context.baggage().iter().next();
+            let baggage = baggage.map(|(key, (value, _))| format!("{key}={value}"));
+            let found = if context.span().span_context().is_valid() {
+                sender
+            } else {
+                Default::default()
+            };
+            assert_eq!(found, expected[..2], "{lines:?}");
+            assert_eq!(baggage.unwrap_or_default(), expected[2], "{lines:?}");
+        }
+        let other = headers(&[(b"order", Some(b"\"7\""))]);
+        assert_eq!(Carrier::get(&other, "order"), Some("\"7\""));
     }
 
     /// A higher version may go on behind its fields, but with text.

@@ -1,16 +1,20 @@
 //! Carriers as OpenTelemetry's own `Extractor` and `Injector`.
 
 use crate::carrier::{Carrier, CarrierError, CarrierMut, is_name};
+use crate::contexts::Several;
 use crate::dropped;
-use crate::propagation::{BAGGAGE, TRACEPARENT, TRACEPARENT_SIZE, TRACESTATE, cut_list};
+use crate::propagation::{BAGGAGE, FIELDS, TRACEPARENT, TRACEPARENT_SIZE, TRACESTATE, cut_list};
 use opentelemetry::propagation::{Extractor, Injector};
+use opentelemetry::trace::SpanContext;
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
 /// Hands a carrier to any OpenTelemetry propagator for reading.
 ///
-/// What it does with hostile input is what the [`Carrier`] does with it. Where `traceparent`
-/// stands there more than once and the carrier's protocol settles which one counts, that one alone
-/// is offered, and the `tracestate` that counts with it.
+/// What it does with hostile input is what the [`Carrier`] does with it. Where `traceparent`,
+/// `tracestate` or `baggage` stands there more than once, the three are those of the context that
+/// counts, as [`Carrier::contexts`] says. Where contexts contradict each other the three are absent,
+/// and that is counted in [`refused_fields`](crate::refused_fields), once for this value.
 ///
 /// ```
 /// use opentelemetry::Context;
@@ -29,6 +33,8 @@ use std::marker::PhantomData;
 #[derive(Debug)]
 pub struct CarrierExtractor<'a, C, H: ?Sized> {
     headers: &'a H,
+    /// Looked for when one of their fields is first asked for.
+    several: OnceLock<Option<Several<'a>>>,
     client: PhantomData<C>,
 }
 
@@ -37,44 +43,47 @@ impl<'a, C, H: Carrier<C> + ?Sized> CarrierExtractor<'a, C, H> {
     pub fn new(headers: &'a H) -> Self {
         Self {
             headers,
+            several: OnceLock::new(),
             client: PhantomData,
         }
     }
 
-    /// Every value, equal neighbours counted as one: pipelines that append send the same context
-    /// twice.
-    fn distinct(&self, name: &str) -> Vec<&str> {
-        let mut values: Vec<&str> = Vec::new();
-        for value in self.headers.get_all(name) {
-            if values.last() != Some(&value) {
-                values.push(value);
-            }
-        }
-        values
+    /// The senders that contradict each other, if the propagator asked for one of their fields.
+    pub(crate) fn contradicting(&self) -> Vec<SpanContext> {
+        let several = self.several.get().and_then(Option::as_ref);
+        several.map(Several::contradicting).unwrap_or_default()
     }
 
-    /// The context that counts, if there are several.
-    fn settled(&self) -> Option<(&str, Vec<&str>)> {
-        let mut values = self.headers.get_all(TRACEPARENT);
-        let first = values.next()?;
-        if values.all(|value| value == first) {
-            return None;
-        }
-        self.headers.settled()
+    /// The lines of a field of W3C's; `None` for other fields, and where each stands there once.
+    fn settled(&self, key: &str) -> Option<Vec<&str>> {
+        let place = FIELDS
+            .iter()
+            .position(|field| is_name(key.as_bytes(), field))?;
+        let several = self.several.get_or_init(|| {
+            let is_simple = self.headers.get_each(FIELDS).is_some();
+            (!is_simple).then(|| Several::of(self.headers))
+        });
+        let Some(set) = several.as_ref()?.counting() else {
+            return Some(Vec::new());
+        };
+        Some(match place {
+            0 => set.traceparent.into_iter().collect(),
+            1 => set.tracestate.clone(),
+            _ => set.baggage.clone(),
+        })
     }
 }
 
 impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
     fn get(&self, key: &str) -> Option<&str> {
-        if key != TRACESTATE {
+        let Some(lines) = self.settled(key) else {
             return self.headers.get(key);
-        }
-        if let Some([_, state]) = self.headers.get_each([TRACEPARENT, TRACESTATE]) {
-            return str::from_utf8(state?).ok();
-        }
-        match self.settled() {
-            Some((_, lines)) => lines.last().copied(),
-            None => self.headers.get(key),
+        };
+        match lines[..] {
+            [] => None,
+            [line] => Some(line),
+            // One of them, if the carrier has a reason to prefer it.
+            _ => self.headers.get(key).filter(|line| lines.contains(line)),
         }
     }
 
@@ -82,19 +91,13 @@ impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
         self.headers.keys().collect()
     }
 
+    /// Equal neighbours count as one: pipelines that append send the same context twice.
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let mut values = self.distinct(key);
-        if is_name(key.as_bytes(), TRACEPARENT)
-            && values.len() > 1
-            && let Some((traceparent, _)) = self.headers.settled()
-        {
-            values = vec![traceparent];
-        }
-        if is_name(key.as_bytes(), TRACESTATE)
-            && let Some((_, lines)) = self.settled()
-        {
-            values = lines;
-        }
+        let values = self.settled(key).unwrap_or_else(|| {
+            let mut values: Vec<_> = self.headers.get_all(key).collect();
+            values.dedup();
+            values
+        });
         (!values.is_empty()).then_some(values)
     }
 }

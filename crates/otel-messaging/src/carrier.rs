@@ -1,7 +1,8 @@
 //! Header storage that propagators read and write, whatever the client calls it.
 
+use crate::contexts::Contexts;
 use crate::field_value::FieldValue;
-use crate::propagation::{TRACEPARENT, TRACESTATE};
+use crate::propagation::FIELDS;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::BuildHasher;
@@ -31,19 +32,23 @@ pub trait Carrier<C> {
     /// The value of a header that may have only one.
     ///
     /// Equal duplicates count as one. Differing values are no value, because readers disagree on
-    /// which of them counts; a carrier whose protocol settles that says so in its own docs.
+    /// which of them counts; a carrier whose protocol settles that says so in its own docs. Which
+    /// context of a message counts is asked of [`contexts`](Self::contexts).
     fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
         let mut values = self.get_all(name);
         let first = values.next()?;
         values.all(|value| value == first).then_some(first)
     }
 
-    /// Where several values of `traceparent` differ and the protocol settles which of them counts:
-    /// that one, and the lines of `tracestate` that came with it, if any. By default, what
-    /// [`get`](Self::get) says of each.
-    fn settled(&self) -> Option<(&str, Vec<&str>)> {
-        let traceparent = self.get(TRACEPARENT)?;
-        Some((traceparent, self.get(TRACESTATE).into_iter().collect()))
+    /// The contexts in these headers. This is asked only where [`get_each`](Self::get_each) finds
+    /// `traceparent`, `tracestate` or `baggage` more than once.
+    ///
+    /// By default, values of `traceparent` that differ contradict each other, and with a single one
+    /// every line of the others counts ([`Contexts::unordered`]). A carrier whose protocol settles
+    /// which of several contexts counts says so here ([`Contexts::newest`], if it is the newest).
+    fn contexts(&self) -> Contexts<'_> {
+        let [traceparents, tracestate, baggage] = FIELDS.map(|name| self.get_all(name));
+        Contexts::unordered(traceparents, tracestate, baggage)
     }
 
     /// The value of each of `names`, all different, in bytes, or `None` if one of them stands there

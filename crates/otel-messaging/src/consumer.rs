@@ -1,12 +1,13 @@
 //! The consumer side: a message's context, current while that one message is handled.
 
+use crate::carried::Carried;
 use crate::description::Description;
 use crate::handling::Handling;
 use crate::instrumentation::{Instrumentation, empty_context};
 use crate::message::Received;
 use crate::operation::{Attached, Operation, with_baggage_of};
 use opentelemetry::Context;
-use opentelemetry::trace::{Link, SpanKind, TraceContextExt};
+use opentelemetry::trace::SpanKind;
 use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
@@ -16,16 +17,18 @@ impl Instrumentation {
     /// function [`process`].
     pub fn process<C, M: Received<C> + ?Sized>(&self, message: &M) -> Processing {
         let carried = match message.carried_headers() {
-            Some(headers) => self.extract(headers),
-            None => empty_context(),
+            Some(headers) => self.read(headers),
+            None => Carried::nothing(),
         };
         let mut description = Description::processed(M::SYSTEM);
         message.describe_message(&mut description);
-        let sender = carried.span().span_context().clone();
-        let starts_new_trace = sender.is_valid() && self.redelivery.starts_new_trace(&description);
+        let starts_new_trace =
+            carried.sender().is_valid() && self.redelivery.starts_new_trace(&description);
+        let links = carried.links();
+        let carried = carried.context;
         let mut builder = description.into_span_builder(SpanKind::Consumer);
-        if sender.is_valid() {
-            builder = builder.with_links(vec![Link::with_context(sender)]);
+        if !links.is_empty() {
+            builder = builder.with_links(links);
         }
         let mut operation = if starts_new_trace {
             // No span can be taken out of a context, and to samplers one without ids is a parent
@@ -76,7 +79,8 @@ impl Instrumentation {
 /// The context is read from the message's headers, a span of kind CONSUMER is started as child of
 /// the sender's span and linked to it, and that span is current whenever the handler runs,
 /// its destructors included. It ends with the handler. A message without context gets a root span,
-/// whatever span surrounds the loop.
+/// whatever span surrounds the loop. If a message has several contexts and its protocol does not
+/// settle which one counts, it gets a root span with a link to each of them.
 ///
 /// The future is `Send` if the handler's is. Dropped, it ends the span with its status unset; a
 /// panic of the handler passes through and marks the span. The context is read at the call. What

@@ -1,9 +1,10 @@
 //! How messages are sent and handled: the tracer and the propagator.
 
 use crate::bridge::{CarrierExtractor, CarrierInjector};
+use crate::carried::Carried;
 use crate::carrier::{Carrier, CarrierMut};
 use crate::dropped;
-use crate::propagation::{self, W3cPropagator};
+use crate::propagation::{self, TRACEPARENT, W3cPropagator};
 use crate::redelivery::Redelivery;
 use crate::semconv;
 use opentelemetry::global::{self, BoxedTracer};
@@ -205,22 +206,40 @@ impl Instrumentation {
     /// It starts from an empty context, never from the current one, so that a message without
     /// context does not join whatever span surrounds the consumer's loop; the current context's
     /// own values are not in it. Only the suppression of telemetry is kept. Malformed headers
-    /// read as absent.
+    /// read as absent, and so do contexts that contradict each other: [`process`](Self::process)
+    /// links to them.
     #[must_use]
     #[inline]
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
         match self.propagator {
             Propagator::W3c => propagation::extract(headers),
-            _ => self.extract_by_others(headers),
+            _ => self.read_by_others(headers).context,
+        }
+    }
+
+    /// Reads as [`extract`](Self::extract) does, and tells who sent a message whose contexts
+    /// contradict each other.
+    #[inline]
+    pub(crate) fn read<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Carried {
+        match self.propagator {
+            Propagator::W3c => propagation::read(headers),
+            _ => self.read_by_others(headers),
         }
     }
 
     #[inline(never)]
-    fn extract_by_others<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
-        let extracted = self.with_propagator_of_others(|propagator| {
-            propagator.extract_with_context(&empty_context(), &CarrierExtractor::new(headers))
+    fn read_by_others<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Carried {
+        let read = self.with_propagator_of_others(|propagator| {
+            let extractor = CarrierExtractor::new(headers);
+            let context = propagator.extract_with_context(&empty_context(), &extractor);
+            let mut carried = Carried::from(context);
+            if !carried.sender().is_valid() && propagator.fields().any(|field| field == TRACEPARENT)
+            {
+                carried.contradicting = extractor.contradicting();
+            }
+            carried
         });
-        extracted.unwrap_or_else(|| propagation::extract(headers))
+        read.unwrap_or_else(|| propagation::read(headers))
     }
 
     /// Whether any of the propagator's fields stands in these headers, in any spelling.

@@ -70,11 +70,13 @@
 
 pub mod background;
 mod bridge;
+mod carried;
 mod carrier;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod consumer;
 mod context_carrier;
+mod contexts;
 mod current;
 mod description;
 mod dropped;
@@ -103,6 +105,7 @@ pub use bridge::{CarrierExtractor, CarrierInjector};
 pub use carrier::{Carrier, CarrierError, CarrierMut, TextMap, is_name};
 pub use consumer::{Entered, Processing, process, try_with_message_context, with_message_context};
 pub use context_carrier::{ContextCarrier, attach_context, get_context};
+pub use contexts::{Contexts, FieldSet};
 pub use current::current_context;
 pub use description::Description;
 pub use dropped::{dropped_fields, refused_fields};

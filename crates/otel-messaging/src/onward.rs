@@ -1,18 +1,18 @@
 //! Messages that are sent on: forwarded as they came, republished, or put aside as dead letters.
 
+use crate::carried::Carried;
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
 use crate::current::current_context;
 use crate::description::Description;
 use crate::dropped;
 use crate::field_value::FieldValue;
-use crate::instrumentation::{Instrumentation, empty_context};
+use crate::instrumentation::Instrumentation;
 use crate::operation::Operation;
 use crate::producer::Sending;
 use crate::propagation::format_traceparent;
 use crate::remote_text;
 use crate::semconv;
-use opentelemetry::Context;
-use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt};
+use opentelemetry::trace::{Link, SpanContext, SpanKind};
 use std::fmt;
 
 /// The header of a dead letter that says what went wrong: the error's text, at most 1,024 bytes of
@@ -75,7 +75,8 @@ impl Sending {
     /// context": what is there should not be modified).
     ///
     /// A message without a context, or with one that cannot be read, is sent as
-    /// [`start`](Self::start) does, and gets this one.
+    /// [`start`](Self::start) does, and gets this one. So does one with contexts that contradict
+    /// each other: none of them can be kept. Its span is linked to each of their senders.
     pub fn forward<C, H: Carrier<C> + ?Sized>(
         by: Option<&Instrumentation>,
         description: Description,
@@ -83,27 +84,28 @@ impl Sending {
     ) -> Self {
         let by = instrumentation(by);
         let carried = carried_by(&by, headers);
-        let sender = carried.span().span_context().clone();
-        if !sender.is_valid() {
-            return Self::start(Some(&by), description);
+        let links = carried.links();
+        if !carried.sender().is_valid() {
+            return Self::linked(by, description, links);
         }
         let builder = description.into_span_builder(SpanKind::Client);
-        let builder = builder.with_links(vec![Link::with_context(sender)]);
+        let builder = builder.with_links(links);
         let operation = Operation::start(&by, builder, &current_context());
-        Self::new(by, operation, Some(carried))
+        Self::new(by, operation, Some(carried.context))
     }
 
     /// Starts the span of a message that is sent on with a new context in place of the one that its
     /// `headers` have: of kind PRODUCER, child of the current context and linked to the span that
-    /// the message came from, if it says so.
+    /// the message came from, if it says so; if contexts contradict each other there, to each of
+    /// their senders.
     pub fn republish<C, H: Carrier<C> + ?Sized>(
         by: Option<&Instrumentation>,
         description: Description,
         headers: Option<&H>,
     ) -> Self {
         let by = instrumentation(by);
-        let sender = carried_by(&by, headers).span().span_context().clone();
-        Self::linked(by, description, sender)
+        let links = carried_by(&by, headers).links();
+        Self::linked(by, description, links)
     }
 
     /// Starts the span of a message that could not be handled and is put aside: as
@@ -122,29 +124,26 @@ impl Sending {
         room: impl Fn(&H) -> Option<usize>,
     ) -> Self {
         let by = instrumentation(by);
-        let sender = carried_by(&by, Some(&*headers))
-            .span()
-            .span_context()
-            .clone();
+        let carried = carried_by(&by, Some(&*headers));
         let error = dead_letter.error();
         description.set_attribute(semconv::MESSAGING_DEAD_LETTER_ERROR, error.clone());
         let source = remote_text::shown(dead_letter.source).into_owned();
         description.set_attribute(semconv::MESSAGING_DEAD_LETTER_SOURCE, source);
         let before = room(headers).map(|_| headers.clone());
-        write(headers, dead_letter, &sender, &error);
+        write(headers, dead_letter, &carried.sender(), &error);
         if let Some(before) = before
             && room(headers).is_none()
         {
             *headers = before;
             dropped::report(1, CarrierError::TooLarge);
         }
-        Self::linked(by, description, sender)
+        Self::linked(by, description, carried.links())
     }
 
-    fn linked(by: Instrumentation, description: Description, sender: SpanContext) -> Self {
+    fn linked(by: Instrumentation, description: Description, links: Vec<Link>) -> Self {
         let mut builder = description.into_span_builder(SpanKind::Producer);
-        if sender.is_valid() {
-            builder = builder.with_links(vec![Link::with_context(sender)]);
+        if !links.is_empty() {
+            builder = builder.with_links(links);
         }
         let operation = Operation::start(&by, builder, &current_context());
         Self::new(by, operation, None)
@@ -190,6 +189,6 @@ fn instrumentation(by: Option<&Instrumentation>) -> Instrumentation {
     by.cloned().unwrap_or_else(Instrumentation::global)
 }
 
-fn carried_by<C, H: Carrier<C> + ?Sized>(by: &Instrumentation, headers: Option<&H>) -> Context {
-    headers.map_or_else(empty_context, |headers| by.extract(headers))
+fn carried_by<C, H: Carrier<C> + ?Sized>(by: &Instrumentation, headers: Option<&H>) -> Carried {
+    headers.map_or_else(Carried::nothing, |headers| by.read(headers))
 }

@@ -50,7 +50,7 @@ pub use baggage::BaggagePropagator;
 pub use trace_context::TraceContextPropagator;
 pub use w3c::{W3cPropagator, w3c};
 
-pub(crate) use w3c::{FIELDS, extract, inject};
+pub(crate) use w3c::{FIELDS, extract, inject, read, sender};
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 /// What a traceparent takes, in bytes, with its name.
@@ -61,6 +61,11 @@ pub(crate) const BAGGAGE: &str = "baggage";
 /// The `traceparent` of a span.
 pub(crate) fn format_traceparent(span: &SpanContext) -> String {
     String::from_utf8_lossy(&traceparent::format(span)).into_owned()
+}
+
+/// Whether a value is a `traceparent` by the letter of the specification.
+pub(crate) fn is_traceparent(value: &str) -> bool {
+    traceparent::parse(value.as_bytes()).is_some()
 }
 
 /// The members of a list that fit into `room` bytes, from the left.
@@ -75,7 +80,7 @@ pub(crate) fn cut_list(list: &str, room: usize) -> &str {
 
 /// Optional white space around a header or a member (`OWS`, RFC 7230, section 3.2.3).
 #[inline]
-fn trim(text: &str) -> &str {
+pub(crate) fn trim(text: &str) -> &str {
     // Mostly there is none, which the first byte and the last tell.
     let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let bytes = text.as_bytes();

@@ -4,8 +4,9 @@ use super::{
     BAGGAGE, BaggagePropagator, TRACEPARENT, TRACESTATE, TraceContextPropagator, baggage, cut_list,
     trace_context, traceparent, tracestate,
 };
-use crate::bridge::CarrierExtractor;
+use crate::carried::Carried;
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
+use crate::contexts::{FieldSet, Several};
 use crate::dropped;
 use crate::field_value::FieldValue;
 use crate::instrumentation::empty_context;
@@ -13,7 +14,7 @@ use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{TraceContextExt, TraceState};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 use std::sync::LazyLock;
 
 /// W3C trace context and W3C baggage, as [`w3c`] gives it.
@@ -129,7 +130,7 @@ where
 }
 
 /// Reads what headers carry, from an empty context. It comes to the same as going by way of the
-/// propagator, which is the way taken where a header stands there more than once.
+/// propagator.
 #[inline]
 pub(crate) fn extract<C, H>(headers: &H) -> Context
 where
@@ -137,13 +138,26 @@ where
 {
     match headers.get_each(FIELDS) {
         Some([None, _, None]) => empty_context(),
-        Some(found) => read(found),
-        None => w3c().extract_with_context(&empty_context(), &CarrierExtractor::new(headers)),
+        Some(found) => read_each(found),
+        None => read_several(headers).context,
+    }
+}
+
+/// As [`extract`]; it also tells who sent the message where contexts contradict each other.
+#[inline]
+pub(crate) fn read<C, H>(headers: &H) -> Carried
+where
+    H: Carrier<C> + ?Sized,
+{
+    match headers.get_each(FIELDS) {
+        Some([None, _, None]) => Carried::nothing(),
+        Some(found) => read_each(found).into(),
+        None => read_several(headers),
     }
 }
 
 #[inline(never)]
-fn read([traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
+fn read_each([traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
     let context = empty_context();
     let state = || match state {
         Some(state) => tracestate::parse(str::from_utf8(state).into_iter()),
@@ -162,4 +176,36 @@ fn read([traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
         Some(line) => baggage::extract(context, str::from_utf8(line).into_iter()),
         None => context,
     }
+}
+
+/// Reads headers in which a field stands more than once.
+#[cold]
+#[inline(never)]
+fn read_several<C, H>(headers: &H) -> Carried
+where
+    H: Carrier<C> + ?Sized,
+{
+    let several = Several::of(headers);
+    let context = empty_context();
+    let Some(set) = several.counting() else {
+        return Carried {
+            context,
+            contradicting: several.contradicting(),
+        };
+    };
+    let state = || tracestate::parse(set.tracestate.iter().copied());
+    let traceparent = set.traceparent.map(str::as_bytes);
+    let sender = traceparent.and_then(|header| trace_context::sender(header, state));
+    let context = match sender {
+        Some(sender) => context.with_remote_span_context(sender),
+        None => context,
+    };
+    baggage::extract(context, set.baggage.iter().copied()).into()
+}
+
+/// The sender that a set of fields names, for a link to it; nothing is counted.
+pub(crate) fn sender(set: &FieldSet<'_>) -> Option<SpanContext> {
+    let state = tracestate::parse(set.tracestate.iter().copied());
+    let state = Some(state.unwrap_or(TraceState::NONE));
+    trace_context::sender(set.traceparent?.as_bytes(), || state)
 }

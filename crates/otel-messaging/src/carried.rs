@@ -1,0 +1,44 @@
+//! What the headers of a received message carry.
+
+use crate::instrumentation::empty_context;
+use opentelemetry::Context;
+use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
+
+/// The context that came with a message.
+pub(crate) struct Carried {
+    pub(crate) context: Context,
+    /// Where contexts contradict each other, so that none of them counts: the senders.
+    pub(crate) contradicting: Vec<SpanContext>,
+}
+
+impl Carried {
+    #[inline]
+    pub(crate) fn nothing() -> Self {
+        empty_context().into()
+    }
+
+    /// The span that sent the message; one without ids if it does not say so.
+    pub(crate) fn sender(&self) -> SpanContext {
+        self.context.span().span_context().clone()
+    }
+
+    /// A link to whoever may have sent the message.
+    pub(crate) fn links(&self) -> Vec<Link> {
+        let sender = self.sender();
+        if sender.is_valid() {
+            return vec![Link::with_context(sender)];
+        }
+        let senders = self.contradicting.iter().cloned();
+        senders.map(Link::with_context).collect()
+    }
+}
+
+impl From<Context> for Carried {
+    #[inline]
+    fn from(context: Context) -> Self {
+        Self {
+            context,
+            contradicting: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! The contexts in one message's headers, where a field of one stands there more than once.
+
+use crate::carrier::{Carrier, is_name};
+use crate::dropped::{Refused, refuse};
+use crate::propagation::{self, BAGGAGE, TRACEPARENT, TRACESTATE, is_traceparent, trim};
+use opentelemetry::trace::SpanContext;
+
+/// More of them are not kept: a remote party chooses how many there are.
+const MOST_SENDERS: usize = 8;
+
+/// The fields of one sender, as they came together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldSet<'a> {
+    /// The value of `traceparent`, without white space around it.
+    pub traceparent: Option<&'a str>,
+    /// The lines of `tracestate`, in their order.
+    pub tracestate: Vec<&'a str>,
+    /// The lines of `baggage`, in their order.
+    pub baggage: Vec<&'a str>,
+}
+
+impl FieldSet<'_> {
+    /// Whether these fields name a sender: by a `traceparent` that is valid.
+    #[must_use]
+    pub fn has_sender(&self) -> bool {
+        self.traceparent.is_some_and(is_traceparent)
+    }
+}
+
+/// What the headers of one message say of its sender; see [`Carrier::contexts`].
+///
+/// Only a `traceparent` that is valid by the letter of W3C Trace Context names a sender. One that is
+/// empty or malformed neither counts beside a valid one nor contradicts it.
+///
+/// [`Carrier::contexts`]: crate::Carrier::contexts
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contexts<'a> {
+    /// One sender counts, or there is none. The baggage and the tracestate are those that came with
+    /// its traceparent.
+    One(FieldSet<'a>),
+    /// Several senders, at most eight, of which the protocol does not tell the one that counts.
+    ///
+    /// None of them is believed: the message is handled in a new trace, with a link to each, and
+    /// without their baggage.
+    Contradicting(Vec<FieldSet<'a>>),
+}
+
+impl<'a> Contexts<'a> {
+    /// The contexts where the order of headers means nothing: senders that differ contradict each
+    /// other. Every line of `tracestate` and `baggage` counts with the only sender; to those that
+    /// contradict each other belongs none.
+    #[must_use]
+    pub fn unordered(
+        traceparents: impl IntoIterator<Item = &'a str>,
+        tracestate: impl IntoIterator<Item = &'a str>,
+        baggage: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let mut malformed = None;
+        let mut senders: Vec<&str> = Vec::new();
+        for value in traceparents.into_iter().map(trim) {
+            if senders.contains(&value) {
+                continue;
+            }
+            if !is_traceparent(value) {
+                malformed = malformed.or(Some(value).filter(|value| !value.is_empty()));
+            } else if senders.len() < MOST_SENDERS {
+                senders.push(value);
+            }
+        }
+        if senders.len() > 1 {
+            let senders = senders.into_iter().map(|sender| FieldSet {
+                traceparent: Some(sender),
+                ..FieldSet::default()
+            });
+            return Contexts::Contradicting(senders.collect());
+        }
+        Contexts::One(FieldSet {
+            traceparent: senders.pop().or(malformed),
+            tracestate: without_repetitions(tracestate),
+            baggage: without_repetitions(baggage),
+        })
+    }
+
+    /// The newest context where senders add headers behind those that are there, and where names are
+    /// case-sensitive, so that the exact name `traceparent` counts before its other spellings.
+    ///
+    /// `headers` are names and values in the order of the message. A new set of fields begins where
+    /// a field stands there again, as long as a `traceparent` is still to come: of `traceparent`,
+    /// `tracestate`, `tracestate`, `traceparent` the latter two are a set.
+    #[must_use]
+    pub fn newest(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let fields = headers.into_iter().filter_map(|(name, value)| {
+            let field = Field::of(name)?;
+            let is_exact = name == TRACEPARENT;
+            let value = trim(value);
+            (!value.is_empty()).then_some((field, is_exact, value))
+        });
+        let fields: Vec<_> = fields.collect();
+        let starts = starts(&fields);
+        let ends = starts.iter().skip(1).copied().chain([fields.len()]);
+        let mut chosen = (0, &fields[..0]);
+        for (start, end) in starts.iter().zip(ends) {
+            let set = fields.get(*start..end).unwrap_or_default();
+            let sender = set.iter().find(|(field, ..)| *field == Field::Traceparent);
+            let rank = match sender {
+                Some((_, is_exact, value)) if is_traceparent(value) => 2 + u8::from(*is_exact),
+                Some(_) => 1,
+                None => 0,
+            };
+            if rank >= chosen.0 {
+                chosen = (rank, set);
+            }
+        }
+        let lines = |wanted| {
+            let lines = chosen.1.iter().filter(move |(field, ..)| *field == wanted);
+            lines.map(|(_, _, value)| *value)
+        };
+        Contexts::One(FieldSet {
+            traceparent: lines(Field::Traceparent).next(),
+            tracestate: without_repetitions(lines(Field::Tracestate)),
+            baggage: without_repetitions(lines(Field::Baggage)),
+        })
+    }
+}
+
+/// The contexts of headers in which a field stands more than once. What was refused of them is
+/// counted when this is dropped, once for the message.
+#[derive(Debug)]
+pub(crate) struct Several<'a> {
+    contexts: Contexts<'a>,
+    refused: Option<Refused>,
+}
+
+impl<'a> Several<'a> {
+    pub(crate) fn of<C, H: Carrier<C> + ?Sized>(headers: &'a H) -> Self {
+        let contexts = headers.contexts();
+        let refused = match &contexts {
+            Contexts::Contradicting(_) => Some(Refused::Contradiction),
+            // The only one is refused, and counted, by whoever reads it.
+            Contexts::One(set) if !set.has_sender() => None,
+            Contexts::One(_) => {
+                let mut senders = headers.get_all(TRACEPARENT).map(trim);
+                let is_malformed = |sender: &str| !sender.is_empty() && !is_traceparent(sender);
+                senders.any(is_malformed).then_some(Refused::Traceparent)
+            }
+        };
+        Self { contexts, refused }
+    }
+
+    /// The one that counts; `None` where they contradict each other.
+    pub(crate) fn counting(&self) -> Option<&FieldSet<'a>> {
+        match &self.contexts {
+            Contexts::One(set) => Some(set),
+            Contexts::Contradicting(_) => None,
+        }
+    }
+
+    /// The senders that contradict each other, each once.
+    pub(crate) fn contradicting(&self) -> Vec<SpanContext> {
+        let Contexts::Contradicting(sets) = &self.contexts else {
+            return Vec::new();
+        };
+        let mut senders: Vec<SpanContext> = Vec::new();
+        for sender in sets.iter().filter_map(propagation::sender) {
+            let ids = |sender: &SpanContext| (sender.trace_id(), sender.span_id());
+            let is_new = senders.iter().all(|known| ids(known) != ids(&sender));
+            if is_new && senders.len() < MOST_SENDERS {
+                senders.push(sender);
+            }
+        }
+        senders
+    }
+}
+
+impl Drop for Several<'_> {
+    fn drop(&mut self) {
+        if let Some(reason) = self.refused {
+            refuse(reason);
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Traceparent,
+    Tracestate,
+    Baggage,
+}
+
+impl Field {
+    fn of(name: &str) -> Option<Self> {
+        let known = [
+            (TRACEPARENT, Field::Traceparent),
+            (TRACESTATE, Field::Tracestate),
+            (BAGGAGE, Field::Baggage),
+        ];
+        let mut known = known.into_iter();
+        known.find_map(|(field, of)| is_name(name.as_bytes(), field).then_some(of))
+    }
+}
+
+/// Where each set of fields begins. A set without a traceparent is a part of the one before it, or
+/// if there is none, of the one behind it.
+fn starts(fields: &[(Field, bool, &str)]) -> Vec<usize> {
+    let last = fields
+        .iter()
+        .rposition(|(field, ..)| *field == Field::Traceparent)
+        .unwrap_or(0);
+    let mut starts = vec![0];
+    let mut has = [false; 3];
+    for (at, (field, ..)) in fields.iter().enumerate() {
+        if has[*field as usize] && at <= last {
+            let is_complete = has[Field::Traceparent as usize];
+            if is_complete || starts.len() > 1 {
+                if !is_complete {
+                    starts.pop();
+                }
+                starts.push(at);
+            }
+            has = [false; 3];
+        }
+        has[*field as usize] = true;
+    }
+    starts
+}
+
+/// Equal neighbours count as one: pipelines that append send the same context twice.
+fn without_repetitions<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut lines: Vec<_> = lines.into_iter().collect();
+    lines.dedup();
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const NEW: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03";
+
+    /// Names and values, by the first letters: `o` and `n` are senders, `O` and `N` in title case, `m`
+    /// a malformed one, `t1` a tracestate, `b1` a baggage.
+    fn headers(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+        text.split_whitespace().map(|word| match word {
+            "o" => ("traceparent", OLD),
+            "n" => ("traceparent", NEW),
+            "O" => ("Traceparent", OLD),
+            "N" => ("Traceparent", NEW),
+            "m" => ("traceparent", "nonsense"),
+            "e" => ("traceparent", " "),
+            _ if word.starts_with('t') => ("tracestate", word),
+            _ if word.starts_with('b') => ("baggage", word),
+            _ => (word, word),
+        })
+    }
+
+    #[test]
+    fn the_newest_context_comes_with_its_own_fields() {
+        let cases = [
+            // What stands there, the sender, its tracestate, its baggage.
+            ("", None, "", ""),
+            ("b1 b2", None, "", "b1 b2"),
+            ("o t1 b1", Some(OLD), "t1", "b1"),
+            ("t1 o t2", Some(OLD), "t1 t2", ""),
+            ("t1 t2 o", Some(OLD), "t1 t2", ""),
+            ("o t1 n t2", Some(NEW), "t2", ""),
+            ("t1 o t2 n", Some(NEW), "t2", ""),
+            ("o t1 b1 n", Some(NEW), "", ""),
+            ("o t1 t2 n", Some(NEW), "t2", ""),
+            ("o t1 n t2 t3", Some(NEW), "t2 t3", ""),
+            ("o b1 t1 t2 b2 n", Some(NEW), "t2", "b2"),
+            ("o t1 t2 t3 n", Some(NEW), "t3", ""),
+            ("o n t1", Some(NEW), "t1", ""),
+            ("o b1 x b1 y n b2 b2", Some(NEW), "", "b1 b2"),
+            ("o b1 o", Some(OLD), "", ""),
+            ("n t1 o t2 n t3", Some(NEW), "t3", ""),
+            // The exact name counts before its spellings.
+            ("n t1 O t2", Some(NEW), "t1", ""),
+            ("O t1 n t2", Some(NEW), "t2", ""),
+            ("O t1 N t2", Some(NEW), "t2", ""),
+            // A malformed context does not count beside another, and an empty value is none.
+            ("n t1 m t2", Some(NEW), "t1", ""),
+            ("N t1 m t2", Some(NEW), "t1", ""),
+            ("n t1 e t2", Some(NEW), "t1 t2", ""),
+            ("m t1 b1", Some("nonsense"), "t1", "b1"),
+            ("e t1 b1", None, "t1", "b1"),
+        ];
+        for (text, traceparent, tracestate, baggage) in cases {
+            let expected = FieldSet {
+                traceparent,
+                tracestate: tracestate.split_whitespace().collect(),
+                baggage: baggage.split_whitespace().collect(),
+            };
+            let found = Contexts::newest(headers(text));
+            assert_eq!(found, Contexts::One(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn without_an_order_valid_senders_that_differ_contradict_each_other() {
+        let of = |senders: &[&'static str]| {
+            Contexts::unordered(senders.iter().copied(), ["t1", "t1", "t2"], ["b1"])
+        };
+        let one = |traceparent| {
+            Contexts::One(FieldSet {
+                traceparent,
+                tracestate: vec!["t1", "t2"],
+                baggage: vec!["b1"],
+            })
+        };
+        assert_eq!(of(&[]), one(None));
+        assert_eq!(of(&["", " "]), one(None));
+        assert_eq!(of(&["", "nonsense", "m"]), one(Some("nonsense")));
+        let padded = format!("\t{NEW} ");
+        let padded: &'static str = padded.leak();
+        assert_eq!(of(&["", padded, "nonsense", NEW]), one(Some(NEW)));
+        let alone = |traceparent| FieldSet {
+            traceparent: Some(traceparent),
+            ..FieldSet::default()
+        };
+        let both = Contexts::Contradicting(vec![alone(NEW), alone(OLD)]);
+        assert_eq!(of(&[NEW, "m", OLD, NEW]), both);
+    }
+
+    #[test]
+    fn eight_senders_are_kept() {
+        let senders: Vec<_> = (1..=20)
+            .map(|span| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01"))
+            .collect();
+        let contexts = Contexts::unordered(senders.iter().map(String::as_str), [], []);
+        let Contexts::Contradicting(sets) = contexts else {
+            panic!("{contexts:?}");
+        };
+        assert_eq!(sets.len(), 8);
+    }
+}
