@@ -1,6 +1,7 @@
 //! The span of one messaging operation, and the context in which it is current.
 
 use crate::instrumentation::Instrumentation;
+use crate::propagation::keep_random_flag;
 use crate::semconv;
 #[cfg(feature = "tracing")]
 use crate::tracing_span;
@@ -31,7 +32,7 @@ impl Operation {
             && let Some((span, context)) = tracing_span::start(&builder, parent)
         {
             return Self {
-                context,
+                context: keep_random_flag(context, parent),
                 has_span: true,
                 ended: false,
                 span,
@@ -43,7 +44,7 @@ impl Operation {
         let has_span = span.span_context().is_valid();
         Self {
             context: if has_span {
-                parent.with_span(span)
+                keep_random_flag(parent.with_span(span), parent)
             } else {
                 parent.clone()
             },

@@ -1,8 +1,8 @@
 //! The pair of both, also without a detour between a context and a message's headers.
 
 use super::{
-    BAGGAGE, BaggagePropagator, TRACEPARENT, TRACESTATE, TraceContextPropagator, baggage, cut_list,
-    trace_context, traceparent, tracestate,
+    BAGGAGE, BaggagePropagator, TRACEPARENT, TRACESTATE, TraceContextPropagator, baggage,
+    random_flag, shorten, trace_context, traceparent, tracestate,
 };
 use crate::bridge::CarrierExtractor;
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
@@ -84,7 +84,7 @@ where
         let span = context.span();
         let span = span.span_context();
         if span.is_valid() {
-            let traceparent = traceparent::format(span);
+            let traceparent = traceparent::format(context, span);
             room = room.saturating_sub(TRACEPARENT.len() + traceparent.len());
             add(headers, TRACEPARENT, FieldValue::printable(&traceparent));
             let state = trace_context::state_of(span);
@@ -111,15 +111,15 @@ where
     }
 }
 
-/// Writes what fits of a list, from the left, and tells what the next one may take: nothing if
-/// this one had to give way.
+/// Writes what fits of a list, and tells what the next one may take: nothing if this one had to
+/// give way.
 fn add_list<C, H>(headers: &mut H, name: &str, mut list: String, room: usize) -> usize
 where
     H: CarrierMut<C> + ?Sized,
 {
     let rest = room.checked_sub(name.len() + list.len());
     if rest.is_none() {
-        list.truncate(cut_list(&list, room.saturating_sub(name.len())).len());
+        list = shorten(name, &list, room.saturating_sub(name.len()));
         dropped::report(1, CarrierError::TooLarge);
     }
     if !list.is_empty() {
@@ -155,7 +155,7 @@ fn read([traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
     let traceparent = traceparent.filter(is_text);
     let sender = traceparent.and_then(|header| trace_context::sender(header, state));
     let context = match sender {
-        Some(sender) => context.with_remote_span_context(sender),
+        Some(sender) => random_flag::with_sender(&context, sender),
         None => context,
     };
     match baggage {

@@ -75,7 +75,11 @@ fn the_budget_takes_a_large_member_alone() {
     let least = 66 + "baggage".len();
     for (room, expected) in [
         (baggage.len(), Some(baggage.clone())),
-        (baggage.len() - 1, Some(format!("a=1,b={large},c=3,e=5"))),
+        (
+            baggage.len() - 1,
+            Some(format!("a=1,b={large},c=3,d={large}")),
+        ),
+        (400, Some(format!("a=1,b={large},c=3,e=5"))),
         (100, Some("a=1,c=3,e=5".to_owned())),
         (10, Some("a=1,c=3".to_owned())),
         (2, None),

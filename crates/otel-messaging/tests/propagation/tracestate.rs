@@ -202,7 +202,9 @@ fn a_list_that_is_too_long_loses_its_large_entries_first() {
     }
 
     // So it is at the limit of size.
-    let mut members: Vec<_> = (0..31).map(|n| entry(&format!("k{n:02}"), 300)).collect();
+    let mut members: Vec<_> = (0..31)
+        .map(|n| entry(&format!("{}{n:02}", "k".repeat(50)), 300))
+        .collect();
     members.push(entry("last", 20));
     let pairs = members.iter().filter_map(|member| member.split_once('='));
     let state = TraceState::from_key_value(pairs).unwrap();
