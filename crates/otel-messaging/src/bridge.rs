@@ -3,7 +3,7 @@
 use crate::carrier::{Carrier, CarrierError, CarrierMut, is_name};
 use crate::contexts::Several;
 use crate::dropped;
-use crate::propagation::{BAGGAGE, FIELDS, TRACEPARENT, TRACEPARENT_SIZE, TRACESTATE, cut_list};
+use crate::propagation::{BAGGAGE, FIELDS, TRACEPARENT, TRACEPARENT_SIZE, TRACESTATE, shorten};
 use opentelemetry::propagation::{Extractor, Injector};
 use opentelemetry::trace::SpanContext;
 use std::marker::PhantomData;
@@ -187,7 +187,7 @@ impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
         if let Some(rest) = room.checked_sub(name.len() + value.len()) {
             return rest;
         }
-        let kept = cut_list(value, room.saturating_sub(name.len())).to_owned();
+        let kept = shorten(name, value, room.saturating_sub(name.len()));
         self.count(CarrierError::TooLarge);
         if kept.is_empty() {
             self.headers.remove(&[name]);

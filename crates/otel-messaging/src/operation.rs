@@ -2,6 +2,7 @@
 
 use crate::instrumentation::Instrumentation;
 use crate::remote_text;
+use crate::propagation::keep_random_flag;
 use crate::semconv;
 #[cfg(feature = "tracing")]
 use crate::tracing_span;
@@ -32,7 +33,7 @@ impl Operation {
             && let Some((span, context)) = tracing_span::start(&builder, parent)
         {
             return Self {
-                context,
+                context: keep_random_flag(context, parent),
                 has_span: true,
                 ended: false,
                 span,
@@ -44,7 +45,7 @@ impl Operation {
         let has_span = span.span_context().is_valid();
         Self {
             context: if has_span {
-                parent.with_span(span)
+                keep_random_flag(parent.with_span(span), parent)
             } else {
                 parent.clone()
             },

@@ -1,6 +1,6 @@
 //! W3C Baggage as an OpenTelemetry propagator.
 
-use super::baggage_member::{self as member, Member};
+use super::baggage_member::{self as member, AnyMember, Member};
 use super::{BAGGAGE, trim};
 use crate::carrier::CarrierError;
 use crate::dropped::{self, Refused, refuse};
@@ -8,6 +8,7 @@ use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// What a platform has to propagate at least (W3C Baggage, "Limits"), both counted on the encoded
@@ -17,16 +18,28 @@ const MAX_BYTES: usize = 8192;
 
 /// Reads and writes the header `baggage` of [W3C Baggage](https://www.w3.org/TR/baggage/).
 ///
-/// - Keys are tokens and never decoded. Values are percent-decoded once, as UTF-8; a sequence that
-///   is none becomes U+FFFD. Properties travel as they came, but a tab as a space. Several headers count as one list.
-/// - A member that is malformed is skipped, the others count; of more than 64 members or 8,192
-///   bytes, encoded, those that come first. Of a key that stands there twice the last value counts.
-///   What was not used is counted in [`refused_fields`](crate::refused_fields). Without any valid
-///   member, the baggage that is already in the context stays.
-/// - Written is one header, its members ordered by key, because OpenTelemetry's type has forgotten
-///   how they came. All that is not allowed in a value is percent-encoded, `%` itself too. Members
-///   beyond the limits, or with properties that are malformed, are left out and counted in
-///   [`dropped_fields`](crate::dropped_fields).
+/// # Reading
+///
+/// - Keys are tokens and never decoded. Values are percent-decoded once, as UTF-8; bytes that are
+///   not UTF-8 become U+FFFD. Properties travel as they came, but a tab as a space. Several headers
+///   count as one list.
+/// - A malformed member is skipped, and the others count. A malformed property is left out, and its
+///   member counts. Empty members and empty properties are passed over: `a=1;` is `a=1`.
+/// - If a key stands there more than once, its last value counts.
+/// - At most 64 keys and 8,192 bytes are read. The bytes are those of the keys, the encoded values,
+///   the properties and what separates them, without optional white space. A member for which there
+///   is no room is left out alone.
+/// - If no member is valid, the baggage that is already in the context stays.
+///
+/// What was not used is counted in [`refused_fields`](crate::refused_fields), but for earlier values
+/// of a key. Time and memory are linear in the size of the header.
+///
+/// # Writing
+///
+/// - One header is written, its members ordered by key, because OpenTelemetry's type does not keep
+///   their order. Whatever the grammar does not allow in a value is percent-encoded, `%` too.
+/// - A member whose properties are malformed is left out, and so is a member with which the header
+///   would exceed 8,192 bytes. Both are counted in [`dropped_fields`](crate::dropped_fields).
 ///
 /// ```
 /// use opentelemetry::baggage::BaggageExt;
@@ -72,7 +85,7 @@ impl TextMapPropagator for BaggagePropagator {
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
         match extractor.get_all(BAGGAGE) {
-            Some(lines) => extract(context.clone(), lines.into_iter()),
+            Some(lines) => extract(context.clone(), lines.iter().copied()),
             None => context.clone(),
         }
     }
@@ -100,18 +113,18 @@ pub(super) fn header(baggage: &Baggage) -> String {
     let members = places.get_mut(..count).unwrap_or_default();
     members.sort_unstable();
     let mut bytes = 0;
-    let mut fitting = 0;
-    for member in members.iter().flatten() {
-        let with_comma = bytes + usize::from(fitting > 0) + member.size();
+    for place in &mut *members {
+        let size = place.as_ref().map_or(0, Member::size);
+        let with_comma = bytes + usize::from(bytes > 0) + size;
         if with_comma > MAX_BYTES {
+            *place = None;
             complete = false;
-            break;
+        } else {
+            bytes = with_comma;
         }
-        bytes = with_comma;
-        fitting += 1;
     }
     let mut header = String::with_capacity(bytes);
-    for member in members.iter().flatten().take(fitting) {
+    for member in members.iter().flatten() {
         if !header.is_empty() {
             header.push(',');
         }
@@ -123,34 +136,27 @@ pub(super) fn header(baggage: &Baggage) -> String {
     header
 }
 
-/// Reads the lines of a baggage, in their order, on top of `context`.
-pub(super) fn extract<'a>(context: Context, lines: impl Iterator<Item = &'a str>) -> Context {
-    let mut baggage = Baggage::new();
-    let mut complete = true;
-    let mut count = 0;
-    let mut room = MAX_BYTES + 1;
-    'lines: for line in lines {
-        for text in line.split(',') {
-            let Some(rest) = room.checked_sub(text.len() + 1) else {
-                complete = false;
-                break 'lines;
-            };
-            room = rest;
-            if trim(text).is_empty() {
-                continue;
+/// The members of a header that fit into `room` bytes: one that does not goes alone.
+pub(super) fn shorten(header: &str, room: usize) -> String {
+    let mut kept = String::new();
+    for member in header.split(',') {
+        let comma = usize::from(!kept.is_empty());
+        if kept.len() + comma + member.len() <= room {
+            if comma > 0 {
+                kept.push(',');
             }
-            let Some((key, value, properties)) = member::parse(text) else {
-                complete = false;
-                continue;
-            };
-            if count == MAX_MEMBERS {
-                complete = false;
-                break 'lines;
-            }
-            count += 1;
-            baggage.insert_with_metadata(key.to_owned(), value, properties);
+            kept.push_str(member);
         }
     }
+    kept
+}
+
+/// Reads the lines of a baggage, in their order, on top of `context`.
+pub(super) fn extract<'a>(
+    context: Context,
+    lines: impl Iterator<Item = &'a str> + Clone,
+) -> Context {
+    let (baggage, complete) = read(lines.clone()).unwrap_or_else(|| read_any(lines));
     if !complete {
         refuse(Refused::Baggage);
     }
@@ -159,4 +165,72 @@ pub(super) fn extract<'a>(context: Context, lines: impl Iterator<Item = &'a str>
     } else {
         context.with_baggage(baggage)
     }
+}
+
+/// Reads what most messages carry, and tells whether that is all of it. `None` where
+/// [`read_any`] has to decide: at a limit, and where a key stands there twice.
+#[inline]
+fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Option<(Baggage, bool)> {
+    let mut baggage = Baggage::new();
+    let mut complete = true;
+    let mut count = 0;
+    let mut room = MAX_BYTES + 1;
+    for line in lines {
+        for text in line.split(',') {
+            room = room.checked_sub(text.len() + 1)?;
+            if trim(text).is_empty() {
+                continue;
+            }
+            let earlier = if let Some((key, value, properties)) = member::parse(text) {
+                baggage.insert_with_metadata(key.to_owned(), value, properties)
+            } else if let Some(member) = AnyMember::parse(text) {
+                complete &= member.is_complete;
+                member.insert_into(&mut baggage)
+            } else {
+                complete = false;
+                continue;
+            };
+            count += 1;
+            if earlier.is_some() || count > MAX_MEMBERS {
+                return None;
+            }
+        }
+    }
+    Some((baggage, complete))
+}
+
+/// Reads by all of the rules. The work is bounded by the message: a member that is read is looked
+/// at once, and at most 64 are held.
+#[cold]
+fn read_any<'a>(lines: impl Iterator<Item = &'a str>) -> (Baggage, bool) {
+    let mut members: HashMap<&str, AnyMember<'_>> = HashMap::new();
+    let mut complete = true;
+    let mut room = MAX_BYTES + 1;
+    for text in lines.flat_map(|line| line.split(',')) {
+        if trim(text).is_empty() {
+            continue;
+        }
+        let Some(member) = AnyMember::parse(text) else {
+            complete = false;
+            continue;
+        };
+        complete &= member.is_complete;
+        // The last value of a key counts. An earlier one does not come back where there is no room
+        // for the last: it is not what the sender says.
+        if let Some(earlier) = members.remove(member.key) {
+            room += earlier.size() + 1;
+        }
+        match room.checked_sub(member.size() + 1) {
+            Some(rest) if members.len() < MAX_MEMBERS => {
+                room = rest;
+                members.insert(member.key, member);
+            }
+            _ => complete = false,
+        }
+    }
+    let mut baggage = Baggage::new();
+    for member in members.into_values() {
+        member.insert_into(&mut baggage);
+    }
+    (baggage, complete)
 }

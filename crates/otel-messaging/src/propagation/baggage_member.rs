@@ -3,6 +3,8 @@
 use super::character::{OCTET, PLAIN, TOKEN, is};
 use super::hex::{UPPER_PAIRS, parse2};
 use super::trim;
+use opentelemetry::StringValue;
+use opentelemetry::baggage::{Baggage, BaggageMetadata};
 use std::cmp::Ordering;
 
 /// A member that goes out. It compares by its key.
@@ -18,7 +20,7 @@ pub(super) struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    /// `None` if the properties are none: they cannot be encoded, and without them the member
+    /// `None` if the properties are malformed: they cannot be encoded, and without them the member
     /// would say something else. (OpenTelemetry's baggage holds valid keys only.)
     pub(super) fn new(key: &'a str, value: &'a str, properties: &'a str) -> Option<Self> {
         let mut prefix = [0; 8];
@@ -100,12 +102,89 @@ pub(super) fn parse(member: &str) -> Option<(&str, String, &str)> {
     valid.then(|| (key, decode(value), properties.unwrap_or("")))
 }
 
-/// `property = key OWS "=" OWS value / key OWS`, one or more, separated by `;`.
+/// A member that is not by the letter of the grammar, or may not be: empty properties are passed
+/// over, malformed ones left out, and there is no optional white space.
+pub(super) struct AnyMember<'a> {
+    pub(super) key: &'a str,
+    /// As it came, encoded.
+    value: &'a str,
+    properties: String,
+    /// Whether no property was left out.
+    pub(super) is_complete: bool,
+}
+
+impl<'a> AnyMember<'a> {
+    /// `None` where no value can be told.
+    #[cold]
+    pub(super) fn parse(member: &'a str) -> Option<Self> {
+        let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
+        let (key, value) = pair.split_once('=')?;
+        let (key, value) = (trim(key), trim(value));
+        if !is_token(key) || !is_value(value) {
+            return None;
+        }
+        let mut any = Self {
+            key,
+            value,
+            properties: String::new(),
+            is_complete: true,
+        };
+        for property in properties.split(';').map(trim) {
+            any.push_property(property);
+        }
+        Some(any)
+    }
+
+    fn push_property(&mut self, property: &str) {
+        if property.is_empty() {
+            return;
+        }
+        let Some((key, value)) = parse_property(property) else {
+            self.is_complete = false;
+            return;
+        };
+        if !self.properties.is_empty() {
+            self.properties.push(';');
+        }
+        self.properties.push_str(key);
+        if let Some(value) = value {
+            self.properties.push('=');
+            self.properties.push_str(value);
+        }
+    }
+
+    /// In bytes.
+    pub(super) fn size(&self) -> usize {
+        let properties = match self.properties.len() {
+            0 => 0,
+            length => 1 + length,
+        };
+        self.key.len() + 1 + self.value.len() + properties
+    }
+
+    /// Gives back what the baggage had for the key.
+    pub(super) fn insert_into(
+        self,
+        baggage: &mut Baggage,
+    ) -> Option<(StringValue, BaggageMetadata)> {
+        baggage.insert_with_metadata(self.key.to_owned(), decode(self.value), self.properties)
+    }
+}
+
+/// One property or more, separated by `;`.
 fn are_properties(properties: &str) -> bool {
-    properties.split(';').all(|property| {
-        let (key, value) = property.split_once('=').unwrap_or((property, ""));
-        is_token(trim(key)) && is_value(trim(value))
-    })
+    let mut properties = properties.split(';');
+    properties.all(|property| parse_property(property).is_some())
+}
+
+/// `property = key OWS "=" OWS value / key OWS`
+fn parse_property(property: &str) -> Option<(&str, Option<&str>)> {
+    let (key, value) = match property.split_once('=') {
+        Some((key, value)) => (key, Some(trim(value))),
+        None => (property, None),
+    };
+    let key = trim(key);
+    (is_token(key) && value.is_none_or(is_value)).then_some((key, value))
 }
 
 fn is_token(key: &str) -> bool {

@@ -39,6 +39,7 @@ mod baggage;
 mod baggage_member;
 mod character;
 mod hex;
+mod random_flag;
 mod trace_context;
 mod traceparent;
 mod tracestate;
@@ -50,6 +51,7 @@ pub use baggage::BaggagePropagator;
 pub use trace_context::TraceContextPropagator;
 pub use w3c::{W3cPropagator, w3c};
 
+pub(crate) use random_flag::keep as keep_random_flag;
 pub(crate) use w3c::{FIELDS, extract, inject, read, sender};
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -60,7 +62,7 @@ pub(crate) const BAGGAGE: &str = "baggage";
 
 /// The `traceparent` of a span.
 pub(crate) fn format_traceparent(span: &SpanContext) -> String {
-    String::from_utf8_lossy(&traceparent::format(span)).into_owned()
+    String::from_utf8_lossy(&traceparent::with_flags(span, span.trace_flags())).into_owned()
 }
 
 /// Whether a value is a `traceparent` by the letter of the specification.
@@ -68,14 +70,13 @@ pub(crate) fn is_traceparent(value: &str) -> bool {
     traceparent::parse(value.as_bytes()).is_some()
 }
 
-/// The members of a list that fit into `room` bytes, from the left.
-pub(crate) fn cut_list(list: &str, room: usize) -> &str {
-    if list.len() <= room {
-        return list;
+/// What of a list, `tracestate` or `baggage`, is written in at most `room` bytes.
+pub(crate) fn shorten(name: &str, list: &str, room: usize) -> String {
+    if name == TRACESTATE {
+        tracestate::shorten(list, room)
+    } else {
+        baggage::shorten(list, room)
     }
-    // A comma just behind the room ends a member that fits.
-    let end = list.as_bytes()[..=room].iter().rposition(|b| *b == b',');
-    list.get(..end.unwrap_or(0)).unwrap_or("")
 }
 
 /// Optional white space around a header or a member (`OWS`, RFC 7230, section 3.2.3).

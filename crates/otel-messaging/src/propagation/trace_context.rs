@@ -1,6 +1,6 @@
 //! W3C Trace Context as an OpenTelemetry propagator.
 
-use super::{TRACEPARENT, TRACESTATE, traceparent, tracestate, trim};
+use super::{TRACEPARENT, TRACESTATE, random_flag, traceparent, tracestate, trim};
 use crate::carrier::CarrierError;
 use crate::dropped::{self, Refused, refuse};
 use crate::field_value::FieldValue;
@@ -62,7 +62,7 @@ impl TextMapPropagator for TraceContextPropagator {
         if !span.is_valid() {
             return;
         }
-        let header = traceparent::format(span);
+        let header = traceparent::format(context, span);
         injector.set(TRACEPARENT, FieldValue::printable(&header).into_string());
         let state = state_of(span);
         if !state.is_empty() {
@@ -87,7 +87,7 @@ impl TextMapPropagator for TraceContextPropagator {
             None => Some(TraceState::NONE),
         };
         match sender(first.as_bytes(), state) {
-            Some(sender) => context.with_remote_span_context(sender),
+            Some(sender) => random_flag::with_sender(context, sender),
             None => context.clone(),
         }
     }

@@ -1,6 +1,8 @@
 //! The header `traceparent` (Trace Context Level 2, section 3.2).
 
 use super::hex::{PAIRS, parse8};
+use super::random_flag;
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
 /// The flags that Level 2 knows: sampled and random trace id. Others are cleared, in both
@@ -10,13 +12,19 @@ const KNOWN_FLAGS: u8 = 0x03;
 /// Of version 00, in bytes.
 pub(super) const LENGTH: usize = 55;
 
-/// The header of a span, version 00, in ASCII.
+/// The header of the span in `context`, version 00, in ASCII.
 #[inline]
-pub(super) fn format(span: &SpanContext) -> [u8; LENGTH] {
+pub(super) fn format(context: &Context, span: &SpanContext) -> [u8; LENGTH] {
+    with_flags(span, random_flag::flags(context, span))
+}
+
+/// The header of a span with these flags, version 00, in ASCII.
+#[inline]
+pub(super) fn with_flags(span: &SpanContext, flags: TraceFlags) -> [u8; LENGTH] {
     let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
     write(&mut text[3..35], &span.trace_id().to_bytes());
     write(&mut text[36..52], &span.span_id().to_bytes());
-    let flags = span.trace_flags().to_u8() & KNOWN_FLAGS;
+    let flags = flags.to_u8() & KNOWN_FLAGS;
     write(&mut text[53..55], &[flags]);
     text
 }

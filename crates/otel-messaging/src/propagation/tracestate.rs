@@ -1,7 +1,6 @@
 //! The header `tracestate` (Trace Context Level 2, section 3.3).
 
 use super::character::{CHR, KEYCHAR, OWS, is};
-use super::cut_list;
 use opentelemetry::trace::TraceState;
 
 /// Section 3.3: a list has at most 32 members.
@@ -12,7 +11,7 @@ const MAX_MEMBERS: usize = 32;
 const MAX_BYTES: usize = 8192;
 
 /// Reads the lines of a tracestate, in their order. `None` if any of it is invalid: then none of
-/// it counts.
+/// it counts. Of a key that stands there more than once the first entry counts.
 pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceState> {
     let mut members = [("", ""); MAX_MEMBERS];
     let mut count = 0;
@@ -30,8 +29,9 @@ pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceSta
             let Some((key, value)) = member else {
                 continue;
             };
+            // The first entry is the newest, and a sender may leave an older one behind it.
             if members.iter().take(count).any(|(known, _)| *known == key) {
-                return None;
+                continue;
             }
             *members.get_mut(count)? = (key, value);
             count += 1;
@@ -106,11 +106,32 @@ pub(super) fn header(state: &TraceState) -> (String, bool) {
         header.push_str(value);
     }
     if header.len() > MAX_BYTES {
-        header.truncate(cut_list(&header, MAX_BYTES).len());
+        header = shorten(&header, MAX_BYTES);
         complete = false;
     }
     (header, complete)
 }
+
+/// Takes entries out of a header until it fits into `room` bytes: those of more than 128 characters
+/// first, and of both kinds the last first (section 3.3, "tracestate Limits").
+#[cold]
+pub(super) fn shorten(header: &str, room: usize) -> String {
+    let mut excess = header.len().saturating_sub(room);
+    let mut entries: Vec<&str> = header.split(',').collect();
+    for least in [LARGE + 1, 1] {
+        for entry in entries.iter_mut().rev() {
+            if excess > 0 && entry.len() >= least {
+                excess = excess.saturating_sub(entry.len() + 1);
+                *entry = "";
+            }
+        }
+    }
+    entries.retain(|entry| !entry.is_empty());
+    entries.join(",")
+}
+
+/// An entry of more characters goes first.
+const LARGE: usize = 128;
 
 /// Section 3.3, "Key": `( lcalpha / DIGIT ) 0*255 ( keychar )`, of characters that are known to be
 /// `keychar`.

@@ -1,8 +1,8 @@
 //! The pair of both, also without a detour between a context and a message's headers.
 
 use super::{
-    BAGGAGE, BaggagePropagator, TRACEPARENT, TRACESTATE, TraceContextPropagator, baggage, cut_list,
-    trace_context, traceparent, tracestate,
+    BAGGAGE, BaggagePropagator, TRACEPARENT, TRACESTATE, TraceContextPropagator, baggage,
+    random_flag, shorten, trace_context, traceparent, tracestate,
 };
 use crate::carried::Carried;
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
@@ -85,7 +85,7 @@ where
         let span = context.span();
         let span = span.span_context();
         if span.is_valid() {
-            let traceparent = traceparent::format(span);
+            let traceparent = traceparent::format(context, span);
             room = room.saturating_sub(TRACEPARENT.len() + traceparent.len());
             add(headers, TRACEPARENT, FieldValue::printable(&traceparent));
             let state = trace_context::state_of(span);
@@ -112,15 +112,15 @@ where
     }
 }
 
-/// Writes what fits of a list, from the left, and tells what the next one may take: nothing if
-/// this one had to give way.
+/// Writes what fits of a list, and tells what the next one may take: nothing if this one had to
+/// give way.
 fn add_list<C, H>(headers: &mut H, name: &str, mut list: String, room: usize) -> usize
 where
     H: CarrierMut<C> + ?Sized,
 {
     let rest = room.checked_sub(name.len() + list.len());
     if rest.is_none() {
-        list.truncate(cut_list(&list, room.saturating_sub(name.len())).len());
+        list = shorten(name, &list, room.saturating_sub(name.len()));
         dropped::report(1, CarrierError::TooLarge);
     }
     if !list.is_empty() {
@@ -169,7 +169,7 @@ fn read_each([traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
     let traceparent = traceparent.filter(is_text);
     let sender = traceparent.and_then(|header| trace_context::sender(header, state));
     let context = match sender {
-        Some(sender) => context.with_remote_span_context(sender),
+        Some(sender) => random_flag::with_sender(&context, sender),
         None => context,
     };
     match baggage {
@@ -197,7 +197,7 @@ where
     let traceparent = set.traceparent.map(str::as_bytes);
     let sender = traceparent.and_then(|header| trace_context::sender(header, state));
     let context = match sender {
-        Some(sender) => context.with_remote_span_context(sender),
+        Some(sender) => random_flag::with_sender(&context, sender),
         None => context,
     };
     baggage::extract(context, set.baggage.iter().copied()).into()

@@ -2,6 +2,8 @@
 
 mod baggage;
 mod lines;
+mod random_flag;
 mod relay;
 mod trace_context;
 mod tracestate;
+mod w3c_suite;

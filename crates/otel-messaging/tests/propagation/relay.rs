@@ -59,18 +59,49 @@ fn the_budget_takes_baggage_first_then_tracestate_and_never_traceparent() {
         for (name, value) in [("tracestate", state), ("baggage", baggage)] {
             expected.extend(value.map(|value| (name.to_owned(), value.to_owned())));
         }
-        let mut headers = BTreeMap::new();
-        let instrumentation = direct().with_injection_budget(budget);
-        instrumentation.inject(&context, &mut headers);
-        assert_eq!(headers, expected, "{budget}");
-
         // Another propagator's fields are held to it too.
-        let foreign = Foreign(w3c());
-        let instrumentation = instrumentation.with_propagator(foreign);
-        let mut headers = BTreeMap::new();
-        instrumentation.inject(&context, &mut headers);
-        assert_eq!(headers, expected, "{budget}, by way of an injector");
+        for (way, headers) in within(&context, budget) {
+            assert_eq!(headers, expected, "{budget}, {way}");
+        }
     }
+}
+
+/// A member for which there is no room goes alone, wherever it stands.
+#[test]
+fn the_budget_takes_a_large_member_alone() {
+    let large = "x".repeat(300);
+    let baggage = format!("a=1,b={large},c=3,d={large},e=5");
+    let context = extract(&[("traceparent", GOOD), ("baggage", &baggage)]);
+    let least = 66 + "baggage".len();
+    for (room, expected) in [
+        (baggage.len(), Some(baggage.clone())),
+        (
+            baggage.len() - 1,
+            Some(format!("a=1,b={large},c=3,d={large}")),
+        ),
+        (400, Some(format!("a=1,b={large},c=3,e=5"))),
+        (100, Some("a=1,c=3,e=5".to_owned())),
+        (10, Some("a=1,c=3".to_owned())),
+        (2, None),
+    ] {
+        for (way, headers) in within(&context, least + room) {
+            assert_eq!(headers.get("baggage"), expected.as_ref(), "{room}, {way}");
+        }
+    }
+}
+
+/// What the pair writes within a budget, straight into a carrier and by way of an injector.
+pub(crate) fn within(
+    context: &Context,
+    budget: usize,
+) -> [(&'static str, BTreeMap<String, String>); 2] {
+    let direct = direct().with_injection_budget(budget);
+    let foreign = direct.clone().with_propagator(Foreign(w3c()));
+    [("direct", direct), ("by way of an injector", foreign)].map(|(way, instrumentation)| {
+        let mut headers = BTreeMap::new();
+        instrumentation.inject(context, &mut headers);
+        (way, headers)
+    })
 }
 
 /// The pair, but not known as such.

@@ -1,6 +1,7 @@
 //! `tracestate`, by W3C Trace Context Level 2, section 3.3.
 
 use crate::lines::{GOOD, extract, inject, sender};
+use crate::relay::within;
 use crate::trace_context::mutated;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
@@ -88,7 +89,6 @@ fn an_invalid_one_is_dropped_and_the_traceparent_counts() {
         ("Value, ASCII", "a=ü"),
         ("Value, 256 characters", &long_value),
         ("at most 32 members", &many),
-        ("one entry per key", "a=1,b=2,a=1"),
         ("a limit of size", &large),
         ("what OpenTelemetry's type cannot hold", "a@b@c=1"),
         (
@@ -98,7 +98,26 @@ fn an_invalid_one_is_dropped_and_the_traceparent_counts() {
     ] {
         assert_eq!(relay(&[header]), None, "{section}: {header:?}");
     }
-    assert_eq!(relay(&["a=1", "a=2"]), None, "one entry per key");
+}
+
+/// The left-most entry is the newest one (section 3.3, "Combined Header Value").
+#[test]
+fn the_first_entry_of_a_key_counts_and_the_list_stays() {
+    let mut twice = members(32);
+    twice.push_str(",k0=older,k31=older");
+    let once = members(32);
+    for (lines, out) in [
+        (&["foo=1,bar=2,foo=3"][..], "foo=1,bar=2"),
+        (&["foo=1,foo=1"], "foo=1"),
+        (&["foo=1,foo=2,foo=3,bar=1"], "foo=1,bar=1"),
+        (&["foo=1", "foo=2"], "foo=1"),
+        (&["a=1,b=2", "b=3,c=4", "a=5"], "a=1,b=2,c=4"),
+        (&[&twice], &once),
+    ] {
+        assert_eq!(relay(lines).as_deref(), Some(out), "{lines:?}");
+    }
+    // An older entry that is malformed is malformed all the same.
+    assert_eq!(relay(&["foo=1,bar=2,foo="]), None);
 }
 
 /// "tracestate Limits": 512 characters have to travel, optional white space included; 8,192 do.
@@ -135,7 +154,7 @@ fn what_an_application_made_invalid_is_left_out() {
     assert_eq!(of(&[("a", "1"), ("a", "2")]).as_deref(), Some("a=1"));
     assert_eq!(of(&[("a", "\0")]), None);
 
-    // No more than is read: what is too much goes from the right.
+    // No more than is read: all are of more than 128 characters, so the last ones go.
     let members: Vec<_> = (0..32)
         .map(|n| (format!("key{n:02}"), "v".repeat(256)))
         .collect();
@@ -146,6 +165,53 @@ fn what_an_application_made_invalid_is_left_out() {
     let out = of(&members).unwrap();
     assert!(out.len() <= 8192 && out.len() > 8192 - 263, "{}", out.len());
     assert_eq!(relay(&[&out]), Some(out));
+}
+
+/// "tracestate Limits": entries of more than 128 characters go first, then those at the end.
+#[test]
+fn a_list_that_is_too_long_loses_its_large_entries_first() {
+    let entry = |key: &str, length: usize| format!("{key}={}", "v".repeat(length - key.len() - 1));
+    let (large, small) = (entry("large", 129), entry("small", 128));
+    let (a, b, c) = (entry("a", 20), entry("b", 20), entry("c", 20));
+    let list = [&*a, &large, &b, &small, &c].join(",");
+    let state = TraceState::from_key_value(
+        list.split(',')
+            .map(|member| member.split_once('=').expect("a member")),
+    )
+    .unwrap();
+    let (trace_id, span_id) = (TraceId::from(1), SpanId::from(1));
+    let span = SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, false, state);
+    let context = Context::new().with_remote_span_context(span);
+    let names = "traceparent".len() + 55 + "tracestate".len();
+    for (room, kept) in [
+        (321, &[&*a, &large, &b, &small, &c][..]),
+        (320, &[&a, &b, &small, &c]),
+        (191, &[&a, &b, &small, &c]),
+        (190, &[&a, &b, &small]),
+        (170, &[&a, &b, &small]),
+        (169, &[&a, &b]),
+        (41, &[&a, &b]),
+        (40, &[&a]),
+        (20, &[&a]),
+        (19, &[]),
+    ] {
+        let expected = (!kept.is_empty()).then(|| kept.join(","));
+        for (way, headers) in within(&context, names + room) {
+            assert_eq!(headers.get("tracestate"), expected.as_ref(), "{room} {way}");
+        }
+    }
+
+    // So it is at the limit of size.
+    let mut members: Vec<_> = (0..31)
+        .map(|n| entry(&format!("{}{n:02}", "k".repeat(50)), 300))
+        .collect();
+    members.push(entry("last", 20));
+    let pairs = members.iter().filter_map(|member| member.split_once('='));
+    let state = TraceState::from_key_value(pairs).unwrap();
+    let span = SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, false, state);
+    let out = inject(&Context::new().with_remote_span_context(span));
+    let expected = [&members[..27], &members[31..]].concat().join(",");
+    assert_eq!(out["tracestate"], expected);
 }
 
 proptest! {
@@ -170,7 +236,15 @@ proptest! {
                 let members = list.split(',').map(|member| member.trim_matches([' ', '\t']));
                 members.filter(|member| !member.is_empty()).map(str::to_owned).collect()
             };
-            prop_assert_eq!(tidy(&out), tidy(&header));
+            let mut keys = Vec::new();
+            let mut expected = tidy(&header);
+            expected.retain(|member| {
+                let key = member.split('=').next().map(str::to_owned);
+                let is_new = !keys.contains(&key);
+                keys.push(key);
+                is_new
+            });
+            prop_assert_eq!(tidy(&out), expected);
             prop_assert_eq!(relay(&[&out]), Some(out));
         }
     }

@@ -8,6 +8,7 @@ mod current;
 mod message;
 mod missing;
 mod producer;
+mod random_flag;
 
 use crate::message::Spans;
 use opentelemetry::trace::{SpanContext, TracerProvider};
