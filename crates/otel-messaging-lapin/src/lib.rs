@@ -8,6 +8,7 @@ mod message;
 mod onward;
 mod producer;
 mod redelivery;
+mod relay;
 
 pub use confirm::PublisherConfirm;
 pub use headers::Lapin;
