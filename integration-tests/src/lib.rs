@@ -12,6 +12,7 @@ pub mod onward;
 pub mod private;
 pub mod python;
 pub mod rabbitmq;
+pub mod relay_table;
 pub mod scenarios;
 pub mod spans;
 pub mod version;

@@ -10,6 +10,7 @@ mod onward;
 mod producer;
 mod redelivery;
 mod reply;
+mod relay;
 
 pub use confirm::PublisherConfirm;
 pub use headers::Lapin;

@@ -3,7 +3,8 @@
 use crate::confirm::PublisherConfirm;
 use crate::destination::Destination;
 use crate::frame::{self, PER_HEADER};
-use crate::producer::{InjectingProducer, describe, inject};
+use crate::producer::{InjectingProducer, describe, with_headers};
+use crate::relay::{Way, relayed};
 use lapin::message::Delivery;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{FieldTable, ShortString};
@@ -14,21 +15,23 @@ use std::fmt::Display;
 /// # Sending on
 ///
 /// These take a received message, which a `BasicGetMessage` and a `BasicReturnMessage` are by
-/// reference too, and publish its payload and its properties as they came. So with the message goes
-/// what RabbitMQ acts on:
-/// - the header `CC` routes it to those queues once more (`BCC` the broker has removed);
-/// - `expiration` counts from anew;
-/// - `user_id` has to be the user of this connection, or the broker closes the channel;
-/// - `reply_to` and `correlation_id` let the next consumer answer the first sender; where `reply_to`
-///   is a direct reply-to, only on the connection of the request;
-/// - `x-death` goes on counting (from RabbitMQ 4.0 on, the broker starts anew), and
-///   `x-delivery-count` stays until a quorum queue writes its own.
+/// reference too, and publish its payload with its properties and headers. To RabbitMQ it is a new
+/// message. What told the broker how to route the first one, such as `CC` and `user_id`, and what
+/// brokers noted on its way, such as `x-death` and `x-received-from`, would act on the new one:
+/// RabbitMQ would route it back, drop it, or close the channel. So they go along as headers with a
+/// prefix, `received-CC` or `dead-letter-CC`, which no broker acts on. The table under "Sending on"
+/// in this crate's documentation has every property and header, and what each method does with it.
 ///
-/// To change them, publish copies with [`basic_publish`](Self::basic_publish), which replaces the
-/// context as `republish` does.
+/// A prefixed header that is there already, from an earlier time, stays. Where a frame has no room
+/// for the longer names, these headers are left out, and counted in
+/// [`dropped_fields`](crate::dropped_fields).
+///
+/// To change anything else, publish copies with [`basic_publish`](Self::basic_publish). It replaces
+/// the context as `republish` does, but makes no link to the sender's span.
 impl InjectingProducer<Channel> {
     /// Sends a message on with the context that it came with: for routers and bridges that are no
-    /// step of their own. The span is of kind CLIENT and linked to the sender's.
+    /// step of their own. The span is of kind CLIENT and linked to the sender's. The message is
+    /// still its sender's, so its `expiration` stays; the time counts from this publish.
     ///
     /// A message without context, or with one that cannot be read, is published as by
     /// [`basic_publish`](Self::basic_publish). The span ends as there.
@@ -43,15 +46,11 @@ impl InjectingProducer<Channel> {
         routing_key: ShortString,
         options: BasicPublishOptions,
     ) -> impl Future<Output = Result<PublisherConfirm>> {
-        let properties = delivery.properties.clone();
+        let (properties, headers) = relayed(&delivery.properties, Way::Forward);
         let description = describe(&exchange, &routing_key, &properties);
-        let headers = properties.headers().as_ref();
-        let sending = Sending::forward(self.instrumentation(), description, headers);
-        let properties = if sending.is_forwarded() {
-            properties
-        } else {
-            inject(&sending, properties)
-        };
+        let by = self.instrumentation();
+        let sending = Sending::forward(by, description, headers.as_ref());
+        let properties = with_headers(&sending, properties, headers);
         let payload = &delivery.data;
         self.publish(sending, exchange, routing_key, options, payload, properties)
     }
@@ -59,7 +58,7 @@ impl InjectingProducer<Channel> {
     /// Sends a message on with the context that is current at the call in place of the one that it
     /// came with: for retries and for steps that hand the same message to the next. The span is of
     /// kind PRODUCER and linked to the sender's; it ends as with
-    /// [`basic_publish`](Self::basic_publish).
+    /// [`basic_publish`](Self::basic_publish). The counts of redelivery start anew.
     ///
     /// # Errors
     ///
@@ -71,11 +70,11 @@ impl InjectingProducer<Channel> {
         routing_key: ShortString,
         options: BasicPublishOptions,
     ) -> impl Future<Output = Result<PublisherConfirm>> {
-        let properties = delivery.properties.clone();
+        let (properties, headers) = relayed(&delivery.properties, Way::Republish);
         let description = describe(&exchange, &routing_key, &properties);
-        let headers = properties.headers().as_ref();
-        let sending = Sending::republish(self.instrumentation(), description, headers);
-        let properties = inject(&sending, properties);
+        let by = self.instrumentation();
+        let sending = Sending::republish(by, description, headers.as_ref());
+        let properties = with_headers(&sending, properties, headers);
         let payload = &delivery.data;
         self.publish(sending, exchange, routing_key, options, payload, properties)
     }
@@ -85,6 +84,8 @@ impl InjectingProducer<Channel> {
     /// `dead-letter-source` the `{exchange}:{routing key}` that it came with, and
     /// `dead-letter-traceparent` its traceparent, so that the trace is found in which it failed.
     /// Of a message that is put aside once more, source and traceparent stay.
+    ///
+    /// The letter does not expire, and it is persistent: in a durable queue it outlives the broker.
     ///
     /// Headers for which there is no room in a frame are left out, and counted in
     /// [`dropped_fields`](crate::dropped_fields). The broker's own dead-lettering, by `reject` and
@@ -101,12 +102,12 @@ impl InjectingProducer<Channel> {
         routing_key: ShortString,
         options: BasicPublishOptions,
     ) -> impl Future<Output = Result<PublisherConfirm>> {
-        let properties = delivery.properties.clone();
+        let (properties, headers) = relayed(&delivery.properties, Way::DeadLetter);
         let description = describe(&exchange, &routing_key, &properties);
         let source = Destination::new(delivery.exchange.as_str(), delivery.routing_key.as_str());
         let source = source.name();
         let dead_letter = DeadLetter::new(&source, error);
-        let mut headers = properties.headers().clone().unwrap_or_default();
+        let mut headers = headers.unwrap_or_default();
         let room = |headers: &FieldTable| frame::room(&properties, headers);
         let by = self.instrumentation();
         let sending = Sending::dead_letter(by, description, &mut headers, &dead_letter, room);

@@ -155,9 +155,19 @@ pub(crate) fn sent(properties: &BasicProperties) -> Description {
 }
 
 /// The caller's properties with the context of this message in place of any that they hold.
-pub(crate) fn inject(sending: &Sending, properties: BasicProperties) -> BasicProperties {
+fn inject(sending: &Sending, properties: BasicProperties) -> BasicProperties {
     // The properties give their headers out by reference only.
-    let Some(given) = properties.headers() else {
+    let headers = properties.headers().clone();
+    with_headers(sending, properties, headers)
+}
+
+/// The properties with these headers in place of theirs, which get the context of this message.
+pub(crate) fn with_headers(
+    sending: &Sending,
+    properties: BasicProperties,
+    headers: Option<FieldTable>,
+) -> BasicProperties {
+    let Some(mut headers) = headers else {
         let mut headers = FieldTable::default();
         sending.inject(&mut headers);
         return if headers.inner().is_empty() {
@@ -166,7 +176,6 @@ pub(crate) fn inject(sending: &Sending, properties: BasicProperties) -> BasicPro
             properties.with_headers(headers)
         };
     };
-    let mut headers = given.clone();
     sending.inject_where_room(&mut headers, PER_HEADER, |headers| {
         frame::room(&properties, headers)
     });

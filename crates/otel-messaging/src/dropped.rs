@@ -35,6 +35,12 @@ pub fn refused_fields() -> u64 {
     REFUSED.total()
 }
 
+/// Counts in [`dropped_fields`] what an adapter left out of one message that goes out: for authors of
+/// adapters.
+pub fn count_dropped_fields(fields: u64, reason: CarrierError) {
+    report(fields, reason);
+}
+
 /// Counts what was left out of one message that goes out.
 #[cold]
 pub(crate) fn report(fields: u64, reason: CarrierError) {

@@ -108,7 +108,7 @@ pub use context_carrier::{ContextCarrier, attach_context, get_context};
 pub use contexts::{Contexts, FieldSet};
 pub use current::current_context;
 pub use description::Description;
-pub use dropped::{dropped_fields, refused_fields};
+pub use dropped::{count_dropped_fields, dropped_fields, refused_fields};
 pub use envelope::Envelope;
 #[cfg(feature = "serde")]
 pub use envelope_or_bare::EnvelopeOrBare;

@@ -8,6 +8,7 @@ mod names;
 mod onward;
 mod publishing;
 mod redelivery;
+mod relay;
 mod settling;
 mod transactions;
 
