@@ -357,6 +357,19 @@ pub fn rewrites_traceparent(client: &async_nats::Client) -> bool {
     ((2, 11)..(2, 14)).contains(&generation(client))
 }
 
+/// What this server delivers of these headers, in the order of [`text_headers`].
+pub fn as_delivered(client: &async_nats::Client, headers: &[(&str, &str)]) -> HeaderList {
+    let is_rewritten = rewrites_traceparent(client);
+    let delivered = headers.iter().map(|(name, value)| {
+        let is_rewritten = is_rewritten && name.eq_ignore_ascii_case("traceparent");
+        let name = if is_rewritten { "traceparent" } else { name };
+        (name.to_owned(), (*value).to_owned())
+    });
+    let mut delivered: HeaderList = delivered.collect();
+    delivered.sort();
+    delivered
+}
+
 /// The headers as the plain client shows them. The map has no order: sorted by name.
 pub fn text_headers(message: &async_nats::Message) -> HeaderList {
     let mut list = HeaderList::new();

@@ -22,10 +22,12 @@ pub const DEAD_LETTER_SEQUENCE: &str = "dead-letter-sequence";
 impl InjectingProducer<Client> {
     /// Sends a received message on: with its payload, which is shared and not copied, its headers,
     /// its own context among them, and its reply subject, so that a request that is forwarded is
-    /// answered. A `jetstream::Message` derefs to what is asked for; the reply subject
-    /// by which it is acknowledged stays here. So does one that servers have made for a request from
-    /// another account or cluster (`_R_.`, `_GR_.`): they refuse it from anybody else, and the
-    /// message with it. So does one that makes the message a part of a batch (`.$FI` at its end). Answer such a request where it was received.
+    /// answered. A `jetstream::Message` derefs to what is asked for.
+    ///
+    /// The reply subject by which a message is acknowledged stays here. So does one that makes the
+    /// message a part of a batch (`.$FI` at its end), and one that servers have made for a request
+    /// from another account or cluster (`_R_.`, `_GR_.`): they refuse it from anybody else, and the
+    /// message with it. Answer such a request where it was received.
     ///
     /// The span `publish {subject}`, of kind CLIENT, is linked to the message's sender. A message
     /// without a context gets that of the call, as in [`publish`](Self::publish).
