@@ -337,6 +337,39 @@ pub async fn connect() -> async_nats::Client {
         .unwrap_or_else(|error| panic!("NATS at NATS_URL: {error}"))
 }
 
+/// The generation of the server: (2, 15) for 2.15.2.
+///
+/// # Panics
+///
+/// When it says something else.
+pub fn generation(client: &async_nats::Client) -> (u32, u32) {
+    let version = client.server_info().version;
+    let mut numbers = version.split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor),
+        _ => panic!("the server's version is `{version}`"),
+    }
+}
+
+/// Whether the server rewrites every spelling of `traceparent` to lower case: 2.11 and 2.12 do (no
+/// 2.13 was released).
+pub fn rewrites_traceparent(client: &async_nats::Client) -> bool {
+    ((2, 11)..(2, 14)).contains(&generation(client))
+}
+
+/// What this server delivers of these headers, in the order of [`text_headers`].
+pub fn as_delivered(client: &async_nats::Client, headers: &[(&str, &str)]) -> HeaderList {
+    let is_rewritten = rewrites_traceparent(client);
+    let delivered = headers.iter().map(|(name, value)| {
+        let is_rewritten = is_rewritten && name.eq_ignore_ascii_case("traceparent");
+        let name = if is_rewritten { "traceparent" } else { name };
+        (name.to_owned(), (*value).to_owned())
+    });
+    let mut delivered: HeaderList = delivered.collect();
+    delivered.sort();
+    delivered
+}
+
 /// The headers as the plain client shows them. The map has no order: sorted by name.
 pub fn text_headers(message: &async_nats::Message) -> HeaderList {
     let mut list = HeaderList::new();

@@ -2,7 +2,7 @@
 
 use crate::headers::{PER_HEADER, wire_size};
 use crate::message::{SYSTEM, describe};
-use crate::spelling::{BothSpellings, Spelling};
+use crate::spelling::{BothSpellings, Spelling, has_title_case};
 use async_nats::HeaderMap;
 use otel_messaging::{Description, Instrumentation, Sending};
 use std::mem;
@@ -56,20 +56,43 @@ impl Injection {
         (sending, headers)
     }
 
-    /// Writes the message's context into the headers. `room` is what headers may take, in bytes.
+    /// Writes the message's context into the headers, in both spellings if it has a context in title
+    /// case there. `room` is what headers may take, in bytes.
     pub(crate) fn write(&self, sending: &Sending, headers: &mut HeaderMap, room: usize) {
+        if !sending.is_forwarded() {
+            let spelling = self.spelling_for(sending, headers);
+            write_spelled(spelling, sending, headers, room);
+        }
+    }
+
+    /// In which spelling those find a context who sent these headers.
+    pub(crate) fn spelling_for(&self, sending: &Sending, headers: &HeaderMap) -> Spelling {
         match self.spelling {
-            Spelling::Lower => {
-                sending.inject_where_room(headers, PER_HEADER, |headers| left_beside(headers, room))
-            }
-            Spelling::Both => {
-                let mut both = BothSpellings(mem::take(headers));
-                // Whatever is written takes twice its size.
-                sending.inject_where_room(&mut both, PER_HEADER, |both| {
-                    left_beside(&both.0, room).map(|left| left / 2)
-                });
-                *headers = both.0;
-            }
+            Spelling::Lower if has_title_case(headers, sending.instrumentation()) => Spelling::Both,
+            spelling => spelling,
+        }
+    }
+}
+
+/// Writes the message's context into the headers in this spelling. `room` is what headers may take,
+/// in bytes.
+pub(crate) fn write_spelled(
+    spelling: Spelling,
+    sending: &Sending,
+    headers: &mut HeaderMap,
+    room: usize,
+) {
+    match spelling {
+        Spelling::Lower => {
+            sending.inject_where_room(headers, PER_HEADER, |headers| left_beside(headers, room))
+        }
+        Spelling::Both => {
+            let mut both = BothSpellings(mem::take(headers));
+            // Whatever is written takes twice its size.
+            sending.inject_where_room(&mut both, PER_HEADER, |both| {
+                left_beside(&both.0, room).map(|left| left / 2)
+            });
+            *headers = both.0;
         }
     }
 }

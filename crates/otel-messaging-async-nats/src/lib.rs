@@ -8,6 +8,7 @@ mod jetstream;
 mod message;
 mod onward;
 mod producer;
+mod relay;
 #[cfg(feature = "service")]
 mod service;
 mod service_error;

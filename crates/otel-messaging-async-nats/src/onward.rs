@@ -5,12 +5,12 @@ use crate::client::end;
 use crate::injection::{Injection, Outgoing, left_beside};
 use crate::jetstream::PublishAckFuture;
 use crate::producer::InjectingProducer;
-use crate::subject::is_reserved;
+use crate::relay::{self, Way};
 use async_nats::client::PublishError;
 use async_nats::client::traits::Publisher;
 use async_nats::jetstream::{self, context};
 use async_nats::message::OutboundMessage;
-use async_nats::{Client, HeaderMap, HeaderName, Message, Subject, ToSubject};
+use async_nats::{Client, HeaderMap, Message, Subject, ToSubject};
 use otel_messaging::{DeadLetter, Sending};
 use std::fmt::Display;
 
@@ -19,35 +19,26 @@ pub const DEAD_LETTER_STREAM: &str = "dead-letter-stream";
 /// The header of a dead letter that has the message's number in that stream.
 pub const DEAD_LETTER_SEQUENCE: &str = "dead-letter-sequence";
 
-/// What the names begin with of headers that servers act on.
-const INSTRUCTION: &str = "Nats-";
-/// What is put before these names in a dead letter.
-const INSTRUCTION_PREFIX: &str = "dead-letter-";
-
-/// In which of the three ways a message is sent on.
-#[derive(Clone, Copy)]
-enum Way<'a> {
-    Forward,
-    Republish,
-    DeadLetter(&'a dyn Display),
-}
-
 impl InjectingProducer<Client> {
-    /// Sends a received message on as it is: with its payload, which is shared and not copied, its
-    /// headers, its own context among them, and its reply subject, so that a request that is
-    /// forwarded is answered. A `jetstream::Message` derefs to what is asked for; the reply subject
-    /// by which it is acknowledged stays here. So does one that servers have made for a request from
-    /// another account or cluster (`_R_.`, `_GR_.`): they refuse it from anybody else, and the
+    /// Sends a received message on: with its payload, which is shared and not copied, its headers,
+    /// its own context among them, and its reply subject, so that a request that is forwarded is
+    /// answered. A `jetstream::Message` derefs to what is asked for.
+    ///
+    /// The reply subject by which a message is acknowledged stays here. So does one that makes the
+    /// message a part of a batch (`.$FI` at its end), and one that servers have made for a request
+    /// from another account or cluster (`_R_.`, `_GR_.`): they refuse it from anybody else, and the
     /// message with it. Answer such a request where it was received.
     ///
     /// The span `publish {subject}`, of kind CLIENT, is linked to the message's sender. A message
     /// without a context gets that of the call, as in [`publish`](Self::publish).
     ///
-    /// JetStream heeds some headers again where the message ends up in a stream: with the same
-    /// `Nats-Msg-Id`, a stream that has the message already does not take it twice within its
-    /// window for duplicates; `Nats-Expected-*` are conditions on the stream that the sender meant,
-    /// and another one refuses the message for them; `Nats-TTL` and `Nats-Rollup` have their effect
-    /// there too.
+    /// Headers that a server wrote into the message, or by which its sender told a stream how to
+    /// take it (`Nats-Stream-Source`, `Nats-TTL`, `Nats-Expected-Stream`), go along under a name with
+    /// `received-` in front, so that they do not act on this message. `Nats-Msg-Id` stays: a stream
+    /// that has the message already, and that may be the one that it came from, does not take it
+    /// again within its window for duplicates. On core NATS nobody learns of that;
+    /// [`republish`](Self::republish) sends a message that is always stored. The README has a table
+    /// of all these headers.
     ///
     /// # Errors
     ///
@@ -61,8 +52,9 @@ impl InjectingProducer<Client> {
     }
 
     /// Sends a received message on as [`forward`](Self::forward) does, with the context that is
-    /// current at the call in place of its own. The span, of kind PRODUCER, is linked to the
-    /// message's sender.
+    /// current at the call in place of its own. It is a new message to a stream too: its
+    /// `Nats-Msg-Id` goes along as `received-Nats-Msg-Id`. The span, of kind PRODUCER, is linked to
+    /// the message's sender.
     ///
     /// # Errors
     ///
@@ -82,10 +74,11 @@ impl InjectingProducer<Client> {
     /// [`DEAD_LETTER_TRACEPARENT`](crate::DEAD_LETTER_TRACEPARENT) and, of a JetStream message,
     /// [`DEAD_LETTER_STREAM`] and [`DEAD_LETTER_SEQUENCE`].
     ///
-    /// Headers that begin with `Nats-` are for the stream that the sender meant: another one could
-    /// refuse the letter for them, take it for a duplicate, or remove other letters
-    /// (`Nats-Expected-Stream`, `Nats-Msg-Id`, `Nats-Rollup`). They are kept under names with
-    /// `dead-letter-` in front.
+    /// Headers that a server acts on get `dead-letter-` in front, `Nats-Msg-Id` and `KV-Operation`
+    /// too: no stream refuses the letter for them, takes it for a duplicate or removes other letters.
+    /// The README has a table of them. A consumer with `headers_only` has no payload to put aside:
+    /// the letter is empty, and `dead-letter-Nats-Msg-Size` says how many bytes are missing, which
+    /// are found by [`DEAD_LETTER_STREAM`] and [`DEAD_LETTER_SEQUENCE`].
     ///
     /// # Errors
     ///
@@ -109,7 +102,10 @@ impl InjectingProducer<Client> {
         let (sending, headers) = start(&self.injection, message, outgoing, way);
         let reply = match way {
             Way::DeadLetter(_) => None,
-            _ => message.reply.clone().filter(|reply| !is_reserved(reply)),
+            _ => message
+                .reply
+                .clone()
+                .filter(|reply| relay::goes_along(reply)),
         };
         let message = OutboundMessage {
             subject,
@@ -122,18 +118,20 @@ impl InjectingProducer<Client> {
 }
 
 impl InjectingProducer<jetstream::Context> {
-    /// Sends a received message on to a stream as it is: with its payload, which is shared and not
-    /// copied, and its headers, its own context among them. A `jetstream::Message` derefs to what
+    /// Sends a received message on to a stream: with its payload, which is shared and not copied, and
+    /// its headers, its own context among them. A `jetstream::Message` derefs to what
     /// is asked for. Its reply subject does not go along: the stream answers here.
     ///
     /// The span `publish {subject}`, of kind CLIENT, is linked to the message's sender, and ends as
     /// in [`publish`](Self::publish). A message without a context gets that of the call.
     ///
-    /// The stream heeds some headers again: with the same `Nats-Msg-Id`, a stream that has the
-    /// message already does not take it twice within its window for duplicates, and its answer says
-    /// `duplicate`; `Nats-Expected-*` are conditions on the stream that the sender meant, and
-    /// another one refuses the message for them; `Nats-TTL` and `Nats-Rollup` have their effect
-    /// again. To send a message on without them, take them out and use
+    /// Headers that a server wrote into the message, or by which its sender told a stream how to
+    /// take it (`Nats-Stream-Source`, `Nats-TTL`, `Nats-Expected-Stream`), go along under a name with
+    /// `received-` in front, so that they do not act on this message. `Nats-Msg-Id` stays: a stream
+    /// that has the message already, and that may be the one that it came from, does not take it
+    /// again within its window for duplicates, and its answer says `duplicate`.
+    /// [`republish`](Self::republish) sends a message that is always stored. The README has a table
+    /// of all these headers. To send a message on with one of them, use
     /// [`publish_with_headers`](Self::publish_with_headers).
     ///
     /// # Errors
@@ -148,8 +146,9 @@ impl InjectingProducer<jetstream::Context> {
     }
 
     /// Sends a received message on as [`forward`](Self::forward) does, with the context that is
-    /// current at the call in place of its own. The span, of kind PRODUCER, is linked to the
-    /// message's sender.
+    /// current at the call in place of its own. It is a new message to a stream too: its
+    /// `Nats-Msg-Id` goes along as `received-Nats-Msg-Id`. The span, of kind PRODUCER, is linked to
+    /// the message's sender.
     ///
     /// # Errors
     ///
@@ -197,48 +196,22 @@ fn start(
     way: Way<'_>,
 ) -> (Sending, HeaderMap) {
     let description = outgoing.description("publish", message.headers.as_ref());
-    let mut headers = message.headers.clone().unwrap_or_default();
     let instrumentation = by.instrumentation.as_ref();
     let room = outgoing.room();
+    let mut headers = way.headers(message.headers.as_ref(), room);
     let sending = match way {
         Way::Forward => Sending::forward(instrumentation, description, Some(&headers)),
         Way::Republish => Sending::republish(instrumentation, description, Some(&headers)),
-        Way::DeadLetter(error) => {
-            headers = without_instructions(headers);
-            Sending::dead_letter(
-                instrumentation,
-                description,
-                &mut headers,
-                &dead_letter(message, error),
-                |headers| left_beside(headers, room),
-            )
-        }
+        Way::DeadLetter(error) => Sending::dead_letter(
+            instrumentation,
+            description,
+            &mut headers,
+            &dead_letter(message, error),
+            |headers| left_beside(headers, room),
+        ),
     };
     by.write(&sending, &mut headers, room);
     (sending, headers)
-}
-
-/// What tells a server how to store a message gets another name: a dead letter has to be stored, by
-/// a stream that the sender did not mean, and must not remove others.
-fn without_instructions(headers: HeaderMap) -> HeaderMap {
-    if !headers.iter().any(|(name, _)| is_instruction(name)) {
-        return headers;
-    }
-    let mut renamed = HeaderMap::new();
-    for (name, values) in headers.iter() {
-        let told = is_instruction(name).then(|| format!("{INSTRUCTION_PREFIX}{name}"));
-        let told = told.and_then(|told| told.parse::<HeaderName>().ok());
-        for value in values {
-            renamed.append(told.as_ref().unwrap_or(name).clone(), value.clone());
-        }
-    }
-    renamed
-}
-
-fn is_instruction(name: &HeaderName) -> bool {
-    let name: &str = name.as_ref();
-    let prefix = name.get(..INSTRUCTION.len());
-    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(INSTRUCTION))
 }
 
 fn dead_letter<'a>(message: &'a Message, error: &'a dyn Display) -> DeadLetter<'a> {

@@ -1,7 +1,7 @@
 //! Services by async-nats' `service` module: requests whose answers inject.
 
 use crate::headers::{Nats, PER_HEADER};
-use crate::injection::{Injection, Outgoing};
+use crate::injection::{Injection, Outgoing, write_spelled};
 use crate::message::{SYSTEM, set_message_id};
 use crate::service_error;
 use crate::spelling::Spelling;
@@ -176,7 +176,11 @@ impl InjectingRequest {
         }
     }
 
-    fn inject(&self, response: &Result<Bytes, Error>, headers: HeaderMap) -> (Sending, HeaderMap) {
+    fn inject(
+        &self,
+        response: &Result<Bytes, Error>,
+        mut headers: HeaderMap,
+    ) -> (Sending, HeaderMap) {
         let mut description = Description::sent(SYSTEM, "respond");
         let reply = self.inner.message.reply.as_deref();
         if let Some(subject) = reply {
@@ -195,9 +199,15 @@ impl InjectingRequest {
             payload: size(response),
             max_payload: self.max_payload,
         };
-        let mut headers = headers;
-        self.injection
-            .write(&sending, &mut headers, outgoing.room());
+        // The one who asks reads as it writes.
+        let asked = self.inner.message.headers.as_ref();
+        let spelling = [Some(&headers), asked]
+            .into_iter()
+            .flatten()
+            .map(|headers| self.injection.spelling_for(&sending, headers))
+            .find(|spelling| *spelling == Spelling::Both)
+            .unwrap_or_default();
+        write_spelled(spelling, &sending, &mut headers, outgoing.room());
         (sending, headers)
     }
 }

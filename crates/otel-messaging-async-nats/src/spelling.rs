@@ -2,7 +2,9 @@
 
 use crate::headers::Nats;
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use otel_messaging::{Carrier, CarrierError, CarrierMut, Contexts, FieldSet, FieldValue, is_name};
+use otel_messaging::{
+    Carrier, CarrierError, CarrierMut, Contexts, FieldSet, FieldValue, Instrumentation, is_name,
+};
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 /// What a server makes of it.
@@ -98,6 +100,11 @@ pub(crate) fn text(name: &HeaderName) -> &str {
 pub enum Spelling {
     /// Once, as the propagator spells them: `traceparent`. Java, Node, Python and this crate read
     /// it.
+    ///
+    /// Where a message came with a field in title case, its sender reads no other, and neither do
+    /// those behind it that are like it. So the context is written as by [`Both`](Self::Both) in
+    /// place of such a field: when a received message is sent on, when the caller's headers have
+    /// such a field, and in the answer to a service's request that has one.
     #[default]
     Lower,
     /// Twice, with equal values: as the propagator spells them, and in the canonical form of Go's
@@ -107,7 +114,33 @@ pub enum Spelling {
     /// A context then takes twice the bytes. Of a message that a relay sends on after it has
     /// replaced one spelling alone, some readers take the relay's context and others the older one
     /// beside it; this crate takes the one in title case. Both are of one trace.
+    ///
+    /// Servers of 2.11 and 2.12 rewrite every spelling of `traceparent` to lower case in flight, so
+    /// that programs that look for title case alone find none there.
     Both,
+}
+
+/// Whether a field of the instrumentation's propagator stands in these headers as Go spells it.
+pub(crate) fn has_title_case(headers: &HeaderMap, by: &Instrumentation) -> bool {
+    let starts_as_title = |(name, _): (&HeaderName, _)| {
+        text(name).starts_with(|first: char| first.is_ascii_uppercase())
+    };
+    headers.iter().any(starts_as_title) && by.carries_context(&InTitleCase(headers))
+}
+
+/// Those of the headers whose names are spelled as Go does.
+struct InTitleCase<'a>(&'a HeaderMap);
+
+impl Carrier<Nats> for InTitleCase<'_> {
+    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        let found = self.keys().find(|key| key.eq_ignore_ascii_case(name));
+        let values = found.map(|key| self.0.get_all(key)).into_iter().flatten();
+        values.map(HeaderValue::as_str)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        Carrier::keys(self.0).filter(|key| key.chars().eq(in_title_case(key)))
+    }
 }
 
 /// Headers to which each field is written in both spellings.
@@ -145,8 +178,12 @@ fn canonical(name: &str) -> String {
     if !name.bytes().all(is_token) {
         return name.to_owned();
     }
+    in_title_case(name).collect()
+}
+
+fn in_title_case(name: &str) -> impl Iterator<Item = char> {
     let mut starts = true;
-    let spelled = name.chars().map(|c| {
+    name.chars().map(move |c| {
         let spelled = if starts {
             c.to_ascii_uppercase()
         } else {
@@ -154,8 +191,7 @@ fn canonical(name: &str) -> String {
         };
         starts = c == '-';
         spelled
-    });
-    spelled.collect()
+    })
 }
 
 #[cfg(test)]
@@ -192,6 +228,32 @@ mod tests {
         expected.insert("traceparent", "new");
         expected.insert("Order", "7");
         assert_eq!(both.0, expected);
+    }
+
+    /// As a Go service writes them; other capitals say nothing of who reads them.
+    #[test]
+    fn a_field_in_title_case_is_told_from_others() {
+        use opentelemetry::propagation::TextMapCompositePropagator;
+        let w3c = Instrumentation::default().with_propagator(otel_messaging::propagation::w3c());
+        let none = TextMapCompositePropagator::new(Vec::new());
+        let none = Instrumentation::default().with_propagator(none);
+        for (name, expected) in [
+            ("Traceparent", true),
+            ("Tracestate", true),
+            ("Baggage", true),
+            ("traceparent", false),
+            ("TRACEPARENT", false),
+            ("TraceParent", false),
+            ("Xraceparent", false),
+            ("Order", false),
+            ("B3", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("order", "7");
+            headers.insert(name, "7");
+            assert_eq!(has_title_case(&headers, &w3c), expected, "{name}");
+            assert!(!has_title_case(&headers, &none), "{name}");
+        }
     }
 
     /// Of another propagator, readers in other languages look for the name as it spells it.

@@ -9,8 +9,8 @@ mod message;
 mod onward;
 mod producer;
 mod redelivery;
-mod reply;
 mod relay;
+mod reply;
 
 pub use confirm::PublisherConfirm;
 pub use headers::Lapin;

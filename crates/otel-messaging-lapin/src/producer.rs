@@ -155,7 +155,7 @@ pub(crate) fn sent(properties: &BasicProperties) -> Description {
 }
 
 /// The caller's properties with the context of this message in place of any that they hold.
-fn inject(sending: &Sending, properties: BasicProperties) -> BasicProperties {
+pub(crate) fn inject(sending: &Sending, properties: BasicProperties) -> BasicProperties {
     // The properties give their headers out by reference only.
     let headers = properties.headers().clone();
     with_headers(sending, properties, headers)

@@ -1,8 +1,8 @@
 //! The span of one messaging operation, and the context in which it is current.
 
 use crate::instrumentation::Instrumentation;
-use crate::remote_text;
 use crate::propagation::keep_random_flag;
+use crate::remote_text;
 use crate::semconv;
 #[cfg(feature = "tracing")]
 use crate::tracing_span;

@@ -9,8 +9,9 @@ pub(crate) type Case = (&'static str, Vec<u8>, Trace);
 /// Another sender in the trace of the first.
 const CHILD: &str = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
 
-/// Blocks that async-nats reads, of at most this many bytes.
-pub(crate) fn blocks(most: usize) -> Vec<Case> {
+/// Blocks that async-nats reads, of at most this many bytes, for a server that writes every
+/// `traceparent` in lower case or leaves it as it is.
+pub(crate) fn blocks(most: usize, is_rewritten: bool) -> Vec<Case> {
     let traceparent = format!("traceparent: {TRACEPARENT}");
     let good = traceparent.as_bytes();
     let unspaced = format!("traceparent:{TRACEPARENT}");
@@ -86,7 +87,11 @@ pub(crate) fn blocks(most: usize) -> Vec<Case> {
         (
             "two senders in one trace",
             block(&[good, child.as_bytes()]),
-            Trace::Of(CHILD),
+            if is_rewritten {
+                Trace::New
+            } else {
+                Trace::Of(CHILD)
+            },
         ),
         (
             "three spellings",

@@ -7,6 +7,7 @@ mod object_store;
 mod onward;
 mod publishing;
 mod redelivery;
+mod relay;
 mod settling;
 mod stored;
 

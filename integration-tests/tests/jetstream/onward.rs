@@ -3,7 +3,7 @@
 use async_nats::{HeaderMap, Message};
 use integration_tests::client::Client;
 use integration_tests::nats::{JetStream, text_headers};
-use integration_tests::spans::{Spans, attribute};
+use integration_tests::spans::Spans;
 
 /// A dead letter names the stream and the number that the message had there, also when it is put
 /// aside once more.
@@ -37,55 +37,6 @@ async fn a_dead_letter_names_its_place_in_the_stream() {
         headers.retain(|(name, _)| !name.ends_with("traceparent"));
         assert_eq!(headers, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
     }
-}
-
-/// What JetStream makes of its own headers when they travel along.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
-async fn jetstreams_own_headers_have_their_effect_again() {
-    let (mut client, mut next) = (JetStream::connect().await, JetStream::connect().await);
-    let spans = Spans::new();
-    let producer = client.injecting(&spans.instrumentation);
-    client.send_plain(&[("Nats-Msg-Id", "m-7")]).await;
-    let message = client.receive().await;
-    // The stream that has it already, then another one.
-    let again = producer.forward(&message, client.subject.clone()).await;
-    let again = again.expect("published").await.expect("answered");
-    assert!(again.duplicate);
-    let elsewhere = producer.forward(&message, next.subject.clone()).await;
-    let elsewhere = elsewhere.expect("published").await.expect("stored");
-    assert!(!elsewhere.duplicate);
-    assert_eq!(elsewhere.stream, next.subject);
-    let arrived = next.receive().await;
-    assert_eq!(
-        text_headers(&arrived)[0],
-        ("Nats-Msg-Id".to_owned(), "m-7".to_owned())
-    );
-
-    let stream = client.subject.clone();
-    client
-        .send_plain(&[("Nats-Expected-Stream", &stream)])
-        .await;
-    let message = client.receive().await;
-    // Some servers take the condition off what they store.
-    let is_kept = !text_headers(&message).is_empty();
-    let forwarded = producer.forward(&message, next.subject.clone()).await;
-    let answer = forwarded.expect("published").await;
-    assert_eq!(answer.is_err(), is_kept, "{answer:?}");
-    let last = spans.all().pop().expect("a span");
-    let expected = is_kept.then(|| "Other".into());
-    assert_eq!(attribute(&last, "error.type"), expected);
-
-    // Without the condition.
-    let publish = producer.publish_with_headers(
-        next.subject.clone(),
-        HeaderMap::new(),
-        message.payload.clone(),
-    );
-    publish.await.expect("published").await.expect("stored");
 }
 
 /// What the sender told its own stream stops no dead letter, and takes none for another.

@@ -2,7 +2,7 @@
 
 use async_nats::{HeaderMap, Request, RequestErrorKind};
 use integration_tests::client::{Client, in_time, unique};
-use integration_tests::nats::{Nats, text_headers};
+use integration_tests::nats::{Nats, as_delivered, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_linked, assert_unfailed, attribute};
 use opentelemetry::trace::{Status, TraceContextExt};
 use std::time::Duration;
@@ -141,8 +141,15 @@ async fn a_request_keeps_what_its_caller_gave() {
             let reply = message.reply.clone().expect("a reply subject");
             assert_eq!(&message.payload[..], b"order");
             assert!(expected.is_none_or(|expected| expected == &*reply));
-            let names: Vec<_> = text_headers(&message).into_iter().map(|(k, _)| k).collect();
-            assert_eq!(names, ["order", "traceparent"]);
+            let arrived = text_headers(&message);
+            let carried = &arrived[arrived.len() - 1].1;
+            let expected = [
+                ("order", "7"),
+                // Somebody who writes title case reads it.
+                ("Traceparent", carried),
+                ("traceparent", carried),
+            ];
+            assert_eq!(arrived, as_delivered(&server.client, &expected));
             let answered = server.client.publish(reply, "done".into());
             answered.await.expect("published");
         }

@@ -1,0 +1,104 @@
+//! What each header means when a message is sent on.
+//!
+//! A message that is sent on is a new message. What a server wrote into the old one, or what its
+//! sender asked of one publish, must not act on it: a stream refuses the message, or drops it, or
+//! removes others for it. The README has the table.
+
+use crate::injection::left_beside;
+use crate::spelling::text;
+use crate::subject::is_reserved;
+use async_nats::header::{HeaderMap, HeaderName};
+use std::fmt::Display;
+
+/// In which of the three ways a message is sent on.
+#[derive(Clone, Copy)]
+pub(crate) enum Way<'a> {
+    Forward,
+    Republish,
+    DeadLetter(&'a dyn Display),
+}
+
+/// What the names begin with of headers that servers write, or act on: those of NATS itself, and
+/// those of its MQTT.
+const OF_SERVERS: [&str; 2] = ["Nats-", "Nmqtt-"];
+
+/// These tell readers what the message is; no server acts on them as on an instruction.
+const MEANINGS: [&str; 4] = [
+    "KV-Operation",
+    "Nats-Marker-Reason",
+    "Nats-Service-Error",
+    "Nats-Service-Error-Code",
+];
+
+impl Way<'_> {
+    /// What is put before the name of this header; `None` if it stays as it is.
+    fn prefix(self, name: &str) -> Option<&'static str> {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let is_of_servers = OF_SERVERS.iter().any(|prefix| begins_with(name, prefix));
+        let is_meaning = MEANINGS.iter().any(|meaning| is(meaning));
+        match self {
+            // Its reader is a person, and it stands for itself: it neither deletes nor answers.
+            Self::DeadLetter(_) => (is_of_servers || is_meaning).then_some("dead-letter-"),
+            // It is still its sender's message: a target that has it need not have it twice.
+            Self::Forward if is("Nats-Msg-Id") => None,
+            _ => (is_of_servers && !is_meaning).then_some("received-"),
+        }
+    }
+
+    /// The headers with which a message that came with these is sent on. `room` is what headers may
+    /// take, in bytes: where the longer names do not fit, their headers are left out.
+    pub(crate) fn headers(self, came: Option<&HeaderMap>, room: usize) -> HeaderMap {
+        let Some(came) = came else {
+            return HeaderMap::new();
+        };
+        if !came
+            .iter()
+            .any(|(name, _)| self.prefix(text(name)).is_some())
+        {
+            return came.clone();
+        }
+        let renamed = self.renamed(came, true);
+        if left_beside(&renamed, room).is_some() {
+            renamed
+        } else {
+            self.renamed(came, false)
+        }
+    }
+
+    #[cold]
+    fn renamed(self, came: &HeaderMap, is_kept: bool) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, values) in came.iter() {
+            let renamed = self.prefix(text(name)).map(|prefix| {
+                let renamed = format!("{prefix}{name}").parse::<HeaderName>().ok();
+                // Of a message that is sent on once more the first values stay: in a circle it
+                // would grow without end.
+                renamed.filter(|renamed| is_kept && came.get(renamed.clone()).is_none())
+            });
+            let name = match &renamed {
+                None => name,
+                Some(Some(renamed)) => renamed,
+                Some(None) => continue,
+            };
+            for value in values {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        headers
+    }
+}
+
+/// Whether the reply subject of a message goes along when that is sent on.
+///
+/// Servers refuse a publish with one of their own, of which its sender learns nothing: for the
+/// acknowledgement of a stream's message, or for an answer to another account (`_R_`) or another
+/// cluster. One that ends in `.$FI` makes the message a part of a batch, and a stream that does not
+/// have the rest of it drops the message.
+pub(crate) fn goes_along(reply: &str) -> bool {
+    !is_reserved(reply) && !reply.ends_with(".$FI")
+}
+
+fn begins_with(name: &str, prefix: &str) -> bool {
+    let start = name.get(..prefix.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
