@@ -35,16 +35,17 @@ pub fn traceparent(header: &str) -> Option<Sender> {
     ))
 }
 
-/// The members of a valid `tracestate` (Trace Context Level 2, section 3.3.1).
+/// The members of a valid `tracestate` (Trace Context Level 2, section 3.3.1), the first of each key.
 pub fn tracestate(header: &str) -> Option<Vec<(String, String)>> {
     let mut members: Vec<(String, String)> = Vec::new();
     for member in header.split(',').map(trim).filter(|text| !text.is_empty()) {
         let (key, value) = member.split_once('=')?;
-        let known = members.iter().any(|(other, _)| other == key);
-        if known || !is_tracestate_member(key, value) {
+        if !is_tracestate_member(key, value) {
             return None;
         }
-        members.push((key.to_owned(), value.to_owned()));
+        if members.iter().all(|(other, _)| other != key) {
+            members.push((key.to_owned(), value.to_owned()));
+        }
     }
     (members.len() <= MAX_TRACE_STATE_MEMBERS).then_some(members)
 }
@@ -74,6 +75,28 @@ pub fn is_held_by_opentelemetry(key: &str) -> bool {
         && first.is_none_or(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
+/// What is left of a `tracestate` that has to be shortened (Trace Context Level 2, section 3.3.1.5).
+pub fn shortened_tracestate(header: &str, room: usize) -> String {
+    let mut entries: Vec<&str> = header.split(',').collect();
+    while entries.join(",").len() > room {
+        let large = entries.iter().rposition(|entry| entry.len() > 128);
+        entries.remove(large.unwrap_or(entries.len() - 1));
+    }
+    entries.join(",")
+}
+
+/// What is left of a `baggage` that has to be shortened: each member in turn, if it fits.
+pub fn shortened_baggage(header: &str, room: usize) -> String {
+    header.split(',').fold(String::new(), |kept, member| {
+        let longer = if kept.is_empty() {
+            member.to_owned()
+        } else {
+            format!("{kept},{member}")
+        };
+        if longer.len() <= room { longer } else { kept }
+    })
+}
+
 /// A member of a `baggage` (Baggage, section 3.3.1).
 #[derive(Debug)]
 pub struct Member {
@@ -81,10 +104,12 @@ pub struct Member {
     pub key: String,
     /// Decoded.
     pub value: String,
-    /// As they came.
+    /// Those that keep to the grammar, without optional white space.
     pub properties: String,
-    /// Whether it keeps to the letter of the grammar; one that does not may be read or skipped.
-    pub is_strict: bool,
+    /// Whether no property was left out.
+    pub is_whole: bool,
+    /// In a header, without optional white space.
+    pub size: usize,
 }
 
 /// What a member of a `baggage` says. `None` is invalid, and the member has to be skipped.
@@ -92,18 +117,45 @@ pub fn baggage_member(text: &str) -> Option<Member> {
     let (pair, properties) = text.split_once(';').unwrap_or((text, ""));
     let (key, value) = pair.split_once('=')?;
     let (key, value) = (trim(key), trim(value));
-    let printable = |byte| byte == b'\t' || (b' '..=b'~').contains(&byte);
-    if !is_token(key) || !text.bytes().all(printable) {
+    if !is_token(key) || !value.bytes().all(is_baggage_octet) {
         return None;
     }
-    let is_strict = value.bytes().all(is_baggage_octet)
-        && (!text.contains(';') || properties.split(';').all(is_property));
+    let given = properties
+        .split(';')
+        .filter(|property| !trim(property).is_empty());
+    let (valid, malformed): (Vec<_>, Vec<_>) = given.partition(|property| is_property(property));
+    let properties = without_white_space(&valid.join(";"));
+    let size = format!("{key}={value};{properties}").len() - usize::from(properties.is_empty());
     Some(Member {
         key: key.to_owned(),
         value: decode(value),
-        properties: trim(properties).to_owned(),
-        is_strict,
+        properties,
+        is_whole: malformed.is_empty(),
+        size,
     })
+}
+
+/// The members that count of these lines of `baggage`, and whether that is all of them: the last of
+/// each key, as long as there is room (Baggage, section 3.3.2).
+pub fn baggage(lines: &[&str]) -> (Vec<Member>, bool) {
+    let mut members: Vec<Member> = Vec::new();
+    let mut complete = true;
+    let joined = lines.join(",");
+    for text in joined.split(',').filter(|text| !trim(text).is_empty()) {
+        let Some(member) = baggage_member(text) else {
+            complete = false;
+            continue;
+        };
+        complete &= member.is_whole;
+        members.retain(|earlier| earlier.key != member.key);
+        let bytes: usize = members.iter().map(|earlier| earlier.size + 1).sum();
+        if members.len() < MAX_BAGGAGE_MEMBERS && bytes + member.size <= MAX_BAGGAGE_BYTES {
+            members.push(member);
+        } else {
+            complete = false;
+        }
+    }
+    (members, complete)
 }
 
 /// Whether this is a list of properties as the grammar has it.

@@ -72,7 +72,6 @@ pub fn format(baggage: &Baggage) -> Option<String> {
         }
         if header.len() > MAX_BYTES {
             header.truncate(before);
-            break;
         }
     }
     Some(header)

@@ -66,7 +66,7 @@ pub fn parse(header: &[u8]) -> Option<TraceState> {
             return None;
         }
         if members[..count].iter().any(|(known, _)| *known == key) {
-            return None;
+            continue;
         }
         *members.get_mut(count)? = (key, value);
         count += 1;

@@ -19,8 +19,8 @@ use otel_messaging::{Instrumentation, Sending};
 /// `ClientProvider`, which would hand out a client that does not inject.
 ///
 /// Headers count towards the server's `max_payload`. Of a context for which a message has no room,
-/// baggage is left out first, then tracestate, from the right; where there is none even for a
-/// traceparent, the message goes without its context. Each is counted in
+/// members of baggage are left out first, then entries of tracestate; where there is none even for
+/// a traceparent, the message goes without its context. Each is counted in
 /// [`dropped_fields`](crate::dropped_fields).
 ///
 /// ```no_run

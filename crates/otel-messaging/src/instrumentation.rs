@@ -138,9 +138,9 @@ impl Instrumentation {
     /// default, which leaves room for all that W3C Trace Context and W3C Baggage promise to carry.
     ///
     /// What is too much is left out and counted in [`dropped_fields`](crate::dropped_fields):
-    /// first the members of `baggage`, from the right; then those of `tracestate`, from the right;
-    /// then fields of other propagators, as a whole. By this budget, `traceparent` is always
-    /// written.
+    /// first each member of `baggage` that does not fit; then entries of `tracestate`, those of more
+    /// than 128 characters before others and the last before the first; then fields of other
+    /// propagators, as a whole. By this budget, `traceparent` is always written.
     #[must_use]
     pub fn with_injection_budget(mut self, bytes: usize) -> Self {
         self.injection_budget = bytes;

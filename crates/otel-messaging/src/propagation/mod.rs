@@ -1,5 +1,5 @@
-//! OpenTelemetry propagators for W3C Trace Context (Level 2) and W3C Baggage: strict with what
-//! comes in, careful with what goes out, and fast.
+//! OpenTelemetry propagators for W3C Trace Context (Level 2) and W3C Baggage. They read leniently
+//! where nothing is lost or misread, write by the letter of the specifications, and are fast.
 //!
 //! They are [`TextMapPropagator`](opentelemetry::propagation::TextMapPropagator)s like any other
 //! and can be the global one of any program, with or without messages:
@@ -19,15 +19,27 @@
 //! | comes in | becomes |
 //! | --- | --- |
 //! | a `traceparent` that is not by the letter of the specification, or several that differ | no remote span |
-//! | a `tracestate` that is malformed, has more than 32 members, a key twice, or more than 8,192 bytes | no tracestate; the traceparent counts |
+//! | a `tracestate` that is malformed, has more than 32 keys, or more than 8,192 bytes | no tracestate; the traceparent counts |
 //! | a member of `baggage` that is malformed | the others count |
-//! | more than 64 members or 8,192 bytes of `baggage` | those that come first count |
+//! | a property of a member of `baggage` that is malformed | the member counts, with its other properties |
+//! | more than 64 keys or 8,192 bytes of `baggage`, without optional white space | what fits counts, in the order of the header |
 //!
 //! Each is counted in [`refused_fields`](crate::refused_fields). A value that is null, binary, empty
 //! or not UTF-8 is absent, and not counted. What a context holds that the
 //! specifications cannot represent is left out on the way out and counted in
 //! [`dropped_fields`](crate::dropped_fields). Neither propagator writes an empty header or a
 //! character outside visible ASCII and the space.
+//!
+//! Not refused, because nothing is lost: optional white space, empty members of either list, empty
+//! properties (`tenant=acme;`), and a key that stands there more than once. Of such a key the last
+//! value of `baggage` counts, as in OpenTelemetry's other languages, and the first entry of
+//! `tracestate`, which is the newest (section 3.3).
+//!
+//! # The random flag
+//!
+//! The flag `random-trace-id` goes out as it came in, as long as the trace is the same (section
+//! 3.2.2.5). OpenTelemetry's SDK clears it in a span that its sampler drops, so the extracted context
+//! also remembers it as a value. Contexts that are made from that context inherit the value.
 //!
 //! # Limits
 //!

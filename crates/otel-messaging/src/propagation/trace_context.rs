@@ -16,9 +16,14 @@ use std::sync::LazyLock;
 /// - `traceparent`: exact lengths, lower-case hex, no id all zero, not version ff; a higher version
 ///   is read by its first four fields (section 3.2.4). The flags sampled and random trace id travel,
 ///   others are cleared. Equal duplicates count as one; of differing ones none does.
+/// - The flag random trace id goes out as it came in, whatever becomes of the spans in between
+///   (section 3.2.2.5): the context remembers it, and contexts made from it inherit that.
 /// - `tracestate`: read only behind a valid traceparent. All its lines are joined in their order.
-///   At most 32 members and 8,192 bytes, keys and values by the grammar of section 3.3, no key
-///   twice; else it does not count at all, and the traceparent does.
+///   At most 32 keys and 8,192 bytes, keys and values by the grammar of section 3.3; else it does
+///   not count at all, and the traceparent does. If a key stands there more than once, its first
+///   entry counts.
+/// - A `tracestate` of more than 8,192 bytes is shortened on the way out: it loses entries of more
+///   than 128 characters first, then others, in each case those at its end first.
 ///
 /// What is malformed reads as absent, is counted in [`refused_fields`](crate::refused_fields) and
 /// costs no more than something good of the same length.

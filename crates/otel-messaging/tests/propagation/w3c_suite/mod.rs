@@ -2,6 +2,8 @@
 //! request, is handled, and another one is sent.
 
 mod cases;
+mod traceparent;
+mod tracestate;
 
 use crate::lines::{Lines, Marker, direct};
 use cases::{Request, Test, tests};
