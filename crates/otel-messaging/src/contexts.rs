@@ -84,7 +84,8 @@ impl<'a> Contexts<'a> {
     /// The newest context where senders add headers behind those that are there, and where names are
     /// case-sensitive, so that the exact name `traceparent` counts before its other spellings.
     ///
-    /// `headers` are names and values in the order of the message. A new set of fields begins where
+    /// `headers` are names and values in the order of the message; in a protocol that does not tell
+    /// spellings apart, give the names in lower case. A new set of fields begins where
     /// a field stands there again, as long as a `traceparent` is still to come: of `traceparent`,
     /// `tracestate`, `tracestate`, `traceparent` the latter two are a set.
     #[must_use]
