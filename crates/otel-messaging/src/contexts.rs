@@ -134,13 +134,22 @@ pub(crate) struct Several<'a> {
 
 impl<'a> Several<'a> {
     pub(crate) fn of<C, H: Carrier<C> + ?Sized>(headers: &'a H) -> Self {
-        let contexts = headers.contexts();
+        Self::new(headers.contexts(), headers.get_all(TRACEPARENT))
+    }
+
+    /// Of these traceparents without a carrier.
+    pub(crate) fn of_lines(traceparents: &[&'a str]) -> Self {
+        let lines = || traceparents.iter().copied();
+        Self::new(Contexts::unordered(lines(), [], []), lines())
+    }
+
+    fn new(contexts: Contexts<'a>, traceparents: impl Iterator<Item = &'a str>) -> Self {
         let refused = match &contexts {
             Contexts::Contradicting(_) => Some(Refused::Contradiction),
             // The only one is refused, and counted, by whoever reads it.
             Contexts::One(set) if !set.has_sender() => None,
             Contexts::One(_) => {
-                let mut senders = headers.get_all(TRACEPARENT).map(trim);
+                let mut senders = traceparents.map(trim);
                 let is_malformed = |sender: &str| !sender.is_empty() && !is_traceparent(sender);
                 senders.any(is_malformed).then_some(Refused::Traceparent)
             }
