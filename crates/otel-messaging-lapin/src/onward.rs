@@ -2,6 +2,7 @@
 
 use crate::confirm::PublisherConfirm;
 use crate::frame::{self, PER_HEADER};
+use crate::headers::with_text;
 use crate::message::destination;
 use crate::producer::{InjectingProducer, describe, inject};
 use lapin::message::Delivery;
@@ -31,7 +32,9 @@ impl InjectingProducer<Channel> {
     /// step of their own. The span is of kind CLIENT and linked to the sender's.
     ///
     /// A message without context, or with one that cannot be read, is published as by
-    /// [`basic_publish`](Self::basic_publish). The span ends as there.
+    /// [`basic_publish`](Self::basic_publish). The span ends as there. A context that came as bytes,
+    /// as some clients in Java and Python send it, goes on as the same text, because readers in Go and
+    /// JavaScript take no other.
     ///
     /// # Errors
     ///
@@ -48,7 +51,7 @@ impl InjectingProducer<Channel> {
         let headers = properties.headers().as_ref();
         let sending = Sending::forward(self.instrumentation(), description, headers);
         let properties = if sending.is_forwarded() {
-            properties
+            with_text(properties)
         } else {
             inject(&sending, properties)
         };

@@ -89,7 +89,17 @@ fn contexts() -> Vec<Case> {
         (
             "spellings that differ",
             [good.clone(), other("Traceparent")].concat(),
-            Trace::New,
+            Trace::Of(TRACEPARENT),
+        ),
+        (
+            "spellings that differ, none of them exact",
+            [self::good("TRACEPARENT"), other("Traceparent")].concat(),
+            Trace::LinkedTo(&[TRACEPARENT, OTHER]),
+        ),
+        (
+            "a spelling of a malformed one",
+            [self::good("Traceparent"), text(b"traceparent", b"00-")].concat(),
+            Trace::Of(TRACEPARENT),
         ),
         (
             "a spelling of a null",
@@ -99,7 +109,7 @@ fn contexts() -> Vec<Case> {
         (
             "a spelling of an empty text",
             [good.clone(), text(b"Traceparent", b"")].concat(),
-            Trace::New,
+            Trace::Of(TRACEPARENT),
         ),
         // lapin's table has each name once and keeps the last.
         (
