@@ -1,5 +1,6 @@
 //! The carrier: AMQP's table of headers.
 
+use crate::app_properties::{self, values};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use otel_messaging::{Carrier, CarrierError, CarrierMut, Contexts, FieldValue, is_name};
 use std::collections::BTreeMap;
@@ -18,12 +19,23 @@ pub enum Lapin {}
 /// Names are case-sensitive in AMQP: a `traceparent` counts before its other spellings, with the
 /// `tracestate` and the `baggage` in lower case. Where there is none, other spellings that differ
 /// contradict each other.
+///
+/// RabbitMQ up to 3.12 hands on what a sender by AMQP 1.0 has written inside the header
+/// `x-amqp-1.0-app-properties`. Where no field of a context stands beside it, `traceparent`,
+/// `tracestate` and `baggage` are read from there. What is removed is removed there too.
 impl Carrier<Lapin> for FieldTable {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.inner()
+        let section = is_field(name).then(|| section(self)).flatten();
+        let named = self
+            .inner()
             .iter()
-            .filter(move |(key, _)| is_name(key.as_str().as_bytes(), name))
-            .filter_map(|(_, value)| text(value))
+            .filter(move |(key, _)| is_name(key.as_str().as_bytes(), name));
+        let texts = named.filter_map(|(_, value)| text(value));
+        texts.chain(
+            section
+                .into_iter()
+                .flat_map(move |section| values(section, name)),
+        )
     }
 
     fn keys(&self) -> impl Iterator<Item = &str> {
@@ -63,8 +75,48 @@ impl Carrier<Lapin> for FieldTable {
                 return None;
             }
         }
+        let mut fields = names.iter().zip(&found).filter(|(name, _)| is_field(name));
+        if fields.all(|(_, value)| value.is_none()) && !self.inner().is_empty() {
+            return with_section(self, names, found);
+        }
         Some(found)
     }
+}
+
+#[inline]
+fn is_field(name: &str) -> bool {
+    FIELDS.iter().any(|field| is_name(field.as_bytes(), name))
+}
+
+/// The application properties of a sender that speaks AMQP 1.0, if no field of a context stands beside
+/// them: the context in them came earlier than one that does.
+fn section(table: &FieldTable) -> Option<&[u8]> {
+    let section = bytes(table.inner().get(app_properties::NAME)?)?;
+    let is_context =
+        |(key, value): (&ShortString, &AMQPValue)| is_field(key.as_str()) && text(value).is_some();
+    (!table.inner().iter().any(is_context)).then_some(section)
+}
+
+/// The fields of a context that are not there, from the application properties.
+#[inline(never)]
+fn with_section<'a, const N: usize>(
+    table: &'a FieldTable,
+    names: [&str; N],
+    mut found: [Option<&'a [u8]>; N],
+) -> Option<[Option<&'a [u8]>; N]> {
+    let Some(section) = section(table) else {
+        return Some(found);
+    };
+    for (name, found) in names.iter().zip(&mut found) {
+        if is_field(name) {
+            let mut values = values(section, name);
+            *found = values.next().map(str::as_bytes);
+            if values.next().is_some() {
+                return None;
+            }
+        }
+    }
+    Some(found)
 }
 
 /// The value under exactly this name.
@@ -96,17 +148,47 @@ fn remove_from(table: &mut FieldTable, names: &[&str]) {
         let mut names = names.iter();
         names.any(|name| is_name(key.as_str().as_bytes(), name))
     };
-    if !table.inner().keys().any(is_named) {
+    let is_section = |key: &ShortString| key.as_str() == app_properties::NAME;
+    if !table
+        .inner()
+        .keys()
+        .any(|key| is_named(key) || is_section(key))
+    {
         return;
     }
     // The table has no way to remove an entry.
-    let rest: BTreeMap<_, _> = table
-        .inner()
-        .iter()
-        .filter(|(key, _)| !is_named(key))
+    let rest = table.inner().iter().filter(|(key, _)| !is_named(key));
+    let mut rest: BTreeMap<_, _> = rest
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
+    let section = rest.get(app_properties::NAME).and_then(bytes);
+    if let Some(section) = section.and_then(|section| app_properties::without(section, names)) {
+        if section.is_empty() {
+            rest.remove(app_properties::NAME);
+        } else {
+            rest.insert(
+                app_properties::NAME.into(),
+                AMQPValue::LongString(section.into()),
+            );
+        }
+    }
     *table = FieldTable::from(rest);
+}
+
+/// The headers of a message that is forwarded: a field of a context that came as bytes goes on as text,
+/// because readers in some languages take no other for one.
+pub(crate) fn as_text(mut headers: FieldTable) -> FieldTable {
+    let field = |(key, value): (&ShortString, &AMQPValue)| match value {
+        AMQPValue::ByteArray(_) if is_field(key.as_str()) => {
+            Some((key.clone(), text(value)?.to_owned()))
+        }
+        _ => None,
+    };
+    let fields: Vec<_> = headers.inner().iter().filter_map(field).collect();
+    for (key, value) in fields {
+        headers.insert(key, AMQPValue::LongString(value.into()));
+    }
+    headers
 }
 
 fn bytes(value: &AMQPValue) -> Option<&[u8]> {
@@ -258,6 +340,51 @@ mod tests {
                 .collect();
             assert_eq!(members.join(","), baggage, "{entries:?}");
         }
+    }
+
+    #[test]
+    fn a_sender_by_amqp_1_0_is_read_where_there_is_no_other() {
+        use crate::app_properties::tests::{TRACEPARENT, section};
+        use opentelemetry::trace::TraceContextExt;
+        let other = AMQPValue::LongString(TRACEPARENT.replace('a', "b").into());
+        let inside = AMQPValue::LongString(section().into());
+        let trace_id = |headers: &FieldTable| {
+            let context = crate::extract(headers);
+            format!("{:032x}", context.span().span_context().trace_id())
+        };
+        let mut headers = table(&[(app_properties::NAME, inside.clone()), ("n", other.clone())]);
+        assert_eq!(trace_id(&headers), TRACEPARENT[3..35]);
+        let state = crate::extract(&headers);
+        assert_eq!(state.span().span_context().trace_state().header(), "a=1");
+        assert_eq!(headers.get("traceparent"), Some(TRACEPARENT));
+        assert_eq!(headers.get("long"), None, "fields of a context alone");
+        let names = ["traceparent", "n"];
+        let each = headers.get_each(names).expect("one of each");
+        assert_eq!(each.map(|value| value.map(<[u8]>::len)), [Some(55); 2]);
+
+        let beside = table(&[(app_properties::NAME, inside), ("traceparent", other)]);
+        assert_eq!(trace_id(&beside), TRACEPARENT.replace('a', "b")[3..35]);
+        assert_eq!(beside.get("tracestate"), None);
+
+        // It does not stay beside a newer one.
+        crate::inject(&opentelemetry::Context::new(), &mut headers);
+        assert_eq!(trace_id(&headers), "0".repeat(32));
+        let rest = headers.inner().get(app_properties::NAME).and_then(bytes);
+        let rest = rest.expect("its other properties");
+        assert_eq!(values(rest, "long").count(), 1);
+    }
+
+    #[test]
+    fn what_is_forwarded_has_its_context_as_text() {
+        let bytes = |text: &str| AMQPValue::ByteArray(text.as_bytes().into());
+        let headers = table(&[
+            ("Traceparent", bytes("00-")),
+            ("baggage", AMQPValue::ByteArray(vec![0xff].into())),
+            ("order", bytes("7")),
+        ]);
+        let mut expected = headers.clone();
+        expected.insert("Traceparent".into(), AMQPValue::LongString("00-".into()));
+        assert_eq!(as_text(headers), expected);
     }
 
     #[test]

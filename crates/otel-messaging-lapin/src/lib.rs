@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod app_properties;
 mod confirm;
 mod destination;
 mod failure;

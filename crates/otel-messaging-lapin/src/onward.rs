@@ -3,6 +3,7 @@
 use crate::confirm::PublisherConfirm;
 use crate::destination::Destination;
 use crate::frame::{self, PER_HEADER};
+use crate::headers::as_text;
 use crate::producer::{InjectingProducer, describe, with_headers};
 use crate::relay::{Way, relayed};
 use lapin::message::Delivery;
@@ -34,7 +35,9 @@ impl InjectingProducer<Channel> {
     /// still its sender's, so its `expiration` stays; the time counts from this publish.
     ///
     /// A message without context, or with one that cannot be read, is published as by
-    /// [`basic_publish`](Self::basic_publish). The span ends as there.
+    /// [`basic_publish`](Self::basic_publish). The span ends as there. A context that came as bytes,
+    /// as some clients in Java and Python send it, goes on as the same text, because readers in Go and
+    /// JavaScript take no other.
     ///
     /// # Errors
     ///
@@ -50,6 +53,10 @@ impl InjectingProducer<Channel> {
         let description = describe(&exchange, &routing_key, &properties);
         let by = self.instrumentation();
         let sending = Sending::forward(by, description, headers.as_ref());
+        let headers = match headers {
+            Some(headers) if sending.is_forwarded() => Some(as_text(headers)),
+            headers => headers,
+        };
         let properties = with_headers(&sending, properties, headers);
         let payload = &delivery.data;
         self.publish(sending, exchange, routing_key, options, payload, properties)

@@ -47,6 +47,7 @@ impl Subject for Table {
 
     // lapin keeps a table sorted by name.
     const ORDERED: bool = false;
+    const EXACT_FIRST: bool = true;
 
     fn build(&self, entries: &[Entry<'_>]) -> Option<FieldTable> {
         let mut headers = FieldTable::default();

@@ -13,6 +13,7 @@ impl Subject for Record {
     type Headers = OwnedHeaders;
 
     const DUPLICATES: Duplicates = Duplicates::LastCounts;
+    const EXACT_FIRST: bool = true;
 
     fn build(&self, entries: &[Entry<'_>]) -> Option<OwnedHeaders> {
         let mut headers = OwnedHeaders::new();

@@ -84,7 +84,8 @@ impl<'a> Contexts<'a> {
     /// The newest context where senders add headers behind those that are there, and where names are
     /// case-sensitive, so that the exact name `traceparent` counts before its other spellings.
     ///
-    /// `headers` are names and values in the order of the message. A new set of fields begins where
+    /// `headers` are names and values in the order of the message; in a protocol that does not tell
+    /// spellings apart, give the names in lower case. A new set of fields begins where
     /// a field stands there again, as long as a `traceparent` is still to come: of `traceparent`,
     /// `tracestate`, `tracestate`, `traceparent` the latter two are a set.
     #[must_use]
@@ -133,13 +134,22 @@ pub(crate) struct Several<'a> {
 
 impl<'a> Several<'a> {
     pub(crate) fn of<C, H: Carrier<C> + ?Sized>(headers: &'a H) -> Self {
-        let contexts = headers.contexts();
+        Self::new(headers.contexts(), headers.get_all(TRACEPARENT))
+    }
+
+    /// Of these traceparents without a carrier.
+    pub(crate) fn of_lines(traceparents: &[&'a str]) -> Self {
+        let lines = || traceparents.iter().copied();
+        Self::new(Contexts::unordered(lines(), [], []), lines())
+    }
+
+    fn new(contexts: Contexts<'a>, traceparents: impl Iterator<Item = &'a str>) -> Self {
         let refused = match &contexts {
             Contexts::Contradicting(_) => Some(Refused::Contradiction),
             // The only one is refused, and counted, by whoever reads it.
             Contexts::One(set) if !set.has_sender() => None,
             Contexts::One(_) => {
-                let mut senders = headers.get_all(TRACEPARENT).map(trim);
+                let mut senders = traceparents.map(trim);
                 let is_malformed = |sender: &str| !sender.is_empty() && !is_traceparent(sender);
                 senders.any(is_malformed).then_some(Refused::Traceparent)
             }

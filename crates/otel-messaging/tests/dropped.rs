@@ -6,6 +6,7 @@ use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
+use otel_messaging::propagation::TraceContextPropagator;
 use otel_messaging::{
     Carrier, CarrierError, CarrierMut, FieldValue, Instrumentation, dropped_fields, extract,
     inject, refused_fields,
@@ -116,6 +117,32 @@ fn receive_malformed() {
     assert!(!context.span().span_context().is_valid());
 }
 
+/// Each message counts once, whichever propagator reads it: two that contradict each other, and a
+/// malformed one beside a good one.
+fn receive_contradicting() {
+    let one = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let sdk = opentelemetry_sdk::propagation::TraceContextPropagator::new();
+    let by = [
+        Instrumentation::default(),
+        Instrumentation::default().with_propagator(TraceContextPropagator::new()),
+        Instrumentation::default().with_propagator(sdk),
+    ];
+    for other in [&one.replace('a', "b")[..], "00-malformed"] {
+        let headers = [
+            ("traceparent", one),
+            ("Traceparent", other),
+            ("Baggage", "a=1"),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let headers = BTreeMap::from(headers);
+        for by in &by {
+            let context = by.extract(&headers);
+            let expected = other == "00-malformed";
+            assert_eq!(context.span().span_context().is_valid(), expected);
+        }
+    }
+}
+
 #[cfg(feature = "serde")]
 fn read_what_is_too_large() {
     let stored = serde_json::json!({
@@ -158,11 +185,13 @@ fn it_is_counted_each_time_and_said_once_a_minute() {
     });
     assert_eq!(events.load(Ordering::Relaxed), 1);
     assert_eq!(refused_fields(), 4);
+    receive_contradicting();
+    assert_eq!(refused_fields(), 10);
     #[cfg(feature = "serde")]
     {
         read_what_is_too_large();
-        assert_eq!(refused_fields(), 6);
+        assert_eq!(refused_fields(), 12);
         read_what_is_no_text();
-        assert_eq!(refused_fields(), 9);
+        assert_eq!(refused_fields(), 15);
     }
 }

@@ -24,7 +24,9 @@ pub(crate) fn blocks(most: usize, is_rewritten: bool) -> Vec<Case> {
     let x = format!("Xraceparent: {TRACEPARENT}");
     let other_x = format!("Xraceparent: {OTHER}");
     let child = format!("Traceparent: {CHILD}");
+    let lower_child = format!("traceparent: {CHILD}");
     let third = format!("traceParent: {TRACEPARENT}");
+    let other_third = format!("traceParent: {OTHER}");
     let folded = [&good[..30], b"\r\n ", &good[30..]].concat();
     let smuggled = [b"order: 7\n", good].concat();
 
@@ -96,14 +98,28 @@ pub(crate) fn blocks(most: usize, is_rewritten: bool) -> Vec<Case> {
         (
             "three spellings",
             block(&[good, child.as_bytes(), third.as_bytes()]),
-            Trace::New,
+            Trace::Of(CHILD),
+        ),
+        (
+            "three spellings that differ",
+            block(&[good, child.as_bytes(), other_third.as_bytes()]),
+            Trace::LinkedTo(&[TRACEPARENT, CHILD, OTHER]),
         ),
         (
             "equal spellings",
             block(&[good, title]),
             Trace::Of(TRACEPARENT),
         ),
-        ("differing spellings", block(&[good, other]), Trace::New),
+        (
+            "differing spellings",
+            block(&[good, other]),
+            Trace::LinkedTo(&[TRACEPARENT, OTHER]),
+        ),
+        (
+            "a malformed spelling",
+            block(&[good, b"Traceparent: 00-"]),
+            Trace::Of(TRACEPARENT),
+        ),
         (
             "equal duplicates",
             block(&[good, good]),
@@ -112,7 +128,13 @@ pub(crate) fn blocks(most: usize, is_rewritten: bool) -> Vec<Case> {
         (
             "differing duplicates",
             block(&[good, same_name.as_bytes()]),
-            Trace::New,
+            Trace::LinkedTo(&[TRACEPARENT, OTHER]),
+        ),
+        // What a server of 2.11 or 2.12 makes of both spellings.
+        (
+            "two senders in one trace and one spelling",
+            block(&[good, lower_child.as_bytes()]),
+            Trace::LinkedTo(&[TRACEPARENT, CHILD]),
         ),
         ("an empty value", block(&[b"traceparent:"]), Trace::New),
         (
@@ -123,7 +145,7 @@ pub(crate) fn blocks(most: usize, is_rewritten: bool) -> Vec<Case> {
         (
             "an empty one beside a good one",
             block(&[good, b"traceparent: "]),
-            Trace::New,
+            Trace::Of(TRACEPARENT),
         ),
         (
             "empty neighbours",
@@ -151,7 +173,7 @@ pub(crate) fn blocks(most: usize, is_rewritten: bool) -> Vec<Case> {
         (
             "as many duplicates and another",
             block(&repeated),
-            Trace::New,
+            Trace::LinkedTo(&[TRACEPARENT, OTHER]),
         ),
         (
             "the largest value",

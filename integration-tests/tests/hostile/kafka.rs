@@ -172,6 +172,7 @@ fn contexts() -> Vec<Case> {
     many.insert(10_000, good.clone());
     let mut repeated = vec![other("traceparent"); 10_000];
     repeated.push(good.clone());
+    let quoted = format!("\"{TRACEPARENT}\"");
     let list = |list: &[&Header]| list.iter().map(|header| (*header).clone()).collect();
     vec![
         ("none at all", Vec::new(), Trace::New),
@@ -190,10 +191,11 @@ fn contexts() -> Vec<Case> {
             joined,
         ),
         ("bytes behind", list(&[&good, &bad(b"\xff")]), joined),
+        ("an empty value behind", list(&[&good, &bad(b"")]), joined),
         (
-            "an empty value behind",
-            list(&[&good, &bad(b"")]),
-            Trace::New,
+            "a malformed one behind",
+            list(&[&good, &bad(b"00-")]),
+            joined,
         ),
         (
             "an older one",
@@ -208,7 +210,7 @@ fn contexts() -> Vec<Case> {
         (
             "a newer spelling",
             list(&[&good, &other("TRACEPARENT")]),
-            Trace::Of(OTHER),
+            joined,
         ),
         // To librdkafka the name ends there.
         (
@@ -221,6 +223,10 @@ fn contexts() -> Vec<Case> {
             list(&[&header("", None), &header("", Some(b"")), &good]),
             joined,
         ),
+        // As older versions of Spring write each header.
+        ("quotes of JSON", vec![bad(quoted.as_bytes())], joined),
+        ("a quote", vec![bad(&quoted.as_bytes()[1..])], Trace::New),
+        ("nothing but quotes", vec![bad(b"\"\"")], Trace::New),
         ("CR LF", vec![behind("\r\n")], Trace::New),
         ("LF", vec![behind("\n")], Trace::New),
         ("NUL", vec![behind("\0")], Trace::New),

@@ -103,7 +103,17 @@ fn contexts(kept_of_a_name_twice: &'static str) -> Vec<Case> {
         (
             "spellings that differ",
             [good.clone(), other("Traceparent")].concat(),
-            Trace::New,
+            Trace::Of(TRACEPARENT),
+        ),
+        (
+            "spellings that differ, none of them exact",
+            [self::good("TRACEPARENT"), other("Traceparent")].concat(),
+            Trace::LinkedTo(&[TRACEPARENT, OTHER]),
+        ),
+        (
+            "a spelling of a malformed one",
+            [self::good("Traceparent"), text(b"traceparent", b"00-")].concat(),
+            Trace::Of(TRACEPARENT),
         ),
         (
             "a spelling of a null",
@@ -113,7 +123,7 @@ fn contexts(kept_of_a_name_twice: &'static str) -> Vec<Case> {
         (
             "a spelling of an empty text",
             [good.clone(), text(b"Traceparent", b"")].concat(),
-            Trace::New,
+            Trace::Of(TRACEPARENT),
         ),
         (
             "a name twice",

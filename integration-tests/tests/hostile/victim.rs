@@ -3,7 +3,7 @@
 use integration_tests::client::{Client, in_time};
 use integration_tests::spans::{Spans, assert_child, assert_linked, traceparent};
 use opentelemetry::Context;
-use opentelemetry::trace::{FutureExt, SpanContext, SpanId, TraceContextExt, TraceId};
+use opentelemetry::trace::{FutureExt, Link, SpanContext, SpanId, TraceContextExt, TraceId};
 
 pub(crate) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -17,6 +17,8 @@ pub(crate) enum Trace {
     New,
     /// That of this traceparent.
     Of(&'static str),
+    /// A new one that is linked to each of these: they contradict each other.
+    LinkedTo(&'static [&'static str]),
 }
 
 /// The next message is hostile: its handler runs in the right trace. The one after that, a good
@@ -45,10 +47,21 @@ pub(crate) async fn assert_handled<C: Client>(client: &C, message: &C::Message, 
     let trace_id = processed.span_context.trace_id();
     assert_ne!(trace_id, TraceId::INVALID);
     match expected {
-        Trace::New => {
+        Trace::New | Trace::LinkedTo(_) => {
+            let senders = match expected {
+                Trace::LinkedTo(senders) => senders,
+                _ => &[],
+            };
+            let mut expected: Vec<_> = senders.iter().map(|one| ids(&sender(one))).collect();
+            let links = processed.links.iter();
+            let mut found: Vec<_> = links.map(|link| ids(&link.span_context)).collect();
+            expected.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, expected);
             assert_eq!(processed.parent_span_id, SpanId::INVALID);
-            assert!(processed.links.is_empty(), "{:?}", processed.links);
             assert_ne!(trace_id, poll_loop.span().span_context().trace_id());
+            let is_new = |link: &Link| link.span_context.trace_id() != trace_id;
+            assert!(processed.links.iter().all(is_new));
         }
         Trace::Of(traceparent) => {
             let sender = sender(traceparent);
@@ -101,6 +114,10 @@ pub(crate) async fn sent_on<C: Client>(
     let processed = spans.named(&format!("process {destination}"));
     assert_child(&sent, &processed.span_context);
     (next, traceparent(&sent.span_context))
+}
+
+fn ids(span: &SpanContext) -> ([u8; 16], [u8; 8]) {
+    (span.trace_id().to_bytes(), span.span_id().to_bytes())
 }
 
 fn sender(traceparent: &str) -> SpanContext {

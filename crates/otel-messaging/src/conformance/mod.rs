@@ -82,6 +82,7 @@
 //! - A panic is reported as a violation, unless the test is compiled with `panic = "abort"`.
 
 mod context;
+mod field_sets;
 mod get_each;
 mod injection;
 mod many;
@@ -153,6 +154,7 @@ fn read<S: Subject>(trial: &mut Trial<'_, S>) {
     trial.rule(Rule::GetEach, get_each::get_each);
     trial.rule(Rule::Context, context::context);
     trial.rule(Rule::HostileContext, context::hostile);
+    trial.rule(Rule::FieldSets, field_sets::field_sets);
     trial.rule(Rule::Extractor, context::extractor);
     trial.rule(Rule::ReadAmongMany, many::read);
 }

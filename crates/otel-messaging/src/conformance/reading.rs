@@ -1,6 +1,7 @@
 //! The rules of reading.
 
-use super::subject::{Duplicates, Entry, Subject, Value};
+use super::context::{candidates, counting};
+use super::subject::{Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same};
 use crate::carrier::Carrier;
 use std::collections::BTreeSet;
@@ -188,11 +189,8 @@ pub(super) fn differing_duplicates<S: Subject>(trial: &mut Trial<'_, S>) -> Verd
             let Some(headers) = trial.headers(&entries) else {
                 continue;
             };
-            let expected = match S::DUPLICATES {
-                Duplicates::Refused => None,
-                Duplicates::FirstCounts => headers.get_all("order").next(),
-                Duplicates::LastCounts => headers.get_all("order").last(),
-            };
+            let all = candidates::<S>(&headers, &entries, "order");
+            let expected = counting::<S>(&all);
             same("get", headers.get("order"), expected)?;
         }
     }

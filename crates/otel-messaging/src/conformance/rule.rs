@@ -26,6 +26,8 @@ pub enum Rule {
     Context,
     /// Malformed, unreadable and contradicting contexts are not.
     HostileContext,
+    /// Of several contexts, the one that counts comes with its own fields.
+    FieldSets,
     /// OpenTelemetry's `Extractor` sees what is seen without it.
     Extractor,
     /// Reading copes with a thousand headers.
@@ -65,6 +67,7 @@ impl Rule {
         Rule::GetEach,
         Rule::Context,
         Rule::HostileContext,
+        Rule::FieldSets,
         Rule::Extractor,
         Rule::ReadAmongMany,
         Rule::SetReplaces,
@@ -110,6 +113,12 @@ impl fmt::Display for Rule {
             Rule::HostileContext => {
                 "A malformed or unreadable context is not extracted; of several that differ none \
                  is, or the one that the subject declares."
+            }
+            Rule::FieldSets => {
+                "Of several contexts, the one that counts is extracted with the tracestate and the \
+                 baggage that came with it; of those that contradict each other nothing is, and \
+                 `contexts` tells the senders. What is malformed or empty does not count beside a \
+                 context."
             }
             Rule::Extractor => {
                 "A propagator that reads through `CarrierExtractor` extracts what `extract` does."

@@ -21,6 +21,10 @@ pub trait Subject {
     /// Which value counts where a header stands there several times and the values differ.
     const DUPLICATES: Duplicates = Duplicates::Refused;
 
+    /// Whether names are case-sensitive, so that what stands under the exact name counts before what
+    /// stands under other spellings of it.
+    const EXACT_FIRST: bool = false;
+
     /// Headers of exactly these entries, added in this order; or `None` where the protocol, or its
     /// client, has no such headers: a name that it cannot represent, a name that stands there
     /// twice, a value that is null. Such a case is passed over.
@@ -35,11 +39,12 @@ pub trait Subject {
     fn list(&self, headers: &Self::Headers) -> Vec<(Vec<u8>, Vec<u8>)>;
 }
 
-/// Which of the differing values of one header counts; see [`Carrier::get`].
+/// Which of the differing values of one header counts; see [`Carrier::get`]. Of several contexts
+/// that differ, the one with that `traceparent` counts; see [`Carrier::contexts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Duplicates {
-    /// None: the protocol does not settle it, and readers disagree.
+    /// None: the protocol does not settle it, and readers disagree. Contexts contradict each other.
     Refused,
     /// The first, in the order of [`Carrier::get_all`].
     FirstCounts,

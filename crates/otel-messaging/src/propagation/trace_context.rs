@@ -1,7 +1,8 @@
 //! W3C Trace Context as an OpenTelemetry propagator.
 
-use super::{TRACEPARENT, TRACESTATE, random_flag, traceparent, tracestate, trim};
+use super::{TRACEPARENT, TRACESTATE, random_flag, traceparent, tracestate};
 use crate::carrier::CarrierError;
+use crate::contexts::Several;
 use crate::dropped::{self, Refused, refuse};
 use crate::field_value::FieldValue;
 use opentelemetry::Context;
@@ -15,7 +16,8 @@ use std::sync::LazyLock;
 ///
 /// - `traceparent`: exact lengths, lower-case hex, no id all zero, not version ff; a higher version
 ///   is read by its first four fields (section 3.2.4). The flags sampled and random trace id travel,
-///   others are cleared. Equal duplicates count as one; of differing ones none does.
+///   others are cleared. Equal duplicates count as one; of valid ones that differ none does. One
+///   that is malformed does not count beside a valid one.
 /// - The flag random trace id goes out as it came in, whatever becomes of the spans in between
 ///   (section 3.2.2.5): the context remembers it, and contexts made from it inherit that.
 /// - `tracestate`: read only behind a valid traceparent. All its lines are joined in their order.
@@ -79,19 +81,19 @@ impl TextMapPropagator for TraceContextPropagator {
         let Some(lines) = extractor.get_all(TRACEPARENT) else {
             return context.clone();
         };
-        let Some((first, others)) = lines.split_first() else {
+        let several = (lines.len() > 1).then(|| Several::of_lines(&lines));
+        let counting = match &several {
+            Some(several) => several.counting().and_then(|set| set.traceparent),
+            None => lines.first().copied(),
+        };
+        let Some(traceparent) = counting else {
             return context.clone();
         };
-        let first = trim(first);
-        if others.iter().any(|other| trim(other) != first) {
-            refuse(Refused::Contradiction);
-            return context.clone();
-        }
         let state = || match extractor.get_all(TRACESTATE) {
             Some(lines) => tracestate::parse(lines.into_iter()),
             None => Some(TraceState::NONE),
         };
-        match sender(first.as_bytes(), state) {
+        match sender(traceparent.as_bytes(), state) {
             Some(sender) => random_flag::with_sender(context, sender),
             None => context.clone(),
         }

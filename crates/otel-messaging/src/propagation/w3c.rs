@@ -6,7 +6,7 @@ use super::{
 };
 use crate::carried::Carried;
 use crate::carrier::{Carrier, CarrierError, CarrierMut};
-use crate::contexts::{FieldSet, Several};
+use crate::contexts::{Contexts, FieldSet, Several};
 use crate::dropped;
 use crate::field_value::FieldValue;
 use crate::instrumentation::empty_context;
@@ -41,6 +41,12 @@ pub const fn w3c() -> W3cPropagator {
     }
 }
 
+fn contradict(extractor: &dyn Extractor) -> bool {
+    let lines = extractor.get_all(TRACEPARENT).unwrap_or_default();
+    let contexts = Contexts::unordered(lines, [], []);
+    matches!(contexts, Contexts::Contradicting(_))
+}
+
 pub(crate) const FIELDS: [&str; 3] = [TRACEPARENT, TRACESTATE, BAGGAGE];
 
 static OWNED_FIELDS: LazyLock<[String; 3]> = LazyLock::new(|| FIELDS.map(str::to_owned));
@@ -52,8 +58,13 @@ impl TextMapPropagator for W3cPropagator {
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        let context = self.trace_context.extract_with_context(context, extractor);
-        self.baggage.extract_with_context(&context, extractor)
+        let extracted = self.trace_context.extract_with_context(context, extractor);
+        // Nobody is believed where senders contradict each other.
+        let has_sender = extracted.span().span_context().is_valid();
+        if !has_sender && contradict(extractor) {
+            return extracted;
+        }
+        self.baggage.extract_with_context(&extracted, extractor)
     }
 
     fn fields(&self) -> FieldIter<'_> {

@@ -47,6 +47,7 @@ fn the_environment_keeps_the_rules_of_reading() {
         Rule::GetAll,
         Rule::EqualDuplicates,
         Rule::DifferingDuplicates,
+        Rule::FieldSets,
     ];
     assert_eq!(report.untested(), untested);
 }

@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     BaggageIsCaseSensitive,
     TakesFirstTraceparent,
     PanicsOnTraceparent,
+    ForgetsSenders,
+    TakesMalformed,
     HidesOneBaggage,
     FindsEarlyOnly,
     KeysEndEarly,
@@ -58,6 +60,7 @@ pub(crate) enum Fault {
     SetIsUpperCase,
     FirstCounts,
     LastCounts,
+    LastTakesAllBaggage,
 }
 
 const FAULTS: &[(Rule, &[Fault])] = &[
@@ -105,6 +108,10 @@ const FAULTS: &[(Rule, &[Fault])] = &[
     (
         Rule::HostileContext,
         &[Fault::TakesFirstTraceparent, Fault::PanicsOnTraceparent],
+    ),
+    (
+        Rule::FieldSets,
+        &[Fault::ForgetsSenders, Fault::TakesMalformed],
     ),
     (Rule::Extractor, &[Fault::HidesOneBaggage]),
     (
@@ -242,10 +249,16 @@ impl Subject for Last {
 
 #[test]
 fn what_counts_among_differing_values_is_the_subjects_to_declare() {
-    assert!(check(&First(Faulty(Fault::FirstCounts))).is_ok());
-    assert!(check(&Last(Faulty(Fault::LastCounts))).is_ok());
+    check(&First(Faulty(Fault::FirstCounts))).unwrap();
+    check(&Last(Faulty(Fault::LastCounts))).unwrap();
+    let violations = check(&Last(Faulty(Fault::LastTakesAllBaggage))).unwrap_err();
+    assert_eq!(rules(&violations), [Rule::FieldSets]);
 
-    let expected = [Rule::DifferingDuplicates, Rule::HostileContext];
+    let expected = [
+        Rule::DifferingDuplicates,
+        Rule::HostileContext,
+        Rule::FieldSets,
+    ];
     assert_eq!(rules(&broken(Fault::FirstCounts)), expected);
     assert_eq!(rules(&broken(Fault::LastCounts)), expected);
     for wrong in [Fault::Nothing, Fault::LastCounts] {

@@ -2,7 +2,7 @@
 
 use crate::faults::Fault;
 use otel_messaging::conformance::{Entry, Subject, Value};
-use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue};
+use otel_messaging::{Carrier, CarrierError, CarrierMut, Contexts, FieldSet, FieldValue};
 
 #[derive(Debug, Clone, PartialEq)]
 enum Stored {
@@ -151,10 +151,48 @@ impl Carrier<Marker> for Headers {
             Fault::RefusesEqual if values.len() > 1 => None,
             Fault::ComparesEndsOnly if is_order => first.filter(|_| first == last),
             Fault::TakesFirstOrder if is_order => first,
-            Fault::TakesFirstTraceparent if !is_order => first,
             Fault::FirstCounts => first,
-            Fault::LastCounts => last,
+            Fault::LastCounts | Fault::LastTakesAllBaggage => last,
             _ => first.filter(|first| values.iter().all(|value| value == first)),
+        }
+    }
+
+    fn contexts(&self) -> Contexts<'_> {
+        let fields = ["traceparent", "tracestate", "baggage"];
+        let texts = self.list.iter().filter_map(|(key, value)| {
+            let name = fields.into_iter().find(|name| is_named(key, name))?;
+            Some((name, self.text(key, value)?))
+        });
+        let [senders, state, baggage] = fields.map(|name| self.get_all(name).collect::<Vec<_>>());
+        let unordered = Contexts::unordered(senders.clone(), state, baggage.clone());
+        match (self.fault, unordered) {
+            (Fault::LastCounts, _) => Contexts::newest(texts),
+            (Fault::FirstCounts, _) => match Contexts::newest(texts.rev()) {
+                Contexts::One(mut set) => {
+                    set.tracestate.reverse();
+                    set.baggage.reverse();
+                    Contexts::One(set)
+                }
+                contradicting => contradicting,
+            },
+            (Fault::LastTakesAllBaggage, _) => match Contexts::newest(texts) {
+                Contexts::One(set) => Contexts::One(FieldSet { baggage, ..set }),
+                contradicting => contradicting,
+            },
+            (Fault::TakesFirstTraceparent, Contexts::Contradicting(sets)) if senders.len() > 2 => {
+                Contexts::One(sets[0].clone())
+            }
+            (Fault::ForgetsSenders, Contexts::Contradicting(_)) => {
+                Contexts::One(FieldSet::default())
+            }
+            (Fault::TakesMalformed, Contexts::One(set)) => Contexts::One(FieldSet {
+                traceparent: senders
+                    .into_iter()
+                    .find(|sender| sender.len() < 10)
+                    .or(set.traceparent),
+                ..set
+            }),
+            (_, contexts) => contexts,
         }
     }
 

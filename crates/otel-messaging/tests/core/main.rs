@@ -2,6 +2,7 @@
 
 mod background;
 mod context_carrier;
+mod contradiction;
 mod envelope;
 mod environment;
 mod executors;

@@ -2,6 +2,7 @@
 
 use crate::lines::{GOOD, Lines, direct, extract, inject, sender};
 use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use otel_messaging::propagation::TraceContextPropagator;
@@ -104,15 +105,33 @@ fn the_name_may_have_any_case() {
 #[test]
 fn equal_duplicates_count_as_one_and_differing_ones_as_none() {
     let other = GOOD.replace("-03", "-01");
-    let cases: [(&[&str], bool); 4] = [
+    let cases: [(&[&str], bool); 8] = [
         (&[GOOD, GOOD], true),
         (&[GOOD, GOOD, GOOD], true),
         (&[GOOD, &other], false),
-        (&[GOOD, "00-bad"], false),
+        (&[GOOD, &other, GOOD], false),
+        // What is malformed does not count beside a valid one.
+        (&[GOOD, "00-bad"], true),
+        (&["00-bad", GOOD, ""], true),
+        (&["00-bad", GOOD, &other], false),
+        (&["00-bad", "00-worse"], false),
     ];
     for (values, accepted) in cases {
         let lines: Vec<_> = values.iter().map(|value| ("traceparent", *value)).collect();
         assert_eq!(sender(&extract(&lines)).is_some(), accepted, "{values:?}");
+    }
+}
+
+#[test]
+fn of_senders_that_differ_no_baggage_counts() {
+    let other = GOOD.replace("-03", "-01");
+    for (second, members) in [(&other[..], 0), (GOOD, 1), ("00-bad", 1)] {
+        let lines = [
+            ("traceparent", GOOD),
+            ("traceparent", second),
+            ("baggage", "a=1"),
+        ];
+        assert_eq!(extract(&lines).baggage().len(), members, "{second}");
     }
 }
 
