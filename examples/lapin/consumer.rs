@@ -38,7 +38,9 @@ async fn main() -> std::process::ExitCode {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lapin-consumer: {error}");
-            std::process::ExitCode::FAILURE
+            // Not by way of the runtime's end: where lapin is still connecting, its thread would
+            // panic.
+            std::process::exit(1)
         }
     }
 }

@@ -32,7 +32,9 @@ async fn main() -> std::process::ExitCode {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lapin-producer: {error}");
-            std::process::ExitCode::FAILURE
+            // Not by way of the runtime's end: where lapin is still connecting, its thread would
+            // panic.
+            std::process::exit(1)
         }
     }
 }
