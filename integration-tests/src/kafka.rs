@@ -69,18 +69,34 @@ impl Topic {
         Self::at(&address("KAFKA_BROKERS"), partitions).await
     }
 
+    /// A new topic of one partition on the brokers at `KAFKA_BROKERS`, with these settings.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn with_settings(settings: &[(&str, &str)]) -> Self {
+        Self::made(&address("KAFKA_BROKERS"), 1, settings).await
+    }
+
     /// A new topic on other brokers.
     ///
     /// # Panics
     ///
     /// When they make none.
     pub async fn at(brokers: &str, partitions: i32) -> Self {
+        Self::made(brokers, partitions, &[]).await
+    }
+
+    async fn made(brokers: &str, partitions: i32, settings: &[(&str, &str)]) -> Self {
         let name = unique("orders");
         let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
             .set("bootstrap.servers", brokers)
             .create()
             .expect("an admin client");
         let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+        let topic = settings
+            .iter()
+            .fold(topic, |topic, (name, value)| topic.set(name, value));
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
         let created = admin
             .create_topics([&topic], &options)

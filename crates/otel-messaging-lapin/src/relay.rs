@@ -188,3 +188,96 @@ fn renamed(given: &BasicProperties, without_headers: &BasicProperties, way: Way)
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::FRAME_MAX;
+
+    const WAYS: [Way; 3] = [Way::Forward, Way::Republish, Way::DeadLetter];
+
+    fn text(text: &str) -> AMQPValue {
+        AMQPValue::LongString(text.into())
+    }
+
+    fn table(entries: &[(&str, AMQPValue)]) -> FieldTable {
+        let entries = entries.iter().cloned();
+        FieldTable::from(BTreeMap::from_iter(
+            entries.map(|(name, value)| (ShortString::from(name), value)),
+        ))
+    }
+
+    /// What each row does stands there, and is tried on a broker by the integration tests.
+    #[test]
+    fn every_header_has_a_row_in_the_readme() {
+        let readme = include_str!("../README.md");
+        for (name, renamed) in HEADERS {
+            let cell = format!("`{name}`");
+            let mut rows = readme.lines().filter(|line| line.starts_with("| `"));
+            let row = rows.find(|row| row.split(" | ").next().unwrap_or("").contains(&cell));
+            let row = row.unwrap_or_else(|| panic!("{name} has no row"));
+            let forward = if renamed == Always { "renamed" } else { "kept" };
+            let end = format!("| {forward} | renamed | renamed |");
+            assert!(row.ends_with(&end), "{name}");
+        }
+    }
+
+    /// RabbitMQ goes by exact names.
+    #[test]
+    fn a_header_in_another_spelling_is_the_programs_own() {
+        let headers = table(&[("cc", text("a")), ("X-Death", text("b"))]);
+        let given = BasicProperties::default().with_headers(headers.clone());
+        for way in WAYS {
+            assert_eq!(relayed(&given, way).1.as_ref(), Some(&headers));
+        }
+    }
+
+    #[test]
+    fn nothing_is_made_of_nothing() {
+        let given = BasicProperties::default();
+        for way in [Way::Forward, Way::Republish] {
+            assert_eq!(relayed(&given, way), (given.clone(), None));
+        }
+        let letter = given.with_delivery_mode(2);
+        assert_eq!(relayed(&letter, Way::DeadLetter), (letter, None));
+    }
+
+    #[test]
+    fn a_name_that_is_taken_stays() {
+        let headers = table(&[
+            ("CC", text("new")),
+            ("dead-letter-CC", text("old")),
+            ("received-CC", text("old")),
+            ("dead-letter-user-id", text("old")),
+            ("received-user-id", text("old")),
+        ]);
+        let given = BasicProperties::default().with_user_id("new".into());
+        let given = given.with_headers(headers.clone());
+        for way in WAYS {
+            let mut expected = headers.inner().clone();
+            expected.remove("CC");
+            let (properties, found) = relayed(&given, way);
+            assert_eq!(properties.user_id(), &None);
+            assert_eq!(found, Some(FieldTable::from(expected)), "{way:?}");
+        }
+    }
+
+    /// A frame that is too large ends the connection, so what has to have a longer name goes.
+    #[test]
+    fn what_has_no_room_under_a_longer_name_is_left_out_and_counted() {
+        let given = BasicProperties::default().with_expiration("1000".into());
+        // Around the frame and the properties, for the table's size, and for two headers.
+        let filler = FRAME_MAX - 8 - 14 - 4 - (1 + 2 + 1 + 4 + 1) - (1 + 1 + 1 + 4);
+        let headers = table(&[("CC", text("a")), ("x", text(&"x".repeat(filler - 5)))]);
+        let given = given.with_headers(headers.clone());
+        assert_eq!(frame::room(&given, &headers), Some(0));
+        let mut kept = headers.inner().clone();
+        kept.remove("CC");
+        let kept = Some(FieldTable::from(kept));
+        for (way, left_out) in [(Way::Republish, 2), (Way::Forward, 1)] {
+            let dropped = otel_messaging::dropped_fields();
+            assert_eq!(relayed(&given, way).1, kept, "{way:?}");
+            assert!(otel_messaging::dropped_fields() >= dropped + left_out);
+        }
+    }
+}

@@ -1,8 +1,9 @@
 //! The producer that injects and knows of no delivery.
 
-use crate::injection::{Injection, Outgoing, Way};
-use crate::onward::{self, ReceivedRecord, kept_timestamp};
+use crate::injection::{Injection, Outgoing};
+use crate::onward::ReceivedRecord;
 use crate::queue::RecordQueue;
+use crate::relay::{self, Way};
 use otel_messaging::Instrumentation;
 use rdkafka::client::Client;
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -110,13 +111,14 @@ where
         self.inner.serve(timeout.into());
     }
 
-    /// Sends a received message on to a topic, unchanged: key, payload, timestamp and all headers,
-    /// its context among them. The span of this sending is linked to the message's sender, which
-    /// stays the parent of whoever handles the message.
+    /// Sends a received message on to a topic as it is: key, payload, timestamp and headers, its
+    /// context among them. The span of this sending is linked to the message's sender, which stays
+    /// the parent of whoever handles the message.
     ///
     /// A message without a context, or with one that cannot be read, gets one as in
     /// [`send`](Self::send). `opaque` is the record's. The topic's partitioner chooses the
-    /// partition anew.
+    /// partition anew. A topic that takes no old timestamps refuses an old message. The tables under
+    /// "Sending on" in this crate's documentation say what becomes of each part and header.
     ///
     /// # Errors
     ///
@@ -127,8 +129,7 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        let timestamp = kept_timestamp(message);
-        self.send_on(message, topic, timestamp, Way::Forward, opaque)
+        self.send_on(message, topic, Way::Forward, opaque)
     }
 
     /// Sends a received message on to a topic with the context that is current at the call in
@@ -144,7 +145,7 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        self.send_on(message, topic, None, Way::Republish, opaque)
+        self.send_on(message, topic, Way::Republish, opaque)
     }
 
     /// Puts a message that could not be handled aside, in the given topic, with the failure in
@@ -161,20 +162,19 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        self.send_on(message, topic, None, Way::DeadLetter(error), opaque)
+        self.send_on(message, topic, Way::DeadLetter(error), opaque)
     }
 
     fn send_on<M: ReceivedRecord>(
         &self,
         message: &M,
         topic: &str,
-        timestamp: Option<i64>,
         way: Way<'_>,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
         let client = self.inner.client_of();
         let (sent, headers) = self.injection.send_on(client, message, topic, way);
-        let record = onward::record(message, topic, timestamp, headers, opaque);
+        let record = relay::record(message, topic, way, headers, opaque);
         self.inner.enqueue(record).map_err(|(error, record)| {
             sent.fail(&error);
             (error, record.delivery_opaque)

@@ -1,9 +1,10 @@
 //! The calls of a `FutureProducer`.
 
 use crate::delivery::{self, DeliveryFuture};
-use crate::injection::{Given, Outgoing, Sent, Way};
-use crate::onward::{ReceivedRecord, kept_timestamp};
+use crate::injection::{Given, Outgoing, Sent};
+use crate::onward::ReceivedRecord;
 use crate::producer::InjectingProducer;
+use crate::relay::{self, Way};
 use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedHeaders, ToBytes};
@@ -88,13 +89,14 @@ where
         self.inner.poll(timeout);
     }
 
-    /// Sends a received message on to a topic, unchanged: key, payload, timestamp and all headers,
-    /// its context among them. The span of this sending is linked to the message's sender, which
-    /// stays the parent of whoever handles the message.
+    /// Sends a received message on to a topic as it is: key, payload, timestamp and headers, its
+    /// context among them. The span of this sending is linked to the message's sender, which stays
+    /// the parent of whoever handles the message.
     ///
     /// A message without a context, or with one that cannot be read, gets one as in
     /// [`send`](Self::send). `queue_timeout` is as there. The topic's partitioner chooses the
-    /// partition anew.
+    /// partition anew. A topic that takes no old timestamps refuses an old message. The tables under
+    /// "Sending on" in this crate's documentation say what becomes of each part and header.
     ///
     /// # Errors
     ///
@@ -109,13 +111,14 @@ where
         M: ReceivedRecord,
         T: Into<Timeout>,
     {
-        let timestamp = kept_timestamp(message);
-        self.send_on(message, topic, timestamp, Way::Forward, queue_timeout)
+        self.send_on(message, topic, Way::Forward, queue_timeout)
     }
 
     /// Sends a received message on to a topic with the context that is current at the call in
-    /// place of the one that it came with, to whose span the new one is linked. Key, payload and
-    /// other headers stay; the timestamp is that of sending.
+    /// place of the one that it came with, to whose span the new one is linked. Key and payload
+    /// stay. The timestamp is that of sending; the header `received-timestamp` has the old one, in
+    /// milliseconds since 1970. The tables under "Sending on" in this crate's documentation say
+    /// what becomes of each header.
     ///
     /// # Errors
     ///
@@ -130,7 +133,7 @@ where
         M: ReceivedRecord,
         T: Into<Timeout>,
     {
-        self.send_on(message, topic, None, Way::Republish, queue_timeout)
+        self.send_on(message, topic, Way::Republish, queue_timeout)
     }
 
     /// Puts a message that could not be handled aside, in the given topic: as
@@ -138,9 +141,13 @@ where
     ///
     /// The headers are [`DEAD_LETTER_ERROR`](crate::DEAD_LETTER_ERROR),
     /// [`DEAD_LETTER_SOURCE`](crate::DEAD_LETTER_SOURCE) (the message's topic),
-    /// [`DEAD_LETTER_TRACEPARENT`](crate::DEAD_LETTER_TRACEPARENT), `dead-letter-partition` and
-    /// `dead-letter-offset`; but for the error, a message that is put aside once more keeps those
-    /// of the first time. They are left out where they would make the record too large.
+    /// [`DEAD_LETTER_TRACEPARENT`](crate::DEAD_LETTER_TRACEPARENT), `dead-letter-partition`,
+    /// `dead-letter-offset` and `dead-letter-timestamp`; but for the error, a message that is put
+    /// aside once more keeps those of the first time. They are left out where they would make the
+    /// record too large.
+    ///
+    /// Do not compact the topic: it would refuse a letter without a key, and keep only the newest
+    /// of several letters with one key.
     ///
     /// # Errors
     ///
@@ -156,14 +163,13 @@ where
         M: ReceivedRecord,
         T: Into<Timeout>,
     {
-        self.send_on(message, topic, None, Way::DeadLetter(error), queue_timeout)
+        self.send_on(message, topic, Way::DeadLetter(error), queue_timeout)
     }
 
     fn send_on<'a, M, T>(
         &'a self,
         message: &'a M,
         topic: &'a str,
-        timestamp: Option<i64>,
         way: Way<'_>,
         queue_timeout: T,
     ) -> impl Future<Output = OwnedDeliveryResult>
@@ -179,7 +185,7 @@ where
             partition: None,
             payload: message.payload(),
             key: message.key(),
-            timestamp,
+            timestamp: relay::timestamp(message, way),
             headers,
         };
         async move {
@@ -317,7 +323,9 @@ mod tests {
             let message = receive().await;
             let headers = message.headers().expect("headers").as_borrowed();
             let all: Vec<_> = raw(headers)
-                .filter(|(name, _)| !name.starts_with(b"dead-letter"))
+                .filter(|(name, _)| {
+                    !name.starts_with(b"dead-letter") && name != b"received-timestamp"
+                })
                 .collect();
             let expected: [native::RawHeader<'_>; 2] = [
                 (b"\xff\xfe", Some(b"1")),

@@ -4,21 +4,17 @@ use crate::headers::Kafka;
 use crate::message::{SYSTEM, describe_record};
 use crate::native;
 use crate::onward::ReceivedRecord;
+use crate::relay::{self, Way};
 use crate::size::{self, AROUND, PER_HEADER};
-use otel_messaging::{DeadLetter, Description, Instrumentation, Sending, semconv};
+use otel_messaging::{Description, Instrumentation, Sending, semconv};
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedHeaders, DeliveryResult, Headers, Message, OwnedHeaders, ToBytes};
-use std::fmt;
+use rdkafka::message::{DeliveryResult, Headers, Message, OwnedHeaders, ToBytes};
 use std::sync::OnceLock;
 
 /// Of W3C trace context and baggage.
 const FIELDS: usize = 3;
-
-/// The headers of a dead letter that say where the message stands at its source.
-const DEAD_LETTER_PARTITION: &str = "dead-letter-partition";
-const DEAD_LETTER_OFFSET: &str = "dead-letter-offset";
 
 /// What the wrappers have beside the producer that they wrap.
 #[derive(Debug, Clone, Default)]
@@ -108,17 +104,15 @@ impl Injection {
     ) -> (Sent, Option<OwnedHeaders>) {
         let record = Outgoing::new(topic, None, message.key(), message.payload());
         let carried = message.carried();
-        let mut headers = carried.map(BorrowedHeaders::detach);
         let room = self.room(client, &record);
+        let mut headers = relay::headers(message, way, room);
         let (by, description) = (self.by.as_ref(), record.describe());
         let sending = match way {
             Way::Forward => Sending::forward(by, description, carried),
             Way::Republish => Sending::republish(by, description, carried),
             Way::DeadLetter(error) => {
                 let headers = headers.get_or_insert_default();
-                let dead_letter = DeadLetter::new(message.topic(), error)
-                    .with_detail(DEAD_LETTER_PARTITION, message.partition().to_string())
-                    .with_detail(DEAD_LETTER_OFFSET, message.offset().to_string());
+                let dead_letter = relay::dead_letter(message, error);
                 Sending::dead_letter::<Kafka, _>(by, description, headers, &dead_letter, |all| {
                     room.checked_sub(size::of_headers(all))
                 })
@@ -131,14 +125,6 @@ impl Injection {
         sent.inject(&mut headers, room);
         (sent, headers)
     }
-}
-
-/// How a received message is sent on.
-#[derive(Clone, Copy)]
-pub(crate) enum Way<'a> {
-    Forward,
-    Republish,
-    DeadLetter(&'a dyn fmt::Display),
 }
 
 /// The span of a record that is on its way; dropped without an answer, its status stays unset.

@@ -14,6 +14,7 @@ mod onward;
 mod producer;
 mod queue;
 mod queued;
+mod relay;
 mod size;
 
 pub use context::{InFlight, InjectingContext};

@@ -2,8 +2,6 @@
 
 use rdkafka::Message;
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders, OwnedMessage};
-use rdkafka::producer::BaseRecord;
-use rdkafka::util::IntoOpaque;
 
 /// A received message: a [`BorrowedMessage`] or an [`OwnedMessage`]. Sealed: there are no others.
 pub trait ReceivedRecord: Carried {}
@@ -26,31 +24,6 @@ impl Carried for BorrowedMessage<'_> {
 impl Carried for OwnedMessage {
     fn carried(&self) -> Option<&BorrowedHeaders> {
         self.headers().map(OwnedHeaders::as_borrowed)
-    }
-}
-
-/// The timestamp of a message that is forwarded. 0 would be the time of sending, and less is none.
-pub(crate) fn kept_timestamp(message: &impl ReceivedRecord) -> Option<i64> {
-    let timestamp = message.timestamp().to_millis();
-    timestamp.filter(|timestamp| *timestamp > 0)
-}
-
-/// The record with which a message is queued for another topic.
-pub(crate) fn record<'a, M: ReceivedRecord, O: IntoOpaque>(
-    message: &'a M,
-    topic: &'a str,
-    timestamp: Option<i64>,
-    headers: Option<OwnedHeaders>,
-    delivery_opaque: O,
-) -> BaseRecord<'a, [u8], [u8], O> {
-    BaseRecord {
-        topic,
-        partition: None,
-        payload: message.payload(),
-        key: message.key(),
-        timestamp,
-        headers,
-        delivery_opaque,
     }
 }
 

@@ -1,10 +1,11 @@
 //! The calls of a `BaseProducer` and of a `ThreadedProducer`.
 
 use crate::context::{InFlight, InjectingContext};
-use crate::injection::{Outgoing, Sent, Way};
-use crate::onward::{self, ReceivedRecord, kept_timestamp};
+use crate::injection::{Outgoing, Sent};
+use crate::onward::ReceivedRecord;
 use crate::producer::InjectingProducer;
 use crate::queue::{RecordQueue, replace_opaque};
+use crate::relay::{self, Way};
 use rdkafka::error::KafkaError;
 use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseRecord, Partitioner, ProducerContext};
@@ -62,13 +63,14 @@ where
         self.inner.serve(timeout.into());
     }
 
-    /// Sends a received message on to a topic, unchanged: key, payload, timestamp and all headers,
-    /// its context among them. The span of this sending is linked to the message's sender, which
-    /// stays the parent of whoever handles the message.
+    /// Sends a received message on to a topic as it is: key, payload, timestamp and headers, its
+    /// context among them. The span of this sending is linked to the message's sender, which stays
+    /// the parent of whoever handles the message.
     ///
     /// A message without a context, or with one that cannot be read, gets one as in
     /// [`send`](Self::send). `opaque` is the record's. The topic's partitioner chooses the
-    /// partition anew.
+    /// partition anew. A topic that takes no old timestamps refuses an old message. The tables under
+    /// "Sending on" in this crate's documentation say what becomes of each part and header.
     ///
     /// # Errors
     ///
@@ -79,13 +81,14 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        let timestamp = kept_timestamp(message);
-        self.send_on(message, topic, timestamp, Way::Forward, opaque)
+        self.send_on(message, topic, Way::Forward, opaque)
     }
 
     /// Sends a received message on to a topic with the context that is current at the call in
-    /// place of the one that it came with, to whose span the new one is linked. Key, payload and
-    /// other headers stay; the timestamp is that of sending.
+    /// place of the one that it came with, to whose span the new one is linked. Key and payload
+    /// stay. The timestamp is that of sending; the header `received-timestamp` has the old one, in
+    /// milliseconds since 1970. The tables under "Sending on" in this crate's documentation say
+    /// what becomes of each header.
     ///
     /// # Errors
     ///
@@ -96,7 +99,7 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        self.send_on(message, topic, None, Way::Republish, opaque)
+        self.send_on(message, topic, Way::Republish, opaque)
     }
 
     /// Puts a message that could not be handled aside, in the given topic: as
@@ -104,9 +107,13 @@ where
     ///
     /// The headers are [`DEAD_LETTER_ERROR`](crate::DEAD_LETTER_ERROR),
     /// [`DEAD_LETTER_SOURCE`](crate::DEAD_LETTER_SOURCE) (the message's topic),
-    /// [`DEAD_LETTER_TRACEPARENT`](crate::DEAD_LETTER_TRACEPARENT), `dead-letter-partition` and
-    /// `dead-letter-offset`; but for the error, a message that is put aside once more keeps those
-    /// of the first time. They are left out where they would make the record too large.
+    /// [`DEAD_LETTER_TRACEPARENT`](crate::DEAD_LETTER_TRACEPARENT), `dead-letter-partition`,
+    /// `dead-letter-offset` and `dead-letter-timestamp`; but for the error, a message that is put
+    /// aside once more keeps those of the first time. They are left out where they would make the
+    /// record too large.
+    ///
+    /// Do not compact the topic: it would refuse a letter without a key, and keep only the newest
+    /// of several letters with one key.
     ///
     /// # Errors
     ///
@@ -118,20 +125,19 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        self.send_on(message, topic, None, Way::DeadLetter(error), opaque)
+        self.send_on(message, topic, Way::DeadLetter(error), opaque)
     }
 
     fn send_on<M: ReceivedRecord>(
         &self,
         message: &M,
         topic: &str,
-        timestamp: Option<i64>,
         way: Way<'_>,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
         let client = self.inner.client_of();
         let (sent, headers) = self.injection.send_on(client, message, topic, way);
-        let record = onward::record(message, topic, timestamp, headers, opaque);
+        let record = relay::record(message, topic, way, headers, opaque);
         match self.enqueue(record, sent) {
             Ok(()) => Ok(()),
             Err((error, record, sent)) => {

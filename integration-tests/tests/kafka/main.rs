@@ -8,6 +8,7 @@ mod enqueuing;
 mod faults;
 mod future;
 mod queue_full;
+mod relay;
 mod restart;
 mod sending;
 mod sends;
