@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod counts;
+pub mod go;
 pub mod kafka;
 pub mod nats;
 pub mod onward;
