@@ -2,7 +2,7 @@
 //!
 //! [`mod@scenarios`], [`onward`] and [`mod@counts`] say what has to hold; the modules named for the
 //! clients are the glue. [`private`] is for tests that kill their broker, [`wire`] for hostile
-//! producers.
+//! producers, [`python`] and [`go`] for programs in other languages.
 
 pub mod client;
 pub mod counts;
