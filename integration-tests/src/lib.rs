@@ -2,10 +2,12 @@
 //!
 //! [`mod@scenarios`], [`onward`] and [`mod@counts`] say what has to hold; the modules named for the
 //! clients are the glue. [`private`] is for tests that kill their broker, [`wire`] for hostile
-//! producers, [`version`] for what differs between versions of a server.
+//! producers, [`python`] and [`go`] for programs in other languages, [`version`] for what differs
+//! between versions of a server.
 
 pub mod client;
 pub mod counts;
+pub mod go;
 pub mod kafka;
 pub mod nats;
 pub mod onward;

@@ -60,7 +60,8 @@ impl<P> InjectingProducer<P> {
         self
     }
 
-    /// Writes the names of the context's headers so, in place of [`Spelling::Lower`].
+    /// Writes the names of the context's headers so, in place of [`Spelling::Lower`], which writes
+    /// both spellings too where a field came in title case.
     #[must_use]
     pub fn with_spelling(mut self, spelling: Spelling) -> Self {
         self.injection.spelling = spelling;

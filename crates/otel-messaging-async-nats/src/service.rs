@@ -94,7 +94,8 @@ impl InjectingRequest {
         self
     }
 
-    /// Writes the names of the context's headers so, in place of [`Spelling::Lower`].
+    /// Writes the names of the context's headers so, in place of [`Spelling::Lower`], which writes
+    /// both spellings too where a field of the request came in title case.
     #[must_use]
     pub fn with_spelling(mut self, spelling: Spelling) -> Self {
         self.injection.spelling = spelling;

@@ -2,6 +2,7 @@
 
 mod envelope;
 mod generic;
+mod go;
 mod onward;
 mod publishing;
 mod requests;
