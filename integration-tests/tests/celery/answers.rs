@@ -4,7 +4,10 @@ use crate::place::Place;
 use crate::program::Program;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::{RabbitMq, consume, next};
+use integration_tests::spans::{Spans, attribute};
 use lapin::message::Delivery;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
 use otel_messaging_celery::{ReceivedTask, Task};
 use otel_messaging_lapin::InjectingProducer;
 use serde_json::{Value, json};
@@ -54,6 +57,45 @@ async fn a_client_is_raised_the_error() {
     let line = ask("seven", "raised").await;
     assert_eq!(line["raised"], "core::num::error::ParseIntError");
     assert_eq!(line["text"], "invalid digit found in string");
+}
+
+/// The message does not tell: it names a queue, which nobody has declared. So whoever answers decides.
+#[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_client_without_a_backend_names_a_queue_too_and_its_answer_is_dropped() {
+    for (option, is_read) in [("backend", true), ("no-backend", false)] {
+        let (rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
+        place.declare(&rabbitmq).await;
+        let mut consumer = consume(&rabbitmq.channel, &place.queue).await;
+        let client = Program::client(place.name(), "orders.pack", "[7]", "{}", &[option]);
+        let delivery = next(&mut consumer).await;
+        let task = ReceivedTask::from_delivery(&delivery).expect("a task");
+        let reply_to = task.reply_to().expect("a queue").clone();
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..Default::default()
+        };
+        let other = rabbitmq.open_channel().await;
+        let declared = other.queue_declare(reply_to.clone(), options, FieldTable::default());
+        assert_eq!(declared.await.is_ok(), is_read);
+
+        let answer = task.answer_for_rpc_backend(&Ok::<_, String>(7));
+        let answer = answer.expect("JSON").expect("a queue for it");
+        let confirm = answer.publish(&rabbitmq.producer(&spans)).await;
+        let confirm = confirm.expect("published").await.expect("confirmed");
+        assert!(confirm.is_ack());
+        // Its name is another one for each client.
+        let span = spans.named("publish");
+        let name = attribute(&span, "messaging.destination.name");
+        assert_eq!(name, Some(reply_to.to_string().into()));
+        let temporary = attribute(&span, "messaging.destination.temporary");
+        assert_eq!(temporary, Some(true.into()));
+        drop(client);
+        place.remove(&rabbitmq).await;
+    }
 }
 
 /// Some clients tell their calls apart by another identifier than the task's, some by none.

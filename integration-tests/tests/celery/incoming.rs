@@ -10,9 +10,9 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicPublishOptions};
 use lapin::types::ShortString;
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::SpanKind;
+use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{Context, KeyValue};
-use otel_messaging_celery::{ReadError, ReceivedTask, Task};
+use otel_messaging_celery::{ReadError, ReceivedTask, Task, try_with_task_by};
 use otel_messaging_lapin::InjectingProducer;
 use serde_json::{Value, json};
 
@@ -121,26 +121,61 @@ async fn handle(
     not(feature = "brokers"),
     ignore = "needs brokers: integration-tests/run"
 )]
-async fn what_is_written_otherwise_is_refused_with_a_reason() {
-    type Refused = fn(&ReadError) -> bool;
-    let cases: [(&str, Refused); 3] = [
-        ("protocol-1", |error| matches!(error, ReadError::NoTask)),
-        (
-            "pickle",
-            |error| matches!(error, ReadError::ContentType(it) if it == "application/x-python-serialize"),
-        ),
-        ("gzip", |error| matches!(error, ReadError::Compressed)),
+async fn what_is_no_task_is_handled_in_the_clients_trace() {
+    let cases = [
+        ("protocol-1", ARGS, "NoTask", None),
+        ("pickle", ARGS, "ContentType", Some("orders.pack")),
+        ("gzip", ARGS, "Compressed", Some("orders.pack")),
+        ("not-a-number", "[NaN]", "Body", Some("orders.pack")),
     ];
-    for (option, refused) in cases {
-        let (rabbitmq, place) = (RabbitMq::connect().await, Place::new());
+    for (option, args, kind, name) in cases {
+        let (rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
         place.declare(&rabbitmq).await;
         let mut consumer = consume(&rabbitmq.channel, &place.queue).await;
-        let client = Program::client(place.name(), "orders.pack", ARGS, KWARGS, &[option]);
+        let mut client = Program::client(place.name(), "orders.pack", args, "{}", &[option]);
         let delivery = next(&mut consumer).await;
-        let error = ReceivedTask::from_delivery(&delivery).expect_err(option);
-        assert!(refused(&error), "{option}: {error:?}");
+        let by = &spans.instrumentation;
+        let handled = try_with_task_by(by, &delivery, async |task| {
+            spans.work("work");
+            task.map(|_| ())
+        });
+        let error = handled.await.expect_err(option);
+        assert_eq!(error.kind(), kind, "{option}: {error:?}");
+
+        let sent = |line: &Value| line["span"] == "apply_async/orders.pack";
+        let sent = client.line("the client's span", sent).await;
+        let span = spans.named(&format!("process {}", place.name()));
+        // Python's instrumentation writes no context into messages of protocol 1.
+        let joins = sent["id"] == span.parent_span_id.to_string();
+        assert_eq!(joins, option != "protocol-1", "{option}");
+        assert_eq!(attribute(&span, "error.type"), Some(kind.into()));
+        assert_eq!(span.status, Status::error(error.to_string()));
+        let name = name.map(opentelemetry::Value::from);
+        assert_eq!(attribute(&span, "celery.task_name"), name, "{option}");
+        assert_child(&spans.named("work"), &span.span_context);
         drop(client);
         place.remove(&rabbitmq).await;
+    }
+}
+
+/// What the handler itself finds wrong marks the span as ever.
+#[tokio::test]
+async fn a_tasks_own_failure_is_on_the_span_once() {
+    let task = Task::new("orders.pack", (7,), ()).expect("a task");
+    let body = task.body().to_vec();
+    let mut delivery = Delivery::mock(1, "".into(), "orders".into(), false, body);
+    delivery.properties = task.properties();
+    for fails in [false, true] {
+        let spans = Spans::new();
+        let by = &spans.instrumentation;
+        let handled = try_with_task_by(by, &delivery, async |task| {
+            let task = task.expect("a task");
+            assert_eq!(task.name(), "orders.pack");
+            if fails { Err("no such order") } else { Ok(()) }
+        });
+        assert_eq!(handled.await.is_err(), fails);
+        let span = spans.named("process orders");
+        assert_eq!(attribute(&span, "error.type"), fails.then(|| "&str".into()));
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod chain;
+mod delayed;
 mod hostile;
 mod incoming;
 mod outgoing;

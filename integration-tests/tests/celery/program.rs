@@ -1,6 +1,7 @@
 //! A Python program in `celery/`, and what it says.
 
 use integration_tests::client::{in_time, unique};
+use integration_tests::private::PrivateBroker;
 use integration_tests::python;
 use serde_json::Value;
 use std::fs::{self, File};
@@ -24,7 +25,7 @@ pub(crate) struct Program {
 impl Program {
     /// A worker that takes what is sent to this queue, with one process in its pool.
     pub(crate) async fn worker(queue: &str, options: &[&str]) -> Self {
-        let mut worker = Self::start("worker.py", &[&[queue], options].concat());
+        let mut worker = Self::start("worker.py", &[&[queue], options].concat(), None);
         worker
             .line("a worker", |line| line["ready"].is_number())
             .await;
@@ -33,13 +34,24 @@ impl Program {
 
     /// A client that sends one task to this queue.
     pub(crate) fn client(queue: &str, task: &str, args: &str, kwargs: &str, more: &[&str]) -> Self {
-        Self::start("client.py", &[&[queue, task, args, kwargs], more].concat())
+        let arguments = [&[queue, task, args, kwargs], more].concat();
+        Self::start("client.py", &arguments, None)
     }
 
-    fn start(script: &str, arguments: &[&str]) -> Self {
+    /// A client that sends one task by a broker of the test's own.
+    pub(crate) fn client_of(broker: &PrivateBroker, queue: &str, args: &str, option: &str) -> Self {
+        let arguments = [queue, "orders.pack", args, "{}", option];
+        Self::start("client.py", &arguments, Some(broker.url()))
+    }
+
+    fn start(script: &str, arguments: &[&str], url: Option<&str>) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("celery");
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(unique(script));
-        let mut child = Command::new(python::interpreter())
+        let mut command = Command::new(python::interpreter());
+        if let Some(url) = url {
+            command.env("AMQP_URL", url);
+        }
+        let mut child = command
             .arg(folder.join(script))
             .args(arguments)
             .env("PYTHONDONTWRITEBYTECODE", "1")

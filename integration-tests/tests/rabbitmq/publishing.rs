@@ -240,5 +240,23 @@ async fn a_request_and_its_reply_are_one_trace() {
     for span in [&replied, &received] {
         let temporary = attribute(span, "messaging.destination.temporary");
         assert_eq!(temporary, Some(true.into()));
+        // Whoever knows the rest of it can answer.
+        for name in [
+            "messaging.destination.name",
+            "messaging.rabbitmq.destination.routing_key",
+        ] {
+            let shown = attribute(span, name);
+            assert_eq!(shown, Some("amq.rabbitmq.reply-to".into()), "{name}");
+        }
     }
+
+    // Nor does a reply that is put aside say it.
+    let key = server.queue.clone();
+    let letter = asker.dead_letter(&reply, &"too late", "".into(), key, PLAIN);
+    drop(letter.await.expect("published"));
+    let letter = server.receive().await;
+    let headers = letter.properties.headers().as_ref().expect("headers");
+    let source = headers.inner()["dead-letter-source"].as_long_string();
+    let source = source.map(ToString::to_string);
+    assert_eq!(source.as_deref(), Some("amq.rabbitmq.reply-to"));
 }

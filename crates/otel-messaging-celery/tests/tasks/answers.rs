@@ -45,4 +45,8 @@ fn a_result_that_is_no_json_is_an_error() {
         .answer_for_rpc_backend(&Ok::<_, String>(by_pair))
         .unwrap_err();
     assert!(matches!(error, TaskError::Json(_)), "{error}");
+
+    let numbers = Ok::<_, String>(vec![1.5, f64::NEG_INFINITY]);
+    let error = read.answer_for_rpc_backend(&numbers).unwrap_err();
+    assert!(matches!(error, TaskError::Json(_)), "{error}");
 }

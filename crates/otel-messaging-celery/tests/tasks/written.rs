@@ -114,6 +114,75 @@ fn what_celery_does_not_take_is_refused() {
     assert_eq!(error.as_deref(), Some("key must be a string"));
 }
 
+/// A worker would take it for `None`.
+#[test]
+fn a_number_that_json_has_not_is_refused() {
+    #[derive(Clone, Copy, Serialize)]
+    struct Weight(f32);
+    #[derive(Clone, Copy, Serialize)]
+    enum Parcel {
+        Light,
+        Weighed(f64),
+        Measured(f64, f64),
+        Sent { by: Option<u8>, weight: Weight },
+    }
+    #[derive(Serialize)]
+    struct Order {
+        number: u8,
+        parcels: Vec<(Option<u8>, Parcel)>,
+    }
+    let json = |task: Result<Task, TaskError>| matches!(task, Err(TaskError::Json(_)));
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let weight = Weight(number as f32);
+        let parcels = [
+            Parcel::Weighed(number),
+            Parcel::Measured(1.0, number),
+            Parcel::Sent { by: None, weight },
+        ];
+        assert!(json(Task::new("t", number, ())));
+        assert!(json(Task::new("t", (), number)));
+        assert!(json(Task::new("t", (7, number), ())));
+        assert!(json(Task::new("t", [[Some(number)]], ())));
+        assert!(json(Task::new("t", (weight,), ())));
+        assert!(json(Task::new("t", (), BTreeMap::from([("key", number)]))));
+        for parcel in parcels {
+            let parcels = vec![(None, Parcel::Light), (Some(7), parcel)];
+            let order = Order { number: 7, parcels };
+            assert!(json(Task::new("t", (), &order)));
+            assert!(json(Task::new("t", (&order,), ())));
+        }
+        let error = Task::new("t", (number,), ()).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, format!("JSON has no number {number}"));
+    }
+    let parcels = [
+        Parcel::Weighed(1.5),
+        Parcel::Measured(-0.0, f64::MAX),
+        Parcel::Sent {
+            by: None,
+            weight: Weight(f32::MIN_POSITIVE),
+        },
+    ];
+    let parcels = parcels.map(|parcel| (None, parcel)).to_vec();
+    let order = Order { number: 7, parcels };
+    let task = Task::new("t", (None::<u8>, "null", (), &order), &order).unwrap();
+    assert!(task.body().starts_with(br#"[[null,"null",null,{"#));
+}
+
+/// What can be written once alone is written whole.
+#[test]
+fn a_value_is_written_as_it_was_the_first_time() {
+    struct Once(std::cell::Cell<Option<[Option<u8>; 2]>>);
+    impl Serialize for Once {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.0.take().serialize(serializer)
+        }
+    }
+    let once = Once(std::cell::Cell::new(Some([Some(7), None])));
+    let task = Task::new("t", once, ()).unwrap();
+    assert!(task.body().starts_with(b"[[7,null],{},"));
+}
+
 #[test]
 fn texts_have_the_length_of_short_strings() {
     let task = || Task::new("t", (), ()).unwrap();
