@@ -2,6 +2,7 @@
 
 use crate::client::{Client, HeaderList, address, in_time, unique};
 use crate::onward::SendsOn;
+use crate::version::Version;
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::stream;
@@ -337,24 +338,10 @@ pub async fn connect() -> async_nats::Client {
         .unwrap_or_else(|error| panic!("NATS at NATS_URL: {error}"))
 }
 
-/// The generation of the server: (2, 15) for 2.15.2.
-///
-/// # Panics
-///
-/// When it says something else.
-pub fn generation(client: &async_nats::Client) -> (u32, u32) {
-    let version = client.server_info().version;
-    let mut numbers = version.split('.').map(str::parse);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor),
-        _ => panic!("the server's version is `{version}`"),
-    }
-}
-
 /// Whether the server rewrites every spelling of `traceparent` to lower case: 2.11 and 2.12 do (no
 /// 2.13 was released).
 pub fn rewrites_traceparent(client: &async_nats::Client) -> bool {
-    ((2, 11)..(2, 14)).contains(&generation(client))
+    (Version(2, 11)..Version(2, 14)).contains(&Version::of_nats(client))
 }
 
 /// What this server delivers of these headers, in the order of [`text_headers`].

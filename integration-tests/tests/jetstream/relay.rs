@@ -7,8 +7,9 @@ use async_nats::jetstream::stream;
 use async_nats::{HeaderMap, Message, jetstream};
 use futures_util::StreamExt;
 use integration_tests::client::{Client, HeaderList, in_time, unique};
-use integration_tests::nats::{JetStream, generation};
+use integration_tests::nats::JetStream;
 use integration_tests::spans::{Spans, attribute};
+use integration_tests::version::Version;
 use otel_messaging_async_nats::InjectingProducer;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -235,23 +236,23 @@ fn the_table_of_headers_is_complete() {
 )]
 async fn a_stream_refuses_them_from_a_client() {
     let stream = JetStream::connect().await;
-    let server = generation(&stream.context.client());
+    let server = Version::of_nats(&stream.context.client());
     for (name, code, since) in [
-        ("Nats-Expected-Stream", 10060, (2, 10)),
-        ("Nats-Expected-Last-Sequence", 10071, (2, 10)),
-        ("Nats-Expected-Last-Subject-Sequence", 10071, (2, 10)),
-        ("Nats-Expected-Last-Msg-Id", 10070, (2, 10)),
+        ("Nats-Expected-Stream", 10060, Version(2, 10)),
+        ("Nats-Expected-Last-Sequence", 10071, Version(2, 10)),
+        ("Nats-Expected-Last-Subject-Sequence", 10071, Version(2, 10)),
+        ("Nats-Expected-Last-Msg-Id", 10070, Version(2, 10)),
         (
             "Nats-Expected-Last-Subject-Sequence-Subject",
             10193,
-            (2, 12),
+            Version(2, 12),
         ),
-        ("Nats-Rollup", 10111, (2, 10)),
-        ("Nats-TTL", 10166, (2, 11)),
-        ("Nats-Incr", 10168, (2, 12)),
-        ("Nats-Batch-Id", 10174, (2, 12)),
-        ("Nats-Schedule", 10188, (2, 12)),
-        ("Nats-Stream-Source", 10227, (2, 15)),
+        ("Nats-Rollup", 10111, Version(2, 10)),
+        ("Nats-TTL", 10166, Version(2, 11)),
+        ("Nats-Incr", 10168, Version(2, 12)),
+        ("Nats-Batch-Id", 10174, Version(2, 12)),
+        ("Nats-Schedule", 10188, Version(2, 12)),
+        ("Nats-Stream-Source", 10227, Version(2, 15)),
     ] {
         assert!(README.contains(&code.to_string()), "{code}");
         if server < since {
