@@ -50,6 +50,10 @@ compose_start() {
     compose logs --tail 20 "$@" >&2 || true
     fail "docker compose could not start $*; their last log lines are above"
   fi
+  if [ -n "${BROKERS_RABBITMQ_DEFINITIONS:-}" ]; then
+    compose exec -T rabbitmq rabbitmq-plugins enable rabbitmq_federation </dev/null >&2
+    compose exec -T rabbitmq rabbitmqctl import_definitions <"$BROKERS_RABBITMQ_DEFINITIONS" >&2
+  fi
   for broker; do
     say "$(title "$broker") $(version_of "$broker") on 127.0.0.1:$(port_of "$broker"), ready within $((SECONDS - started)) s"
   done

@@ -38,7 +38,7 @@ rabbitmq_start() { # DIR
   release=$(rabbitmq_release)
   [ -z "$release" ] || debian_in "$release"
   : >"$dir/rabbitmq-env.conf"
-  echo '[].' >"$dir/enabled_plugins"
+  echo "[${BROKERS_RABBITMQ_DEFINITIONS:+rabbitmq_federation}]." >"$dir/enabled_plugins"
   cat >"$dir/rabbitmq.conf" <<CONF
 listeners.tcp.default = 127.0.0.1:$BROKERS_AMQP_PORT
 log.console = true
@@ -46,6 +46,7 @@ log.file = false
 # The defaults go by the size of the machine and block publishers on a small or full one.
 vm_memory_high_watermark.absolute = 512MiB
 disk_free_limit.absolute = 50MB
+${BROKERS_RABBITMQ_DEFINITIONS:+load_definitions = $BROKERS_RABBITMQ_DEFINITIONS}
 CONF
   # A node is known by its name to the epmd it registers with. This one has an epmd of its own, on
   # a port of its own, and does not depend on how the machine's name resolves.

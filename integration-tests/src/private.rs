@@ -12,6 +12,9 @@ use tokio::process::{Child, ChildStdout, Command};
 pub enum Server {
     /// RabbitMQ.
     RabbitMq,
+    /// RabbitMQ with two virtual hosts: the exchange `orders` of `downstream` is federated with that
+    /// of `/`, one hop at most (`servers/federation.json`).
+    FederatedRabbitMq,
     /// Kafka: one node.
     Kafka,
     /// NATS with JetStream.
@@ -39,7 +42,12 @@ impl PrivateBroker {
     ///
     /// When it does not start, with what `integration-tests/brokers` says.
     pub async fn start(server: Server) -> Self {
-        let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/brokers"))
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/brokers"));
+        if let Server::FederatedRabbitMq = server {
+            let definitions = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/federation.json");
+            command.env("BROKERS_RABBITMQ_DEFINITIONS", definitions);
+        }
+        let mut script = command
             .arg("private")
             .arg(server.name())
             .stdin(Stdio::piped())
@@ -136,7 +144,7 @@ impl Drop for PrivateBroker {
 impl Server {
     fn name(self) -> &'static str {
         match self {
-            Self::RabbitMq => "rabbitmq",
+            Self::RabbitMq | Self::FederatedRabbitMq => "rabbitmq",
             Self::Kafka => "kafka",
             Self::Nats => "nats",
             Self::Postgres => "postgres",

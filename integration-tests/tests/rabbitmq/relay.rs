@@ -4,15 +4,20 @@
 use crate::PLAIN;
 use crate::onward::got;
 use integration_tests::client::{Client, in_time};
-use integration_tests::private::PrivateBroker;
-use integration_tests::rabbitmq::{RabbitMq, broker_with_queue, next};
+use integration_tests::private::{PrivateBroker, Server};
+use integration_tests::rabbitmq::{RabbitMq, broker_with_queue, consume, next};
 use integration_tests::relay_table::{Row, Way, rows};
 use lapin::message::{BasicGetMessage, Delivery};
-use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
+    QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldArray, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use otel_messaging_lapin::InjectingProducer;
 use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::timeout;
 
 const README: &str = include_str!("../../../crates/otel-messaging-lapin/README.md");
 
@@ -283,6 +288,72 @@ async fn a_message_that_is_tried_again_twice_is_no_circle() {
     }
 }
 
+/// Federation drops what has come through it as often as it may. What a program sends on has not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_federated_message_is_sent_on_to_a_federated_exchange() {
+    let broker = PrivateBroker::start(Server::FederatedRabbitMq).await;
+    let (_upstream, upstream) = connect_to(&broker, "%2f").await;
+    let (_downstream, downstream) = connect_to(&broker, "downstream").await;
+    let queue = ShortString::from("federated");
+    let options = QueueDeclareOptions {
+        exclusive: true,
+        ..Default::default()
+    };
+    let none = FieldTable::default;
+    let declared = downstream.queue_declare(queue.clone(), options, none());
+    declared.await.expect("a queue");
+    let bound = downstream.queue_bind(
+        queue.clone(),
+        ORDERS.into(),
+        "".into(),
+        QueueBindOptions::default(),
+        none(),
+    );
+    bound.await.expect("bound");
+    let mut arrived = consume(&downstream, &queue).await;
+
+    // The link is there once a message comes through.
+    let plain = BasicProperties::default();
+    let first = in_time("a federated message", async {
+        loop {
+            let plain = plain.clone();
+            let sent = upstream.basic_publish(ORDERS.into(), "".into(), PLAIN, b"order", plain);
+            sent.await.expect("published").await.expect("confirmed");
+            let moment = Duration::from_millis(200);
+            if let Ok(arrived) = timeout(moment, next(&mut arrived)).await {
+                return arrived;
+            }
+        }
+    })
+    .await;
+    let headers = first.properties.headers().as_ref().expect("headers");
+    assert!(headers.contains_key("x-received-from"));
+
+    for way in Way::ALL {
+        let id = format!("{way:?}");
+        let mut message = Delivery::mock(1, "orders".into(), "".into(), false, b"order".to_vec());
+        message.properties = first.properties.clone().with_message_id(id.as_str().into());
+        send_on_to(&upstream, &message, way, ORDERS, &ShortString::default()).await;
+        // What was sent until the link was there may still come.
+        let arrived = loop {
+            let arrived = next(&mut arrived).await;
+            if arrived.properties.message_id().is_some() {
+                break arrived;
+            }
+        };
+        assert_eq!(
+            arrived.properties.message_id(),
+            message.properties.message_id()
+        );
+    }
+}
+
+const ORDERS: &str = "orders";
+
 /// Arguments of a queue in which a message dies after so many milliseconds, into another one.
 fn dying(after: i32, into: &ShortString) -> FieldTable {
     let mut arguments = FieldTable::default();
@@ -315,8 +386,18 @@ async fn publish(channel: &Channel, queue: &ShortString, properties: BasicProper
 
 /// Through the default exchange, with the broker's confirm.
 async fn send_on(channel: &Channel, message: &Delivery, way: Way, queue: &ShortString) {
+    send_on_to(channel, message, way, "", queue).await;
+}
+
+async fn send_on_to(
+    channel: &Channel,
+    message: &Delivery,
+    way: Way,
+    exchange: &str,
+    queue: &ShortString,
+) {
     let producer = InjectingProducer::new(channel.clone());
-    let (exchange, queue) = (ShortString::default(), queue.clone());
+    let (exchange, queue) = (ShortString::from(exchange), queue.clone());
     let sent = async {
         match way {
             Way::Forward => producer.forward(message, exchange, queue, PLAIN).await,
@@ -337,7 +418,13 @@ async fn send_on(channel: &Channel, message: &Delivery, way: Way, queue: &ShortS
 
 /// A channel with confirms; the connection has to be kept.
 async fn connect(broker: &PrivateBroker) -> (Connection, Channel) {
-    let connecting = Connection::connect(broker.url(), ConnectionProperties::default());
+    connect_to(broker, "%2f").await
+}
+
+async fn connect_to(broker: &PrivateBroker, vhost: &str) -> (Connection, Channel) {
+    let url = broker.url().trim_end_matches("/%2f");
+    let url = format!("{url}/{vhost}");
+    let connecting = Connection::connect(&url, ConnectionProperties::default());
     let connection = in_time("connect", connecting).await.expect("a connection");
     let channel = connection.create_channel().await.expect("a channel");
     let confirms = channel.confirm_select(ConfirmSelectOptions::default());
