@@ -70,6 +70,9 @@ impl Way<'_> {
         let mut headers = HeaderMap::new();
         for (name, values) in came.iter() {
             let renamed = self.prefix(text(name)).map(|prefix| {
+                // In lower case: to look for `Nats-TTL`, servers up to 2.11 look at the first place
+                // alone where that stands, be it a part of another name.
+                let name = text(name).to_ascii_lowercase();
                 let renamed = format!("{prefix}{name}").parse::<HeaderName>().ok();
                 // Of a message that is sent on once more the first values stay: in a circle it
                 // would grow without end.
