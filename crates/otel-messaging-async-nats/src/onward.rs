@@ -33,10 +33,10 @@ impl InjectingProducer<Client> {
     /// without a context gets that of the call, as in [`publish`](Self::publish).
     ///
     /// Headers that a server wrote into the message, or by which its sender told a stream how to
-    /// take it (`Nats-Stream-Source`, `Nats-TTL`, `Nats-Expected-Stream`), go along under a name with
-    /// `received-` in front, so that they do not act on this message. `Nats-Msg-Id` stays: a stream
-    /// that has the message already, and that may be the one that it came from, does not take it
-    /// again within its window for duplicates. On core NATS nobody learns of that;
+    /// take it (`Nats-Stream-Source`, `Nats-TTL`, `Nats-Expected-Stream`), go along under a name
+    /// with `received-` in front, as `received-nats-ttl`, so that they do not act on this message.
+    /// `Nats-Msg-Id` stays: a stream that has the message already, and that may be the one that it
+    /// came from, does not take it again within its window for duplicates. On core NATS nobody learns of that;
     /// [`republish`](Self::republish) sends a message that is always stored. The README has a table
     /// of all these headers.
     ///
@@ -53,7 +53,7 @@ impl InjectingProducer<Client> {
 
     /// Sends a received message on as [`forward`](Self::forward) does, with the context that is
     /// current at the call in place of its own. It is a new message to a stream too: its
-    /// `Nats-Msg-Id` goes along as `received-Nats-Msg-Id`. The span, of kind PRODUCER, is linked to
+    /// `Nats-Msg-Id` goes along as `received-nats-msg-id`. The span, of kind PRODUCER, is linked to
     /// the message's sender.
     ///
     /// # Errors
@@ -74,10 +74,10 @@ impl InjectingProducer<Client> {
     /// [`DEAD_LETTER_TRACEPARENT`](crate::DEAD_LETTER_TRACEPARENT) and, of a JetStream message,
     /// [`DEAD_LETTER_STREAM`] and [`DEAD_LETTER_SEQUENCE`].
     ///
-    /// Headers that a server acts on get `dead-letter-` in front, `Nats-Msg-Id` and `KV-Operation`
-    /// too: no stream refuses the letter for them, takes it for a duplicate or removes other letters.
+    /// Headers that a server acts on get `dead-letter-` in front, as `dead-letter-nats-ttl`, and
+    /// `Nats-Msg-Id` and `KV-Operation` do too: no stream refuses the letter for them, takes it for a duplicate or removes other letters.
     /// The README has a table of them. A consumer with `headers_only` has no payload to put aside:
-    /// the letter is empty, and `dead-letter-Nats-Msg-Size` says how many bytes are missing, which
+    /// the letter is empty, and `dead-letter-nats-msg-size` says how many bytes are missing, which
     /// are found by [`DEAD_LETTER_STREAM`] and [`DEAD_LETTER_SEQUENCE`].
     ///
     /// # Errors
@@ -126,10 +126,11 @@ impl InjectingProducer<jetstream::Context> {
     /// in [`publish`](Self::publish). A message without a context gets that of the call.
     ///
     /// Headers that a server wrote into the message, or by which its sender told a stream how to
-    /// take it (`Nats-Stream-Source`, `Nats-TTL`, `Nats-Expected-Stream`), go along under a name with
-    /// `received-` in front, so that they do not act on this message. `Nats-Msg-Id` stays: a stream
-    /// that has the message already, and that may be the one that it came from, does not take it
-    /// again within its window for duplicates, and its answer says `duplicate`.
+    /// take it (`Nats-Stream-Source`, `Nats-TTL`, `Nats-Expected-Stream`), go along under a name
+    /// with `received-` in front, as `received-nats-ttl`, so that they do not act on this message.
+    /// `Nats-Msg-Id` stays: a stream that has the message already, and that may be the one that it
+    /// came from, does not take it again within its window for duplicates, and its answer says
+    /// `duplicate`.
     /// [`republish`](Self::republish) sends a message that is always stored. The README has a table
     /// of all these headers. To send a message on with one of them, use
     /// [`publish_with_headers`](Self::publish_with_headers).
@@ -147,7 +148,7 @@ impl InjectingProducer<jetstream::Context> {
 
     /// Sends a received message on as [`forward`](Self::forward) does, with the context that is
     /// current at the call in place of its own. It is a new message to a stream too: its
-    /// `Nats-Msg-Id` goes along as `received-Nats-Msg-Id`. The span, of kind PRODUCER, is linked to
+    /// `Nats-Msg-Id` goes along as `received-nats-msg-id`. The span, of kind PRODUCER, is linked to
     /// the message's sender.
     ///
     /// # Errors

@@ -70,6 +70,9 @@ impl Way<'_> {
         let mut headers = HeaderMap::new();
         for (name, values) in came.iter() {
             let renamed = self.prefix(text(name)).map(|prefix| {
+                // In lower case: to look for `Nats-TTL`, servers up to 2.11 look at the first place
+                // alone where that stands, be it a part of another name.
+                let name = text(name).to_ascii_lowercase();
                 let renamed = format!("{prefix}{name}").parse::<HeaderName>().ok();
                 // Of a message that is sent on once more the first values stay: in a circle it
                 // would grow without end.
@@ -101,4 +104,67 @@ pub(crate) fn goes_along(reply: &str) -> bool {
 fn begins_with(name: &str, prefix: &str) -> bool {
     let start = name.get(..prefix.len());
     start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAYS: [Way<'_>; 3] = [Way::Forward, Way::Republish, Way::DeadLetter(&"no")];
+
+    /// The integration tests drive a stream with all of them.
+    #[test]
+    fn a_header_is_kept_or_renamed() {
+        let received = Some("received-");
+        let letter = Some("dead-letter-");
+        for (name, expected) in [
+            ("Nats-TTL", [received, received, letter]),
+            ("nats-ttl", [received, received, letter]),
+            ("Nats-Of-A-Later-Server", [received, received, letter]),
+            ("Nmqtt-Pub", [received, received, letter]),
+            ("Nats-Msg-Id", [None, received, letter]),
+            ("KV-Operation", [None, None, letter]),
+            ("Nats-Marker-Reason", [None, None, letter]),
+            ("Nats-Service-Error-Code", [None, None, letter]),
+            ("received-nats-ttl", [None; 3]),
+            ("dead-letter-nats-ttl", [None; 3]),
+            ("traceparent", [None; 3]),
+            ("Nats", [None; 3]),
+            ("Natsö-", [None; 3]),
+            ("", [None; 3]),
+        ] {
+            assert_eq!(WAYS.map(|way| way.prefix(name)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn all_values_of_a_header_are_renamed() {
+        let mut came = HeaderMap::new();
+        came.append("Nats-Trace-Hop", "1");
+        came.append("Nats-Trace-Hop", "2");
+        came.append("order", "7");
+        let mut expected = HeaderMap::new();
+        expected.append("received-nats-trace-hop", "1");
+        expected.append("received-nats-trace-hop", "2");
+        expected.append("order", "7");
+        let headers = Way::Republish.headers(Some(&came), usize::MAX);
+        assert_eq!(headers, expected);
+        assert_eq!(Way::Republish.headers(Some(&headers), usize::MAX), expected);
+        assert!(Way::Republish.headers(None, usize::MAX).is_empty());
+    }
+
+    #[test]
+    fn a_reply_subject_that_makes_a_server_drop_the_message_stays() {
+        for (reply, expected) in [
+            ("_INBOX.a.b", true),
+            ("answers", true),
+            ("$FI", true),
+            ("$JS.ACK.orders.billing.1.1.1.1790230470084404000.0", false),
+            ("_R_.a.b", false),
+            ("_GR_.a.b.answers", false),
+            ("_INBOX.a.100.fail.2.1.$FI", false),
+        ] {
+            assert_eq!(goes_along(reply), expected, "{reply}");
+        }
+    }
 }

@@ -83,10 +83,10 @@ async fn a_dead_letter_is_stored_whatever_its_message_asked_for() {
         assert_eq!(
             own,
             [
-                ("dead-letter-Nats-Expected-Stream", subject),
-                ("dead-letter-Nats-Msg-Id", "m-7"),
-                ("dead-letter-Nats-Rollup", "all"),
                 ("dead-letter-nats-expected-last-sequence", "17"),
+                ("dead-letter-nats-expected-stream", subject),
+                ("dead-letter-nats-msg-id", "m-7"),
+                ("dead-letter-nats-rollup", "all"),
                 ("dead-letter-source", subject),
                 ("order", "7"),
             ]
