@@ -65,7 +65,7 @@ fn all<C: Client>() {
                 let what = Malformed::Contradiction;
                 let good = of(what.good()).0;
                 assert!(good.is_valid());
-                // Kafka's newest counts; nowhere is it the older one.
+                // The exact name counts on AMQP and Kafka; nowhere is it the other one.
                 let bad = of(what.bad()).0;
                 assert!(!bad.is_valid() || bad == good);
             }

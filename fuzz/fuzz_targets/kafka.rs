@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otel_messaging_fuzz::carrier::{Client, Entry, check_access, values};
+use otel_messaging_fuzz::carrier::{Client, Entry, FIELDS, check_access, text, values};
+use otel_messaging_fuzz::contexts::{self, Contexts};
 use otel_messaging_fuzz::input::lines;
 use otel_messaging_fuzz::librdkafka;
 use otel_messaging_fuzz::relay::{check_relay, check_relay_by_others};
@@ -30,26 +31,39 @@ impl Client for Rdkafka {
         librdkafka::entries(headers)
     }
 
-    fn bytes(value: &Option<Vec<u8>>) -> Option<&[u8]> {
-        value.as_deref()
-    }
-
-    fn settle<'a>(entries: &'a [Entry<Self>], name: &str) -> Option<&'a str> {
-        values::<Self>(entries, name).pop()
-    }
-
-    /// The newest, and the lines behind it.
-    fn context<'a>(entries: &'a [Entry<Self>]) -> Option<(&'a str, Vec<&'a str>)> {
-        let text = |value: &'a Option<Vec<u8>>| str::from_utf8(value.as_deref()?).ok();
-        let named = |(key, value): &'a Entry<Self>, name: &str| {
-            text(value).filter(|_| key.eq_ignore_ascii_case(name.as_bytes()))
-        };
-        let newest = entries
+    /// Fields of a context are read without the quotes of JSON.
+    fn bytes<'a>(key: &[u8], value: &'a Option<Vec<u8>>) -> Option<&'a [u8]> {
+        let value = value.as_deref()?;
+        let inside = value
+            .strip_prefix(b"\"")
+            .and_then(|value| value.strip_suffix(b"\""));
+        let is_field = FIELDS
             .iter()
-            .rposition(|entry| named(entry, "traceparent").is_some())?;
-        let behind = entries[newest..].iter();
-        let lines = behind.filter_map(|entry| named(entry, "tracestate"));
-        Some((named(&entries[newest], "traceparent")?, lines.collect()))
+            .any(|name| key.eq_ignore_ascii_case(name.as_bytes()));
+        match inside {
+            Some(inside) if is_field => (!inside.contains(&b'\\')).then_some(inside),
+            _ => Some(value),
+        }
+    }
+
+    /// The exact name before others, and of several values the newest.
+    fn settle<'a>(entries: &'a [Entry<Self>], name: &str) -> Option<&'a str> {
+        let exact = entries.iter().filter(|(key, _)| key == name.as_bytes());
+        let exact = exact
+            .filter_map(|(key, value)| text::<Self>(key, value))
+            .last();
+        exact.or_else(|| values::<Self>(entries, name).pop())
+    }
+
+    fn contexts<'a>(entries: &'a [Entry<Self>]) -> Contexts<'a> {
+        let fields = entries.iter().filter(|(key, _)| {
+            let mut fields = FIELDS.iter();
+            fields.any(|name| key.eq_ignore_ascii_case(name.as_bytes()))
+        });
+        let fields: Vec<_> = fields
+            .filter_map(|(key, value)| Some((&key[..], text::<Self>(key, value)?)))
+            .collect();
+        contexts::newest(&fields)
     }
 
     fn takes(name: &str, _value: &str) -> bool {

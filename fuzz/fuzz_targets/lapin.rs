@@ -4,16 +4,26 @@
 use lapin::types::parsing::parse_field_table;
 use lapin::types::{AMQPValue, DecimalValue, FieldArray, FieldTable, ShortString};
 use libfuzzer_sys::fuzz_target;
-use otel_messaging_fuzz::carrier::{Client, Entry, check_access};
+use opentelemetry::Context;
+use otel_messaging_fuzz::carried::Carried;
+use otel_messaging_fuzz::carrier::{Client, Entry, FIELDS, check_access, text, values};
+use otel_messaging_fuzz::contexts::{self, Contexts};
 use otel_messaging_fuzz::input::{Line, lines};
 use otel_messaging_fuzz::relay::{check_relay, check_relay_by_others};
+use otel_messaging_fuzz::watch;
 use otel_messaging_lapin::Lapin;
 
 /// lapin's own parser overflows the stack on thousands of nested tables, before our code runs.
 const MAX_DEPTH: usize = 400;
 
+/// The header in which RabbitMQ up to 3.12 hands on what a sender by AMQP 1.0 wrote.
+const APP_PROPERTIES: &str = "x-amqp-1.0-app-properties";
+
 fuzz_target!(|data: &[u8]| {
     let Some(headers) = headers(data) else { return };
+    if headers.inner().contains_key(APP_PROPERTIES) {
+        return check_app_properties(data, &headers);
+    }
     check_access::<Amqp>(data, &headers);
     check_relay::<Amqp>(data, &headers);
     check_relay_by_others::<Amqp>(&headers);
@@ -73,6 +83,33 @@ fn header(line: &Line) -> Option<(ShortString, AMQPValue)> {
     Some((ShortString::try_new(name).ok()?, value))
 }
 
+/// What holds of headers with the application properties of a sender by AMQP 1.0: the unit tests have
+/// the rest of their rules.
+fn check_app_properties(data: &[u8], headers: &FieldTable) {
+    let extract = |headers| watch::bounded(data.len(), data, || otel_messaging::extract(headers));
+    extract(headers);
+    let mut removed = headers.clone();
+    otel_messaging::inject(&Context::new(), &mut removed);
+    let carried = Carried::of(&extract(&removed));
+    assert_eq!(carried.sender, None);
+    assert!(carried.baggage.is_empty());
+    let names = |headers: &FieldTable| {
+        let names = headers.inner().keys().map(|name| name.to_string());
+        let is_other = |name: &String| {
+            let mut known = FIELDS.iter().chain([&APP_PROPERTIES]);
+            !known.any(|known| name.eq_ignore_ascii_case(known))
+        };
+        names.filter(is_other).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&removed), names(headers));
+}
+
+fn exact<'a>(entries: &'a [Entry<Amqp>], name: &str) -> Option<&'a str> {
+    let mut entries = entries.iter();
+    let (key, value) = entries.find(|(key, _)| key == name.as_bytes())?;
+    text::<Amqp>(key, value)
+}
+
 struct Amqp;
 
 /// A value, equal to itself even if it is a number that is none.
@@ -97,12 +134,30 @@ impl Client for Amqp {
             .collect()
     }
 
-    fn bytes(Value(value): &Value) -> Option<&[u8]> {
+    fn bytes<'a>(_key: &[u8], Value(value): &'a Value) -> Option<&'a [u8]> {
         match value {
             AMQPValue::LongString(text) => Some(text.as_bytes()),
             AMQPValue::ByteArray(bytes) => Some(bytes.as_slice()),
             AMQPValue::ShortString(text) => Some(text.as_str().as_bytes()),
             _ => None,
+        }
+    }
+
+    fn settle<'a>(entries: &'a [Entry<Self>], name: &str) -> Option<&'a str> {
+        exact(entries, name)
+    }
+
+    /// The exact name counts before its spellings, with its own fields.
+    fn contexts<'a>(entries: &'a [Entry<Self>]) -> Contexts<'a> {
+        let [senders, state, baggage] = FIELDS.map(|name| values::<Self>(entries, name));
+        let all = contexts::unordered(&senders, state, baggage);
+        let lines = |name| exact(entries, name).into_iter().collect::<Vec<_>>();
+        let [sender, state, baggage] = FIELDS.map(lines);
+        match (all, contexts::unordered(&sender, state, baggage)) {
+            (Contexts::Contradicting(_), Contexts::One(set)) if set.sender.is_some() => {
+                Contexts::One(set)
+            }
+            (all, _) => all,
         }
     }
 

@@ -6,7 +6,8 @@ use async_nats::header::{HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use otel_messaging_async_nats::Nats;
 use otel_messaging_fuzz::carried::Carried;
-use otel_messaging_fuzz::carrier::{Client, Entry, check_access};
+use otel_messaging_fuzz::carrier::{Client, Entry, FIELDS, check_access, values};
+use otel_messaging_fuzz::contexts::{self, Contexts};
 use otel_messaging_fuzz::input::lines;
 use otel_messaging_fuzz::relay::{check_relay, check_relay_by_others};
 
@@ -55,7 +56,7 @@ impl Client for AsyncNats {
         entries.collect()
     }
 
-    fn bytes(value: &String) -> Option<&[u8]> {
+    fn bytes<'a>(_key: &[u8], value: &'a String) -> Option<&'a [u8]> {
         Some(value.as_bytes())
     }
 
@@ -65,31 +66,32 @@ impl Client for AsyncNats {
         is(name) || (name.eq_ignore_ascii_case("traceparent") && is("xraceparent"))
     }
 
-    /// Title case, if both spellings are of one trace; else the only one that is not disabled.
-    fn context<'a>(entries: &'a [Entry<Self>]) -> Option<(&'a str, Vec<&'a str>)> {
-        let one = |exact: &str| {
-            let named = entries.iter().filter(|(key, _)| key == exact.as_bytes());
-            let mut values: Vec<_> = named.map(|(_, value)| value.as_str()).collect();
-            values.dedup();
-            values
-        };
-        let known = |key: &[u8]| {
-            let known = [&b"traceparent"[..], b"Traceparent"].contains(&key);
-            known || !key.eq_ignore_ascii_case(b"traceparent")
-        };
-        if !entries.iter().all(|(key, _)| known(key)) {
-            return None;
+    /// Title case, if there is one other sender, in lower case and in the same trace; a disabled one if
+    /// there is no other.
+    fn contexts<'a>(entries: &'a [Entry<Self>]) -> Contexts<'a> {
+        let [all, state, baggage] = FIELDS.map(|name| values::<Self>(entries, name));
+        let enabled = entries.iter();
+        let enabled = enabled.filter(|(key, _)| key.eq_ignore_ascii_case(b"traceparent"));
+        let enabled: Vec<_> = enabled.map(|(_, value)| value.as_str()).collect();
+        let senders = contexts::senders(&enabled);
+        if senders.is_empty() {
+            return contexts::unordered(&all, state, baggage);
         }
-        let trace = |sender: &'a str| sender.split('-').nth(1);
-        let (lower, title) = (one("traceparent"), one("Traceparent"));
-        let (sender, state) = match (&lower[..], &title[..]) {
-            ([lower], [title]) if trace(lower)? == trace(title)? => (*title, "Tracestate"),
-            ([lower], []) => (*lower, "tracestate"),
-            ([], [title]) => (*title, "Tracestate"),
-            _ => return None,
+        let exact = |name: &str| {
+            let named = entries.iter().filter(|(key, _)| key == name.as_bytes());
+            named.map(|(_, value)| value.as_str()).collect::<Vec<_>>()
         };
-        let lines = entries.iter().filter(|(key, _)| key == state.as_bytes());
-        Some((sender, lines.map(|(_, value)| value.as_str()).collect()))
+        let trace = |sender: &'a str| sender.split('-').nth(1);
+        let lower = contexts::senders(&exact("traceparent"));
+        let title = contexts::senders(&exact("Traceparent"));
+        match (&lower[..], &title[..]) {
+            ([lower], [title])
+                if senders.len() == 2 && lower != title && trace(lower) == trace(title) =>
+            {
+                contexts::unordered(&[title], exact("Tracestate"), exact("Baggage"))
+            }
+            _ => contexts::unordered(&enabled, state, baggage),
+        }
     }
 
     fn takes(name: &str, value: &str) -> bool {

@@ -126,10 +126,3 @@ impl Carried {
         bytes <= w3c::MAX_BAGGAGE_BYTES
     }
 }
-
-/// What lines say that have to be equal, but for white space around them.
-pub fn common<'a>(lines: &[&'a str]) -> Option<&'a str> {
-    let first = lines.first()?;
-    let equal = lines.iter().all(|line| w3c::trim(line) == w3c::trim(first));
-    equal.then_some(first)
-}

@@ -1,6 +1,7 @@
 //! The rules for carriers, held against a plain list of the same headers.
 
 use crate::carried::Carried;
+use crate::contexts::{self, Contexts};
 use crate::watch;
 use otel_messaging::{CarrierMut, FieldValue};
 use std::fmt::Debug;
@@ -29,7 +30,7 @@ pub trait Client {
         Self: Sized;
 
     /// A value as the carrier reads it, unless it is null or of another type than text.
-    fn bytes(value: &Self::Value) -> Option<&[u8]>;
+    fn bytes<'a>(key: &[u8], value: &'a Self::Value) -> Option<&'a [u8]>;
 
     /// Whether a key is a spelling of the name.
     fn is_named(key: &[u8], name: &str) -> bool {
@@ -37,22 +38,20 @@ pub trait Client {
     }
 
     /// Which of several values that are not all equal counts; `entries` are those of all names.
-    fn settle<'a>(entries: &'a [Entry<Self>], name: &str) -> Option<&'a str>
-    where
-        Self: Sized,
-    {
-        let is_context = name.eq_ignore_ascii_case("traceparent");
-        Self::context(entries)
-            .filter(|_| is_context)
-            .map(|(sender, _)| sender)
-    }
-
-    /// Which of several traceparents that are not all equal counts, and its lines of tracestate.
-    fn context<'a>(_entries: &'a [Entry<Self>]) -> Option<(&'a str, Vec<&'a str>)>
+    fn settle<'a>(_entries: &'a [Entry<Self>], _name: &str) -> Option<&'a str>
     where
         Self: Sized,
     {
         None
+    }
+
+    /// Which of several contexts counts.
+    fn contexts<'a>(entries: &'a [Entry<Self>]) -> Contexts<'a>
+    where
+        Self: Sized,
+    {
+        let [senders, state, baggage] = FIELDS.map(|name| values::<Self>(entries, name));
+        contexts::unordered(&senders, state, baggage)
     }
 
     /// Whether the protocol can represent this header.
@@ -122,10 +121,7 @@ pub fn check_access<C: Client>(input: &[u8], headers: &C::Headers) {
             check_each::<C, _>(headers, &entries, pair);
         }
     }
-    let senders = values::<C>(&entries, "traceparent");
-    if senders.iter().any(|sender| *sender != senders[0]) {
-        assert_eq!(headers.settled(), C::context(&entries));
-    }
+    check_contexts::<C>(headers, &entries);
     check_removed::<C>(headers, &entries, &FIELDS);
     check_removed::<C>(headers, &entries, &names);
     check_each::<C, _>(headers, &entries, FIELDS);
@@ -141,6 +137,43 @@ pub fn check_access<C: Client>(input: &[u8], headers: &C::Headers) {
     assert_eq!(distinct(found), distinct(keys));
 }
 
+fn check_contexts<C: Client>(headers: &C::Headers, entries: &[Entry<C>]) {
+    use otel_messaging::{Carrier, Contexts as Found};
+
+    // Storage without an order of its own puts several spellings into one.
+    let ordered = |lines: &[&str]| {
+        let mut lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
+        if !C::IS_ORDERED {
+            lines.sort_unstable();
+            lines.dedup();
+        }
+        lines
+    };
+    match (headers.contexts(), C::contexts(entries)) {
+        (Found::One(found), Contexts::One(expected)) => {
+            assert_eq!(found.has_sender(), expected.sender.is_some());
+            if found.has_sender() {
+                assert_eq!(found.traceparent, expected.sender);
+            }
+            assert_eq!(ordered(&found.tracestate), ordered(&expected.state));
+            assert_eq!(ordered(&found.baggage), ordered(&expected.baggage));
+        }
+        (Found::Contradicting(sets), Contexts::Contradicting(senders)) => {
+            assert_eq!(sets.len(), senders.len().min(8));
+            let mut found: Vec<_> = sets.iter().map(|set| set.traceparent).collect();
+            assert!(
+                found
+                    .iter()
+                    .all(|one| senders.iter().any(|sender| Some(*sender) == *one))
+            );
+            found.sort_unstable();
+            found.dedup();
+            assert_eq!(found.len(), sets.len());
+        }
+        (found, expected) => panic!("{found:?} is not {expected:?}"),
+    }
+}
+
 fn check_each<C: Client, const N: usize>(
     headers: &C::Headers,
     entries: &[Entry<C>],
@@ -152,7 +185,7 @@ fn check_each<C: Client, const N: usize>(
     watch::free(|| found = headers.get_each(names));
     let values = names.map(|name| {
         let named = entries.iter().filter(|(key, _)| C::is_named(key, name));
-        let values = named.filter_map(|(_, value)| C::bytes(value));
+        let values = named.filter_map(|(key, value)| C::bytes(key, value));
         values.collect::<Vec<_>>()
     });
     let expected = values.iter().all(|values| values.len() <= 1);
@@ -192,7 +225,7 @@ pub fn written<C: Client>(headers: &C::Headers) -> [Option<String>; 3] {
         let (name, value) = named.next()?;
         assert_eq!(name, field.as_bytes());
         assert_eq!(named.next(), None, "{field} stands there twice");
-        Some(text::<C>(value).expect("text").to_owned())
+        Some(text::<C>(name, value).expect("text").to_owned())
     })
 }
 
@@ -215,28 +248,39 @@ pub fn values<'a, C: Client>(entries: &'a [Entry<C>], name: &str) -> Vec<&'a str
     let entries = entries.iter();
     entries
         .filter(|(key, _)| C::is_named(key, name))
-        .filter_map(|(_, value)| text::<C>(value))
+        .filter_map(|(key, value)| text::<C>(key, value))
         .collect()
 }
 
-fn text<C: Client>(value: &C::Value) -> Option<&str> {
-    str::from_utf8(C::bytes(value)?).ok()
+/// A value as the carrier reads it.
+pub fn text<'a, C: Client>(key: &[u8], value: &'a C::Value) -> Option<&'a str> {
+    str::from_utf8(C::bytes(key, value)?).ok()
 }
 
 /// The context that these headers carry, held to what they say.
 pub fn check_carried<C: Client>(headers: &C::Headers, carried: &Carried) {
-    use crate::carried::common;
-    use otel_messaging::Carrier;
+    use otel_messaging::{Carrier, Contexts as Found};
 
-    let senders: Vec<_> = headers.get_all("traceparent").collect();
-    let sender = headers.get("traceparent").or_else(|| common(&senders));
-    carried.check_sender(sender);
-    // Where a carrier offers one of several senders, the tracestate is that one's.
-    if senders.len() < 2 {
-        let mut lines: Vec<_> = headers.get_all("tracestate").collect();
-        // Pipelines that append send the same context twice.
-        lines.dedup();
-        carried.check_trace_state(&lines);
+    let [senders, state, baggage] = FIELDS.map(|name| headers.get_all(name).collect::<Vec<_>>());
+    let is_single = [&senders, &state, &baggage]
+        .iter()
+        .all(|lines| lines.len() < 2);
+    if is_single {
+        carried.check_sender(senders.first().copied());
+        carried.check_trace_state(&state);
+        carried.check_baggage(&baggage);
+        return;
     }
-    carried.check_baggage(&headers.get_all("baggage").collect::<Vec<_>>());
+    // Held to the rules in `check_contexts`.
+    match headers.contexts() {
+        Found::One(set) => {
+            carried.check_sender(set.traceparent);
+            carried.check_trace_state(&set.tracestate);
+            carried.check_baggage(&set.baggage);
+        }
+        Found::Contradicting(_) => {
+            carried.check_sender(None);
+            assert!(carried.baggage.is_empty());
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 pub mod carried;
 pub mod carrier;
+pub mod contexts;
 pub mod headers;
 pub mod input;
 pub mod librdkafka;

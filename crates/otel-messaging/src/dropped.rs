@@ -26,7 +26,8 @@ pub fn dropped_fields() -> u64 {
 
 /// How often a propagation field of a message that came in was not used, or not all of it, since
 /// this process started: it was malformed, exceeded a limit, or contradicted another one. Counted
-/// by this crate's own [propagators](crate::propagation); each field counts once per message. A
+/// by this crate's own [propagators](crate::propagation); each field counts once per message.
+/// Contexts of one message that contradict each other count once, whichever propagator reads them. A
 /// value that is null, binary, empty or not UTF-8 is absent, and not counted.
 ///
 /// Said through OpenTelemetry's internal log too (feature `internal-logs`), in at most one line a

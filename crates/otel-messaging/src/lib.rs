@@ -41,6 +41,9 @@
 //! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
 //! | [`inject`] into a [`Command`](std::process::Command), [`extract`] from the [`Environment`] of the process that it starts | none; those of that process are children of the span that was current |
 //!
+//! A message with several contexts of which its protocol does not tell the one that counts is handled in
+//! a new trace, with a link to each sender ([`Carrier::contexts`]).
+//!
 //! A message that comes late or again is handled in a trace of its own, with a link, if
 //! [`Instrumentation::with_link_after_deliveries`] or [`Instrumentation::with_link_after_age`]
 //! says so.

@@ -2,8 +2,10 @@
 
 use crate::victim::{OTHER, TRACEPARENT, Trace, assert_goes_on, sent_on, survives};
 use bytes::BufMut;
-use integration_tests::client::Client;
+use integration_tests::client::{Client, in_time};
+use integration_tests::onward::SendsOn;
 use integration_tests::rabbitmq::RabbitMq;
+use integration_tests::spans::Spans;
 use integration_tests::version::Version;
 use integration_tests::wire::rabbitmq::{Connection, entry, nested_tables, sized, text};
 use lapin::types::AMQPValue;
@@ -63,6 +65,70 @@ async fn a_hostile_message_is_sent_on_with_one_context() {
     let written = next.inner().get("traceparent");
     assert_eq!(written, Some(&AMQPValue::LongString(traceparent.into())));
     assert_goes_on(&mut client).await;
+}
+
+/// A sender by AMQP 1.0: the broker hands its context on inside one header. A relay takes it out there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn the_context_of_a_sender_by_amqp_1_0_is_replaced() {
+    let (mut client, mut attacker) = (RabbitMq::connect().await, Connection::open().await);
+    let queue = client.queue.to_string();
+    attacker.publish(&queue, &app_properties(TRACEPARENT)).await;
+    let message = survives(&mut client, Trace::Of(TRACEPARENT)).await;
+    let (next, traceparent) = sent_on(&mut client, &message).await;
+    let headers = next.properties.headers().clone().expect("headers");
+    let written = headers.inner().get("traceparent");
+    assert_eq!(written, Some(&AMQPValue::LongString(traceparent.into())));
+    let rest = &b"\x00\x53\x74\xd1\x00\x00\x00\x09\x00\x00\x00\x02\xa1\x01n\x55\x07"[..];
+    let rest = AMQPValue::LongString(rest.to_vec().into());
+    assert_eq!(
+        headers.inner().get("x-amqp-1.0-app-properties"),
+        Some(&rest)
+    );
+    assert_goes_on(&mut client).await;
+}
+
+/// A context as bytes, which readers in Go and JavaScript do not take, is forwarded as text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_context_of_bytes_is_forwarded_as_text() {
+    let (mut client, mut attacker) = (RabbitMq::connect().await, Connection::open().await);
+    let headers = [
+        entry(b"traceparent", b'x', &sized(TRACEPARENT.as_bytes())),
+        entry(b"order", b'x', &sized(b"7")),
+    ];
+    let queue = client.queue.to_string();
+    attacker.publish(&queue, &headers.concat()).await;
+    let message = survives(&mut client, Trace::Of(TRACEPARENT)).await;
+    let spans = Spans::new();
+    let forwarded = client.forward(&spans.instrumentation, &message);
+    let forwarded = in_time("forward", forwarded).await;
+    forwarded.expect("the broker takes the message");
+    let next = client.receive().await;
+    let headers = next.properties.headers().clone().expect("headers");
+    let text = AMQPValue::LongString(TRACEPARENT.into());
+    assert_eq!(headers.inner().get("traceparent"), Some(&text));
+    let bytes = AMQPValue::ByteArray(b"7".as_slice().into());
+    assert_eq!(headers.inner().get("order"), Some(&bytes));
+}
+
+/// The header that RabbitMQ up to 3.12 makes of the application properties `traceparent` and `n`.
+fn app_properties(traceparent: &str) -> Vec<u8> {
+    let size = u8::try_from(1 + 13 + 2 + traceparent.len() + 5).expect("a short one");
+    let section = [
+        &[0x00, 0x53, 0x74, 0xc1, size, 4][..],
+        b"\xa1\x0btraceparent\xa1",
+        &[u8::try_from(traceparent.len()).expect("a short one")],
+        traceparent.as_bytes(),
+        b"\xa1\x01n\x55\x07",
+    ];
+    text(b"x-amqp-1.0-app-properties", &section.concat())
 }
 
 fn good(name: &str) -> Vec<u8> {
@@ -129,6 +195,21 @@ fn contexts(kept_of_a_name_twice: &'static str) -> Vec<Case> {
             "a name twice",
             [good.clone(), other("traceparent")].concat(),
             Trace::Of(kept_of_a_name_twice),
+        ),
+        (
+            "a sender by AMQP 1.0",
+            app_properties(TRACEPARENT),
+            Trace::Of(TRACEPARENT),
+        ),
+        (
+            "an older sender by AMQP 1.0",
+            [app_properties(OTHER), good.clone()].concat(),
+            Trace::Of(TRACEPARENT),
+        ),
+        (
+            "a malformed section of AMQP 1.0",
+            text(b"x-amqp-1.0-app-properties", b"\0St\xd1\xff\xff\xff\xff\0"),
+            Trace::New,
         ),
         ("CR LF behind", around("", "\r\n"), Trace::New),
         ("CR LF before", around("\r\n", ""), Trace::New),

@@ -18,13 +18,14 @@
 //!
 //! | comes in | becomes |
 //! | --- | --- |
-//! | a `traceparent` that is not by the letter of the specification, or several that differ | no remote span |
+//! | a `traceparent` that is not by the letter of the specification | no remote span; a valid one beside it counts |
+//! | several valid `traceparent`s, of which the protocol does not settle the one that counts ([`Carrier::contexts`](crate::Carrier::contexts)) | no remote span and no baggage; a message is linked to each sender |
 //! | a `tracestate` that is malformed, has more than 32 keys, or more than 8,192 bytes | no tracestate; the traceparent counts |
 //! | a member of `baggage` that is malformed | the others count |
 //! | a property of a member of `baggage` that is malformed | the member counts, with its other properties |
 //! | more than 64 keys or 8,192 bytes of `baggage`, without optional white space | what fits counts, in the order of the header |
 //!
-//! Each is counted in [`refused_fields`](crate::refused_fields). A value that is null, binary, empty
+//! Each is counted in [`refused_fields`](crate::refused_fields), once for a message. A value that is null, binary, empty
 //! or not UTF-8 is absent, and not counted. What a context holds that the
 //! specifications cannot represent is left out on the way out and counted in
 //! [`dropped_fields`](crate::dropped_fields). Neither propagator writes an empty header or a
