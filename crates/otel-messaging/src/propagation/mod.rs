@@ -29,6 +29,18 @@
 //! [`dropped_fields`](crate::dropped_fields). Neither propagator writes an empty header or a
 //! character outside visible ASCII and the space.
 //!
+//! # Python
+//!
+//! OpenTelemetry for Python writes a space in a value of baggage as `+`, as forms on the web do, and
+//! reads a `+` as a space. To W3C Baggage, to this crate and to other languages a `+` is a plus sign.
+//!
+//! | from | value | to | arrives as |
+//! | --- | --- | --- | --- |
+//! | Rust | `a b` | Python | `a b` |
+//! | Rust | `a+b` | Python | `a b` |
+//! | Python | `a b` | Rust | `a+b` |
+//! | Python | `a+b` | Rust | `a+b` |
+//!
 //! # Limits
 //!
 //! OpenTelemetry's own types cannot hold everything that the specifications allow. A tracestate
