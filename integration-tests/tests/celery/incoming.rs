@@ -10,7 +10,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicPublishOptions};
 use lapin::types::ShortString;
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{SpanKind, Status};
+use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use otel_messaging_celery::{ReadError, ReceivedTask, Task, try_with_task_by};
 use otel_messaging_lapin::InjectingProducer;
@@ -155,6 +155,31 @@ async fn what_is_no_task_is_handled_in_the_clients_trace() {
         assert_child(&spans.named("work"), &span.span_context);
         drop(client);
         place.remove(&rabbitmq).await;
+    }
+}
+
+/// The other ways in which Celery writes a task, by their content types.
+#[tokio::test]
+async fn every_serializer_is_handled_in_its_senders_trace() {
+    let task = Task::new("orders.pack", (7,), ()).expect("a task");
+    for kind in ["yaml", "x-yaml", "x-msgpack", "x-python-serialize", "data"] {
+        let spans = Spans::new();
+        let sender = spans.root("sender");
+        let mut headers = task.properties().headers().clone().expect("headers");
+        spans.instrumentation.inject(&sender, &mut headers);
+        let mut delivery = Delivery::mock(1, "".into(), "orders".into(), false, vec![0x80]);
+        delivery.properties = task
+            .properties()
+            .with_headers(headers)
+            .with_content_type(format!("application/{kind}").into());
+        let by = &spans.instrumentation;
+        let handled = try_with_task_by(by, &delivery, async |task| task.map(|_| ()));
+        assert!(handled.await.is_err());
+        let span = spans.named("process orders");
+        assert_child(&span, sender.span().span_context());
+        assert_eq!(attribute(&span, "error.type"), Some("ContentType".into()));
+        let id = attribute(&span, "messaging.message.id");
+        assert_eq!(id, Some(task.id().to_owned().into()));
     }
 }
 

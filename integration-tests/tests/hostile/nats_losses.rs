@@ -42,6 +42,37 @@ async fn a_malformed_header_block_costs_a_reconnection() {
     }
 }
 
+/// The client takes it for the end of the subject, where the message has headers. A subscription with
+/// a wildcard gets whatever the sender writes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn white_space_in_a_subject_costs_a_reconnection() {
+    let (mut client, mut attacker) = (Nats::connect().await, Connection::open().await);
+    let root = unique("orders");
+    let subscribed = client.client.subscribe(format!("{root}.>")).await;
+    let mut messages = subscribed.expect("a subscription");
+    let asked = client.client.request(unique("nobody"), "".into()).await;
+    asked.expect_err("nobody answers, and the server knows of the subscription");
+    for space in ["\u{85}", "\u{a0}", "\u{2028}", "\u{3000}"] {
+        let before = connections(&client.client);
+        let subject = format!("{root}.a{space}b");
+        attacker.publish(&subject, &block(&[]), b"").await;
+        reconnected(&client.client, before).await;
+        assert_goes_on(&mut client).await;
+    }
+    // At its end, it is cut off.
+    let subject = format!("{root}.a");
+    attacker
+        .publish(&format!("{subject}\u{a0}"), &block(&[]), b"")
+        .await;
+    let message = in_time("a message", messages.next()).await;
+    let message = message.expect("the subscription goes on");
+    assert_eq!(message.subject.as_str(), subject);
+}
+
 /// The client's task panics, and with it all its subscriptions end and nothing can be published.
 /// Only where it ends a line, before or after a value, is a CR harmless.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

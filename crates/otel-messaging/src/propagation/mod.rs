@@ -42,6 +42,18 @@
 //! 3.2.2.5). OpenTelemetry's SDK clears it in a span that its sampler drops, so the extracted context
 //! also remembers it as a value. Contexts that are made from that context inherit the value.
 //!
+//! # Python
+//!
+//! OpenTelemetry for Python writes a space in a value of baggage as `+`, as forms on the web do, and
+//! reads a `+` as a space. To W3C Baggage, to this crate and to other languages a `+` is a plus sign.
+//!
+//! | from | value | to | arrives as |
+//! | --- | --- | --- | --- |
+//! | Rust | `a b` | Python | `a b` |
+//! | Rust | `a+b` | Python | `a b` |
+//! | Python | `a b` | Rust | `a+b` |
+//! | Python | `a+b` | Rust | `a+b` |
+//!
 //! # Limits
 //!
 //! OpenTelemetry's own types cannot hold everything that the specifications allow. A tracestate
