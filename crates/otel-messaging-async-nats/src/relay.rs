@@ -8,6 +8,7 @@ use crate::injection::left_beside;
 use crate::spelling::text;
 use crate::subject::is_reserved;
 use async_nats::header::{HeaderMap, HeaderName};
+use otel_messaging::{CarrierError, count_dropped_fields};
 use std::fmt::Display;
 
 /// In which of the three ways a message is sent on.
@@ -61,6 +62,8 @@ impl Way<'_> {
         if left_beside(&renamed, room).is_some() {
             renamed
         } else {
+            let left_out = came.iter().filter(|(name, _)| self.prefix(text(name)).is_some());
+            count_dropped_fields(left_out.count() as u64, CarrierError::TooLarge);
             self.renamed(came, false)
         }
     }

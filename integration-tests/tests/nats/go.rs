@@ -1,5 +1,6 @@
 //! Services in Go, which read and write contexts in title case alone, on both sides of ours.
 
+use async_nats::HeaderMap;
 use async_nats::service::ServiceExt;
 use futures_util::StreamExt;
 use integration_tests::client::{Client, in_time, unique};
@@ -8,7 +9,7 @@ use integration_tests::nats::{Nats, rewrites_traceparent};
 use integration_tests::spans::{Spans, traceparent};
 use opentelemetry::KeyValue;
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::FutureExt;
+use opentelemetry::trace::{FutureExt, TraceContextExt};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging_async_nats::{InjectingRequest, Spelling, extract};
 
@@ -138,6 +139,80 @@ async fn a_member_that_ours_drops_does_not_come_back_in_go() {
     republish.await.expect("published");
     let expected = [("tenant".to_owned(), "acme".to_owned())];
     assert_eq!(last.next().await.baggage, expected);
+}
+
+/// Rust → Go → Rust: a member of the baggage that Go takes out does not come back from the spelling
+/// that Go leaves as it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_member_that_go_drops_does_not_come_back() {
+    let (client, spans) = (Nats::connect().await, Spans::new());
+    let producer = client.injecting(&spans.instrumentation);
+    let producer = producer.with_spelling(Spelling::Both);
+    let mut relay = GoService::start(&client.client).await;
+    let order = spans.root("order");
+    let order = order.with_baggage([
+        KeyValue::new("tenant", "acme"),
+        KeyValue::new("secret", "7"),
+    ]);
+    let publish = async {
+        let mut headers = HeaderMap::new();
+        headers.insert("drop-baggage", "secret");
+        let publish = producer.publish_with_headers(relay.subject(), headers, "order".into());
+        publish.await.expect("published");
+    };
+    publish.with_context(order).await;
+    let found = relay.next().await;
+    assert_eq!(found.baggage.len(), 2);
+    let context = extract(found.message.headers.as_ref().expect("headers"));
+    if rewrites_traceparent(&client.client) {
+        // Nothing tells which context is newer.
+        assert!(!context.span().span_context().is_valid());
+        return;
+    }
+    assert_eq!(context.baggage().get("tenant"), Some(&"acme".into()));
+    assert_eq!(context.baggage().get("secret"), None);
+}
+
+/// Go → Rust, and Go → Go: both read the value of a member that ends in a semicolon. Go → Rust → Go:
+/// what ours makes of it says the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_member_with_an_empty_property_is_read_as_go_reads_it() {
+    let (client, spans) = (Nats::connect().await, Spans::new());
+    let producer = client.injecting(&spans.instrumentation);
+    let (mut first, mut last) = (
+        GoService::start(&client.client).await,
+        GoService::start(&client.client).await,
+    );
+    for raw in ["tenant=acme;", "tenant =acme ; ", "a=1;,tenant=acme;;,b=2"] {
+        first.send(&[("raw-baggage", raw)]).await;
+        let message = first.next().await.message;
+        let headers = message.headers.clone().expect("headers");
+        let context = extract(&headers);
+        let plain = client
+            .client
+            .publish_with_headers(last.subject(), headers, "".into());
+        plain.await.expect("published");
+        let read = last.next().await.baggage;
+        let tenant = ("tenant".to_owned(), "acme".to_owned());
+        assert!(read.contains(&tenant), "{raw}: {read:?}");
+        for (key, value) in &read {
+            let found = context.baggage().get(key);
+            assert_eq!(found, Some(&value.clone().into()), "{key} of {raw}");
+        }
+        let attached = context.attach();
+        let republish = producer.republish(&message, last.subject());
+        drop(attached);
+        republish.await.expect("published");
+        assert_eq!(last.next().await.baggage, read, "{raw}");
+    }
 }
 
 /// The spans of a message that was sent on inside its handler.
