@@ -62,7 +62,9 @@ impl Way<'_> {
         if left_beside(&renamed, room).is_some() {
             renamed
         } else {
-            let left_out = came.iter().filter(|(name, _)| self.prefix(text(name)).is_some());
+            let left_out = came
+                .iter()
+                .filter(|(name, _)| self.prefix(text(name)).is_some());
             count_dropped_fields(left_out.count() as u64, CarrierError::TooLarge);
             self.renamed(came, false)
         }

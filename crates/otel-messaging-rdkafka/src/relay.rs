@@ -9,6 +9,7 @@ use otel_messaging::{Carrier, CarrierError, CarrierMut, DeadLetter, count_droppe
 use rdkafka::message::{BorrowedHeaders, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 use rdkafka::util::IntoOpaque;
+use std::collections::HashSet;
 use std::fmt;
 
 /// The headers of a dead letter that say where the message stands at its source, and since when.
@@ -130,6 +131,11 @@ fn add_within(headers: &mut OwnedHeaders, name: &str, value: &str, room: usize) 
 /// earlier time, and stays.
 #[cold]
 fn renamed(carried: &BorrowedHeaders, way: Way<'_>, room: usize) -> OwnedHeaders {
+    let prefix = way.prefix().as_bytes();
+    // Looked up, because a remote party chooses how many headers there are.
+    let taken: HashSet<_> = raw(carried)
+        .filter_map(|(name, _)| name.strip_prefix(prefix))
+        .collect();
     let (mut all, mut kept) = (OwnedHeaders::new(), OwnedHeaders::new());
     let mut left_out = 0;
     for (name, value) in raw(carried) {
@@ -139,9 +145,8 @@ fn renamed(carried: &BorrowedHeaders, way: Way<'_>, room: usize) -> OwnedHeaders
             continue;
         }
         left_out += 1;
-        let name = [way.prefix().as_bytes(), name].concat();
-        if !raw(carried).any(|(other, _)| other == name) {
-            native::add(&mut all, (&name, value));
+        if !taken.contains(name) {
+            native::add(&mut all, (&[prefix, name].concat(), value));
         }
     }
     if size::of_headers(&all) > room && size::of_headers(&kept) <= room {
