@@ -33,9 +33,17 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub struct CarrierExtractor<'a, C, H: ?Sized> {
     headers: &'a H,
-    /// Looked for when one of their fields is first asked for.
-    several: OnceLock<Option<Several<'a>>>,
+    /// Looked for when one of the fields is first asked for.
+    found: OnceLock<Found<'a>>,
     client: PhantomData<C>,
+}
+
+/// The fields of W3C's pair.
+#[derive(Debug)]
+enum Found<'a> {
+    /// Each stands there once or not at all.
+    Each([Option<&'a [u8]>; 3]),
+    Several(Several<'a>),
 }
 
 impl<'a, C, H: Carrier<C> + ?Sized> CarrierExtractor<'a, C, H> {
@@ -43,47 +51,42 @@ impl<'a, C, H: Carrier<C> + ?Sized> CarrierExtractor<'a, C, H> {
     pub fn new(headers: &'a H) -> Self {
         Self {
             headers,
-            several: OnceLock::new(),
+            found: OnceLock::new(),
             client: PhantomData,
         }
     }
 
     /// The senders that contradict each other, if the propagator asked for one of their fields.
     pub(crate) fn contradicting(&self) -> Vec<SpanContext> {
-        let several = self.several.get().and_then(Option::as_ref);
-        several.map(Several::contradicting).unwrap_or_default()
+        match self.found.get() {
+            Some(Found::Several(several)) => several.contradicting(),
+            _ => Vec::new(),
+        }
     }
 
-    /// The lines of a field of W3C's; `None` for other fields, and where each stands there once.
-    fn settled(&self, key: &str) -> Option<Vec<&str>> {
-        let place = FIELDS
-            .iter()
-            .position(|field| is_name(key.as_bytes(), field))?;
-        let several = self.several.get_or_init(|| {
-            let is_simple = self.headers.get_each(FIELDS).is_some();
-            (!is_simple).then(|| Several::of(self.headers))
+    /// What stands there of the fields, and which of them this key is; `None` for other keys.
+    fn field(&self, key: &str) -> Option<(&Found<'a>, usize)> {
+        let mut fields = FIELDS.iter();
+        let place = fields.position(|field| is_name(key.as_bytes(), field))?;
+        let found = self.found.get_or_init(|| {
+            let each = self.headers.get_each(FIELDS).map(Found::Each);
+            each.unwrap_or_else(|| Found::Several(Several::of(self.headers)))
         });
-        let Some(set) = several.as_ref()?.counting() else {
-            return Some(Vec::new());
-        };
-        Some(match place {
-            0 => set.traceparent.into_iter().collect(),
-            1 => set.tracestate.clone(),
-            _ => set.baggage.clone(),
-        })
+        Some((found, place))
     }
 }
 
 impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
     fn get(&self, key: &str) -> Option<&str> {
-        let Some(lines) = self.settled(key) else {
-            return self.headers.get(key);
-        };
-        match lines[..] {
-            [] => None,
-            [line] => Some(line),
-            // One of them, if the carrier has a reason to prefer it.
-            _ => self.headers.get(key).filter(|line| lines.contains(line)),
+        match self.field(key) {
+            None => self.headers.get(key),
+            Some((Found::Each(found), place)) => text(found, place),
+            Some((Found::Several(several), place)) => match several.lines(place) {
+                [] => None,
+                [line] => Some(line),
+                // One of them, if the carrier has a reason to prefer it.
+                lines => self.headers.get(key).filter(|line| lines.contains(line)),
+            },
         }
     }
 
@@ -93,13 +96,21 @@ impl<C, H: Carrier<C> + ?Sized> Extractor for CarrierExtractor<'_, C, H> {
 
     /// Equal neighbours count as one: pipelines that append send the same context twice.
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let values = self.settled(key).unwrap_or_else(|| {
-            let mut values: Vec<_> = self.headers.get_all(key).collect();
-            values.dedup();
-            values
-        });
+        let values = match self.field(key) {
+            Some((Found::Each(found), place)) => text(found, place).into_iter().collect(),
+            Some((Found::Several(several), place)) => several.lines(place).to_vec(),
+            None => {
+                let mut values: Vec<_> = self.headers.get_all(key).collect();
+                values.dedup();
+                values
+            }
+        };
         (!values.is_empty()).then_some(values)
     }
+}
+
+fn text<'a>(found: &[Option<&'a [u8]>; 3], place: usize) -> Option<&'a str> {
+    str::from_utf8(found.get(place).copied()??).ok()
 }
 
 /// Hands a carrier to any OpenTelemetry propagator for writing.

@@ -17,6 +17,11 @@ impl Carried {
         empty_context().into()
     }
 
+    /// Whether the message says which span sent it.
+    pub(crate) fn has_sender(&self) -> bool {
+        self.context.span().span_context().is_valid()
+    }
+
     /// The span that sent the message; one without ids if it does not say so.
     pub(crate) fn sender(&self) -> SpanContext {
         self.context.span().span_context().clone()
@@ -24,9 +29,8 @@ impl Carried {
 
     /// A link to whoever may have sent the message.
     pub(crate) fn links(&self) -> Vec<Link> {
-        let sender = self.sender();
-        if sender.is_valid() {
-            return vec![Link::with_context(sender)];
+        if self.has_sender() {
+            return vec![Link::with_context(self.sender())];
         }
         let senders = self.contradicting.iter().cloned();
         senders.map(Link::with_context).collect()

@@ -23,7 +23,7 @@ impl Instrumentation {
         let mut description = Description::processed(M::SYSTEM);
         message.describe_message(&mut description);
         let starts_new_trace =
-            carried.sender().is_valid() && self.redelivery.starts_new_trace(&description);
+            carried.has_sender() && self.redelivery.starts_new_trace(&description);
         let links = carried.links();
         let carried = carried.context;
         let mut builder = description.into_span_builder(SpanKind::Consumer);

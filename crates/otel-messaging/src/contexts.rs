@@ -165,6 +165,18 @@ impl<'a> Several<'a> {
         }
     }
 
+    /// The lines that count of the field at this place among those of W3C's pair.
+    pub(crate) fn lines(&self, place: usize) -> &[&'a str] {
+        let Some(set) = self.counting() else {
+            return &[];
+        };
+        match place {
+            0 => set.traceparent.as_slice(),
+            1 => &set.tracestate,
+            _ => &set.baggage,
+        }
+    }
+
     /// The senders that contradict each other, each once.
     pub(crate) fn contradicting(&self) -> Vec<SpanContext> {
         let Contexts::Contradicting(sets) = &self.contexts else {

@@ -233,8 +233,7 @@ impl Instrumentation {
             let extractor = CarrierExtractor::new(headers);
             let context = propagator.extract_with_context(&empty_context(), &extractor);
             let mut carried = Carried::from(context);
-            if !carried.sender().is_valid() && propagator.fields().any(|field| field == TRACEPARENT)
-            {
+            if !carried.has_sender() && propagator.fields().any(|field| field == TRACEPARENT) {
                 carried.contradicting = extractor.contradicting();
             }
             carried

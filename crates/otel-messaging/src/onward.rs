@@ -85,7 +85,7 @@ impl Sending {
         let by = instrumentation(by);
         let carried = carried_by(&by, headers);
         let links = carried.links();
-        if !carried.sender().is_valid() {
+        if !carried.has_sender() {
             return Self::linked(by, description, links);
         }
         let builder = description.into_span_builder(SpanKind::Client);

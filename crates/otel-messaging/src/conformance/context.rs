@@ -9,7 +9,7 @@ use crate::instrumentation::Instrumentation;
 use crate::propagation::{self, FIELDS};
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
 
 pub(super) const ONE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -212,6 +212,17 @@ pub(super) fn extractor<S: Subject>(trial: &mut Trial<'_, S>) -> Verdict {
         };
         let direct = carried(&w3c().extract(&headers));
         let through = CarrierExtractor::new(&headers);
+        if headers.get_each(FIELDS).is_some() {
+            for name in FIELDS {
+                let all: Vec<_> = headers.get_all(name).collect();
+                let found = Extractor::get_all(&through, name).unwrap_or_default();
+                same(
+                    format_args!("get_all({name:?}) of CarrierExtractor"),
+                    found,
+                    all,
+                )?;
+            }
+        }
         let through = propagation::w3c().extract_with_context(&Context::new(), &through);
         let what = "what is extracted through CarrierExtractor";
         same(what, carried(&through), direct)?;
