@@ -11,6 +11,7 @@ rabbitmq_fetch() { [ -x "$rabbitmq_server" ] || install rabbitmq-server; }
 rabbitmq_start() { # DIR
   local dir=$1
   : >"$dir/rabbitmq-env.conf"
+  # Tests ask for a federated broker by a file of definitions.
   echo "[${BROKERS_RABBITMQ_DEFINITIONS:+rabbitmq_federation}]." >"$dir/enabled_plugins"
   cat >"$dir/rabbitmq.conf" <<CONF
 listeners.tcp.default = 127.0.0.1:$BROKERS_AMQP_PORT
