@@ -38,6 +38,7 @@ rabbitmq_start() { # DIR
   release=$(rabbitmq_release)
   [ -z "$release" ] || debian_in "$release"
   : >"$dir/rabbitmq-env.conf"
+  # Tests ask for a federated broker by a file of definitions.
   echo "[${BROKERS_RABBITMQ_DEFINITIONS:+rabbitmq_federation}]." >"$dir/enabled_plugins"
   cat >"$dir/rabbitmq.conf" <<CONF
 listeners.tcp.default = 127.0.0.1:$BROKERS_AMQP_PORT

@@ -16,7 +16,8 @@ static REFUSED: Count = Count::new();
 /// How often this process had to leave propagation fields, or a part of one, out of a message
 /// since it started, because the protocol or the specification cannot represent them or the
 /// message would be too large; the messages went out without them. Each field counts, once for each
-/// limit that cut it, and a context that is left out as a whole counts once.
+/// limit that cut it, and a context that is left out as a whole counts once. So do headers that
+/// should go on under a longer name with a message that is sent on, and have no room for it.
 ///
 /// Said through OpenTelemetry's internal log too (feature `internal-logs`), in at most one line a
 /// minute that holds nothing of the message.
