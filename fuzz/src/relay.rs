@@ -101,8 +101,8 @@ fn check_budget<C: Client>(
         return;
     };
     let (full_state, full_baggage) = (full_state.as_deref(), full_baggage.as_deref());
-    let expected = full_state
-        .map(|full| w3c::shortened_tracestate(full, room.saturating_sub(of_state.len())));
+    let expected =
+        full_state.map(|full| w3c::shortened_tracestate(full, room.saturating_sub(of_state.len())));
     assert_eq!(state.unwrap_or_default(), expected.unwrap_or_default());
     let room = if state == full_state {
         room - size(of_state, state)
