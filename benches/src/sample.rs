@@ -13,6 +13,8 @@ pub const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba90
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Carried {
     pub span: bool,
+    /// Whether the trace has the flag "random trace id", as services in other languages send it.
+    pub random: bool,
     /// The members of tracestate.
     pub state: usize,
     /// The members of baggage.
@@ -27,7 +29,11 @@ impl Carried {
             context = context.with_remote_span_context(SpanContext::new(
                 TraceId::from(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736),
                 SpanId::from(0x00f0_67aa_0ba9_02b7),
-                TraceFlags::SAMPLED,
+                if self.random {
+                    TraceFlags::new(0x03)
+                } else {
+                    TraceFlags::SAMPLED
+                },
                 true,
                 state,
             ));
@@ -42,7 +48,12 @@ impl Carried {
     pub fn entries(self) -> Entries {
         let mut entries = Entries::new();
         if self.span {
-            entries.push(entry("traceparent", TRACEPARENT));
+            let traceparent = if self.random {
+                TRACEPARENT.replace("-01", "-03")
+            } else {
+                TRACEPARENT.to_owned()
+            };
+            entries.push(entry("traceparent", &traceparent));
         }
         if self.state > 0 {
             entries.push(entry("tracestate", &list(state(self.state))));

@@ -42,14 +42,17 @@ pub(crate) fn keep(context: Context, parent: &Context) -> Context {
     }
 }
 
-#[cold]
 fn keep_of(context: Context, parent: &SpanContext) -> Context {
-    let span = context.span().span_context().clone();
     let trace_id = parent.trace_id();
-    if trace_id != span.trace_id() || is_set(flags(&context, &span)) {
-        context
-    } else {
+    let is_lost = {
+        let span = context.span();
+        let span = span.span_context();
+        trace_id == span.trace_id() && !is_set(flags(&context, span))
+    };
+    if is_lost {
         remember(&context, trace_id)
+    } else {
+        context
     }
 }
 
@@ -71,7 +74,6 @@ fn is_remembered(context: &Context, trace_id: TraceId) -> bool {
         .is_some_and(|random| random.0 == trace_id)
 }
 
-#[cold]
 fn remember(context: &Context, trace_id: TraceId) -> Context {
     context.with_value(RandomTrace(trace_id))
 }
