@@ -12,6 +12,7 @@ mod relay;
 #[cfg(feature = "service")]
 mod service;
 mod service_error;
+mod spelled;
 mod spelling;
 mod subject;
 mod traits;
