@@ -1,0 +1,144 @@
+//! A service that is called from another account: the server makes the reply subject.
+
+use async_nats::service::ServiceExt;
+use async_nats::{Client, ConnectOptions, Subject};
+use futures_util::StreamExt;
+use integration_tests::client::in_time;
+use integration_tests::private::{PrivateBroker, Server};
+use integration_tests::spans::{Spans, assert_child, attribute};
+use opentelemetry_sdk::trace::SpanData;
+use otel_messaging_async_nats::{InjectingProducer, InjectingRequest};
+
+const SUBJECT: &str = "orders";
+
+/// The shop's client, and that of the account which calls it.
+async fn connect(broker: &PrivateBroker) -> (Client, Client) {
+    let shop = async_nats::connect(broker.url());
+    let shop = in_time("connect", shop).await.expect("the shop's client");
+    let options = ConnectOptions::with_user_and_password("billing".into(), "billing".into());
+    let billing = options.connect(broker.url());
+    let billing = in_time("connect", billing).await.expect("another client");
+    (shop, billing)
+}
+
+/// Waits until the server knows the client's subscriptions; a flush waits for no answer.
+async fn known(client: &Client) {
+    let asked = in_time("an answer", client.request("nobody", "".into())).await;
+    asked.expect_err("nobody answers, and the server says so");
+}
+
+/// A span that is named for the operation alone, with the subject as an attribute.
+fn assert_temporary(span: &SpanData, operation: &'static str, subject: &str) {
+    assert_eq!(span.name, operation);
+    let name = attribute(span, "messaging.destination.name");
+    assert_eq!(name, Some(subject.to_owned().into()));
+    let temporary = attribute(span, "messaging.destination.temporary");
+    assert_eq!(temporary, Some(true.into()));
+}
+
+/// Calls the service by another account, and checks the spans.
+async fn assert_traced(
+    billing: &Client,
+    spans: &Spans,
+    operation: &'static str,
+    serve: impl Future<Output = Subject>,
+) {
+    let by = &spans.instrumentation;
+    let requester = InjectingProducer::new(billing.clone()).with_instrumentation(by.clone());
+    let request = requester.request(SUBJECT, "order".into());
+    let both = async { tokio::join!(serve, request) };
+    let (reply, answer) = in_time("an answer", both).await;
+    let answer = answer.expect("an answer");
+    assert_eq!(&answer.payload[..], b"done");
+    assert!(reply.starts_with("_R_."), "{reply}");
+
+    let requested = spans.named("request orders");
+    let processed = spans.named("process orders");
+    assert_child(&processed, &requested.span_context);
+    let answered = spans.named(operation);
+    assert_temporary(&answered, operation, &reply);
+    assert_child(&answered, &processed.span_context);
+
+    drop(by.process(&answer));
+    let handled = spans.named("process");
+    assert_temporary(&handled, "process", &answer.subject);
+    assert_child(&handled, &answered.span_context);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn an_answer_to_another_account_has_no_subject_in_its_spans_name() {
+    let broker = PrivateBroker::start(Server::NatsWithAccounts).await;
+    let (shop, billing) = connect(&broker).await;
+    let spans = Spans::new();
+    let by = &spans.instrumentation;
+    let mut orders = shop.subscribe(SUBJECT).await.expect("a subscription");
+    known(&shop).await;
+    let serve = async {
+        let message = orders.next().await.expect("a request");
+        let reply = message.reply.clone().expect("a reply subject");
+        let producer = InjectingProducer::new(shop.clone()).with_instrumentation(by.clone());
+        let answer = by.try_with_message_context(&message, async |_| {
+            producer.publish(reply.clone(), "done".into()).await
+        });
+        answer.await.expect("answered");
+        reply
+    };
+    assert_traced(&billing, &spans, "publish", serve).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_services_answer_to_another_account_has_no_subject_in_its_spans_name() {
+    let broker = PrivateBroker::start(Server::NatsWithAccounts).await;
+    let (shop, billing) = connect(&broker).await;
+    let spans = Spans::new();
+    let by = &spans.instrumentation;
+    let service = shop.service_builder().start("shop", "1.0.0").await;
+    let service = service.expect("a service");
+    let mut orders = service.endpoint(SUBJECT).await.expect("an endpoint");
+    known(&shop).await;
+    let serve = async {
+        let request = orders.next().await.expect("a request");
+        let request = InjectingRequest::new(request).with_instrumentation(by.clone());
+        let reply = request.message().reply.clone().expect("a reply subject");
+        let answer = by.try_with_message_context(&request, async |request| {
+            request.respond(Ok("done".into())).await
+        });
+        answer.await.expect("answered");
+        reply
+    };
+    assert_traced(&billing, &spans, "respond", serve).await;
+}
+
+/// A server takes such a reply subject from nobody else, and drops the message with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_request_of_another_account_is_forwarded_without_its_reply_subject() {
+    let broker = PrivateBroker::start(Server::NatsWithAccounts).await;
+    let (shop, billing) = connect(&broker).await;
+    let mut orders = shop.subscribe(SUBJECT).await.expect("a subscription");
+    let mut next = shop.subscribe("next").await.expect("a subscription");
+    known(&shop).await;
+    let asked = billing.publish_with_reply(SUBJECT, billing.new_inbox(), "order".into());
+    asked.await.expect("published");
+    let message = in_time("a request", orders.next()).await;
+    let message = message.expect("a request");
+    let reply = message.reply.as_deref().expect("a reply subject");
+    assert!(reply.starts_with("_R_."), "{reply}");
+    let forwarded = InjectingProducer::new(shop).forward(&message, "next").await;
+    forwarded.expect("published");
+    let forwarded = in_time("the request", next.next()).await;
+    let forwarded = forwarded.expect("the request");
+    assert_eq!(&forwarded.payload[..], b"order");
+    assert_eq!(forwarded.reply, None);
+}
