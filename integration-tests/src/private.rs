@@ -19,8 +19,9 @@ pub enum Server {
     Kafka,
     /// NATS with JetStream.
     Nats,
-    /// NATS with two accounts: `BILLING` may call the service `orders` of `SHOP`, in which clients
-    /// without a user are (`servers/accounts.conf`).
+    /// NATS with accounts: `BILLING` may call the service `orders` of `SHOP`, in which clients without
+    /// a user are. In `TRACED` the server reports the way of sampled messages to the subject `reports`
+    /// (`servers/accounts.conf`).
     NatsWithAccounts,
     /// PostgreSQL, with the rights of its superuser.
     Postgres,

@@ -95,14 +95,17 @@ pub(crate) fn text(name: &HeaderName) -> &str {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Spelling {
-    /// Once, as [`Lower`](Self::Lower) does, and twice, as [`Both`](Self::Both) does, where a field of
-    /// a context came in title case. Its sender reads no other spelling, and neither do those behind it
-    /// that are like it.
+    /// Once, as [`Lower`](Self::Lower) does, and twice, as [`Both`](Self::Both) does, where a field
+    /// of a context came in title case. Its sender reads no other spelling, and neither do those
+    /// behind it that are like it.
     ///
     /// A field came in title case if it stands so in a received message that is sent on, in the
-    /// headers that the caller gives, or in the request to a service that is answered. A context
-    /// that `forward` keeps stays what it was: beside a field that is there in title case alone, the
-    /// same value is written as the propagator spells the name.
+    /// headers that the caller gives, or in the request to a service that is answered.
+    ///
+    /// A context that `forward` keeps stays what it was. Beside a field that came in title case alone
+    /// the same value is written as the propagator spells the name, and beside `Xraceparent` alone as
+    /// `traceparent`. Where there is no room for all that is missing, nothing is added, and that is
+    /// counted in [`dropped_fields`](crate::dropped_fields).
     #[default]
     AsReceived,
     /// Once, as the propagator spells them: `traceparent`. Java, Node, Python and this crate read
@@ -110,8 +113,8 @@ pub enum Spelling {
     Lower,
     /// Twice, with equal values: as the propagator spells them, and in the canonical form of Go's
     /// HTTP headers, `Traceparent` and `X-B3-Traceid`. Go programs that read NATS headers by
-    /// OpenTelemetry's HTTP carrier find no other. Of a context that `forward` keeps, the spelling that
-    /// is missing is added.
+    /// OpenTelemetry's HTTP carrier find no other. Of a context that `forward` keeps, the spelling
+    /// that is missing is added.
     ///
     /// A context then takes twice the bytes. Of a message that a relay sends on after it has
     /// replaced one spelling alone, some readers take the relay's context and others the older one

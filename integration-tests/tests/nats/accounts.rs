@@ -1,7 +1,8 @@
-//! A service that is called from another account: the server makes the reply subject.
+//! What depends on accounts: a service that is called from another one, to which the server makes the
+//! reply subject, and a server that reports the way of messages.
 
 use async_nats::service::ServiceExt;
-use async_nats::{Client, ConnectOptions, Subject};
+use async_nats::{Client, ConnectOptions, HeaderMap, Message, Subject};
 use futures_util::StreamExt;
 use integration_tests::client::in_time;
 use integration_tests::private::{PrivateBroker, Server};
@@ -15,10 +16,13 @@ const SUBJECT: &str = "orders";
 async fn connect(broker: &PrivateBroker) -> (Client, Client) {
     let shop = async_nats::connect(broker.url());
     let shop = in_time("connect", shop).await.expect("the shop's client");
-    let options = ConnectOptions::with_user_and_password("billing".into(), "billing".into());
-    let billing = options.connect(broker.url());
-    let billing = in_time("connect", billing).await.expect("another client");
-    (shop, billing)
+    (shop, connect_as("billing", broker).await)
+}
+
+async fn connect_as(user: &str, broker: &PrivateBroker) -> Client {
+    let options = ConnectOptions::with_user_and_password(user.to_owned(), user.to_owned());
+    let connect = options.connect(broker.url());
+    in_time("connect", connect).await.expect("a client")
 }
 
 /// Waits until the server knows the client's subscriptions; a flush waits for no answer.
@@ -141,4 +145,39 @@ async fn a_request_of_another_account_is_forwarded_without_its_reply_subject() {
     let forwarded = forwarded.expect("the request");
     assert_eq!(&forwarded.payload[..], b"order");
     assert_eq!(forwarded.reply, None);
+}
+
+/// As the README's table says of `traceparent`: by the sampled flag of what is forwarded, whoever
+/// chose it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_server_reports_the_way_of_a_sampled_message_that_is_forwarded() {
+    let broker = PrivateBroker::start(Server::NatsWithAccounts).await;
+    let client = connect_as("traced", &broker).await;
+    let mut reports = client.subscribe("reports").await.expect("a subscription");
+    known(&client).await;
+    let producer = InjectingProducer::new(client.clone());
+    for (order, flags) in [("unsampled", "00"), ("sampled", "01")] {
+        let mut headers = HeaderMap::new();
+        let sender = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
+        headers.insert("traceparent", format!("00-{sender}-{flags}"));
+        let message = Message {
+            subject: "elsewhere".into(),
+            reply: None,
+            payload: "order".into(),
+            headers: Some(headers),
+            status: None,
+            description: None,
+            length: 0,
+        };
+        let forwarded = producer.forward(&message, order).await;
+        forwarded.expect("published");
+    }
+    let report = in_time("a report", reports.next()).await;
+    let report = report.expect("a report").payload;
+    let report = String::from_utf8_lossy(&report);
+    assert!(report.contains(r#""subj":"sampled""#), "{report}");
 }
