@@ -1,8 +1,9 @@
 //! A message's span, and its context on the way into the headers.
 
 use crate::headers::{PER_HEADER, wire_size};
+use crate::kept::complete;
 use crate::message::{SYSTEM, describe};
-use crate::spelled::{Spelled, complete};
+use crate::spelled::Spelled;
 use crate::spelling::Spelling;
 use async_nats::HeaderMap;
 use otel_messaging::{Description, Instrumentation, Sending};

@@ -5,6 +5,7 @@ mod client;
 mod headers;
 mod injection;
 mod jetstream;
+mod kept;
 mod message;
 mod onward;
 mod producer;

@@ -1,12 +1,10 @@
 //! Headers into which a context is written, in one spelling of its names or in both.
 
-use crate::headers::{Nats, PER_HEADER};
+use crate::headers::Nats;
 use crate::injection::left_beside;
-use crate::spelling::{DISABLED, Spelling, TRACEPARENT, text};
-use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use otel_messaging::{
-    Carrier, CarrierError, CarrierMut, FieldValue, Instrumentation, count_dropped_fields,
-};
+use crate::spelling::{Spelling, text};
+use async_nats::HeaderMap;
+use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue};
 
 /// Headers to which each field is written in one spelling or in both.
 ///
@@ -92,75 +90,6 @@ fn has_any(headers: &HeaderMap, fields: &[&str]) -> bool {
     headers.iter().any(|(key, _)| is_any(text(key)))
 }
 
-/// Adds the spelling that is missing to the headers of a message that keeps its context: beside
-/// title case the propagator's own, and with [`Spelling::Both`] title case beside that. All that is
-/// missing, or nothing where that does not fit into the room.
-pub(crate) fn complete(
-    spelling: Spelling,
-    headers: &mut HeaderMap,
-    by: &Instrumentation,
-    room: usize,
-) {
-    let may_be_title = |key: &str| {
-        key.starts_with(|first: char| first.is_ascii_uppercase()) && !key.starts_with("Nats-")
-    };
-    let is_needed = match spelling {
-        Spelling::AsReceived => headers.iter().any(|(key, _)| may_be_title(text(key))),
-        Spelling::Lower => false,
-        Spelling::Both => true,
-    };
-    if is_needed {
-        add_missing(spelling, headers, by, room);
-    }
-}
-
-#[cold]
-fn add_missing(spelling: Spelling, headers: &mut HeaderMap, by: &Instrumentation, room: usize) {
-    let [lower, title] = [TRACEPARENT, "Traceparent"].map(|name| exact(headers, name));
-    if lower.is_some() && title.is_some() && lower != title {
-        // Two hops of one trace: what stands in one spelling belongs to one of them.
-        return;
-    }
-    let mut missing: Vec<(HeaderName, Vec<HeaderValue>)> = Vec::new();
-    by.each_field(|field| {
-        let canonical = canonical(field);
-        let [own, title] = [field, &*canonical].map(|name| exact(headers, name));
-        let disabled = || exact(headers, DISABLED).filter(|_| field == TRACEPARENT);
-        let Some(values) = own.or(title).or_else(disabled) else {
-            return;
-        };
-        let mut add = |name: &str| {
-            let name = name.parse().ok();
-            missing.extend(name.map(|name| (name, values.to_vec())));
-        };
-        if own.is_none() {
-            add(field);
-        }
-        if title.is_none() && canonical != field && spelling == Spelling::Both {
-            add(&canonical);
-        }
-    });
-    let sizes = missing.iter().flat_map(|(name, values)| {
-        let size = |value: &HeaderValue| text(name).len() + value.as_str().len() + PER_HEADER;
-        values.iter().map(size)
-    });
-    if left_beside(headers, room).is_none_or(|left| sizes.sum::<usize>() > left) {
-        count_dropped_fields(missing.len() as u64, CarrierError::TooLarge);
-        return;
-    }
-    for (name, values) in missing {
-        for value in values {
-            headers.append(name.clone(), value);
-        }
-    }
-}
-
-/// What stands under exactly this name.
-fn exact<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [HeaderValue]> {
-    let mut named = headers.iter().filter(|(key, _)| text(key) == name);
-    named.next().map(|(_, values)| &**values)
-}
-
 /// Whether the key is this field as Go spells it; other capitals say nothing of who reads them.
 fn is_title_case(key: &str, field: &str) -> bool {
     key.starts_with(|first: char| first.is_ascii_uppercase())
@@ -170,7 +99,7 @@ fn is_title_case(key: &str, field: &str) -> bool {
 
 /// A name as Go's `textproto.CanonicalMIMEHeaderKey` spells it: each part between hyphens begins
 /// with a capital. A name that is no token (RFC 7230, section 3.2.6) stays as it is.
-fn canonical(name: &str) -> String {
+pub(crate) fn canonical(name: &str) -> String {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if !name.bytes().all(is_token) {
         return name.to_owned();
@@ -194,8 +123,12 @@ fn in_title_case(name: &str) -> impl Iterator<Item = char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::headers::wire_size;
     use opentelemetry::Context;
+    use opentelemetry::propagation::text_map_propagator::FieldIter;
+    use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+    use otel_messaging::Instrumentation;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, LazyLock};
 
     #[test]
     fn names_are_spelled_as_go_does() {
@@ -260,8 +193,8 @@ mod tests {
                     let mut headers = Spelled::new(spelling, headers, asked);
                     w3c.inject(&context(), &mut headers);
                     let headers = headers.headers;
-                    assert!(exact(&headers, "traceparent").is_some());
-                    let title = exact(&headers, "Traceparent");
+                    assert!(headers.get("traceparent").is_some());
+                    let title = headers.get("Traceparent");
                     assert_eq!(
                         title.is_some(),
                         expected,
@@ -272,100 +205,47 @@ mod tests {
         }
     }
 
-    /// What came in title case alone, by what else and by the setting.
-    #[test]
-    fn a_context_that_is_kept_gets_the_spelling_that_is_missing() {
-        type Lines<'a> = &'a [(&'a str, &'a str)];
-        let (as_received, both) = (Spelling::AsReceived, Spelling::Both);
-        let cases: [(Spelling, Lines<'_>, Lines<'_>); 13] = [
-            (
-                as_received,
-                &[("Traceparent", "1"), ("Baggage", "a=1"), ("Order", "7")],
-                &[("traceparent", "1"), ("baggage", "a=1")],
-            ),
-            (
-                as_received,
-                &[
-                    ("traceparent", "1"),
-                    ("Traceparent", "1"),
-                    ("Tracestate", "a=1"),
-                ],
-                &[("tracestate", "a=1")],
-            ),
-            (
-                as_received,
-                &[("Traceparent", "1"), ("Baggage", "a=1"), ("Baggage", "b=1")],
-                &[("traceparent", "1"), ("baggage", "a=1"), ("baggage", "b=1")],
-            ),
-            // Two hops: what each has is its own.
-            (
-                as_received,
-                &[
-                    ("traceparent", "1"),
-                    ("Traceparent", "2"),
-                    ("Baggage", "a=1"),
-                ],
-                &[],
-            ),
-            (
-                as_received,
-                &[("Xraceparent", "1")],
-                &[("traceparent", "1")],
-            ),
-            (
-                as_received,
-                &[("Xraceparent", "1"), ("traceparent", "2")],
-                &[],
-            ),
-            (
-                as_received,
-                &[("traceparent", "1"), ("baggage", "a=1")],
-                &[],
-            ),
-            (as_received, &[("TRACEPARENT", "1")], &[]),
-            (as_received, &[("Nats-Msg-Id", "1"), ("B3", "1")], &[]),
-            (Spelling::Lower, &[("Traceparent", "1")], &[]),
-            (both, &[("Traceparent", "1")], &[("traceparent", "1")]),
-            (both, &[("traceparent", "1")], &[("Traceparent", "1")]),
-            (
-                both,
-                &[("Xraceparent", "1")],
-                &[("traceparent", "1"), ("Traceparent", "1")],
-            ),
-        ];
-        let w3c = Instrumentation::default().with_propagator(otel_messaging::propagation::w3c());
-        for (spelling, came, added) in cases {
-            let came = map(came);
-            let mut expected = came.clone();
-            for (name, value) in added {
-                expected.append(*name, *value);
-            }
-            let size = wire_size(&expected);
-            for (room, expected) in [
-                (usize::MAX, &expected),
-                (size, &expected),
-                (size - 1, &came),
-            ] {
-                let mut headers = came.clone();
-                complete(spelling, &mut headers, &w3c, room);
-                assert_eq!(&headers, expected, "{spelling:?}, {room}");
-            }
+    /// Two fields, one not in lower case, that are counted when they are asked for.
+    #[derive(Debug, Default)]
+    struct Others(Arc<AtomicUsize>);
+
+    impl TextMapPropagator for Others {
+        fn inject_context(&self, _: &Context, injector: &mut dyn Injector) {
+            injector.set("b3", "7".to_owned());
+        }
+
+        fn extract_with_context(&self, context: &Context, _: &dyn Extractor) -> Context {
+            context.clone()
+        }
+
+        fn fields(&self) -> FieldIter<'_> {
+            static FIELDS: LazyLock<[String; 2]> =
+                LazyLock::new(|| ["b3", "X-B3-TraceId"].map(str::to_owned));
+            self.0.fetch_add(1, Ordering::Relaxed);
+            FieldIter::new(FIELDS.as_slice())
         }
     }
 
-    /// Of which nothing is known before the message is sent.
+    /// Capitals of other headers do not make it be asked once more.
     #[test]
-    fn the_fields_are_those_of_the_propagator() {
-        use opentelemetry::propagation::TextMapCompositePropagator;
-        let none = TextMapCompositePropagator::new(Vec::new());
-        let none = Instrumentation::default().with_propagator(none);
-        let came = map(&[("Traceparent", "1")]);
-        let mut headers = came.clone();
-        complete(Spelling::AsReceived, &mut headers, &none, usize::MAX);
-        assert_eq!(headers, came);
-        let mut spelled = Spelled::new(Spelling::AsReceived, headers, None);
-        none.inject(&context(), &mut spelled);
-        assert_eq!(spelled.headers, came);
+    fn the_propagators_fields_are_those_that_it_is_asked_for_once() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let by = Instrumentation::default().with_propagator(Others(Arc::clone(&asked)));
+        for (name, is_both) in [
+            ("B3", true),
+            ("X-B3-Traceid", true),
+            ("X-B3-TraceId", false),
+            ("Traceparent", false),
+            ("Nats-Msg-Id", false),
+            ("Order", false),
+        ] {
+            asked.store(0, Ordering::Relaxed);
+            let mut headers = Spelled::new(Spelling::AsReceived, map(&[(name, "1")]), None);
+            by.inject(&context(), &mut headers);
+            assert_eq!(asked.load(Ordering::Relaxed), 1, "{name}");
+            let found = ["b3", "B3"].map(|name| headers.headers.get(name).is_some());
+            assert_eq!(found, [true, is_both], "{name}");
+        }
     }
 
     fn map(lines: &[(&str, &str)]) -> HeaderMap {
