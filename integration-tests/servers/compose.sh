@@ -4,7 +4,10 @@
 project=otel-messaging-$(cksum <<<"$data" | cut -d ' ' -f 1)
 
 # The profile is for `down`, which else leaves its services alone.
-compose() { docker compose --profile database --project-name "$project" --file "$root/docker-compose.yml" "$@" 9>&-; }
+compose() {
+  docker compose --profile database --project-name "$project" --file "$root/docker-compose.yml" \
+    ${BROKERS_NATS_CONFIG:+--file "$servers/nats-config.yml"} "$@" 9>&-
+}
 
 # Images of the versions that are chosen; else the file's own.
 case ${BROKERS_RABBITMQ:-} in

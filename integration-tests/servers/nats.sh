@@ -52,5 +52,7 @@ nats_start() { # DIR
   local server
   server=$(nats_server)
   [[ $server == /* ]] || server=$PWD/$server # it is started in its data folder
-  launch "$1" "$server" --addr 127.0.0.1 --port "$BROKERS_NATS_PORT" --jetstream --store_dir "$1"
+  # Tests ask for accounts by a file of configuration.
+  launch "$1" "$server" ${BROKERS_NATS_CONFIG:+--config "$BROKERS_NATS_CONFIG"} \
+    --addr 127.0.0.1 --port "$BROKERS_NATS_PORT" --jetstream --store_dir "$1"
 }

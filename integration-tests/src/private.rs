@@ -19,6 +19,10 @@ pub enum Server {
     Kafka,
     /// NATS with JetStream.
     Nats,
+    /// NATS with accounts: `BILLING` may call the service `orders` of `SHOP`, in which clients without
+    /// a user are. In `TRACED` the server reports the way of sampled messages to the subject `reports`
+    /// (`servers/accounts.conf`).
+    NatsWithAccounts,
     /// PostgreSQL, with the rights of its superuser.
     Postgres,
 }
@@ -43,9 +47,9 @@ impl PrivateBroker {
     /// When it does not start, with what `integration-tests/brokers` says.
     pub async fn start(server: Server) -> Self {
         let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/brokers"));
-        if let Server::FederatedRabbitMq = server {
-            let definitions = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/federation.json");
-            command.env("BROKERS_RABBITMQ_DEFINITIONS", definitions);
+        if let Some((variable, file)) = server.configuration() {
+            let servers = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/");
+            command.env(variable, servers.to_owned() + file);
         }
         let mut script = command
             .arg("private")
@@ -146,8 +150,17 @@ impl Server {
         match self {
             Self::RabbitMq | Self::FederatedRabbitMq => "rabbitmq",
             Self::Kafka => "kafka",
-            Self::Nats => "nats",
+            Self::Nats | Self::NatsWithAccounts => "nats",
             Self::Postgres => "postgres",
+        }
+    }
+
+    /// The file by which it is configured, and the variable by which the script takes it.
+    fn configuration(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::FederatedRabbitMq => Some(("BROKERS_RABBITMQ_DEFINITIONS", "federation.json")),
+            Self::NatsWithAccounts => Some(("BROKERS_NATS_CONFIG", "accounts.conf")),
+            Self::RabbitMq | Self::Kafka | Self::Nats | Self::Postgres => None,
         }
     }
 }

@@ -25,7 +25,7 @@ impl Way {
 }
 
 /// One row.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Row {
     /// What stands between backquotes in the first column, or its text: `all others`.
     pub names: Vec<String>,

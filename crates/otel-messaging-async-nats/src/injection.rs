@@ -1,8 +1,10 @@
 //! A message's span, and its context on the way into the headers.
 
 use crate::headers::{PER_HEADER, wire_size};
+use crate::kept::complete;
 use crate::message::{SYSTEM, describe};
-use crate::spelling::{BothSpellings, Spelling, has_title_case};
+use crate::spelled::Spelled;
+use crate::spelling::Spelling;
 use async_nats::HeaderMap;
 use otel_messaging::{Description, Instrumentation, Sending};
 use std::mem;
@@ -56,43 +58,26 @@ impl Injection {
         (sending, headers)
     }
 
-    /// Writes the message's context into the headers, in both spellings if it has a context in title
-    /// case there. `room` is what headers may take, in bytes.
+    /// Writes the message's context into the headers. `room` is what headers may take, in bytes.
     pub(crate) fn write(&self, sending: &Sending, headers: &mut HeaderMap, room: usize) {
+        self.write_for(None, sending, headers, room);
+    }
+
+    /// Writes the context of an answer into its headers, so that the one who asked with the headers
+    /// `asked` finds it.
+    pub(crate) fn write_for(
+        &self,
+        asked: Option<&HeaderMap>,
+        sending: &Sending,
+        headers: &mut HeaderMap,
+        room: usize,
+    ) {
         if !sending.is_forwarded() {
-            let spelling = self.spelling_for(sending, headers);
-            write_spelled(spelling, sending, headers, room);
-        }
-    }
-
-    /// In which spelling those find a context who sent these headers.
-    pub(crate) fn spelling_for(&self, sending: &Sending, headers: &HeaderMap) -> Spelling {
-        match self.spelling {
-            Spelling::Lower if has_title_case(headers, sending.instrumentation()) => Spelling::Both,
-            spelling => spelling,
-        }
-    }
-}
-
-/// Writes the message's context into the headers in this spelling. `room` is what headers may take,
-/// in bytes.
-pub(crate) fn write_spelled(
-    spelling: Spelling,
-    sending: &Sending,
-    headers: &mut HeaderMap,
-    room: usize,
-) {
-    match spelling {
-        Spelling::Lower => {
-            sending.inject_where_room(headers, PER_HEADER, |headers| left_beside(headers, room))
-        }
-        Spelling::Both => {
-            let mut both = BothSpellings(mem::take(headers));
-            // Whatever is written takes twice its size.
-            sending.inject_where_room(&mut both, PER_HEADER, |both| {
-                left_beside(&both.0, room).map(|left| left / 2)
-            });
-            *headers = both.0;
+            let mut spelled = Spelled::new(self.spelling, mem::take(headers), asked);
+            sending.inject_where_room(&mut spelled, PER_HEADER, |spelled| spelled.left(room));
+            *headers = spelled.headers;
+        } else if !sending.context().is_telemetry_suppressed() {
+            complete(self.spelling, headers, sending.instrumentation(), room);
         }
     }
 }

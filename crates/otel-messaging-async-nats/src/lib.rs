@@ -5,6 +5,7 @@ mod client;
 mod headers;
 mod injection;
 mod jetstream;
+mod kept;
 mod message;
 mod onward;
 mod producer;
@@ -12,6 +13,7 @@ mod relay;
 #[cfg(feature = "service")]
 mod service;
 mod service_error;
+mod spelled;
 mod spelling;
 mod subject;
 mod traits;

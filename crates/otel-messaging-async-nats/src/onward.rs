@@ -36,9 +36,12 @@ impl InjectingProducer<Client> {
     /// take it (`Nats-Stream-Source`, `Nats-TTL`, `Nats-Expected-Stream`), go along under a name
     /// with `received-` in front, as `received-nats-ttl`, so that they do not act on this message.
     /// `Nats-Msg-Id` stays: a stream that has the message already, and that may be the one that it
-    /// came from, does not take it again within its window for duplicates. On core NATS nobody learns of that;
-    /// [`republish`](Self::republish) sends a message that is always stored. The README has a table
-    /// of all these headers.
+    /// came from, does not take it again within its window for duplicates. On core NATS nobody learns
+    /// of that; [`republish`](Self::republish) sends a message that is always stored. The README has
+    /// a table of all these headers.
+    ///
+    /// A context that came in title case alone, as from a Go service, gets lower case beside it; see
+    /// [`Spelling`](crate::Spelling).
     ///
     /// # Errors
     ///
@@ -75,9 +78,9 @@ impl InjectingProducer<Client> {
     /// [`DEAD_LETTER_STREAM`] and [`DEAD_LETTER_SEQUENCE`].
     ///
     /// Headers that a server acts on get `dead-letter-` in front, as `dead-letter-nats-ttl`, and
-    /// `Nats-Msg-Id` and `KV-Operation` do too: no stream refuses the letter for them, takes it for a duplicate or removes other letters.
-    /// The README has a table of them. A consumer with `headers_only` has no payload to put aside:
-    /// the letter is empty, and `dead-letter-nats-msg-size` says how many bytes are missing, which
+    /// `Nats-Msg-Id` and `KV-Operation` do too: no stream refuses the letter for them, takes it for a
+    /// duplicate or removes other letters. The README has a table of them. A consumer with
+    /// `headers_only` has no payload to put aside: the letter is empty, and `dead-letter-nats-msg-size` says how many bytes are missing, which
     /// are found by [`DEAD_LETTER_STREAM`] and [`DEAD_LETTER_SEQUENCE`].
     ///
     /// # Errors

@@ -60,8 +60,8 @@ impl<P> InjectingProducer<P> {
         self
     }
 
-    /// Writes the names of the context's headers so, in place of [`Spelling::Lower`], which writes
-    /// both spellings too where a field came in title case.
+    /// Writes the names of the context's headers in this spelling. The default is
+    /// [`Spelling::AsReceived`].
     #[must_use]
     pub fn with_spelling(mut self, spelling: Spelling) -> Self {
         self.injection.spelling = spelling;

@@ -1,7 +1,7 @@
 //! Services by async-nats' `service` module: requests whose answers inject.
 
 use crate::headers::{Nats, PER_HEADER};
-use crate::injection::{Injection, Outgoing, write_spelled};
+use crate::injection::{Injection, Outgoing};
 use crate::message::{SYSTEM, set_message_id};
 use crate::service_error;
 use crate::spelling::Spelling;
@@ -94,8 +94,8 @@ impl InjectingRequest {
         self
     }
 
-    /// Writes the names of the context's headers so, in place of [`Spelling::Lower`], which writes
-    /// both spellings too where a field of the request came in title case.
+    /// Writes the names of the context's headers in this spelling. The default is
+    /// [`Spelling::AsReceived`].
     #[must_use]
     pub fn with_spelling(mut self, spelling: Spelling) -> Self {
         self.injection.spelling = spelling;
@@ -200,15 +200,10 @@ impl InjectingRequest {
             payload: size(response),
             max_payload: self.max_payload,
         };
-        // The one who asks reads as it writes.
         let asked = self.inner.message.headers.as_ref();
-        let spelling = [Some(&headers), asked]
-            .into_iter()
-            .flatten()
-            .map(|headers| self.injection.spelling_for(&sending, headers))
-            .find(|spelling| *spelling == Spelling::Both)
-            .unwrap_or_default();
-        write_spelled(spelling, &sending, &mut headers, outgoing.room());
+        let room = outgoing.room();
+        self.injection
+            .write_for(asked, &sending, &mut headers, room);
         (sending, headers)
     }
 }

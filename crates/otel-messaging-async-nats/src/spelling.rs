@@ -1,14 +1,11 @@
 //! The spellings of a name: NATS tells them apart, and programs write different ones.
 
-use crate::headers::Nats;
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use otel_messaging::{
-    Carrier, CarrierError, CarrierMut, Contexts, FieldSet, FieldValue, Instrumentation, is_name,
-};
+use otel_messaging::{Carrier, Contexts, FieldSet, is_name};
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 /// What a server makes of it.
-const DISABLED: &str = "Xraceparent";
+pub(crate) const DISABLED: &str = "Xraceparent";
 
 /// The fields of a context in lower case, and as a Go relay adds them.
 const LOWER: [&str; 3] = [TRACEPARENT, "tracestate", "baggage"];
@@ -98,18 +95,26 @@ pub(crate) fn text(name: &HeaderName) -> &str {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Spelling {
-    /// Once, as the propagator spells them: `traceparent`. Java, Node, Python and this crate read
-    /// it.
+    /// Once, as [`Lower`](Self::Lower) does, and twice, as [`Both`](Self::Both) does, where a field
+    /// of a context came in title case. Its sender reads no other spelling, and neither do those
+    /// behind it that are like it.
     ///
-    /// Where a message came with a field in title case, its sender reads no other, and neither do
-    /// those behind it that are like it. So the context is written as by [`Both`](Self::Both) in
-    /// place of such a field: when a received message is sent on, when the caller's headers have
-    /// such a field, and in the answer to a service's request that has one.
+    /// A field came in title case if it stands so in a received message that is sent on, in the
+    /// headers that the caller gives, or in the request to a service that is answered.
+    ///
+    /// A context that `forward` keeps stays what it was. Beside a field that came in title case alone
+    /// the same value is written as the propagator spells the name, and beside `Xraceparent` alone as
+    /// `traceparent`. Where there is no room for all that is missing, nothing is added, and that is
+    /// counted in [`dropped_fields`](crate::dropped_fields).
     #[default]
+    AsReceived,
+    /// Once, as the propagator spells them: `traceparent`. Java, Node, Python and this crate read
+    /// it. A context that `forward` keeps stays as it came.
     Lower,
     /// Twice, with equal values: as the propagator spells them, and in the canonical form of Go's
-    /// HTTP headers, `Traceparent` and `X-B3-Traceid`. Go programs that read NATS headers by OpenTelemetry's HTTP
-    /// carrier find no other.
+    /// HTTP headers, `Traceparent` and `X-B3-Traceid`. Go programs that read NATS headers by
+    /// OpenTelemetry's HTTP carrier find no other. Of a context that `forward` keeps, the spelling
+    /// that is missing is added.
     ///
     /// A context then takes twice the bytes. Of a message that a relay sends on after it has
     /// replaced one spelling alone, some readers take the relay's context and others the older one
@@ -120,154 +125,9 @@ pub enum Spelling {
     Both,
 }
 
-/// Whether a field of the instrumentation's propagator stands in these headers as Go spells it.
-pub(crate) fn has_title_case(headers: &HeaderMap, by: &Instrumentation) -> bool {
-    let starts_as_title = |(name, _): (&HeaderName, _)| {
-        text(name).starts_with(|first: char| first.is_ascii_uppercase())
-    };
-    headers.iter().any(starts_as_title) && by.carries_context(&InTitleCase(headers))
-}
-
-/// Those of the headers whose names are spelled as Go does.
-struct InTitleCase<'a>(&'a HeaderMap);
-
-impl Carrier<Nats> for InTitleCase<'_> {
-    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        let found = self.keys().find(|key| key.eq_ignore_ascii_case(name));
-        let values = found.map(|key| self.0.get_all(key)).into_iter().flatten();
-        values.map(HeaderValue::as_str)
-    }
-
-    fn keys(&self) -> impl Iterator<Item = &str> {
-        Carrier::keys(self.0).filter(|key| key.chars().eq(in_title_case(key)))
-    }
-}
-
-/// Headers to which each field is written in both spellings.
-#[derive(Debug, Clone)]
-pub(crate) struct BothSpellings(pub(crate) HeaderMap);
-
-impl Carrier<Nats> for BothSpellings {
-    fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        Carrier::get_all(&self.0, name)
-    }
-
-    fn keys(&self) -> impl Iterator<Item = &str> {
-        Carrier::keys(&self.0)
-    }
-}
-
-impl CarrierMut<Nats> for BothSpellings {
-    fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
-        let canonical = canonical(name);
-        if canonical != name {
-            self.0.add(&canonical, value.clone())?;
-        }
-        self.0.add(name, value)
-    }
-
-    fn remove(&mut self, names: &[&str]) {
-        self.0.remove(names);
-    }
-}
-
-/// A name as Go's `textproto.CanonicalMIMEHeaderKey` spells it: each part between hyphens begins
-/// with a capital. A name that is no token (RFC 7230, section 3.2.6) stays as it is.
-fn canonical(name: &str) -> String {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if !name.bytes().all(is_token) {
-        return name.to_owned();
-    }
-    in_title_case(name).collect()
-}
-
-fn in_title_case(name: &str) -> impl Iterator<Item = char> {
-    let mut starts = true;
-    name.chars().map(move |c| {
-        let spelled = if starts {
-            c.to_ascii_uppercase()
-        } else {
-            c.to_ascii_lowercase()
-        };
-        starts = c == '-';
-        spelled
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_spelled_as_go_does() {
-        for (name, expected) in [
-            ("traceparent", "Traceparent"),
-            ("X-B3-TraceId", "X-B3-Traceid"),
-            ("b3", "B3"),
-            ("uber-trace-id", "Uber-Trace-Id"),
-            ("x--y-", "X--Y-"),
-            ("1a_b", "1a_b"),
-            ("a b", "a b"),
-            ("ä-b", "ä-b"),
-        ] {
-            assert_eq!(canonical(name), expected);
-        }
-    }
-
-    #[test]
-    fn both_spellings_are_written_in_place_of_any() {
-        let mut headers = HeaderMap::new();
-        headers.insert("TraceParent", "old");
-        headers.insert("Order", "7");
-        let mut both = BothSpellings(headers);
-        both.set("traceparent", "new".into()).expect("it is legal");
-        let refused = both.set("baggage", "a\nb".into());
-        assert_eq!(refused, Err(CarrierError::InvalidValue));
-        let mut expected = HeaderMap::new();
-        expected.insert("Traceparent", "new");
-        expected.insert("traceparent", "new");
-        expected.insert("Order", "7");
-        assert_eq!(both.0, expected);
-    }
-
-    /// As a Go service writes them; other capitals say nothing of who reads them.
-    #[test]
-    fn a_field_in_title_case_is_told_from_others() {
-        use opentelemetry::propagation::TextMapCompositePropagator;
-        let w3c = Instrumentation::default().with_propagator(otel_messaging::propagation::w3c());
-        let none = TextMapCompositePropagator::new(Vec::new());
-        let none = Instrumentation::default().with_propagator(none);
-        for (name, expected) in [
-            ("Traceparent", true),
-            ("Tracestate", true),
-            ("Baggage", true),
-            ("traceparent", false),
-            ("TRACEPARENT", false),
-            ("TraceParent", false),
-            ("Xraceparent", false),
-            ("Order", false),
-            ("B3", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert("order", "7");
-            headers.insert(name, "7");
-            assert_eq!(has_title_case(&headers, &w3c), expected, "{name}");
-            assert!(!has_title_case(&headers, &none), "{name}");
-        }
-    }
-
-    /// Of another propagator, readers in other languages look for the name as it spells it.
-    #[test]
-    fn a_propagators_own_spelling_is_one_of_both() {
-        let mut both = BothSpellings(HeaderMap::new());
-        for name in ["X-B3-TraceId", "b3", "Uber-Trace-Id"] {
-            both.set(name, "7".into()).expect("it is legal");
-        }
-        let mut names: Vec<_> = Carrier::keys(&both).collect();
-        names.sort_unstable();
-        let expected = ["B3", "Uber-Trace-Id", "X-B3-TraceId", "X-B3-Traceid", "b3"];
-        assert_eq!(names, expected);
-    }
 
     /// What a Go relay leaves behind, and what a server of 2.11 stores.
     #[test]

@@ -1,4 +1,4 @@
-//! Which subjects are made for one use: by a server, or by a client for a reply.
+//! Which subjects are made for one use: by a server, or by a client for a reply or an object.
 
 use crate::ack_subject;
 
@@ -30,11 +30,24 @@ pub(crate) fn is_reserved(reply: &str) -> bool {
     RESERVED.iter().any(|prefix| reply.starts_with(prefix))
 }
 
-/// Whether the subject is made anew each time, and lives as long as one request or one connection.
+/// Whether the subject is made anew for each request, connection, session or object.
+///
+/// Not those with an identifier that lives longer: of a server (`$SYS.SERVER.<id>.`), an account, an
+/// instance of a service (`$SRV.INFO.<name>.<id>`). Nor advisories about consumers: an ephemeral one's
+/// name looks like any other.
 pub(crate) fn is_temporary(subject: &str) -> bool {
     // All begin so, and an application's own hardly ever.
     subject.starts_with(['_', '$'])
-        && (is_reserved(subject) || MADE.iter().any(|prefix| subject.starts_with(prefix)))
+        && (is_reserved(subject)
+            || MADE.iter().any(|prefix| subject.starts_with(prefix))
+            || is_chunk(subject))
+}
+
+/// Whether the subject is that of an object's chunks, `$O.<bucket>.C.<nuid>`: each object has its own.
+fn is_chunk(subject: &str) -> bool {
+    let in_bucket = subject.strip_prefix("$O.");
+    let rest = in_bucket.and_then(|name| name.split_once('.'));
+    rest.is_some_and(|(_, rest)| rest.starts_with("C."))
 }
 
 #[cfg(test)]
@@ -63,12 +76,14 @@ mod tests {
             "$MQTT.qos2.in.x7Qa.1",
             "$MQTT.out.pubrel.x7Qa",
             "$MQTT.deliver.pubrel.x7Qa",
+            "$O.photos.C.oWFbdZIgcz1D0pkRTxwLmt",
         ] {
             assert!(is_temporary(subject), "{subject}");
         }
     }
 
-    /// Of what NATS itself has names for, these are the same each time.
+    /// Of what NATS itself has names for, these are the same each time, or as long as a server, a
+    /// service's instance or a consumer lives.
     #[test]
     fn subjects_with_a_name_are_not() {
         for subject in [
@@ -78,10 +93,17 @@ mod tests {
             "_INBOXES.orders",
             "_R_",
             "$KV.shop.order",
+            "$O.photos.M.b3JkZXI=",
+            "$O.photos",
+            "$O.C.M.x",
             "$SRV.PING",
+            "$SRV.INFO.shop.x7Qa",
             "$SYS.REQ.USER.INFO",
+            "$SYS.SERVER.x7Qa.STATSZ",
+            "$SYS.ACCOUNT.shop.CONNECT",
             "$JS.API.STREAM.INFO.orders",
             "$JS.EVENT.ADVISORY.STREAM.CREATED.orders",
+            "$JS.EVENT.ADVISORY.CONSUMER.CREATED.orders.x7Qa",
             "$MQTT.msgs.orders",
             "orders._INBOX.x",
         ] {

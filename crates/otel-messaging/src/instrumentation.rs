@@ -248,6 +248,16 @@ impl Instrumentation {
             .unwrap_or_else(|| propagation::FIELDS.into_iter().any(is_there))
     }
 
+    /// Calls `work` with each of the propagator's fields, as the propagator spells it.
+    pub fn each_field(&self, mut work: impl FnMut(&str)) {
+        let done = self.with_propagator_of_others(|propagator| {
+            propagator.fields().for_each(&mut work);
+        });
+        if done.is_none() {
+            propagation::FIELDS.into_iter().for_each(work);
+        }
+    }
+
     /// Removes the propagator's fields from these headers, in every spelling.
     pub fn remove_context<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
         let done = self.with_propagator_of_others(|propagator| {

@@ -7,7 +7,7 @@ use async_nats::jetstream::{self, stream::StorageType};
 use futures_util::{StreamExt, TryStreamExt};
 use integration_tests::client::{in_time, unique};
 use integration_tests::nats::connect;
-use integration_tests::spans::Spans;
+use integration_tests::spans::{Spans, attribute};
 use opentelemetry::Context;
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use otel_messaging_async_nats::{extract, inject};
@@ -125,4 +125,38 @@ async fn a_program_may_put_its_context_into_the_metadata() {
     let carried = found.span().span_context().clone();
     assert!(carried.is_remote());
     assert_eq!(carried.span_id(), order.span().span_context().span_id());
+}
+
+/// Each object has its chunks under a subject of its own.
+///
+/// Calls: `ObjectStore::put`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn the_subject_of_an_objects_chunks_is_in_no_spans_name() {
+    let ((context, store), spans) = (store().await, Spans::new());
+    let mut messages = context
+        .client()
+        .subscribe("$O.>")
+        .await
+        .expect("a subscription");
+    let put = store
+        .put("picture", &mut &b"pixels"[..])
+        .await
+        .expect("put");
+    let chunk = format!("$O.{}.C.{}", put.bucket, put.nuid);
+    let message = loop {
+        let message = in_time("a chunk", messages.next()).await.expect("a chunk");
+        if *message.subject == *chunk {
+            break message;
+        }
+    };
+    drop(spans.instrumentation.process(&message));
+    let span = spans.named("process");
+    let name = attribute(&span, "messaging.destination.name");
+    assert_eq!(name, Some(chunk.into()));
+    let temporary = attribute(&span, "messaging.destination.temporary");
+    assert_eq!(temporary, Some(true.into()));
 }

@@ -1,5 +1,6 @@
 //! Core NATS: the scenarios on a real broker, and what only this client has.
 
+mod accounts;
 mod contradictions;
 mod envelope;
 mod generic;

@@ -179,7 +179,16 @@ async fn what_came_in_title_case_goes_out_in_both_spellings() {
             let mut arrived = text_headers(&client.receive().await);
             arrived.retain(|(name, _)| !name.starts_with("dead-letter"));
             if way == "forward" && is_read {
-                assert_eq!(arrived, as_delivered(&plain, came), "{came:?}");
+                // The context that came, for those behind us who read lower case.
+                let came = text_headers(&message);
+                let mut expected: Vec<_> = came.iter().map(|(k, v)| (&**k, &**v)).collect();
+                let lower: Vec<_> = came.iter().map(|(k, _)| k.to_lowercase()).collect();
+                for ((name, value), lower) in came.iter().zip(&lower) {
+                    if name != lower && came.iter().all(|(name, _)| name != lower) {
+                        expected.push((lower, value));
+                    }
+                }
+                assert_eq!(arrived, as_delivered(&plain, &expected), "{came:?}");
                 continue;
             }
             let sent = spans.all().pop().expect("a span");
@@ -191,6 +200,31 @@ async fn what_came_in_title_case_goes_out_in_both_spellings() {
             assert_eq!(arrived, as_delivered(&plain, &expected), "{way}, {came:?}");
         }
     }
+}
+
+/// Whatever came.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn lower_case_that_was_asked_for_is_written_alone() {
+    let (mut client, spans) = (Nats::connect().await, Spans::new());
+    let producer = client.injecting(&spans.instrumentation);
+    let producer = producer.with_spelling(Spelling::Lower);
+    let old = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    client.send_plain(&[("Traceparent", old)]).await;
+    let message = client.receive().await;
+    let republish = producer.republish(&message, client.destination());
+    republish.await.expect("published");
+    let sent = spans.all().pop().expect("a span");
+    let carried = traceparent(&sent.span_context);
+    let expected = [("traceparent".to_owned(), carried)];
+    assert_eq!(text_headers(&client.receive().await), expected);
+    let forward = producer.forward(&message, client.destination());
+    forward.await.expect("published");
+    let arrived = text_headers(&client.receive().await);
+    assert_eq!(arrived, text_headers(&message));
 }
 
 /// Capitals of other kinds tell nothing of who reads them.
