@@ -71,7 +71,8 @@ impl ReceivedTask<'_> {
     ///
     /// # Errors
     ///
-    /// When the result cannot be written as JSON, such as a float that is no finite number.
+    /// When the result cannot be written as JSON, such as a float that is not a finite number. It is
+    /// serialised twice as by [`Task::new`](crate::Task::new).
     pub fn answer_for_rpc_backend<T: Serialize, E: Display>(
         &self,
         outcome: &Result<T, E>,
