@@ -1,8 +1,9 @@
 """A Celery client: client.py QUEUE TASK ARGS KWARGS [OPTION...], with ARGS and KWARGS in JSON.
 
 OPTION is `get`, to wait for the result; `no-backend`, for a client that reads none; `by-name`, for a
-task that is not declared here; `countdown=SECONDS`, for one that RabbitMQ delays; or one of the ways
-to send what a Rust consumer does not read: `protocol-1`, `pickle` and `gzip`.
+task that is not declared here; `countdown=SECONDS`, for one that RabbitMQ delays, and `before-workers`
+with it, for a broker on which no worker was ever started; `again`, to send on until a call fails; or
+one of the ways to send what a Rust consumer does not read: `protocol-1`, `pickle` and `gzip`.
 """
 
 import json
@@ -34,8 +35,9 @@ for option in options:
         arguments = {"x-queue-type": "quorum"}
         queues = [Queue(queue, Exchange(queue, "topic"), queue, queue_arguments=arguments)]
         app.conf.task_queues = queues
-        with app.connection_for_write() as connection:
-            declare_delay(connection, "classic")  # as a worker does when it starts
+        if "before-workers" not in options:
+            with app.connection_for_write() as connection:
+                declare_delay(connection, "classic")  # as a worker does when it starts
 
 
 @app.task(name="orders.pack")
@@ -51,6 +53,12 @@ with trace.get_tracer("client").start_as_current_span("order"):
     else:
         result = app.tasks[name].apply_async(args, kwargs, **sending)
     lines.say(sent=result.id, here=lines.here())
+    if "again" in options:
+        try:
+            while True:  # as the broker's answer may still be on its way
+                app.tasks[name].apply_async(args, kwargs, **sending)
+        except Exception as error:
+            lines.say(again=type(error).__name__)
 if "get" in options:
     try:
         lines.say(result=result.get(timeout=30))

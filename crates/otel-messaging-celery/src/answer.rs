@@ -46,11 +46,10 @@ impl ReceivedTask<'_> {
     /// The task's result, or its error, as the sender's `.get()` gives or raises it: for tasks whose
     /// sender has the result backend `rpc://`.
     ///
-    /// Whether it has, no message says: a client of Celery's without a result backend names a queue
-    /// for the answer too, declares none, and RabbitMQ drops what is sent there. As with a worker in
-    /// Python, both sides have to be configured alike, so call this where the senders have that
-    /// backend. `None` where the message does say that nobody waits: it names no queue, or has
-    /// `ignore_result`.
+    /// A message does not say whether its sender has that backend. Celery clients without a result
+    /// backend name a reply queue too, and RabbitMQ drops the answer. As with a worker in Python, both
+    /// sides have to be configured alike, so call this where the senders have that backend. `None`
+    /// if the message says that nobody waits: it names no queue, or has `ignore_result`.
     ///
     /// The error is raised as an exception named for its type, as [`std::any::type_name`] has it,
     /// with its text. Whoever may send tasks may name any queue to be answered.
@@ -72,7 +71,8 @@ impl ReceivedTask<'_> {
     ///
     /// # Errors
     ///
-    /// When the result cannot be written as JSON, such as a float that is no finite number.
+    /// When the result cannot be written as JSON, such as a float that is not a finite number. It is
+    /// serialised twice as by [`Task::new`](crate::Task::new).
     pub fn answer_for_rpc_backend<T: Serialize, E: Display>(
         &self,
         outcome: &Result<T, E>,

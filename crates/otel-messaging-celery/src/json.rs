@@ -1,30 +1,56 @@
 //! JSON as Celery reads it, and the numbers that it cannot express.
 
 use serde::Serialize;
-use serde::ser::{self, Error as _, Serializer};
-use serde_json::Error;
+use serde::ser::{self, Serializer};
 use std::fmt;
 
 /// Writes the value as JSON.
 ///
-/// serde_json writes a float that is no finite number as `null`, which a worker would take for
+/// serde_json writes a float that is not a finite number as `null`, which a worker would take for
 /// `None`: here it is an error.
-pub(crate) fn write(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+pub(crate) fn write(
+    json: &mut Vec<u8>,
+    value: &(impl Serialize + ?Sized),
+) -> Result<(), serde_json::Error> {
     let start = json.len();
     serde_json::to_writer(&mut *json, value)?;
-    // Looked at once more only where there may be such a `null`: most values have none, and a value
-    // need not be the same the second time.
-    if json[start..].windows(4).any(|four| four == b"null") {
-        value.serialize(Finite)?;
+    // Only where there may be such a `null`: some values can be serialised only once.
+    if json[start..].windows(4).any(|four| four == b"null")
+        && let Err(Unlike::NotFinite(number)) = value.serialize(Finite)
+    {
+        let told = format_args!("JSON has no number {number}");
+        return Err(ser::Error::custom(told));
     }
     Ok(())
 }
 
-/// Looks at a value, writes nothing, and fails at the first float that is no finite number.
+/// Why a value was not looked at to its end.
+#[derive(Debug)]
+enum Unlike {
+    NotFinite(f64),
+    /// An error of the value's own. It was written already, so it is good.
+    Own,
+}
+
+impl fmt::Display for Unlike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the value differs from what was written")
+    }
+}
+
+impl std::error::Error for Unlike {}
+
+impl ser::Error for Unlike {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Own
+    }
+}
+
+/// Looks at a value, writes nothing, and fails at the first float that is not a finite number.
 #[derive(Clone, Copy)]
 struct Finite;
 
-type Seen = Result<(), Error>;
+type Seen = Result<(), Unlike>;
 
 macro_rules! seen {
     ($($method:ident: $type:ty,)*) => {$(
@@ -36,7 +62,7 @@ macro_rules! seen {
 
 impl Serializer for Finite {
     type Ok = ();
-    type Error = Error;
+    type Error = Unlike;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -71,7 +97,7 @@ impl Serializer for Finite {
         if number.is_finite() {
             Ok(())
         } else {
-            Err(Error::custom(format_args!("JSON has no number {number}")))
+            Err(Unlike::NotFinite(number))
         }
     }
 
@@ -115,15 +141,15 @@ impl Serializer for Finite {
         value.serialize(self)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self, Error> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Self, Unlike> {
         Ok(self)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self, Error> {
+    fn serialize_tuple(self, _: usize) -> Result<Self, Unlike> {
         Ok(self)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Error> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Unlike> {
         Ok(self)
     }
 
@@ -133,15 +159,15 @@ impl Serializer for Finite {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Unlike> {
         Ok(self)
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Self, Error> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Self, Unlike> {
         Ok(self)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Error> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Unlike> {
         Ok(self)
     }
 
@@ -151,7 +177,7 @@ impl Serializer for Finite {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Unlike> {
         Ok(self)
     }
 }
@@ -160,7 +186,7 @@ macro_rules! sees_each {
     ($($trait:ident: $method:ident($($name:ty)?),)*) => {$(
         impl ser::$trait for Finite {
             type Ok = ();
-            type Error = Error;
+            type Error = Unlike;
 
             fn $method<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Seen {
                 value.serialize(*self)
@@ -184,7 +210,7 @@ sees_each! {
 
 impl ser::SerializeMap for Finite {
     type Ok = ();
-    type Error = Error;
+    type Error = Unlike;
 
     // serde_json refuses such a key itself.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Seen {

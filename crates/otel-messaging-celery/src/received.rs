@@ -57,8 +57,8 @@ impl<'a> ReceivedTask<'a> {
     /// # Errors
     ///
     /// For every message that is no such task: that of another program, one of protocol 1, a body
-    /// that is compressed or pickled. Nobody else takes it once it is here: reject it.
-    /// [`try_with_task`](crate::try_with_task) does that inside the message's span.
+    /// that is compressed or pickled. Nobody else takes it once it is here: reject it. To handle such
+    /// a message in its own span, use [`try_with_task`](crate::try_with_task).
     pub fn from_delivery(delivery: &'a Delivery) -> Result<Self, ReadError> {
         let headers = delivery.properties.headers().as_ref();
         let header = headers.and_then(|headers| headers.inner().get("task"));

@@ -57,10 +57,14 @@ impl Task {
     /// map, or `()` for none. A map of theirs with the two keys `__type__` and `__value__` alone
     /// means a type of Python's to the worker, which refuses the message if it does not know it.
     ///
+    /// A value whose JSON has a `null` in it is serialised a second time, to find floats that are not
+    /// finite numbers. An error of its own is then ignored; a panic is not.
+    ///
     /// # Errors
     ///
-    /// When these are none, or cannot be written as JSON, such as a float that is no finite number,
-    /// and for an empty or overlong name.
+    /// When `args` is not a list or `kwargs` is not a map, when a value cannot be written as JSON,
+    /// such as a float that is not a finite number, and when the name is empty or longer than 255
+    /// bytes.
     pub fn new(
         name: impl Into<String>,
         args: impl Serialize,

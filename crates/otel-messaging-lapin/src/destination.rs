@@ -4,9 +4,10 @@ use otel_messaging::{Description, semconv};
 use std::borrow::Cow;
 
 /// What a direct reply-to begins with. The rest of it is a token: whoever knows it can answer.
-const REPLY_TO: &str = "amq.rabbitmq.reply-to";
-/// What the names begin with that the broker gives to queues.
-const GENERATED: &str = "amq.gen-";
+pub(crate) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+/// What the names begin with that the broker gives to queues; the latter two to those of AMQP 1.0's
+/// dynamic sources and targets (from RabbitMQ 4.1 on, `generate_queue_name_dynamic`).
+const GENERATED: [&str; 3] = ["amq.gen-", "amq.dyn-", "amq.dyn.gen-"];
 
 /// How many bits of its delay Celery writes before the routing key of a task that is to wait in the
 /// broker: `0.0.….1.0.orders` (kombu, `native_delayed_delivery.py`).
@@ -75,7 +76,8 @@ impl<'a> Destination<'a> {
     }
 
     fn is_generated(self) -> bool {
-        self.routing_key.starts_with(GENERATED)
+        let mut all = GENERATED.iter();
+        all.any(|prefix| self.routing_key.starts_with(prefix))
     }
 }
 
@@ -121,6 +123,9 @@ mod tests {
             ),
             ("", "amq.gen-JzTY20BRgKO", "amq.gen-JzTY20BRgKO"),
             ("dead", "amq.gen-JzTY20BRgKO", "dead"),
+            ("dead", "amq.dyn-shop-orders-JzTY20BRgKO", "dead"),
+            ("dead", "amq.dyn.gen-JzTY20BRgKO", "dead"),
+            ("dead", "amq.dynamo", "dead:amq.dynamo"),
             ("celery_delayed_27", &delayed("0.1."), "orders.pack"),
             ("celery_delayed_1", &delayed("1.0."), "orders.pack"),
             ("celery_delayed_delivery", &delayed("1.1."), "orders.pack"),

@@ -20,8 +20,9 @@ use std::fmt::Display;
 /// message. What told the broker how to route the first one, such as `CC` and `user_id`, and what
 /// brokers noted on its way, such as `x-death` and `x-received-from`, would act on the new one:
 /// RabbitMQ would route it back, drop it, or close the channel. So they go along as headers with a
-/// prefix, `received-CC` or `dead-letter-CC`, which no broker acts on. The table under "Sending on"
-/// in this crate's documentation has every property and header, and what each method does with it.
+/// prefix, `received-CC` or `dead-letter-CC`, which no broker acts on. A few that act are kept, such
+/// as `priority`, and by `forward` `expiration`. The table under "Sending on" in this crate's
+/// documentation has every property and header, and what each method does with it.
 ///
 /// A prefixed header that is there already, from an earlier time, stays. Where a frame has no room
 /// for the longer names, these headers are left out, and counted in

@@ -1,6 +1,7 @@
 //! What becomes of each property and each header when a message is sent on. The README has the
 //! same as a table, with the reasons.
 
+use crate::destination::REPLY_TO;
 use crate::frame;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -56,7 +57,7 @@ const HEADERS: [(&str, Renamed); 23] = [
     ("x-stream-offset", Always),
 ];
 
-/// Of a letter, which is kept where its broker is killed.
+/// The delivery mode with which RabbitMQ writes a message in a durable queue to its disk.
 const PERSISTENT: u8 = 2;
 
 /// The properties, without their headers, and the headers with which a message goes on.
@@ -113,7 +114,11 @@ fn properties(given: &BasicProperties, way: Way) -> BasicProperties {
         given.correlation_id(),
         BasicProperties::with_correlation_id,
     );
-    let all = put(all, given.reply_to(), BasicProperties::with_reply_to);
+    let all = if asks_for_direct_reply_to(given) {
+        all
+    } else {
+        put(all, given.reply_to(), BasicProperties::with_reply_to)
+    };
     let all = put(all, given.message_id(), BasicProperties::with_message_id);
     let all = put(all, given.timestamp(), BasicProperties::with_timestamp);
     let all = put(all, given.kind(), BasicProperties::with_type);
@@ -124,6 +129,14 @@ fn properties(given: &BasicProperties, way: Way) -> BasicProperties {
     } else {
         put(all, given.expiration(), BasicProperties::with_expiration)
     }
+}
+
+/// RabbitMQ puts the address of the publishing channel in place of this `reply_to`, or closes a channel
+/// that has none. What it delivers has that address. The text itself arrives where a sender by AMQP 1.0
+/// wrote it (RabbitMQ 4), or a broker that is not RabbitMQ passed it on.
+fn asks_for_direct_reply_to(given: &BasicProperties) -> bool {
+    let reply_to = given.reply_to().as_ref();
+    reply_to.is_some_and(|reply_to| reply_to.as_str() == REPLY_TO)
 }
 
 fn put<T: Clone>(
@@ -142,51 +155,61 @@ fn moved_properties(
     given: &BasicProperties,
     way: Way,
 ) -> impl Iterator<Item = (&'static str, Option<&ShortString>)> {
+    let (expiration, user_id) = (way.renames(EXPIRATION), way.renames(USER_ID));
     let all = [
-        ("expiration", EXPIRATION, given.expiration()),
-        ("user-id", USER_ID, given.user_id()),
+        ("expiration", expiration, given.expiration()),
+        (
+            "reply-to",
+            asks_for_direct_reply_to(given),
+            given.reply_to(),
+        ),
+        ("user-id", user_id, given.user_id()),
     ];
-    let all = all
-        .into_iter()
-        .filter(move |(_, renamed, _)| way.renames(*renamed));
-    all.map(|(name, _, value)| (name, value.as_ref()))
+    let moved = all.into_iter().filter(|(_, is_moved, _)| *is_moved);
+    moved.map(|(name, _, value)| (name, value.as_ref()))
 }
 
 /// The headers under their new names. A new name that is taken already is of an earlier time, and
 /// stays.
 #[cold]
 fn renamed(given: &BasicProperties, without_headers: &BasicProperties, way: Way) -> FieldTable {
-    let new_name = |name: &str| ShortString::from(format!("{}{name}", way.prefix()));
-    let is_renamed = |name: &str| {
+    let is_renamed = |name: &ShortString| {
         let mut all = HEADERS.iter();
-        all.any(|(other, renamed)| *other == name && way.renames(*renamed))
+        all.any(|(other, renamed)| *other == name.as_str() && way.renames(*renamed))
     };
-    let mut kept = BTreeMap::new();
-    let mut moved = Vec::new();
-    for (name, value) in given.headers().iter().flat_map(|headers| headers.inner()) {
-        if is_renamed(name.as_str()) {
-            moved.push((new_name(name.as_str()), value.clone()));
-        } else {
-            kept.insert(name.clone(), value.clone());
-        }
+    let given_headers = || given.headers().iter().flat_map(|headers| headers.inner());
+    let kept = || -> BTreeMap<_, _> {
+        let kept = given_headers().filter(|(name, _)| !is_renamed(name));
+        kept.map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
+    let new_name = |name: &str| ShortString::from(format!("{}{name}", way.prefix()));
+
+    let mut all = kept();
+    let number_kept = all.len();
+    for (name, value) in given_headers().filter(|(name, _)| is_renamed(name)) {
+        let entry = all.entry(new_name(name.as_str()));
+        entry.or_insert_with(|| value.clone());
     }
     for (name, value) in moved_properties(given, way) {
-        let value = value.map(|value| AMQPValue::LongString(value.as_str().into()));
-        moved.extend(value.map(|value| (new_name(name), value)));
+        if let Some(value) = value {
+            let entry = all.entry(new_name(name));
+            entry.or_insert_with(|| AMQPValue::LongString(value.as_str().into()));
+        }
     }
-    let mut all = kept.clone();
-    for (name, value) in moved {
-        all.entry(name).or_insert(value);
-    }
-    let (all, kept) = (FieldTable::from(all), FieldTable::from(kept));
+    let left_out = all.len() - number_kept;
+    let all = FieldTable::from(all);
     let has_room = |headers: &FieldTable| frame::room(without_headers, headers).is_some();
-    if !has_room(&all) && has_room(&kept) {
-        // The longer names would end the connection.
-        let left_out = all.inner().len() - kept.inner().len();
-        count_dropped_fields(left_out as u64, CarrierError::TooLarge);
-        return kept;
+    if has_room(&all) {
+        return all;
     }
-    all
+    // The longer names would end the connection.
+    let kept = FieldTable::from(kept());
+    if !has_room(&kept) {
+        return all;
+    }
+    count_dropped_fields(left_out as u64, CarrierError::TooLarge);
+    kept
 }
 
 #[cfg(test)]

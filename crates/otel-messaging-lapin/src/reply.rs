@@ -13,8 +13,8 @@ impl InjectingProducer<Channel> {
     /// `reply_to`, as [`basic_publish`](Self::basic_publish) does.
     ///
     /// Clients make such a queue for themselves alone, and name it at random. So the span is called
-    /// `publish`, and the queue is a temporary destination. Of queues that RabbitMQ names, and of
-    /// direct reply-to, `basic_publish` knows that too.
+    /// `publish`, and the queue is a temporary destination. `basic_publish` does the same for
+    /// queues that RabbitMQ names and for direct reply-to.
     ///
     /// # Errors
     ///

@@ -30,8 +30,7 @@ pub(crate) enum Way<'a> {
 /// Headers with which a replicator marks what it has copied; it skips what has its mark. They go
 /// along under other names.
 const MARKS: [&str; 1] = ["__replicator_id"];
-/// By these Spring's retry topics count tries and wait. They do too, unless the message is
-/// forwarded: then it is still its sender's.
+/// Spring's retry topics count attempts in these. They are renamed too, except by `forward`.
 const RETRIES: [&str; 3] = [
     "retry_topic-attempts",
     "retry_topic-backoff-timestamp",
@@ -53,8 +52,8 @@ impl Way<'_> {
     }
 }
 
-/// The timestamp with which a message goes on, if it is not that of sending. 0 would be that too,
-/// and less is none.
+/// The timestamp with which a message goes on, if it is not the time of sending. librdkafka takes 0
+/// for the time of sending; negative values are not timestamps.
 pub(crate) fn timestamp(message: &impl ReceivedRecord, way: Way<'_>) -> Option<i64> {
     match way {
         Way::Forward => sent_at(message),
@@ -107,11 +106,13 @@ pub(crate) fn headers(
     room: usize,
 ) -> Option<OwnedHeaders> {
     let carried = message.carried();
-    let mut headers = carried.map(BorrowedHeaders::detach);
-    let renames = carried.is_some_and(|all| raw(all).any(|(name, _)| way.renames(name)));
-    if let (true, Some(carried)) = (renames, carried) {
-        headers = Some(renamed(carried, way, room));
-    }
+    let mut headers = carried.map(|carried| {
+        if raw(carried).any(|(name, _)| way.renames(name)) {
+            renamed(carried, way, room)
+        } else {
+            carried.detach()
+        }
+    });
     if let (Way::Republish, Some(time)) = (way, sent_at(message)) {
         let headers = headers.get_or_insert_default();
         let is_there = headers.get_all(RECEIVED_TIMESTAMP).next().is_some();

@@ -85,10 +85,10 @@ impl Description {
         self.attributes.push(KeyValue::new(key, value));
     }
 
-    /// Adds an attribute whose text somebody else has chosen: the sender, or the broker. One of
-    /// more than 1,024 bytes is left out, since a part of an identifier is another identifier; the
-    /// SDK sets no limit of its own. Control characters are replaced as by
-    /// [`set_destination`](Self::set_destination).
+    /// Adds an attribute whose text somebody else has chosen: the sender, or the broker. Control
+    /// characters are replaced as by [`set_destination`](Self::set_destination). A text of more than
+    /// 1,024 bytes, before or after that, is left out, since a part of an identifier is another
+    /// identifier. The SDK sets no limit of its own.
     pub fn set_remote_attribute(&mut self, key: &'static str, text: &str) {
         if let Some(text) = remote_attribute(text) {
             self.set_attribute(key, text);
@@ -127,10 +127,10 @@ impl Description {
     }
 }
 
-/// What is shown of a text that somebody else has chosen; `None` if it is too long.
+/// A text that somebody else has chosen, as it is shown; `None` if it is too long.
 #[inline]
 pub(crate) fn remote_attribute(text: &str) -> Option<String> {
-    (text.len() <= remote_text::MAX_BYTES).then(|| remote_text::shown(text).into_owned())
+    remote_text::shown_whole(text).map(Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -139,11 +139,22 @@ mod tests {
 
     #[test]
     fn a_remote_text_is_kept_up_to_its_limit() {
-        for (length, kept) in [(1024, 1), (1025, 0)] {
+        for (text, kept) in [
+            ("x".repeat(1024), true),
+            ("x".repeat(1025), false),
+            // U+FFFD takes 3 bytes in place of one.
+            ("\u{1}".repeat(341), true),
+            ("\u{1}".repeat(342), false),
+            ("\u{1}".repeat(1024), false),
+            (format!("{}\u{1}", "x".repeat(1021)), true),
+            (format!("{}\u{1}", "x".repeat(1022)), false),
+            ("\u{2028}".repeat(342), false),
+        ] {
             let mut description = Description::sent("kafka", "send");
             let before = description.attributes.len();
-            description.set_remote_attribute("key", &"x".repeat(length));
-            assert_eq!(description.attributes.len() - before, kept);
+            description.set_remote_attribute("key", &text);
+            let added = description.attributes.len() - before;
+            assert_eq!(added, usize::from(kept), "{text:?}");
         }
     }
 

@@ -15,8 +15,8 @@ use crate::semconv;
 use opentelemetry::trace::{Link, SpanContext, SpanKind};
 use std::fmt;
 
-/// The header of a dead letter that says what went wrong: the error's text, at most 1,024 bytes of
-/// it. In place of a line break there is a space, in place of any other control character U+FFFD.
+/// The header of a dead letter that says what went wrong: the error's text, shown as by
+/// [`Description::set_destination`].
 pub const DEAD_LETTER_ERROR: &str = "dead-letter-error";
 /// The header of a dead letter that says where it was first put aside: the topic, the subject, or
 /// exchange and routing key, written as in the names of spans.

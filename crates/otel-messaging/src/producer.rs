@@ -79,8 +79,9 @@ impl Sending {
     /// `room` tells how many bytes are left beside headers, or `None` if they are too large
     /// themselves. `framing` is what a header takes beyond its name and its value, in bytes.
     /// Members of baggage are left out first, then entries of tracestate, as
-    /// [`Instrumentation::with_injection_budget`] describes. Where there is no room even for a traceparent, the message goes without context, an older one included, and that is
-    /// counted in [`dropped_fields`](crate::dropped_fields).
+    /// [`Instrumentation::with_injection_budget`] describes. Where there is no room even for a
+    /// traceparent, the message goes without context, an older one included, and that is counted in
+    /// [`dropped_fields`](crate::dropped_fields).
     pub fn inject_where_room<C, H: CarrierMut<C> + Clone>(
         &self,
         headers: &mut H,

@@ -22,6 +22,25 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The same for a text of which a part would say something else; `None` if it is too long, before or
+/// after the replacements.
+#[inline]
+pub(crate) fn shown_whole(text: &str) -> Option<Cow<'_, str>> {
+    if is_printable(text) {
+        Some(Cow::Borrowed(text))
+    } else {
+        shown_whole_slowly(text)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn shown_whole_slowly(text: &str) -> Option<Cow<'_, str>> {
+    let of = |c| replacement(c).unwrap_or(c).len_utf8();
+    let fits = text.len() <= MAX_BYTES && text.chars().map(of).sum::<usize>() <= MAX_BYTES;
+    fits.then(|| shown_slowly(text))
+}
+
 /// The same for a text that is owned already.
 #[inline]
 pub(crate) fn shown_owned(text: String) -> String {

@@ -5,9 +5,11 @@ use integration_tests::client::{in_time, unique};
 use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::rabbitmq::{consume, next};
 use integration_tests::spans::{Spans, attribute};
-use lapin::options::{BasicGetOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+};
 use lapin::types::{FieldTable, ShortString};
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use otel_messaging_celery::try_with_task_by;
 use otel_messaging_lapin::InjectingProducer;
 
@@ -18,6 +20,17 @@ async fn declare(channel: &Channel, queue: &ShortString) {
     let options = QueueDeclareOptions::default();
     let declared = channel.queue_declare(queue.clone(), options, FieldTable::default());
     declared.await.expect("a queue");
+}
+
+/// As workers in Python do.
+async fn declare_delivery(channel: &Channel) {
+    let options = ExchangeDeclareOptions {
+        durable: true,
+        ..Default::default()
+    };
+    let (kind, none) = (ExchangeKind::Topic, FieldTable::default());
+    let declared = channel.exchange_declare(DELIVERY.into(), kind, options, none);
+    declared.await.expect("an exchange");
 }
 
 async fn bind(channel: &Channel, queue: &ShortString, key: &str) {
@@ -44,14 +57,20 @@ async fn a_delayed_task_reaches_a_queue_that_is_bound_under_one_name() {
     declare(&channel, &all).await;
     let send = |countdown: u8| {
         let option = format!("countdown={countdown}");
-        Program::client_of(&broker, queue.as_str(), &format!("[{countdown}]"), &option)
+        Program::client_of(
+            &broker,
+            queue.as_str(),
+            &format!("[{countdown}]"),
+            &[&option],
+        )
     };
 
     // Nobody has bound the queue to where delayed tasks come out, as a worker does with its own.
-    let mut client = send(4);
-    client.line("a task", |line| line["sent"].is_string()).await;
+    declare_delivery(&channel).await;
     bind(&channel, &all, "#").await;
     let mut passing = consume(&channel, &all).await;
+    let mut client = send(1);
+    client.line("a task", |line| line["sent"].is_string()).await;
     let delivery = next(&mut passing).await;
     assert!(delivery.routing_key.as_str().ends_with(queue.as_str()));
     let options = BasicGetOptions { no_ack: true };
@@ -94,4 +113,20 @@ async fn a_delayed_task_reaches_a_queue_that_is_bound_under_one_name() {
     );
     drop(published.await.expect("published"));
     spans.named(&format!("publish {queue}"));
+}
+
+/// The exchange that the client publishes to is not there. RabbitMQ closes the channel for that, and the
+/// client finds it closed in a later call.
+#[tokio::test]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_delayed_task_is_lost_where_no_worker_was_ever_started() {
+    let broker = PrivateBroker::start(Server::RabbitMq).await;
+    let options = ["countdown=1", "before-workers", "again"];
+    let mut client = Program::client_of(&broker, &unique("rust"), "[7]", &options);
+    client.line("a task", |line| line["sent"].is_string()).await;
+    let again = client.line("an error", |line| line["again"].is_string());
+    assert_eq!(again.await["again"], "NotFound");
 }

@@ -39,8 +39,13 @@ impl Program {
     }
 
     /// A client that sends one task by a broker of the test's own.
-    pub(crate) fn client_of(broker: &PrivateBroker, queue: &str, args: &str, option: &str) -> Self {
-        let arguments = [queue, "orders.pack", args, "{}", option];
+    pub(crate) fn client_of(
+        broker: &PrivateBroker,
+        queue: &str,
+        args: &str,
+        more: &[&str],
+    ) -> Self {
+        let arguments = [&[queue, "orders.pack", args, "{}"], more].concat();
         Self::start("client.py", &arguments, Some(broker.url()))
     }
 

@@ -225,6 +225,30 @@ async fn another_users_message_is_sent_on() {
     }
 }
 
+/// RabbitMQ closes the channel of one who publishes with this `reply_to` and does not consume from it.
+/// It comes in where a sender by AMQP 1.0 has written it (RabbitMQ 4).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_message_that_asks_for_direct_reply_to_is_sent_on() {
+    const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+    let client = RabbitMq::connect().await;
+    let properties = BasicProperties::default().with_reply_to(REPLY_TO.into());
+    let message = received(&client, properties).await;
+    let queue = client.declare_queue(FieldTable::default()).await;
+    for way in Way::ALL {
+        send_on(&client.channel, &message, way, &queue).await;
+        let sent = got(&client, &queue).await.expect("the message");
+        assert_eq!(sent.properties.reply_to(), &None);
+        let headers = sent.properties.headers().as_ref().expect("headers");
+        let name = format!("{}reply-to", way.prefix());
+        let expected = AMQPValue::LongString(REPLY_TO.into());
+        assert_eq!(headers.inner().get(&*name), Some(&expected), "{way:?}");
+    }
+}
+
 /// The message had no delivery mode, so it would be lost with the broker.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(

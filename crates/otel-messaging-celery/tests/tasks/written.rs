@@ -6,7 +6,9 @@ use otel_messaging_celery::{ReceivedTask, Task, TaskError};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde::Serialize;
+use serde::ser::{Error, Serializer};
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// JSON that a program may have: any text and numbers, a few levels deep.
@@ -204,6 +206,30 @@ fn texts_have_the_length_of_short_strings() {
             );
         }
     }
+}
+
+/// Some values are serialised from what they own, and can be only once.
+#[test]
+fn what_can_be_serialised_once_alone_is_taken() {
+    struct Once<T>(Cell<Option<T>>);
+    impl<T: Serialize> Serialize for Once<T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let value = self.0.take();
+            let value = value.ok_or_else(|| Error::custom("it is gone"))?;
+            value.serialize(serializer)
+        }
+    }
+    let once = |text: &'static str| Once(Cell::new(Some(text)));
+    for task in [
+        Task::new("t", (once("a"), 7), ()),
+        // With a `null` it is looked at again.
+        Task::new("t", (None::<u8>, once("a")), ()),
+        Task::new("t", (once("a null"),), ()),
+    ] {
+        assert!(task.is_ok(), "{task:?}");
+    }
+    let error = Task::new("t", (None::<u8>, f64::NAN, once("a")), ()).unwrap_err();
+    assert!(matches!(error, TaskError::Json(_)), "{error}");
 }
 
 #[test]
