@@ -87,9 +87,9 @@ impl Brokers {
     }
 
     /// Removes what was created, whether or not it was.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
         let Brokers::Real(real) = self else {
-            return;
+            return Ok(());
         };
         let Real {
             rabbitmq,
@@ -99,13 +99,17 @@ impl Brokers {
         } = *real;
         let (topic, stream) = (format!("{TOPIC}-{run}"), format!("{STREAM}-{run}"));
         let closing = async {
-            tokio::join!(
+            let (closed, (), ()) = tokio::join!(
                 rabbitmq.client.close(),
                 kafka.client.close(&topic),
                 nats.client.close(&stream),
-            )
+            );
+            closed
         };
-        let _ = timeout(CLOSE, closing).await;
+        match timeout(CLOSE, closing).await {
+            Ok(Err(error)) => Err(rabbitmq.address.failure(rabbitmq.name, error)),
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
     }
 
     async fn open(

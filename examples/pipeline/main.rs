@@ -66,11 +66,15 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         outcome
     };
     let outcome = outcome.await;
-    brokers.close().await;
+    let closed = brokers.close().await;
     if let Err(error) = services.stop().await {
         complain(&error);
     }
     let (arrivals, label) = outcome?;
+    // What ended the work may have ended the connection too, and is the cause.
+    if let Err(error) = closed {
+        complain(&error);
+    }
 
     let trace = recorder.into_trace();
     let mut drawn = drawing::draw(&trace, &arrivals);

@@ -17,13 +17,21 @@ use otel_messaging_lapin::InjectingProducer;
 
 pub(crate) struct RabbitMq {
     connection: Connection,
+    /// The channels of the hop's two ends. lapin closes a channel in the background when its last
+    /// clone is dropped, and an end of the connection just then often fails: these outlive it.
+    producer: Channel,
+    consumer: Channel,
 }
 
 impl RabbitMq {
     pub(crate) async fn connect(address: &Address) -> anyhow::Result<Self> {
         let properties = ConnectionProperties::default().with_connection_name("pipeline".into());
         let connection = Connection::connect(address.reveal(), properties).await?;
-        Ok(Self { connection })
+        Ok(Self {
+            producer: connection.create_channel().await?,
+            consumer: connection.create_channel().await?,
+            connection,
+        })
     }
 
     /// Declares the hop's queue and opens both its ends.
@@ -33,12 +41,11 @@ impl RabbitMq {
         from: &Service,
         to: &Service,
     ) -> anyhow::Result<(ProducerClient, ConsumerClient)> {
-        let producer = self.connection.create_channel().await?;
+        let (producer, consumer) = (self.producer.clone(), self.consumer.clone());
         producer
             .confirm_select(ConfirmSelectOptions::default())
             .await?;
 
-        let consumer = self.connection.create_channel().await?;
         let queue = hop.destination.as_str();
         let options = QueueDeclareOptions::exclusive().auto_delete();
         consumer
@@ -65,8 +72,8 @@ impl RabbitMq {
     }
 
     /// The queue goes with the connection.
-    pub(crate) async fn close(self) {
-        let _ = self.connection.close(200, "done".into()).await;
+    pub(crate) async fn close(self) -> lapin::Result<()> {
+        self.connection.close(200, "done".into()).await
     }
 }
 

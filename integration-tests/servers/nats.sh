@@ -23,28 +23,14 @@ nats_suits() { # PROGRAM
   [[ $("$1" --version 2>/dev/null) == "nats-server: v${BROKERS_NATS:+$BROKERS_NATS.}"* ]]
 }
 
-# Go with everything it writes in the cache: its modules, its build cache, its own statistics (the
-# configuration folder, except for the user's settings).
-go_cached() {
-  mkdir -p "$cache/go/tmp"
-  env GOTOOLCHAIN=local GOFLAGS="${GOFLAGS:-} -modcacherw" CGO_ENABLED=0 \
-    GOPATH="$cache/go" GOMODCACHE="$cache/go/mod" GOCACHE="$cache/go/build" GOBIN="$nats_bin" GOTMPDIR="$cache/go/tmp" \
-    GOENV="${GOENV:-${XDG_CONFIG_HOME:-$HOME/.config}/go/env}" XDG_CONFIG_HOME="$cache/go/config" \
-    go "$@" 9>&-
-}
-
-go_suffices() {
-  command -v go >/dev/null && [[ $(go_cached env GOVERSION) =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 26))
-}
-
 nats_fetch() {
   if nats_server >/dev/null; then return; fi
-  if go_suffices; then
+  if go_ready; then
     say "building nats-server $nats_release with Go"
-    if go_cached install "github.com/nats-io/nats-server/v2@$nats_release" >"$cache/go.log" 2>&1; then return; fi
+    if GOBIN="$nats_bin" go_cached install "github.com/nats-io/nats-server/v2@$nats_release" >"$cache/go.log" 2>&1; then return; fi
     say "that failed ($(tail -n 1 "$cache/go.log"))"
   fi
-  [ -z "${BROKERS_NATS:-}" ] || fail "nats-server $BROKERS_NATS is not here: install Go 1.26 or later, or $no_way"
+  [ -z "${BROKERS_NATS:-}" ] || fail "nats-server $BROKERS_NATS is not here, nor can it be built: $no_way"
   install nats-server
 }
 

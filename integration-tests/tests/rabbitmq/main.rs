@@ -2,6 +2,7 @@
 
 mod confirms;
 mod consuming;
+mod deaths;
 mod ending;
 mod exchanges;
 mod faults;
