@@ -24,24 +24,21 @@ pub enum Contexts<'a> {
 
 /// The valid senders, each once: a sampled one before others of the same span, then the greatest text.
 pub fn senders<'a>(values: &[&'a str]) -> Vec<&'a str> {
-    let mut valid: Vec<_> = values
-        .iter()
-        .map(|value| w3c::trim(value))
-        .filter_map(|value| {
-            let (trace_id, span_id, flags) = w3c::traceparent(value)?;
-            Some(((trace_id, span_id), flags & 1, value))
-        })
-        .collect();
-    let spans: Vec<_> = valid.iter().map(|(ids, ..)| *ids).collect();
-    valid.sort_unstable();
-    let mut senders: Vec<(_, &str)> = Vec::new();
-    for ids in spans {
-        let greatest = valid.iter().rfind(|(of, ..)| *of == ids).expect("one");
-        if senders.iter().all(|(known, _)| *known != ids) {
-            senders.push((ids, greatest.2));
+    let valid = values.iter().map(|value| w3c::trim(value));
+    let valid = valid.filter_map(|value| {
+        let (_, _, flags) = w3c::traceparent(value)?;
+        Some((&value[3..52], flags.is_sampled(), value))
+    });
+    let valid: Vec<_> = valid.collect();
+    let mut senders: Vec<&str> = Vec::new();
+    for (ids, ..) in &valid {
+        let same = valid.iter().filter(|(other, ..)| other == ids);
+        let (_, _, greatest) = same.max().expect("one");
+        if !senders.contains(greatest) {
+            senders.push(greatest);
         }
     }
-    senders.into_iter().map(|(_, value)| value).collect()
+    senders
 }
 
 /// The lines of a list, without those that are empty and equal neighbours.
