@@ -75,7 +75,8 @@ fn settle<'a>(headers: &'a HeaderMap, mut sets: Vec<FieldSet<'a>>) -> Contexts<'
         let ids = |set: &FieldSet<'a>| [trace_id(set), span_id(set)];
         let mut sets = sets.iter_mut();
         if let Some(set) = sets.find(|set| ids(set) == ids(&spelling)) {
-            *set = spelling;
+            // Which flags of that sender count is settled already.
+            (set.tracestate, set.baggage) = (spelling.tracestate, spelling.baggage);
         }
     }
     Contexts::Contradicting(sets)
