@@ -147,17 +147,25 @@ impl Client for Amqp {
         exact(entries, name)
     }
 
-    /// The exact name counts before its spellings, with its own fields.
+    /// The exact name counts before its spellings: with its own fields alone if those name another
+    /// sender, else each field.
     fn contexts<'a>(entries: &'a [Entry<Self>]) -> Contexts<'a> {
-        let [senders, state, baggage] = FIELDS.map(|name| values::<Self>(entries, name));
-        let all = contexts::unordered(&senders, state, baggage);
+        let [all, state, baggage] = FIELDS.map(|name| values::<Self>(entries, name));
         let lines = |name| exact(entries, name).into_iter().collect::<Vec<_>>();
-        let [sender, state, baggage] = FIELDS.map(lines);
-        match (all, contexts::unordered(&sender, state, baggage)) {
-            (Contexts::Contradicting(_), Contexts::One(set)) if set.sender.is_some() => {
-                Contexts::One(set)
+        let [sender, exact_state, exact_baggage] = FIELDS.map(lines);
+        let sender = contexts::senders(&sender);
+        let is_one = contexts::senders(&all).len() < 2;
+        match &sender[..] {
+            [_] if !is_one => contexts::unordered(&sender, exact_state, exact_baggage),
+            _ => {
+                let senders = if sender.is_empty() { all } else { sender };
+                let state = contexts::first_of(&[exact_state, state]);
+                contexts::unordered(
+                    &senders,
+                    state,
+                    contexts::first_of(&[exact_baggage, baggage]),
+                )
             }
-            (all, _) => all,
         }
     }
 

@@ -66,8 +66,9 @@ impl Client for AsyncNats {
         is(name) || (name.eq_ignore_ascii_case("traceparent") && is("xraceparent"))
     }
 
-    /// Title case, if there is one other sender, in lower case and in the same trace; a disabled one if
-    /// there is no other.
+    /// Title case, if it stands beside lower case and both are in one trace, without a third sender.
+    /// With one sender in one spelling, that spelling's fields first, or those in title case where the
+    /// other stands there twice. A disabled one if there is no other.
     fn contexts<'a>(entries: &'a [Entry<Self>]) -> Contexts<'a> {
         let [all, state, baggage] = FIELDS.map(|name| values::<Self>(entries, name));
         let enabled = entries.iter();
@@ -81,14 +82,39 @@ impl Client for AsyncNats {
             let named = entries.iter().filter(|(key, _)| key == name.as_bytes());
             named.map(|(_, value)| value.as_str()).collect::<Vec<_>>()
         };
-        let trace = |sender: &'a str| sender.split('-').nth(1);
-        let lower = contexts::senders(&exact("traceparent"));
+        let part = |sender: &'a str, at| sender.split('-').nth(at);
+        let is_pair = |lower: &'a str, title: &'a str| {
+            let differ = part(lower, 2) != part(title, 2);
+            part(lower, 1) == part(title, 1) && senders.len() == 1 + usize::from(differ)
+        };
+        let lines = exact("traceparent");
+        let lower = contexts::senders(&lines);
         let title = contexts::senders(&exact("Traceparent"));
+        let fields = |names: [[&str; 2]; 2]| {
+            names.map(|names| {
+                let all = values::<Self>(entries, names[0]);
+                contexts::first_of(&[exact(names[0]), exact(names[1]), all])
+            })
+        };
+        let lower_first = [["tracestate"; 2], ["baggage"; 2]];
+        let title_first = [["Tracestate", "tracestate"], ["Baggage", "baggage"]];
         match (&lower[..], &title[..]) {
-            ([lower], [title])
-                if senders.len() == 2 && lower != title && trace(lower) == trace(title) =>
-            {
+            ([lower], [title]) if is_pair(lower, title) => {
                 contexts::unordered(&[title], exact("Tracestate"), exact("Baggage"))
+            }
+            _ if senders.len() > 1 => Contexts::Contradicting(senders),
+            ([lower], []) => {
+                let names = if lines.len() > 1 {
+                    title_first
+                } else {
+                    lower_first
+                };
+                let [state, baggage] = fields(names);
+                contexts::unordered(&[lower], state, baggage)
+            }
+            ([], [title]) => {
+                let [state, baggage] = fields([["Tracestate"; 2], ["Baggage"; 2]]);
+                contexts::unordered(&[title], state, baggage)
             }
             _ => contexts::unordered(&enabled, state, baggage),
         }

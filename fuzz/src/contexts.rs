@@ -22,29 +22,50 @@ pub enum Contexts<'a> {
     Contradicting(Vec<&'a str>),
 }
 
-/// The valid senders, each once.
+/// The valid senders, each once: a sampled one before others of the same span, then the greatest text.
 pub fn senders<'a>(values: &[&'a str]) -> Vec<&'a str> {
-    let mut senders = Vec::new();
-    for value in values.iter().map(|value| w3c::trim(value)) {
-        if w3c::traceparent(value).is_some() && !senders.contains(&value) {
-            senders.push(value);
+    let valid = values.iter().map(|value| w3c::trim(value));
+    let valid = valid.filter_map(|value| {
+        let (_, _, flags) = w3c::traceparent(value)?;
+        Some((&value[3..52], flags.is_sampled(), value))
+    });
+    let valid: Vec<_> = valid.collect();
+    let mut senders: Vec<&str> = Vec::new();
+    for (ids, ..) in &valid {
+        let same = valid.iter().filter(|(other, ..)| other == ids);
+        let (_, _, greatest) = same.max().expect("one");
+        if !senders.contains(greatest) {
+            senders.push(greatest);
         }
     }
     senders
 }
 
+/// The lines of a list, without those that are empty and equal neighbours.
+fn lines_of<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let lines = lines.iter().map(|line| w3c::trim(line));
+    let mut lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+    lines.dedup();
+    lines
+}
+
+/// The lines of the first of these lists that has any.
+pub fn first_of<'a>(lists: &[Vec<&'a str>]) -> Vec<&'a str> {
+    let mut lists = lists.iter().map(|lines| lines_of(lines));
+    lists.find(|lines| !lines.is_empty()).unwrap_or_default()
+}
+
 /// Where nothing tells which context is newer.
 pub fn unordered<'a>(
     values: &[&'a str],
-    mut state: Vec<&'a str>,
-    mut baggage: Vec<&'a str>,
+    state: Vec<&'a str>,
+    baggage: Vec<&'a str>,
 ) -> Contexts<'a> {
     let senders = senders(values);
     if senders.len() > 1 {
         return Contexts::Contradicting(senders);
     }
-    state.dedup();
-    baggage.dedup();
+    let (state, baggage) = (lines_of(&state), lines_of(&baggage));
     Contexts::One(Set {
         sender: senders.first().copied(),
         state,
@@ -90,11 +111,11 @@ pub fn newest<'a>(fields: &[(&[u8], &'a str)]) -> Contexts<'a> {
     let best = joined.iter().map(|set| rank(set)).max().unwrap_or(0);
     let set = joined.iter().rev().find(|set| rank(set) == best);
     let lines = |field: &str| {
-        let named = set
-            .into_iter()
-            .flatten()
-            .filter(|(name, _)| is(name, field));
-        named.map(|(_, value)| *value).collect::<Vec<_>>()
+        let all = set.into_iter().flatten();
+        let all: Vec<_> = all.filter(|(name, _)| is(name, field)).collect();
+        let exact = all.iter().filter(|(name, _)| *name == field.as_bytes());
+        let exact: Vec<_> = exact.map(|(_, value)| *value).collect();
+        first_of(&[exact, all.iter().map(|(_, value)| *value).collect()])
     };
     unordered(&lines("traceparent"), lines("tracestate"), lines("baggage"))
 }

@@ -10,6 +10,7 @@
 //
 //	drop-baggage: KEY   sends the baggage on without this member
 //	raw-baggage: TEXT   sends this text as the baggage
+//	untraced: yes       makes no span of its own, as without a tracer provider
 //	ask: SUBJECT        requests from this subject first, and reports on the answer
 package main
 
@@ -74,9 +75,14 @@ func relay(connection *nats.Conn, received *nats.Msg, to string) error {
 		message.Header[name] = values
 	}
 	drop, raw, ask := take(message, "drop-baggage"), take(message, "raw-baggage"), take(message, "ask")
+	untraced := take(message, "untraced")
 
+	sender := propagator.Extract(context.Background(), carrier(message))
 	ctx, span, found := process(context.Background(), message)
 	defer span.End()
+	if untraced != "" {
+		ctx = sender
+	}
 	if drop != "" {
 		ctx = baggage.ContextWithBaggage(ctx, baggage.FromContext(ctx).DeleteMember(drop))
 	}

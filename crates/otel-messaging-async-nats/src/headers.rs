@@ -11,13 +11,17 @@ pub enum Nats {}
 /// Names are case-sensitive in NATS and programs in other languages write some of them in title
 /// case; here any spelling is found. The map has no order among names.
 ///
-/// Of a `Traceparent` beside a differing `traceparent` of the same trace, the one in title case
-/// counts, with the `Tracestate` and the `Baggage` beside it: only a relay that looks for no other
-/// spelling, as OpenTelemetry's HTTP carrier in Go does, adds it later. Of other contexts that differ
-/// nothing tells which is newer: they contradict each other. So do two in lower case, which is what
-/// servers of 2.11 and 2.12 make of both spellings. `Xraceparent` is read where no other spelling is there: servers from 2.11
-/// up to some releases of 2.12 rename the header so, to keep themselves from tracing a message
-/// again, when they store it for one
+/// If a `Traceparent` stands beside a differing `traceparent` of the same trace, the one in title case
+/// counts, with the `Tracestate` and the `Baggage` beside it. A relay that reads no other spelling adds
+/// it later, as OpenTelemetry's HTTP carrier in Go does. A relay that replaces only the one in lower
+/// case, behind a sender that wrote both, is passed over; the trace stays the same. If both name one
+/// sender, the fields in title case count too: a Go relay may have changed them. With one spelling of
+/// `traceparent`, each field in that spelling counts, and in any other where it is absent in that one.
+///
+/// Nothing tells which of other contexts that differ is newer: they contradict each other. So do two in
+/// lower case, which is what servers of 2.11 and 2.12 make of both spellings. `Xraceparent` is read where
+/// no other spelling is there: servers from 2.11 up to some releases of 2.12 rename the header so, to
+/// keep themselves from tracing a message again, when they store it for one
 /// ([nats-server 7755](https://github.com/nats-io/nats-server/pull/7755)).
 impl Carrier<Nats> for HeaderMap {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {

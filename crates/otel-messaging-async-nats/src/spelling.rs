@@ -22,39 +22,71 @@ pub(crate) fn contexts(headers: &HeaderMap) -> Contexts<'_> {
     match Contexts::unordered(enabled, state.clone(), baggage.clone()) {
         // Disabled ones are all that there is.
         Contexts::One(set) if !set.has_sender() => Contexts::unordered(all, state, baggage),
+        Contexts::One(set) => Contexts::One(of_one_sender(headers, set)),
         Contexts::Contradicting(sets) => settle(headers, sets),
-        one => one,
+        other => other,
     }
 }
 
-/// Of two senders in one trace, the one in title case counts. To each of others belongs what came in
-/// its spelling.
+/// If the sender stands there in both spellings, those in title case count alone: a Go relay reads and
+/// changes no others. Otherwise each field in the spelling of its `traceparent` counts, and in all
+/// spellings where it is absent in that one: servers of 2.11 and 2.12 rewrite `traceparent` alone.
+fn of_one_sender<'a>(headers: &'a HeaderMap, all: FieldSet<'a>) -> FieldSet<'a> {
+    let [lower, title] = [LOWER, TITLE].map(|names| named(headers, names));
+    match (lower, title) {
+        (Some(lower), Some(title)) if title.has_sender() => {
+            if lower.has_sender() {
+                title
+            } else {
+                title.or(all)
+            }
+        }
+        (Some(lower), Some(title)) if lower.has_sender() => {
+            // Two lines in lower case are what such a server makes of both spellings.
+            let traceparents = headers.get_all(TRACEPARENT);
+            if traceparents.count() > 1 {
+                title.or(lower).or(all)
+            } else {
+                lower.or(all)
+            }
+        }
+        _ => all,
+    }
+}
+
+/// Of two senders in one trace, the one in title case counts. Otherwise each sender keeps the fields in
+/// its own spelling.
 fn settle<'a>(headers: &'a HeaderMap, mut sets: Vec<FieldSet<'a>>) -> Contexts<'a> {
-    let [lower, title] = [LOWER, TITLE].map(|names| only(headers, names));
+    let [lower, title] = [LOWER, TITLE].map(|names| {
+        let set = named(headers, names);
+        set.filter(FieldSet::has_sender)
+    });
     if let (Some(lower), Some(title)) = (&lower, &title)
         && sets.len() == 2
-        && lower.traceparent != title.traceparent
+        && span_id(lower) != span_id(title)
         && trace_id(lower) == trace_id(title)
     {
         return Contexts::One(title.clone());
     }
     for spelling in [lower, title].into_iter().flatten() {
+        let ids = |set: &FieldSet<'a>| [trace_id(set), span_id(set)];
         let mut sets = sets.iter_mut();
-        if let Some(set) = sets.find(|set| set.traceparent == spelling.traceparent) {
-            *set = spelling;
+        if let Some(set) = sets.find(|set| ids(set) == ids(&spelling)) {
+            // Which flags of that sender count is settled already.
+            (set.tracestate, set.baggage) = (spelling.tracestate, spelling.baggage);
         }
     }
     Contexts::Contradicting(sets)
 }
 
-/// What stands under exactly these names, if that names one sender.
-fn only<'a>(headers: &'a HeaderMap, names: [&str; 3]) -> Option<FieldSet<'a>> {
+/// What stands under exactly these names, unless that names several senders.
+fn named<'a>(headers: &'a HeaderMap, names: [&str; 3]) -> Option<FieldSet<'a>> {
     let [traceparents, state, baggage] = names.map(|name| {
         let named = headers.iter().filter(move |(key, _)| text(key) == name);
         named.flat_map(|(_, values)| values.iter().map(HeaderValue::as_str))
     });
     match Contexts::unordered(traceparents, state, baggage) {
-        Contexts::One(set) if set.has_sender() => Some(set),
+        Contexts::One(set) => Some(set),
         _ => None,
     }
 }
@@ -62,6 +94,11 @@ fn only<'a>(headers: &'a HeaderMap, names: [&str; 3]) -> Option<FieldSet<'a>> {
 /// The part of a traceparent between its first and its second `-`.
 fn trace_id<'a>(set: &FieldSet<'a>) -> Option<&'a str> {
     set.traceparent?.split('-').nth(1)
+}
+
+/// The part behind that.
+fn span_id<'a>(set: &FieldSet<'a>) -> Option<&'a str> {
+    set.traceparent?.split('-').nth(2)
 }
 
 #[inline]
@@ -118,7 +155,8 @@ pub enum Spelling {
     ///
     /// A context then takes twice the bytes. Of a message that a relay sends on after it has
     /// replaced one spelling alone, some readers take the relay's context and others the older one
-    /// beside it; this crate takes the one in title case. Both are of one trace.
+    /// beside it. Both are of one trace. This crate takes the one in title case: it passes over the
+    /// span of a relay that replaces only the one in lower case, as those in Java, Node and Python do.
     ///
     /// Servers of 2.11 and 2.12 rewrite every spelling of `traceparent` to lower case in flight, so
     /// that programs that look for title case alone find none there.
@@ -257,6 +295,63 @@ mod tests {
         }
     }
 
+    /// A Go relay changes what is in title case, be it without a span of its own.
+    #[test]
+    fn with_one_sender_the_fields_in_the_spelling_of_its_traceparent_count() {
+        use opentelemetry::baggage::BaggageExt;
+        use opentelemetry::trace::TraceContextExt;
+        const SENDER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        const OTHER_FLAGS: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+        const LOWER: (&str, &str) = ("traceparent", SENDER);
+        const TITLE: (&str, &str) = ("Traceparent", SENDER);
+        const UNSAMPLED: (&str, &str) = ("Traceparent", OTHER_FLAGS);
+        let both = [("baggage", "a=1,b=2"), ("Baggage", "a=1")];
+        let (old, new) = ([both[0]], [both[1]]);
+        let states = [("tracestate", "x=1"), ("Tracestate", "x=2")];
+        type Lines<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Lines<'_>, Lines<'_>, &str, &str, bool); 15] = [
+            (&[TITLE], &both, "a", "", true),
+            (&[LOWER], &both, "a b", "", true),
+            (&[LOWER, TITLE], &both, "a", "", true),
+            (&[LOWER, UNSAMPLED], &both, "a", "", false),
+            (&[LOWER, TITLE], &states, "", "x=2", true),
+            (&[LOWER], &states, "", "x=1", true),
+            // Dropped in title case, where it stood.
+            (&[LOWER, TITLE], &old, "", "", true),
+            (&[LOWER, TITLE], &new, "a", "", true),
+            // As a server of 2.11 hands them on: by a Go sender, and by both spellings.
+            (&[LOWER], &new, "a", "", true),
+            (&[LOWER, LOWER], &both, "a", "", true),
+            (&[LOWER, LOWER], &old, "a b", "", true),
+            // By a sender with a spelling for each.
+            (&[TITLE], &old, "a b", "", true),
+            (&[("TRACEPARENT", SENDER)], &both, "a b", "", true),
+            (&[("Xraceparent", SENDER)], &both, "a b", "", true),
+            (&[TITLE, ("traceparent", "00-")], &both, "a", "", true),
+        ];
+        for (senders, fields, members, state, is_sampled) in cases {
+            let mut headers = HeaderMap::new();
+            for (name, value) in senders.iter().chain(fields) {
+                headers.append(*name, *value);
+            }
+            let context = crate::extract(&headers);
+            let mut found: Vec<_> = context.baggage().iter().map(|(key, _)| key).collect();
+            found.sort_unstable_by_key(|key| key.as_str());
+            let found: Vec<_> = found.into_iter().map(|key| key.as_str()).collect();
+            assert_eq!(found.join(" "), members, "{headers:?}");
+            let sender = context.span().span_context().clone();
+            assert!(sender.is_valid());
+            assert_eq!(sender.trace_state().header(), state, "{headers:?}");
+            assert_eq!(sender.is_sampled(), is_sampled, "{headers:?}");
+        }
+        // Without a sender nothing tells which is newer.
+        let headers = HeaderMap::from_iter(both.map(|(name, value)| {
+            let name: HeaderName = name.parse().expect("a name");
+            (name, HeaderValue::from(value))
+        }));
+        assert_eq!(crate::extract(&headers).baggage().len(), 2);
+    }
+
     #[test]
     fn each_sender_that_contradicts_another_has_the_fields_of_its_spelling() {
         let header = |trace: u64| format!("00-{trace:032x}-b7ad6b7169203331-01");
@@ -270,15 +365,14 @@ mod tests {
             panic!("they contradict each other");
         };
         sets.sort_by_key(|set| set.traceparent);
-        let set = |traceparent, tracestate, baggage| FieldSet {
-            traceparent: Some(traceparent),
-            tracestate,
-            baggage,
+        let [first, second] = &sets[..] else {
+            panic!("two, not {sets:?}");
         };
-        let expected = [
-            set(&one, vec!["a=1"], Vec::new()),
-            set(&two, Vec::new(), vec!["b=2"]),
-        ];
-        assert_eq!(sets, expected);
+        assert_eq!(first.traceparent, Some(&*one));
+        assert_eq!(first.tracestate, ["a=1"]);
+        assert_eq!(first.baggage, [""; 0]);
+        assert_eq!(second.traceparent, Some(&*two));
+        assert_eq!(second.tracestate, [""; 0]);
+        assert_eq!(second.baggage, ["b=2"]);
     }
 }

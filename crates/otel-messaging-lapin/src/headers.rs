@@ -16,9 +16,11 @@ pub enum Lapin {}
 /// and short strings, because clients differ in what they send. Values of other types read as
 /// absent, and so does text that is not UTF-8.
 ///
-/// Names are case-sensitive in AMQP: a `traceparent` counts before its other spellings, with the
-/// `tracestate` and the `baggage` in lower case. Where there is none, other spellings that differ
-/// contradict each other.
+/// Names are case-sensitive in AMQP: a `traceparent` counts before its other spellings. If these name
+/// another sender, the `tracestate` and the `baggage` in lower case count with it, and no others. If
+/// they name the same one, each field in lower case counts before its other spellings, and those count
+/// where it is absent. Without a `traceparent` in lower case, other spellings that name different
+/// senders contradict each other.
 ///
 /// RabbitMQ up to 3.12 hands on what a sender by AMQP 1.0 has written inside the header
 /// `x-amqp-1.0-app-properties`. Where no field of a context stands beside it, `traceparent`,
@@ -56,9 +58,8 @@ impl Carrier<Lapin> for FieldTable {
         let all = Contexts::unordered(traceparents, tracestate, baggage);
         let [traceparent, tracestate, baggage] = FIELDS.map(|name| exact(self, name));
         match (all, Contexts::unordered(traceparent, tracestate, baggage)) {
-            (Contexts::Contradicting(_), Contexts::One(set)) if set.has_sender() => {
-                Contexts::One(set)
-            }
+            (Contexts::One(all), Contexts::One(exact)) => Contexts::One(exact.or(all)),
+            (_, Contexts::One(exact)) if exact.has_sender() => Contexts::One(exact),
             (all, _) => all,
         }
     }
@@ -148,12 +149,8 @@ fn remove_from(table: &mut FieldTable, names: &[&str]) {
         let mut names = names.iter();
         names.any(|name| is_name(key.as_str().as_bytes(), name))
     };
-    let is_section = |key: &ShortString| key.as_str() == app_properties::NAME;
-    if !table
-        .inner()
-        .keys()
-        .any(|key| is_named(key) || is_section(key))
-    {
+    let section = without_fields(table, names);
+    if section.is_none() && !table.inner().keys().any(is_named) {
         return;
     }
     // The table has no way to remove an entry.
@@ -161,18 +158,23 @@ fn remove_from(table: &mut FieldTable, names: &[&str]) {
     let mut rest: BTreeMap<_, _> = rest
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    let section = rest.get(app_properties::NAME).and_then(bytes);
-    if let Some(section) = section.and_then(|section| app_properties::without(section, names)) {
-        if section.is_empty() {
-            rest.remove(app_properties::NAME);
+    if let Some(section) = section {
+        let key = ShortString::from(app_properties::NAME);
+        if section.is_empty() || is_named(&key) {
+            rest.remove(&key);
         } else {
-            rest.insert(
-                app_properties::NAME.into(),
-                AMQPValue::LongString(section.into()),
-            );
+            rest.insert(key, AMQPValue::LongString(section.into()));
         }
     }
     *table = FieldTable::from(rest);
+}
+
+/// The application properties of a sender by AMQP 1.0 without those of these names that are fields of a
+/// context: only they are read there. `None` if there are none.
+fn without_fields(table: &FieldTable, names: &[&str]) -> Option<Vec<u8>> {
+    let section = bytes(table.inner().get(app_properties::NAME)?)?;
+    let fields = names.iter().copied().filter(|name| is_field(name));
+    app_properties::without(section, &fields.collect::<Vec<_>>())
 }
 
 /// The headers of a message that is forwarded: a field of a context that came as bytes goes on as text,
@@ -241,7 +243,9 @@ mod tests {
         let header = |span: u64| format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01");
         let other = header(9).replace("0af7", "0af8");
         let (one, two) = (&header(1)[..], &header(2)[..]);
-        let cases: [Case<'_>; 11] = [
+        let [sampled, with_random_flag] =
+            ["-01", "-03"].map(|flags| header(1).replace("-01", flags));
+        let cases: [Case<'_>; 16] = [
             (
                 &[("Traceparent", one), ("traceparent", two)],
                 Some(2),
@@ -278,7 +282,59 @@ mod tests {
                 "a=2",
                 "new=2",
             ),
-            // With one sender every spelling counts.
+            // So it does for each field of one sender.
+            (
+                &[
+                    ("traceparent", one),
+                    ("Tracestate", "a=1"),
+                    ("tracestate", "a=2"),
+                    ("Baggage", "a=1,b=2"),
+                    ("baggage", "a=1"),
+                ],
+                Some(1),
+                "a=2",
+                "a=1",
+            ),
+            (
+                &[
+                    ("Traceparent", one),
+                    ("traceparent", one),
+                    ("Baggage", "a=1,b=2"),
+                    ("baggage", "a=1"),
+                ],
+                Some(1),
+                "",
+                "a=1",
+            ),
+            (
+                &[("Baggage", "a=1,b=2"), ("baggage", "a=1")],
+                None,
+                "",
+                "a=1",
+            ),
+            (
+                &[
+                    ("traceparent", one),
+                    ("Baggage", "a=1"),
+                    ("baggage", " "),
+                    ("Tracestate", "a=1"),
+                ],
+                Some(1),
+                "a=1",
+                "a=1",
+            ),
+            // Flags make no other sender.
+            (
+                &[
+                    ("Traceparent", &sampled),
+                    ("TRACEPARENT", &with_random_flag),
+                    ("baggage", "a=1"),
+                ],
+                Some(1),
+                "",
+                "a=1",
+            ),
+            // Where the exact name is absent, every spelling counts.
             (
                 &[
                     ("Traceparent", one),
@@ -372,6 +428,25 @@ mod tests {
         let rest = headers.inner().get(app_properties::NAME).and_then(bytes);
         let rest = rest.expect("its other properties");
         assert_eq!(values(rest, "long").count(), 1);
+    }
+
+    /// Inside the section, only fields of a context are headers to this carrier.
+    #[test]
+    fn other_properties_of_a_sender_by_amqp_1_0_stay() {
+        use crate::app_properties::tests::section;
+        let inside = AMQPValue::LongString(section().into());
+        let entries = [
+            (app_properties::NAME, inside),
+            ("n", AMQPValue::LongInt(7)),
+            ("order", AMQPValue::LongInt(8)),
+        ];
+        let mut headers = table(&entries);
+        headers.remove(&["baggage", "long", "f"]);
+        assert_eq!(headers, table(&entries));
+        headers.remove(&["n", "long"]);
+        assert_eq!(headers, table(&[&entries[..1], &entries[2..]].concat()));
+        headers.remove(&[app_properties::NAME, "traceparent"]);
+        assert_eq!(headers, table(&entries[2..]));
     }
 
     #[test]

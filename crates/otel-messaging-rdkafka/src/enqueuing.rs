@@ -116,7 +116,8 @@ where
     /// the parent of whoever handles the message.
     ///
     /// A message without a context, or with one that cannot be read, gets one as in
-    /// [`send`](Self::send). `opaque` is the record's. The topic's partitioner chooses the
+    /// [`send`](Self::send). A context in JSON quotes goes on without them, because readers in other
+    /// languages do not take them off. `opaque` is the record's. The topic's partitioner chooses the
     /// partition anew. A topic that takes no old timestamps refuses an old message. The tables under
     /// "Sending on" in this crate's documentation say what becomes of each part and header.
     ///

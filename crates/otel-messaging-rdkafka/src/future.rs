@@ -94,7 +94,8 @@ where
     /// the parent of whoever handles the message.
     ///
     /// A message without a context, or with one that cannot be read, gets one as in
-    /// [`send`](Self::send). `queue_timeout` is as there. The topic's partitioner chooses the
+    /// [`send`](Self::send). A context in JSON quotes goes on without them, because readers in other
+    /// languages do not take them off. `queue_timeout` is as there. The topic's partitioner chooses the
     /// partition anew. A topic that takes no old timestamps refuses an old message. The tables under
     /// "Sending on" in this crate's documentation say what becomes of each part and header.
     ///

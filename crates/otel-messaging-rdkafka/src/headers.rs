@@ -16,8 +16,9 @@ pub enum Kafka {}
 ///
 /// A value that is null or not UTF-8 reads as absent; a name that is not UTF-8 is passed over
 /// (rdkafka's own reading of it panics). Older versions of Spring for Apache Kafka write each value as
-/// JSON: if a `traceparent`, `tracestate` or `baggage` stands in double quotes, it is read without them,
-/// and as absent if it has a JSON escape inside.
+/// JSON: if a `traceparent`, `tracestate`, `baggage` or a field of B3 (`b3`, `x-b3-traceid` and those
+/// like it) stands in double quotes, it is read without them, and as absent if it has a JSON escape
+/// inside.
 ///
 /// For headers that come from a message or from [`OwnedHeaders`]: as with rdkafka's own methods, a
 /// `BorrowedHeaders` made from its bare name is none.
@@ -106,13 +107,23 @@ fn inside<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// No value of these fields begins with a quote of its own.
+/// The fields of W3C's context, and those of B3, which services with Spring Cloud Sleuth write. None of
+/// their values begins with a quote of its own.
+const IN_QUOTES: [&str; 9] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+];
+
 #[cold]
 fn inside_quotes<'a>(key: &[u8], value: &'a [u8], text: &'a [u8]) -> Option<&'a [u8]> {
-    let is_field = ["traceparent", "tracestate", "baggage"]
-        .iter()
-        .any(|name| is_name(key, name));
-    if !is_field {
+    if !IN_QUOTES.iter().any(|name| is_name(key, name)) {
         return Some(value);
     }
     // With an escape, what is inside is another text than the one that was written.
@@ -172,6 +183,23 @@ fn remove_from(headers: &mut OwnedHeaders, names: &[&str]) {
     *headers = rest;
 }
 
+/// The headers of a message that is forwarded: a field of a context that came in JSON quotes goes on
+/// without them, because readers in other languages do not take them off.
+pub(crate) fn without_quotes(headers: OwnedHeaders) -> OwnedHeaders {
+    let plain =
+        |(key, value): native::RawHeader<'_>| value.is_none_or(|v| inside(key, v) == Some(v));
+    if raw(headers.as_borrowed()).all(plain) {
+        return headers;
+    }
+    let mut rest = OwnedHeaders::new_with_capacity(headers.count());
+    for (key, value) in raw(headers.as_borrowed()) {
+        // With an escape inside it is nobody's context, and stays as it is.
+        let text = value.and_then(|value| inside(key, value));
+        native::add(&mut rest, (key, text.or(value)));
+    }
+    rest
+}
+
 pub(crate) fn raw(headers: &BorrowedHeaders) -> impl Iterator<Item = native::RawHeader<'_>> {
     (0..headers.count()).filter_map(|index| native::get(headers, index))
 }
@@ -222,6 +250,10 @@ mod tests {
             (&[older, state("a=1"), state("b=1"), newer], "b=1"),
             (&[newer, state("b=2"), title, state("a=1")], "b=2"),
             (&[older, state("a=1"), newer, ("traceparent", "00-")], ""),
+            // Of one sender too, the exact name.
+            (&[newer, ("Tracestate", "a=1"), state("b=2")], "b=2"),
+            (&[newer, state("b=2"), ("Tracestate", "a=1")], "b=2"),
+            (&[newer, ("Tracestate", "b=2")], "b=2"),
             (
                 &[older, state("a=1"), newer, state("b=2"), state("c=3")],
                 "b=2,c=3",
@@ -304,8 +336,46 @@ mod tests {
             assert_eq!(found, expected[..2], "{lines:?}");
             assert_eq!(baggage.unwrap_or_default(), expected[2], "{lines:?}");
         }
-        let other = headers(&[(b"order", Some(b"\"7\""))]);
+        let other = headers(&[(b"order", Some(b"\"7\"")), (b"x-b3", Some(b"\"7\""))]);
         assert_eq!(Carrier::get(&other, "order"), Some("\"7\""));
+        assert_eq!(Carrier::get(&other, "x-b3"), Some("\"7\""));
+    }
+
+    /// What Spring Cloud Sleuth writes by default.
+    #[test]
+    fn a_field_of_b3_in_json_quotes_is_what_is_inside() {
+        for name in [
+            "b3",
+            "X-B3-TraceId",
+            "X-B3-SpanId",
+            "X-B3-ParentSpanId",
+            "X-B3-Sampled",
+            "X-B3-Flags",
+        ] {
+            let value = Some(&b"\"0af7651916cd43dd-1\""[..]);
+            let headers = headers(&[(name.as_bytes(), value)]);
+            let found = Carrier::get(&headers, &name.to_ascii_lowercase());
+            assert_eq!(found, Some("0af7651916cd43dd-1"), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_forwarded_has_its_context_without_quotes() {
+        let entries: [(&[u8], Option<&[u8]>); 6] = [
+            (b"Traceparent", Some(b"\"00-\"")),
+            (b"order", Some(b"\"7\"")),
+            (b"baggage", Some(b"\"a=\\\"1\"")),
+            (b"traceparent", None),
+            (b"b3", Some(b"\"1-2\"")),
+            (b"\xff", Some(b"\xff")),
+        ];
+        let mut expected = entries;
+        expected[0].1 = Some(b"00-");
+        expected[4].1 = Some(b"1-2");
+        let forwarded = without_quotes(headers(&entries));
+        assert_eq!(raw(forwarded.as_borrowed()).collect::<Vec<_>>(), expected);
+        let again = without_quotes(headers(&expected));
+        assert_eq!(raw(again.as_borrowed()).collect::<Vec<_>>(), expected);
     }
 
     /// A higher version may go on behind its fields, but with text.

@@ -1,6 +1,6 @@
 //! How a record gets its span and its context, whichever producer sends it.
 
-use crate::headers::Kafka;
+use crate::headers::{Kafka, without_quotes};
 use crate::message::{SYSTEM, describe_record};
 use crate::native;
 use crate::onward::ReceivedRecord;
@@ -122,6 +122,9 @@ impl Injection {
             sending,
             partition_open: true,
         };
+        if sent.sending.is_forwarded() {
+            headers = headers.map(without_quotes);
+        }
         sent.inject(&mut headers, room);
         (sent, headers)
     }

@@ -43,9 +43,11 @@ pub trait Carrier<C> {
     /// The contexts in these headers. This is asked only where [`get_each`](Self::get_each) finds
     /// `traceparent`, `tracestate` or `baggage` more than once.
     ///
-    /// By default, values of `traceparent` that differ contradict each other, and with a single one
-    /// every line of the others counts ([`Contexts::unordered`]). A carrier whose protocol settles
-    /// which of several contexts counts says so here ([`Contexts::newest`], if it is the newest).
+    /// By default, values of `traceparent` that name different spans contradict each other, and with
+    /// one sender every line of the others counts ([`Contexts::unordered`]). A carrier whose protocol
+    /// settles which of several contexts counts says so here ([`Contexts::newest`], if it is the
+    /// newest). If the protocol tells spellings apart, it also says which of them counts with one
+    /// sender ([`FieldSet::or`](crate::FieldSet::or)).
     fn contexts(&self) -> Contexts<'_> {
         let [traceparents, tracestate, baggage] = FIELDS.map(|name| self.get_all(name));
         Contexts::unordered(traceparents, tracestate, baggage)

@@ -2,14 +2,20 @@
 
 use crate::carrier::{Carrier, is_name};
 use crate::dropped::{Refused, refuse};
-use crate::propagation::{self, BAGGAGE, TRACEPARENT, TRACESTATE, is_traceparent, trim};
+use crate::propagation::{
+    self, BAGGAGE, FIELDS, TRACEPARENT, TRACESTATE, is_traceparent, span_of, trim,
+};
 use opentelemetry::trace::SpanContext;
 
 /// More of them are not kept: a remote party chooses how many there are.
 const MOST_SENDERS: usize = 8;
 
 /// The fields of one sender, as they came together.
+///
+/// A carrier that settles on its own which context counts begins with the default, which is empty,
+/// and writes its fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FieldSet<'a> {
     /// The value of `traceparent`, without white space around it.
     pub traceparent: Option<&'a str>,
@@ -25,6 +31,23 @@ impl FieldSet<'_> {
     pub fn has_sender(&self) -> bool {
         self.traceparent.is_some_and(is_traceparent)
     }
+
+    /// These fields, and in place of each that is absent, that of `others`.
+    ///
+    /// This is for headers with one sender and several spellings of a name, of which one counts
+    /// before the others.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        let either = |lines: Vec<_>, others| if lines.is_empty() { others } else { lines };
+        Self {
+            traceparent: match self.traceparent {
+                Some(traceparent) if self.has_sender() => Some(traceparent),
+                traceparent => others.traceparent.or(traceparent),
+            },
+            tracestate: either(self.tracestate, others.tracestate),
+            baggage: either(self.baggage, others.baggage),
+        }
+    }
 }
 
 /// What the headers of one message say of its sender; see [`Carrier::contexts`].
@@ -34,6 +57,7 @@ impl FieldSet<'_> {
 ///
 /// [`Carrier::contexts`]: crate::Carrier::contexts
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Contexts<'a> {
     /// One sender counts, or there is none. The baggage and the tracestate are those that came with
     /// its traceparent.
@@ -49,6 +73,10 @@ impl<'a> Contexts<'a> {
     /// The contexts where the order of headers means nothing: senders that differ contradict each
     /// other. Every line of `tracestate` and `baggage` counts with the only sender; to those that
     /// contradict each other belongs none.
+    ///
+    /// Values of `traceparent` with the same trace id and the same span id name one sender, even if
+    /// their flags or versions differ. Then a sampled one counts before others, and after that the
+    /// greatest text, in whichever order they come.
     #[must_use]
     pub fn unordered(
         traceparents: impl IntoIterator<Item = &'a str>,
@@ -56,26 +84,29 @@ impl<'a> Contexts<'a> {
         baggage: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let mut malformed = None;
-        let mut senders: Vec<&str> = Vec::new();
+        let mut senders: Vec<(_, _)> = Vec::new();
         for value in traceparents.into_iter().map(trim) {
-            if senders.contains(&value) {
-                continue;
-            }
-            if !is_traceparent(value) {
+            let Some((ids, is_sampled)) = span_of(value) else {
                 malformed = malformed.or(Some(value).filter(|value| !value.is_empty()));
+                continue;
+            };
+            let said = (is_sampled, value);
+            if let Some((_, counting)) = senders.iter_mut().find(|(known, _)| *known == ids) {
+                *counting = said.max(*counting);
             } else if senders.len() < MOST_SENDERS {
-                senders.push(value);
+                senders.push((ids, said));
             }
         }
+        let mut senders = senders.into_iter().map(|(_, (_, value))| value);
         if senders.len() > 1 {
-            let senders = senders.into_iter().map(|sender| FieldSet {
+            let senders = senders.map(|sender| FieldSet {
                 traceparent: Some(sender),
                 ..FieldSet::default()
             });
             return Contexts::Contradicting(senders.collect());
         }
         Contexts::One(FieldSet {
-            traceparent: senders.pop().or(malformed),
+            traceparent: senders.next().or(malformed),
             tracestate: without_repetitions(tracestate),
             baggage: without_repetitions(baggage),
         })
@@ -87,12 +118,13 @@ impl<'a> Contexts<'a> {
     /// `headers` are names and values in the order of the message; in a protocol that does not tell
     /// spellings apart, give the names in lower case. A new set of fields begins where
     /// a field stands there again, as long as a `traceparent` is still to come: of `traceparent`,
-    /// `tracestate`, `tracestate`, `traceparent` the latter two are a set.
+    /// `tracestate`, `tracestate`, `traceparent` the latter two are a set. If a field stands in a set
+    /// under its exact name and in other spellings, those under the exact name count.
     #[must_use]
     pub fn newest(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let fields = headers.into_iter().filter_map(|(name, value)| {
             let field = Field::of(name)?;
-            let is_exact = name == TRACEPARENT;
+            let is_exact = FIELDS.contains(&name);
             let value = trim(value);
             (!value.is_empty()).then_some((field, is_exact, value))
         });
@@ -113,7 +145,9 @@ impl<'a> Contexts<'a> {
             }
         }
         let lines = |wanted| {
-            let lines = chosen.1.iter().filter(move |(field, ..)| *field == wanted);
+            let named = || chosen.1.iter().filter(move |(field, ..)| *field == wanted);
+            let has_exact = named().any(|(_, is_exact, _)| *is_exact);
+            let lines = named().filter(move |(_, is_exact, _)| *is_exact || !has_exact);
             lines.map(|(_, _, value)| *value)
         };
         Contexts::One(FieldSet {
@@ -246,9 +280,11 @@ fn starts(fields: &[(Field, bool, &str)]) -> Vec<usize> {
     starts
 }
 
-/// Equal neighbours count as one: pipelines that append send the same context twice.
+/// Equal neighbours count as one: pipelines that append send the same context twice. An empty value
+/// is none.
 fn without_repetitions<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut lines: Vec<_> = lines.into_iter().collect();
+    let lines = lines.into_iter().map(trim);
+    let mut lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
     lines.dedup();
     lines
 }
@@ -261,7 +297,7 @@ mod tests {
     const NEW: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03";
 
     /// Names and values, by the first letters: `o` and `n` are senders, `O` and `N` in title case, `m`
-    /// a malformed one, `t1` a tracestate, `b1` a baggage.
+    /// a malformed one, `t1` a tracestate, `b1` a baggage, `T1` and `B1` in title case.
     fn headers(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
         text.split_whitespace().map(|word| match word {
             "o" => ("traceparent", OLD),
@@ -272,6 +308,8 @@ mod tests {
             "e" => ("traceparent", " "),
             _ if word.starts_with('t') => ("tracestate", word),
             _ if word.starts_with('b') => ("baggage", word),
+            _ if word.starts_with('T') => ("Tracestate", word),
+            _ if word.starts_with('B') => ("Baggage", word),
             _ => (word, word),
         })
     }
@@ -300,6 +338,13 @@ mod tests {
             ("n t1 O t2", Some(NEW), "t1", ""),
             ("O t1 n t2", Some(NEW), "t2", ""),
             ("O t1 N t2", Some(NEW), "t2", ""),
+            // So it does for each field of one sender.
+            ("o B1 b2", Some(OLD), "", "b2"),
+            ("o b1 B2 b3", Some(OLD), "", "b1 b3"),
+            ("T1 B1 b2 o t2", Some(OLD), "t2", "b2"),
+            ("o T1 B1", Some(OLD), "T1", "B1"),
+            ("O T1 t2", Some(OLD), "t2", ""),
+            ("b1 B2", None, "", "b1"),
             // A malformed context does not count beside another, and an empty value is none.
             ("n t1 m t2", Some(NEW), "t1", ""),
             ("N t1 m t2", Some(NEW), "t1", ""),
@@ -342,6 +387,52 @@ mod tests {
         };
         let both = Contexts::Contradicting(vec![alone(NEW), alone(OLD)]);
         assert_eq!(of(&[NEW, "m", OLD, NEW]), both);
+    }
+
+    #[test]
+    fn flags_and_versions_that_differ_are_of_one_sender() {
+        let ids = &OLD[2..53];
+        let values = ["00-00", "00-01", "00-02", "00-03", "cc-02"];
+        let value = |said: &str| format!("{}{ids}{}", &said[..2], &said[3..]);
+        for (said, expected) in [
+            (&[1, 3][..], 3),
+            (&[0, 1], 1),
+            (&[2, 1], 1),
+            (&[0, 2], 2),
+            (&[4, 0], 4),
+            (&[4, 1, 2], 1),
+        ] {
+            let lines: Vec<_> = said.iter().map(|at: &usize| value(values[*at])).collect();
+            let expected = FieldSet {
+                traceparent: Some(&value(values[expected])),
+                baggage: vec!["b1"],
+                ..FieldSet::default()
+            };
+            let expected = Contexts::One(expected);
+            let forth = lines.iter().map(String::as_str);
+            assert_eq!(Contexts::unordered(forth.clone(), [], ["b1"]), expected);
+            assert_eq!(Contexts::unordered(forth.rev(), [], ["b1"]), expected);
+        }
+    }
+
+    #[test]
+    fn fields_that_are_absent_are_those_of_others() {
+        let set = |traceparent, tracestate: &[&'static str], baggage: &[&'static str]| FieldSet {
+            traceparent,
+            tracestate: tracestate.to_vec(),
+            baggage: baggage.to_vec(),
+        };
+        let others = set(Some(OLD), &["t1", "t2"], &["b1"]);
+        let none = FieldSet::default();
+        assert_eq!(none.clone().or(others.clone()), others);
+        assert_eq!(others.clone().or(none.clone()), others);
+        let malformed = set(Some("m"), &["t3"], &[]);
+        let expected = set(Some(OLD), &["t3"], &["b1"]);
+        assert_eq!(malformed.clone().or(others.clone()), expected);
+        assert_eq!(malformed.clone().or(none), malformed);
+        let other = set(Some(NEW), &[], &["b3"]);
+        let expected = set(Some(NEW), &["t1", "t2"], &["b3"]);
+        assert_eq!(other.or(others), expected);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(crate) fn blocks(most: usize, is_rewritten: bool) -> Vec<Case> {
     let same_name = format!("traceparent: {OTHER}");
     let x = format!("Xraceparent: {TRACEPARENT}");
     let other_x = format!("Xraceparent: {OTHER}");
+    let random = TRACEPARENT.replace("-01", "-03");
+    let random = ["Traceparent", "traceparent"].map(|name| format!("{name}: {random}"));
     let child = format!("Traceparent: {CHILD}");
     let lower_child = format!("traceparent: {CHILD}");
     // A relay that knows no other spelling has added the one in title case; where the server makes
@@ -131,6 +133,16 @@ pub(crate) fn blocks(most: usize, is_rewritten: bool) -> Vec<Case> {
             "differing duplicates",
             block(&[good, same_name.as_bytes()]),
             Trace::LinkedTo(&[TRACEPARENT, OTHER]),
+        ),
+        (
+            "differing flags in two spellings",
+            block(&[good, random[0].as_bytes()]),
+            Trace::Of(TRACEPARENT),
+        ),
+        (
+            "differing flags in one spelling",
+            block(&[good, random[1].as_bytes()]),
+            Trace::Of(TRACEPARENT),
         ),
         // What a server of 2.11 or 2.12 makes of both spellings.
         (

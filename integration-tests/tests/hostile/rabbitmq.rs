@@ -151,6 +151,7 @@ fn contexts(kept_of_a_name_twice: &'static str) -> Vec<Case> {
     let good = good("traceparent");
     let other = |name: &str| text(name.as_bytes(), OTHER.as_bytes());
     let bytes = entry(b"traceparent", b'x', &sized(TRACEPARENT.as_bytes()));
+    let random = TRACEPARENT.replace("-01", "-03").into_bytes();
     let broken = |name: &[u8]| text(name, b"a=1\r\nx: y\0z\xff");
     let around = |before: &str, after: &str| {
         text(
@@ -175,6 +176,11 @@ fn contexts(kept_of_a_name_twice: &'static str) -> Vec<Case> {
             "spellings that differ, none of them exact",
             [self::good("TRACEPARENT"), other("Traceparent")].concat(),
             Trace::LinkedTo(&[TRACEPARENT, OTHER]),
+        ),
+        (
+            "differing flags, none of them in the exact spelling",
+            [self::good("TRACEPARENT"), text(b"Traceparent", &random)].concat(),
+            Trace::Of(TRACEPARENT),
         ),
         (
             "a spelling of a malformed one",

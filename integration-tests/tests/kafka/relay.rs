@@ -77,6 +77,36 @@ async fn every_row_of_the_tables_holds() {
     }
 }
 
+/// What an older Spring service writes is in JSON quotes. Readers in other languages do not take them
+/// off; other headers keep them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
+async fn a_context_in_json_quotes_is_forwarded_without_them() {
+    let topic = Topic::on_brokers(1).await;
+    let spans = Spans::new();
+    let producer = InjectingProducer::new(topic.producer.clone())
+        .with_instrumentation(spans.instrumentation.clone());
+    let fields = [
+        ("order", "7"),
+        (
+            "traceparent",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ),
+        ("x-b3-traceid", "0af7651916cd43dd8448eb211c80319c"),
+    ];
+    let quoted = fields.map(|(name, value)| (name.to_owned(), format!("\"{value}\"")));
+    let message = sent(&topic, Some("7"), Some("order"), &BTreeMap::from(quoted)).await;
+    send_on(&producer, &message, Way::Forward, &topic.name)
+        .await
+        .expect("delivered");
+    let mut expected = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    "\"7\"".clone_into(&mut expected[0].1);
+    assert_eq!(text_headers(&topic.receive().await), expected);
+}
+
 /// The time of a message that is tried again and again is that of its first sending.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(

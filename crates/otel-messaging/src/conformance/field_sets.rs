@@ -96,6 +96,20 @@ pub(super) fn field_sets<S: Subject>(trial: &mut Trial<'_, S>) -> Verdict {
             extracted::<S>(&headers, [TWO, "", "a=1;"])?;
         }
     }
+    // With one sender too, be it that only some fields stand there twice.
+    let exact = [("tracestate", "x=1"), ("baggage", "a=1")];
+    let other = [("Tracestate", "x=2"), ("Baggage", "a=1,b=2")];
+    let sender = [("traceparent", ONE)];
+    for lists in [[exact, other], [other, exact]] {
+        let fields = [&sender, lists.as_flattened()].concat();
+        if let Some(headers) = trial.headers(&entries(&fields)) {
+            extracted::<S>(&headers, [ONE, "x=1", "a=1;"])?;
+        }
+    }
+    let fields = [&sender[..], &other].concat();
+    if let Some(headers) = trial.headers(&entries(&fields)) {
+        extracted::<S>(&headers, [ONE, "x=2", "a=1;,b=2;"])?;
+    }
     Ok(())
 }
 

@@ -118,7 +118,7 @@ impl fmt::Display for Rule {
                 "Of several contexts, the one that counts is extracted with the tracestate and the \
                  baggage that came with it; of those that contradict each other nothing is, and \
                  `contexts` tells the senders. What is malformed or empty does not count beside a \
-                 context."
+                 context. Where the exact name counts first, it does for each field."
             }
             Rule::Extractor => {
                 "A propagator that reads through `CarrierExtractor` extracts what `extract` does."

@@ -22,7 +22,7 @@ pub trait Subject {
     const DUPLICATES: Duplicates = Duplicates::Refused;
 
     /// Whether names are case-sensitive, so that what stands under the exact name counts before what
-    /// stands under other spellings of it.
+    /// stands under other spellings of it: of a `traceparent`, and of each field that came with it.
     const EXACT_FIRST: bool = false;
 
     /// Headers of exactly these entries, added in this order; or `None` where the protocol, or its

@@ -19,14 +19,14 @@
 //! | comes in | becomes |
 //! | --- | --- |
 //! | a `traceparent` that is not by the letter of the specification | no remote span; a valid one beside it counts |
-//! | several valid `traceparent`s, of which the protocol does not settle the one that counts ([`Carrier::contexts`](crate::Carrier::contexts)) | no remote span and no baggage; a message is linked to each sender |
+//! | several valid `traceparent`s of different spans, of which the protocol does not settle the one that counts ([`Carrier::contexts`](crate::Carrier::contexts)) | no remote span and no baggage; a message is linked to each sender |
 //! | a `tracestate` that is malformed, has more than 32 keys, or more than 8,192 bytes | no tracestate; the traceparent counts |
 //! | a member of `baggage` that is malformed | the others count |
 //! | a property of a member of `baggage` that is malformed | the member counts, with its other properties |
 //! | more than 64 keys or 8,192 bytes of `baggage`, without optional white space | what fits counts, in the order of the header |
 //!
-//! Each is counted in [`refused_fields`](crate::refused_fields), once for a message. A value that is null, binary, empty
-//! or not UTF-8 is absent, and not counted. What a context holds that the
+//! Each is counted in [`refused_fields`](crate::refused_fields), once for a message. A value that is
+//! null, binary, empty or not UTF-8 is absent, and not counted. What a context holds that the
 //! specifications cannot represent is left out on the way out and counted in
 //! [`dropped_fields`](crate::dropped_fields). Neither propagator writes an empty header or a
 //! character outside visible ASCII and the space.
@@ -70,7 +70,7 @@ mod traceparent;
 mod tracestate;
 mod w3c;
 
-use opentelemetry::trace::SpanContext;
+use opentelemetry::trace::{SpanContext, SpanId, TraceId};
 
 pub use baggage::BaggagePropagator;
 pub use trace_context::TraceContextPropagator;
@@ -92,7 +92,13 @@ pub(crate) fn format_traceparent(span: &SpanContext) -> String {
 
 /// Whether a value is a `traceparent` by the letter of the specification.
 pub(crate) fn is_traceparent(value: &str) -> bool {
-    traceparent::parse(value.as_bytes()).is_some()
+    span_of(value).is_some()
+}
+
+/// The span that a valid `traceparent` names, and whether it is sampled.
+pub(crate) fn span_of(value: &str) -> Option<((TraceId, SpanId), bool)> {
+    let (trace_id, span_id, flags) = traceparent::parse(value.as_bytes())?;
+    Some(((trace_id, span_id), flags.is_sampled()))
 }
 
 /// What of a list, `tracestate` or `baggage`, is written in at most `room` bytes.

@@ -16,8 +16,9 @@ use std::sync::LazyLock;
 ///
 /// - `traceparent`: exact lengths, lower-case hex, no id all zero, not version ff; a higher version
 ///   is read by its first four fields (section 3.2.4). The flags sampled and random trace id travel,
-///   others are cleared. Equal duplicates count as one; of valid ones that differ none does. One
-///   that is malformed does not count beside a valid one.
+///   others are cleared. Of valid ones that name different spans none counts. If they name one span
+///   and differ in their flags or versions, a sampled one counts. One that is malformed does not
+///   count beside a valid one.
 /// - The flag random trace id goes out as it came in, whatever becomes of the spans in between
 ///   (section 3.2.2.5): the context remembers it, and contexts made from it inherit that.
 /// - `tracestate`: read only behind a valid traceparent. All its lines are joined in their order.

@@ -59,9 +59,10 @@ impl TextMapPropagator for W3cPropagator {
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
         let extracted = self.trace_context.extract_with_context(context, extractor);
-        // Nobody is believed where senders contradict each other.
-        let has_sender = extracted.span().span_context().is_valid();
-        if !has_sender && contradict(extractor) {
+        // Nobody is believed where senders contradict each other. Then the span is still the one of
+        // the given context, which may have one.
+        let is_given = extracted.span().span_context() == context.span().span_context();
+        if is_given && contradict(extractor) {
             return extracted;
         }
         self.baggage.extract_with_context(&extracted, extractor)

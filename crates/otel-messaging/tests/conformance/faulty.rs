@@ -176,7 +176,10 @@ impl Carrier<Marker> for Headers {
                 contradicting => contradicting,
             },
             (Fault::LastTakesAllBaggage, _) => match Contexts::newest(texts) {
-                Contexts::One(set) => Contexts::One(FieldSet { baggage, ..set }),
+                Contexts::One(mut set) => {
+                    set.baggage = baggage;
+                    Contexts::One(set)
+                }
                 contradicting => contradicting,
             },
             (Fault::TakesFirstTraceparent, Contexts::Contradicting(sets)) if senders.len() > 2 => {
@@ -185,13 +188,12 @@ impl Carrier<Marker> for Headers {
             (Fault::ForgetsSenders, Contexts::Contradicting(_)) => {
                 Contexts::One(FieldSet::default())
             }
-            (Fault::TakesMalformed, Contexts::One(set)) => Contexts::One(FieldSet {
-                traceparent: senders
-                    .into_iter()
-                    .find(|sender| sender.len() < 10)
-                    .or(set.traceparent),
-                ..set
-            }),
+            (Fault::TakesMalformed, Contexts::One(mut set)) => {
+                let mut senders = senders.into_iter();
+                let malformed = senders.find(|sender| sender.len() < 10);
+                set.traceparent = malformed.or(set.traceparent);
+                Contexts::One(set)
+            }
             (_, contexts) => contexts,
         }
     }

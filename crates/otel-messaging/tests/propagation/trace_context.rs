@@ -5,7 +5,7 @@ use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
-use otel_messaging::propagation::TraceContextPropagator;
+use otel_messaging::propagation::{TraceContextPropagator, w3c};
 use proptest::prelude::*;
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -104,7 +104,7 @@ fn the_name_may_have_any_case() {
 
 #[test]
 fn equal_duplicates_count_as_one_and_differing_ones_as_none() {
-    let other = GOOD.replace("-03", "-01");
+    let other = GOOD.replace("3331-", "3332-");
     let cases: [(&[&str], bool); 8] = [
         (&[GOOD, GOOD], true),
         (&[GOOD, GOOD, GOOD], true),
@@ -124,7 +124,7 @@ fn equal_duplicates_count_as_one_and_differing_ones_as_none() {
 
 #[test]
 fn of_senders_that_differ_no_baggage_counts() {
-    let other = GOOD.replace("-03", "-01");
+    let other = GOOD.replace("3331-", "3332-");
     for (second, members) in [(&other[..], 0), (GOOD, 1), ("00-bad", 1)] {
         let lines = [
             ("traceparent", GOOD),
@@ -158,6 +158,36 @@ fn what_the_context_held_stays_where_nothing_valid_came() {
     for lines in [&[][..], &[("traceparent", "00-bad"), ("tracestate", "a=1")]] {
         let context = propagator.extract_with_context(&earlier, &Lines::of(lines));
         assert_eq!(inject(&context)["traceparent"], GOOD);
+    }
+}
+
+/// The pair is then asked by an application, since this library reads into an empty context.
+#[test]
+fn nobody_is_believed_where_senders_contradict_each_other_beside_a_span() {
+    let earlier = extract(&[("traceparent", GOOD), ("baggage", "mine=1")]);
+    let other = GOOD.replace("0af7", "0af8");
+    let another = GOOD.replace("0af7", "0af9");
+    let baggage = ("baggage", "tenant=acme");
+    let lines = [("traceparent", &*other), ("traceparent", &another), baggage];
+    let context = w3c().extract_with_context(&earlier, &Lines::of(&lines));
+    assert_eq!(inject(&context), inject(&earlier));
+    // The sender may be the span itself.
+    let lines = [("traceparent", GOOD), ("traceparent", GOOD), baggage];
+    let context = w3c().extract_with_context(&earlier, &Lines::of(&lines));
+    assert_eq!(inject(&context)["traceparent"], GOOD);
+    assert!(context.baggage().get("tenant").is_some());
+}
+
+/// Flags and versions make no other sender.
+#[test]
+fn two_values_of_one_span_are_one_sender() {
+    for (one, other) in [("00", "01"), ("01", "03"), ("02", "03"), ("02", "01")] {
+        let lines = [one, other].map(|flags| GOOD.replace("-03", &format!("-{flags}")));
+        let [one, other] = [&*lines[0], &*lines[1]].map(|value| ("traceparent", value));
+        for lines in [[one, other], [other, one]] {
+            let found = sender(&extract(&lines)).expect("a sender");
+            assert!(found.is_sampled(), "{lines:?}");
+        }
     }
 }
 
