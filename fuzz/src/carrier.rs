@@ -282,5 +282,6 @@ pub fn check_carried<C: Client>(headers: &C::Headers, carried: &Carried) {
             carried.check_sender(None);
             assert!(carried.baggage.is_empty());
         }
+        other => panic!("not known: {other:?}"),
     }
 }

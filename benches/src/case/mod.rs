@@ -108,7 +108,7 @@ pub fn rows() -> Vec<Row> {
         inject("inject, baggage of 3", BAGGAGE_3, [1.25; 3], 5),
         inject("inject, baggage of 20", BAGGAGE_20, [1.25; 3], 5),
         extract("extract, trace context only", SPAN, 0, 1.25, 1),
-        extract("extract, random trace id", RANDOM, 0, 2.0, 5),
+        extract("extract, random trace id", RANDOM, 0, 2.6, 5),
         extract("extract, beside 5 other headers", SPAN, 5, 1.25, 1),
         extract("extract, beside 20 other headers", SPAN, 20, 1.25, 1),
         extract("extract, tracestate of 3", STATE_3, 0, 1.25, 8),

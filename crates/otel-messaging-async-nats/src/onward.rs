@@ -79,9 +79,11 @@ impl InjectingProducer<Client> {
     ///
     /// Headers that a server acts on get `dead-letter-` in front, as `dead-letter-nats-ttl`, and
     /// `Nats-Msg-Id` and `KV-Operation` do too: no stream refuses the letter for them, takes it for a
-    /// duplicate or removes other letters. The README has a table of them. A consumer with
-    /// `headers_only` has no payload to put aside: the letter is empty, and `dead-letter-nats-msg-size` says how many bytes are missing, which
-    /// are found by [`DEAD_LETTER_STREAM`] and [`DEAD_LETTER_SEQUENCE`].
+    /// duplicate or removes other letters. The README has a table of them.
+    ///
+    /// A consumer with `headers_only` has no payload to put aside. The letter is then empty, and
+    /// `dead-letter-nats-msg-size` says how many bytes are missing. The message stands whole in the
+    /// stream that [`DEAD_LETTER_STREAM`] and [`DEAD_LETTER_SEQUENCE`] name.
     ///
     /// # Errors
     ///

@@ -67,17 +67,20 @@ impl Carrier<Lapin> for FieldTable {
     #[inline]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
+        let mut has_section = false;
         for (key, value) in self.inner() {
             let key = key.as_str().as_bytes();
-            if let Some(index) = names.iter().position(|name| is_name(key, name))
-                && let Some(value) = bytes(value)
+            let Some(index) = names.iter().position(|name| is_name(key, name)) else {
+                has_section |= key == app_properties::NAME.as_bytes();
+                continue;
+            };
+            if let Some(value) = bytes(value)
                 && found[index].replace(value).is_some()
             {
                 return None;
             }
         }
-        let mut fields = names.iter().zip(&found).filter(|(name, _)| is_field(name));
-        if fields.all(|(_, value)| value.is_none()) && !self.inner().is_empty() {
+        if has_section {
             return with_section(self, names, found);
         }
         Some(found)
@@ -99,6 +102,7 @@ fn section(table: &FieldTable) -> Option<&[u8]> {
 }
 
 /// The fields of a context that are not there, from the application properties.
+#[cold]
 #[inline(never)]
 fn with_section<'a, const N: usize>(
     table: &'a FieldTable,

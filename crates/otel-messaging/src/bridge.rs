@@ -6,8 +6,8 @@ use crate::dropped;
 use crate::propagation::{BAGGAGE, FIELDS, TRACEPARENT, TRACEPARENT_SIZE, TRACESTATE, shorten};
 use opentelemetry::propagation::{Extractor, Injector};
 use opentelemetry::trace::SpanContext;
+use std::cell::OnceCell;
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 
 /// Hands a carrier to any OpenTelemetry propagator for reading.
 ///
@@ -34,7 +34,7 @@ use std::sync::OnceLock;
 pub struct CarrierExtractor<'a, C, H: ?Sized> {
     headers: &'a H,
     /// Looked for when one of the fields is first asked for.
-    found: OnceLock<Found<'a>>,
+    found: OnceCell<Found<'a>>,
     client: PhantomData<C>,
 }
 
@@ -51,7 +51,7 @@ impl<'a, C, H: Carrier<C> + ?Sized> CarrierExtractor<'a, C, H> {
     pub fn new(headers: &'a H) -> Self {
         Self {
             headers,
-            found: OnceLock::new(),
+            found: OnceCell::new(),
             client: PhantomData,
         }
     }

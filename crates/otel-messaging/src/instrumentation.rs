@@ -213,8 +213,16 @@ impl Instrumentation {
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
         match self.propagator {
             Propagator::W3c => propagation::extract(headers),
-            _ => self.read_by_others(headers).context,
+            _ => self.extract_by_others(headers),
         }
+    }
+
+    #[inline(never)]
+    fn extract_by_others<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
+        let extracted = self.with_propagator_of_others(|propagator| {
+            propagator.extract_with_context(&empty_context(), &CarrierExtractor::new(headers))
+        });
+        extracted.unwrap_or_else(|| propagation::extract(headers))
     }
 
     /// Reads as [`extract`](Self::extract) does, and tells who sent a message whose contexts
