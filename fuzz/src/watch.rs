@@ -8,9 +8,10 @@ use std::time::Instant;
 
 /// What a call may allocate in all, in bytes: what it is given, this often,
 const FACTOR: u64 = 6;
-/// this much for each entry of a list, in OpenTelemetry's own types, of which the W3C limits let
-/// some through,
-const ENTRY: u64 = 320;
+/// this much for each entry of a list, of which the W3C limits let some through: in OpenTelemetry's
+/// own types, twice for a baggage that reaches a limit or repeats a key, and in the map that then
+/// finds its keys,
+const ENTRY: u64 = 1024;
 const ENTRIES: u64 = 64;
 /// and this much besides.
 const BESIDES: u64 = 1024;
