@@ -18,13 +18,24 @@ fn is_set(flags: TraceFlags) -> bool {
 /// `context` with the span that sent a message.
 #[inline]
 pub(super) fn with_sender(context: &Context, sender: SpanContext) -> Context {
+    let trace_id = sender.trace_id();
+    let is_lost = !is_set(sender.trace_flags()) && is_remembered(context, trace_id);
+    let with_sender = with_first_sender(context, sender);
+    if is_lost {
+        // What was read before does not count any more.
+        remember(&with_sender, TraceId::INVALID)
+    } else {
+        with_sender
+    }
+}
+
+/// The same for a context that remembers nothing yet.
+#[inline]
+pub(super) fn with_first_sender(context: &Context, sender: SpanContext) -> Context {
     let (trace_id, flags) = (sender.trace_id(), sender.trace_flags());
     let with_sender = context.with_remote_span_context(sender);
     if is_set(flags) {
         remember(&with_sender, trace_id)
-    } else if is_remembered(context, trace_id) {
-        // What was read before does not count any more.
-        remember(&with_sender, TraceId::INVALID)
     } else {
         with_sender
     }

@@ -181,7 +181,7 @@ fn read_each([traceparent, state, baggage]: [Option<&[u8]>; 3]) -> Context {
     let traceparent = traceparent.filter(is_text);
     let sender = traceparent.and_then(|header| trace_context::sender(header, state));
     let context = match sender {
-        Some(sender) => random_flag::with_sender(&context, sender),
+        Some(sender) => random_flag::with_first_sender(&context, sender),
         None => context,
     };
     match baggage {
@@ -209,7 +209,7 @@ where
     let traceparent = set.traceparent.map(str::as_bytes);
     let sender = traceparent.and_then(|header| trace_context::sender(header, state));
     let context = match sender {
-        Some(sender) => random_flag::with_sender(&context, sender),
+        Some(sender) => random_flag::with_first_sender(&context, sender),
         None => context,
     };
     baggage::extract(context, set.baggage.iter().copied()).into()
