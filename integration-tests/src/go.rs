@@ -1,10 +1,11 @@
 //! A service in Go, with OpenTelemetry's HTTP carrier: `go/main.go`.
 
 use crate::client::{address, in_time, unique};
+use crate::script::path_from;
 use async_nats::{HeaderMap, Message, Subscriber};
 use futures_util::StreamExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::LazyLock;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
@@ -102,12 +103,5 @@ impl GoService {
 
 /// Built once in a run of the tests. The first time on a machine takes a minute: it fetches Go's
 /// modules.
-static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/go/build");
-    let output = Command::new(script).output();
-    let output = output.unwrap_or_else(|error| panic!("{script}: {error}"));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script} failed; it said:\n{said}");
-    let path = String::from_utf8(output.stdout).expect("a path in UTF-8");
-    PathBuf::from(path.trim_end_matches('\n'))
-});
+static PROGRAM: LazyLock<PathBuf> =
+    LazyLock::new(|| path_from(concat!(env!("CARGO_MANIFEST_DIR"), "/go/build")));

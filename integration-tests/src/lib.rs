@@ -16,6 +16,7 @@ pub mod python;
 pub mod rabbitmq;
 pub mod relay_table;
 pub mod scenarios;
+mod script;
 pub mod spans;
 pub mod version;
 pub mod wire;
