@@ -6,7 +6,7 @@ use crate::version::Version;
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::stream;
-use async_nats::{HeaderMap, Subscriber, jetstream};
+use async_nats::{HeaderMap, Message, Subscriber, jetstream};
 use futures_util::StreamExt;
 use otel_messaging::Instrumentation;
 use otel_messaging_async_nats::{InjectingProducer, Nats as Marker, PublishAckFuture};
@@ -355,6 +355,23 @@ pub fn as_delivered(client: &async_nats::Client, headers: &[(&str, &str)]) -> He
     let mut delivered: HeaderList = delivered.collect();
     delivered.sort();
     delivered
+}
+
+/// A message as if it had come from this subject with these headers.
+pub fn message_from(subject: &str, headers: &[(&str, &str)]) -> Message {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(*name, *value);
+    }
+    Message {
+        subject: subject.into(),
+        reply: None,
+        payload: "order".into(),
+        headers: Some(map),
+        status: None,
+        description: None,
+        length: 0,
+    }
 }
 
 /// The headers as the plain client shows them. The map has no order: sorted by name.

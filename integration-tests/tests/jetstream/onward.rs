@@ -1,8 +1,7 @@
 //! Messages of streams that are sent on: what the shared scenarios do not ask for.
 
-use async_nats::{HeaderMap, Message};
 use integration_tests::client::Client;
-use integration_tests::nats::{JetStream, text_headers};
+use integration_tests::nats::{JetStream, message_from, text_headers};
 use integration_tests::spans::Spans;
 
 /// A dead letter names the stream and the number that the message had there, also when it is put
@@ -49,25 +48,14 @@ async fn a_dead_letter_is_stored_whatever_its_message_asked_for() {
     let (client, mut letters) = (JetStream::connect().await, JetStream::connect().await);
     let spans = Spans::new();
     let producer = client.injecting(&spans.instrumentation);
-    let mut headers = HeaderMap::new();
-    for (name, value) in [
+    let headers = [
         ("Nats-Expected-Stream", client.subject.as_str()),
         ("nats-expected-last-sequence", "17"),
         ("Nats-Msg-Id", "m-7"),
         ("Nats-Rollup", "all"),
         ("order", "7"),
-    ] {
-        headers.insert(name, value);
-    }
-    let message = Message {
-        subject: client.subject.as_str().into(),
-        reply: None,
-        payload: "order".into(),
-        headers: Some(headers),
-        status: None,
-        description: None,
-        length: 0,
-    };
+    ];
+    let message = message_from(&client.subject, &headers);
     for number in 1..=2 {
         let letter = producer.dead_letter(&message, &"no such article", letters.subject.clone());
         let stored = letter.await.expect("published").await.expect("stored");

@@ -4,26 +4,15 @@ mod messages;
 mod table;
 
 use async_nats::jetstream::publish::PublishAck;
-use async_nats::{HeaderMap, Message, jetstream};
+use async_nats::{Message, jetstream};
 use integration_tests::client::{HeaderList, in_time};
+use integration_tests::nats::message_from;
 use integration_tests::relay_table::Way;
 use otel_messaging_async_nats::InjectingProducer;
 
 /// A message that came from another subject with these headers.
 fn message(headers: &[(&str, &str)]) -> Message {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        map.append(*name, *value);
-    }
-    Message {
-        subject: "elsewhere".into(),
-        reply: None,
-        payload: "order".into(),
-        headers: Some(map),
-        status: None,
-        description: None,
-        length: 0,
-    }
+    message_from("elsewhere", headers)
 }
 
 /// Sends the message on to the client's stream, by JetStream.

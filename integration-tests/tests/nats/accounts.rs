@@ -2,9 +2,10 @@
 //! reply subject, and a server that reports the way of messages.
 
 use async_nats::service::ServiceExt;
-use async_nats::{Client, ConnectOptions, HeaderMap, Message, Subject};
+use async_nats::{Client, ConnectOptions, Subject};
 use futures_util::StreamExt;
 use integration_tests::client::in_time;
+use integration_tests::nats::message_from;
 use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::spans::{Spans, assert_child, attribute};
 use opentelemetry_sdk::trace::SpanData;
@@ -161,18 +162,9 @@ async fn a_server_reports_the_way_of_a_sampled_message_that_is_forwarded() {
     known(&client).await;
     let producer = InjectingProducer::new(client.clone());
     for (order, flags) in [("unsampled", "00"), ("sampled", "01")] {
-        let mut headers = HeaderMap::new();
         let sender = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
-        headers.insert("traceparent", format!("00-{sender}-{flags}"));
-        let message = Message {
-            subject: "elsewhere".into(),
-            reply: None,
-            payload: "order".into(),
-            headers: Some(headers),
-            status: None,
-            description: None,
-            length: 0,
-        };
+        let traceparent = format!("00-{sender}-{flags}");
+        let message = message_from("elsewhere", &[("traceparent", &traceparent)]);
         let forwarded = producer.forward(&message, order).await;
         forwarded.expect("published");
     }
