@@ -46,16 +46,19 @@ impl Carrier<Nats> for HeaderMap {
         contexts(self)
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         for (key, values) in self.iter() {
             let key = text(key);
-            if let Some(index) = names.iter().position(|name| is_spelling(key, name)) {
-                for value in values {
-                    if found[index].replace(value.as_str().as_bytes()).is_some() {
-                        return None;
+            for (name, found) in names.iter().zip(&mut found) {
+                if is_spelling(key, name) {
+                    for value in values {
+                        if found.replace(value.as_str().as_bytes()).is_some() {
+                            return None;
+                        }
                     }
+                    break;
                 }
             }
         }

@@ -101,7 +101,7 @@ fn span_id<'a>(set: &FieldSet<'a>) -> Option<&'a str> {
     set.traceparent?.split('-').nth(2)
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn is_spelling(key: &str, name: &str) -> bool {
     let ends_alike = match (key.as_bytes().last(), name.as_bytes().last()) {
         (Some(a), Some(b)) => (a ^ b) & !0x20 == 0,
@@ -121,6 +121,7 @@ fn is_disabled(key: &str, name: &str) -> bool {
         || (name.eq_ignore_ascii_case(TRACEPARENT) && key.eq_ignore_ascii_case(DISABLED))
 }
 
+#[inline]
 pub(crate) fn text(name: &HeaderName) -> &str {
     name.as_ref()
 }

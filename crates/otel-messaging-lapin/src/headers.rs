@@ -64,7 +64,7 @@ impl Carrier<Lapin> for FieldTable {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         let mut has_section = false;

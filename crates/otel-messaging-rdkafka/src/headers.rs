@@ -46,7 +46,7 @@ impl Carrier<Kafka> for BorrowedHeaders {
         }))
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         let first = |name: &str| name.as_bytes().first().copied().unwrap_or(0) | 0x20;
@@ -87,7 +87,7 @@ impl Carrier<Kafka> for OwnedHeaders {
         self.as_borrowed().contexts()
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         self.as_borrowed().get_each(names)
     }

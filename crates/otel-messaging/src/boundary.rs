@@ -2,6 +2,7 @@
 //! exporters, propagators, layers of `tracing`. A panic of theirs ends here.
 
 use crate::dropped;
+use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -71,29 +72,29 @@ impl Boundary {
         if self.off_until.load(Ordering::Relaxed) != 0 && self.is_off(dropped::seconds()) {
             return None;
         }
-        if INSIDE.get() & self.behind as u8 != 0 {
+        let outer = INSIDE.get();
+        if outer & self.behind as u8 != 0 {
             return None;
         }
-        self.call(work)
+        self.catch(outer, work)
     }
 
     /// Calls code that ends what was begun, whatever happens. `None` if it panics.
     #[inline]
     pub(crate) fn call<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
-        let outer = INSIDE.get();
+        self.catch(INSIDE.get(), work)
+    }
+
+    #[inline]
+    fn catch<T>(&self, outer: u8, work: impl FnOnce() -> T) -> Option<T> {
         INSIDE.set(outer | self.behind as u8);
-        let done = catch_unwind(AssertUnwindSafe(work));
+        let mut done = None;
+        let thrown = catch_unwind(AssertUnwindSafe(|| done = Some(work())));
         INSIDE.set(outer);
-        match done {
-            Ok(done) => Some(done),
-            Err(panic) => {
-                // What was thrown is the application's too, and may panic when it is dropped.
-                let dropping = catch_unwind(AssertUnwindSafe(|| drop(panic)));
-                std::mem::forget(dropping);
-                self.panicked(dropped::seconds());
-                None
-            }
+        if let Err(thrown) = thrown {
+            self.panicked(thrown, dropped::seconds());
         }
+        done
     }
 
     /// How many panics there were since something went well; for [`went_well`](Self::went_well).
@@ -114,7 +115,10 @@ impl Boundary {
     }
 
     #[cold]
-    fn panicked(&self, now: u64) {
+    fn panicked(&self, thrown: Box<dyn Any + Send>, now: u64) {
+        // It is the application's too, and may panic when it is dropped.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(thrown)));
+        std::mem::forget(dropped);
         let is_last = self.row.fetch_add(1, Ordering::Relaxed) + 1 >= ROW;
         if is_last {
             self.row.store(0, Ordering::Relaxed);
@@ -168,16 +172,16 @@ mod tests {
     fn sixteen_panics_in_a_row_turn_it_off_for_a_minute() {
         let boundary = Boundary::new(Behind::Spans);
         for _ in 0..ROW - 1 {
-            boundary.panicked(100);
+            boundary.panicked(Box::new(()), 100);
         }
         boundary.went_well(boundary.row());
         for _ in 0..ROW - 1 {
-            boundary.panicked(100);
+            boundary.panicked(Box::new(()), 100);
             assert_eq!(boundary.off_until.load(Ordering::Relaxed), 0);
         }
         // Something that began before a panic and ends after it ends no row.
         boundary.went_well(ROW - 2);
-        boundary.panicked(100);
+        boundary.panicked(Box::new(()), 100);
         assert!(boundary.is_off(100));
         assert!(boundary.is_off(159));
         assert!(!boundary.is_off(160));

@@ -67,9 +67,6 @@ enum Asked<T> {
     Failed,
 }
 
-/// A name, and its value.
-type Field = (Cow<'static, str>, String);
-
 impl Configured {
     pub(crate) fn given<P>(propagator: P) -> Self
     where
@@ -100,51 +97,73 @@ impl Configured {
     where
         H: CarrierMut<C> + ?Sized,
     {
-        // Written aside first: so what half a propagator wrote goes out with no message, and
-        // OpenTelemetry's lock is held no longer than the propagator takes.
-        let written = self.ask(Way::Write, |propagator| {
-            let fields: Vec<_> = propagator.fields().map(known).collect();
-            let mut aside = Aside(Vec::with_capacity(fields.len()));
-            propagator.inject_context(context, &mut aside);
-            (fields, aside.0)
-        });
-        match written {
-            Asked::Done((fields, written)) => {
-                let mut injector = CarrierInjector::with_budget(headers, budget);
-                for field in &fields {
-                    injector.remove(field);
+        if !self.is_unset() {
+            match self.ask_to_write(context) {
+                Asked::Done(written) => {
+                    written.put(headers, budget);
+                    return true;
                 }
-                for (name, value) in written {
-                    injector.set(&name, value);
-                }
-                true
+                Asked::Failed => return false,
+                Asked::Nobody => {}
             }
-            Asked::Nobody => {
-                propagation::inject(context, headers, budget);
-                true
-            }
-            Asked::Failed => false,
         }
+        propagation::inject(context, headers, budget);
+        true
+    }
+
+    /// Written aside first: so what half a propagator wrote goes out with no message, and
+    /// OpenTelemetry's lock is held no longer than the propagator takes.
+    #[inline(never)]
+    fn ask_to_write(&self, context: &Context) -> Asked<Written> {
+        self.ask(Way::Write, |propagator| {
+            let fields: Vec<_> = propagator.fields().map(known).collect();
+            let mut written = Written {
+                values: Vec::with_capacity(fields.len()),
+                fields,
+            };
+            propagator.inject_context(context, &mut written);
+            written
+        })
     }
 
     /// Reads a context; where the propagator fails, none.
     #[inline(never)]
     pub(crate) fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
-        let extracted = self.ask(Way::Read, |propagator| {
-            propagator.extract_with_context(&empty_context(), &CarrierExtractor::new(headers))
-        });
-        match extracted {
-            Asked::Done(context) => context,
-            Asked::Nobody => propagation::extract(headers),
-            Asked::Failed => empty_context(),
+        // One call of what most programs need, which is then done in place.
+        if !self.is_unset() {
+            match self.ask_for_context(headers) {
+                Asked::Done(context) => return context,
+                Asked::Failed => return empty_context(),
+                Asked::Nobody => {}
+            }
         }
+        propagation::extract(headers)
+    }
+
+    #[inline(never)]
+    fn ask_for_context<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Asked<Context> {
+        self.ask(Way::Read, |propagator| {
+            propagator.extract_with_context(&empty_context(), &CarrierExtractor::new(headers))
+        })
     }
 
     /// As [`extract`](Self::extract); it also tells who sent the message where contexts contradict
     /// each other, and whether the propagator failed.
     #[inline(never)]
     pub(crate) fn read<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Carried {
-        let read = self.ask(Way::Read, |propagator| {
+        if !self.is_unset() {
+            match self.ask_what_is_carried(headers) {
+                Asked::Done(carried) => return carried,
+                Asked::Failed => return Carried::unread(),
+                Asked::Nobody => {}
+            }
+        }
+        propagation::read(headers)
+    }
+
+    #[inline(never)]
+    fn ask_what_is_carried<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Asked<Carried> {
+        self.ask(Way::Read, |propagator| {
             let extractor = CarrierExtractor::new(headers);
             let context = propagator.extract_with_context(&empty_context(), &extractor);
             let mut carried = Carried::from(context);
@@ -152,12 +171,7 @@ impl Configured {
                 carried.contradicting = extractor.contradicting();
             }
             carried
-        });
-        match read {
-            Asked::Done(carried) => carried,
-            Asked::Nobody => propagation::read(headers),
-            Asked::Failed => Carried::unread(),
-        }
+        })
     }
 
     /// The fields, as the propagator spells them; none where it fails.
@@ -172,6 +186,13 @@ impl Configured {
         }
     }
 
+    /// Whether the application has set none. In front of the work, and of no type of headers: most
+    /// programs set none, and pay for this alone.
+    #[inline]
+    fn is_unset(&self) -> bool {
+        matches!(self, Self::Global) && is_global_unset()
+    }
+
     #[inline]
     fn ask<T>(&self, way: Way, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> Asked<T> {
         let boundaries = match self {
@@ -183,7 +204,6 @@ impl Configured {
             Way::Read => &boundaries.reading,
             Way::Write => &boundaries.writing,
         };
-        let row = boundary.row();
         // Said when the propagator is done: a log that is itself sent as messages would come back here.
         let mut held = None;
         let done = boundary.ask(|| match self {
@@ -192,7 +212,7 @@ impl Configured {
                 Some(work(&given.propagator))
             }
             _ => global::get_text_map_propagator(|propagator| {
-                // OpenTelemetry's own default has no fields.
+                // It may have been replaced since.
                 propagator.fields().next()?;
                 held = Some(dropped::Hold::new());
                 Some(work(propagator))
@@ -201,7 +221,7 @@ impl Configured {
         drop(held);
         match done {
             Some(Some(done)) => {
-                boundary.went_well(row);
+                boundary.went_well(boundary.row());
                 Asked::Done(done)
             }
             Some(None) => Asked::Nobody,
@@ -210,17 +230,40 @@ impl Configured {
     }
 }
 
+/// OpenTelemetry's own default has no fields.
+fn is_global_unset() -> bool {
+    let is_set = || global::get_text_map_propagator(|set| set.fields().next().is_some());
+    OF_GLOBAL.reading.ask(is_set) == Some(false)
+}
+
 /// A name that is most often one of W3C's.
 fn known(name: &str) -> Cow<'static, str> {
     let known = FIELDS.into_iter().find(|field| *field == name);
     known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
-/// What a propagator writes, in its order.
-struct Aside(Vec<Field>);
+/// What a propagator writes.
+struct Written {
+    fields: Vec<Cow<'static, str>>,
+    /// In its order, by their names.
+    values: Vec<(Cow<'static, str>, String)>,
+}
 
-impl Injector for Aside {
+impl Injector for Written {
     fn set(&mut self, key: &str, value: String) {
-        self.0.push((known(key), value));
+        self.values.push((known(key), value));
+    }
+}
+
+impl Written {
+    /// Writes it in place of the propagator's fields that stand there.
+    fn put<C, H: CarrierMut<C> + ?Sized>(self, headers: &mut H, budget: usize) {
+        let mut injector = CarrierInjector::with_budget(headers, budget);
+        for field in &self.fields {
+            injector.remove(field);
+        }
+        for (name, value) in self.values {
+            injector.set(&name, value);
+        }
     }
 }
