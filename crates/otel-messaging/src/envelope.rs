@@ -53,9 +53,9 @@ use crate::message::Received;
 /// is read, and handled in a trace of its own. What was written before there were envelopes is read by
 /// `EnvelopeOrBare`, with the feature `serde`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Envelope<T> {
-    #[cfg_attr(feature = "serde", serde(rename = "otel_context", default))]
+    #[cfg_attr(feature = "serde", serde(rename = "otel_context"))]
     context: ContextCarrier,
     #[cfg_attr(feature = "serde", serde(rename = "otel_payload"))]
     payload: T,

@@ -1,6 +1,7 @@
 //! Reading what may have been written before there were envelopes.
 
 use crate::envelope::Envelope;
+use crate::stored_envelope::{CONTEXT, PAYLOAD};
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
@@ -8,9 +9,6 @@ use serde::de::{
 use serde::{Deserialize, forward_to_deserialize_any};
 use std::fmt;
 use std::marker::PhantomData;
-
-const CONTEXT: &str = "otel_context";
-const PAYLOAD: &str = "otel_payload";
 
 /// Reads an [`Envelope`], or a payload that was written without one: for lists and tables that are
 /// older than the envelopes, and for senders that know none.

@@ -90,6 +90,8 @@ mod environment;
 mod field_value;
 mod handling;
 mod instrumentation;
+#[cfg(feature = "serde")]
+mod json_text;
 mod message;
 mod onward;
 mod operation;
@@ -100,6 +102,8 @@ mod remote_text;
 pub mod semconv;
 #[cfg(feature = "serde")]
 mod stored_context;
+#[cfg(feature = "serde")]
+mod stored_envelope;
 #[cfg(feature = "tracing")]
 mod tracing_span;
 
