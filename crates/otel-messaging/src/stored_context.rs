@@ -5,7 +5,9 @@ use crate::dropped::{self, Refused};
 use crate::json_text;
 use crate::propagation::FIELDS;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -90,6 +92,21 @@ impl<'de> DeserializeSeed<'de> for Place {
     }
 }
 
+/// Reads the name of an entry, in a map that is given like this.
+struct Name(As);
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Found;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+        if json_text::is_key_in_json::<D>() {
+            json_text::ask(deserializer, Place::Text.read(As::AskedFor))
+        } else {
+            Place::Text.read(self.0).deserialize(deserializer)
+        }
+    }
+}
+
 /// How what stands in a place is given.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum As {
@@ -125,7 +142,7 @@ impl<'de> Visitor<'de> for Read {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
-        let mut name = map.next_key_seed(Place::Text)?;
+        let mut name = map.next_key_seed(Name(self.form))?;
         if self.form == As::AskedFor && matches!(name, Some(Found::Token)) {
             let found = map.next_value_seed(self.place.read(As::Json))?;
             IgnoredAny.visit_map(map)?;
@@ -145,7 +162,7 @@ impl<'de> Visitor<'de> for Read {
                 (Found::Text(name), Found::Text(value)) => within.add(name, value),
                 _ => dropped::refuse(Refused::Stored),
             }
-            name = map.next_key_seed(Place::Text)?;
+            name = map.next_key_seed(Name(As::Described))?;
         }
         Ok(Found::Map(within.fields))
     }
@@ -176,6 +193,11 @@ impl<'de> Visitor<'de> for Read {
         Ok(Found::Refused)
     }
 
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Found, A::Error> {
+        IgnoredAny.visit_enum(data)?;
+        Ok(Found::Refused)
+    }
+
     fn visit_unit<E: Error>(self) -> Result<Found, E> {
         Ok(Found::Nothing)
     }
@@ -197,6 +219,14 @@ impl<'de> Visitor<'de> for Read {
     }
 
     fn visit_u64<E: Error>(self, _: u64) -> Result<Found, E> {
+        Ok(Found::Refused)
+    }
+
+    fn visit_i128<E: Error>(self, _: i128) -> Result<Found, E> {
+        Ok(Found::Refused)
+    }
+
+    fn visit_u128<E: Error>(self, _: u128) -> Result<Found, E> {
         Ok(Found::Refused)
     }
 

@@ -79,7 +79,7 @@ enum Key {
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // serde_json gives as bytes what is no text too.
-        if json_text::is_read_from_json::<D>() {
+        if json_text::is_key_in_json::<D>() {
             deserializer.deserialize_bytes(KeyVisitor)
         } else {
             deserializer.deserialize_identifier(KeyVisitor)

@@ -4,6 +4,8 @@
 //! A program of its own, because the counts belong to the whole process.
 
 mod any;
-mod deserializers;
+mod foreign;
+mod ordinary;
 mod reading;
 mod table;
+mod wrapped;
