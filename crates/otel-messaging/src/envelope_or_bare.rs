@@ -19,8 +19,8 @@ use std::marker::PhantomData;
 /// payload without an envelope can be no `HashMap<u32, _>`, have no borrowed keys, and be no `RawValue`
 /// of serde_json.
 ///
-/// It fails as the payload's type does for what is not one, and for a key of the envelope that stands
-/// there twice. What the context holds is no reason for an error.
+/// It fails as the payload's type does for what is not one, and where `otel_payload` stands twice in an
+/// envelope. What the context holds is no reason for an error.
 ///
 /// ```
 /// use otel_messaging::EnvelopeOrBare;

@@ -56,12 +56,12 @@ enum Found {
     Nothing,
     /// It is not what it should be, and nothing of it is kept.
     Refused,
-    /// After this, the JSON text comes that was asked for.
+    /// serde_json's key before the text that it was asked for.
     Token,
 }
 
 impl Place {
-    /// Reads a text of which serde_json says that it is JSON.
+    /// Reads the text of a value, whose grammar serde_json has checked.
     fn read_json(self, text: &str) -> Found {
         let mut json = serde_json::Deserializer::from_str(text);
         let read = self.read(As::Described);
@@ -71,7 +71,7 @@ impl Place {
             (Place::Text, Some(b'"')) => json.deserialize_str(read),
             _ => return Found::Refused,
         };
-        // The texts of entries are asked for too, so what is left is what makes no `String`.
+        // Of entries the text is asked for again, so the only error left is a string that is not text.
         found.unwrap_or(Found::Refused)
     }
 
@@ -92,7 +92,7 @@ impl<'de> DeserializeSeed<'de> for Place {
     }
 }
 
-/// Reads the name of an entry, in a map that is given like this.
+/// Reads the name of an entry in a map that comes in this form.
 struct Name(As);
 
 impl<'de> DeserializeSeed<'de> for Name {
@@ -107,15 +107,14 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
-/// How what stands in a place is given.
+/// The form in which a value comes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum As {
-    /// As what it is.
+    /// As itself.
     Described,
-    /// As a map of the token and the text, or by a deserializer that does not know what it was asked
-    /// for, as what it is.
+    /// As a map of the token and the text, or as itself where the deserializer does not know the token.
     AskedFor,
-    /// As the text of the JSON for it.
+    /// As its JSON text.
     Json,
 }
 

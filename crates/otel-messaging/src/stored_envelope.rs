@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 pub(crate) const CONTEXT: &str = "otel_context";
 pub(crate) const PAYLOAD: &str = "otel_payload";
 
-/// As derived, but for what costs no payload: keys that are no text, and several contexts.
+/// As derived, with two differences: a key need not be text, and several contexts are no error.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Envelope<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_struct("Envelope", &[CONTEXT, PAYLOAD], Parts(PhantomData))
@@ -59,7 +59,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Parts<T> {
     }
 }
 
-/// What the payload's type makes of no payload: for most it is an error, and `None` for an `Option`.
+/// Lets the payload's type decide, as derived code does: a missing `Option` is `None`, anything else
+/// an error.
 fn missing<'de, T: Deserialize<'de>, E: Error>() -> Result<T, E> {
     #[derive(Deserialize)]
     struct Alone<T> {
@@ -78,7 +79,7 @@ enum Key {
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // serde_json gives as bytes what is no text too.
+        // serde_json gives a key with half of a surrogate pair as bytes alone.
         if json_text::is_key_in_json::<D>() {
             deserializer.deserialize_bytes(KeyVisitor)
         } else {

@@ -110,3 +110,24 @@ fn a_payload_may_be_missing_if_its_type_allows_it() {
     let expected = "invalid type: integer `7`, expected struct Envelope";
     assert!(error.to_string().starts_with(expected), "{error}");
 }
+
+#[test]
+fn it_may_stand_in_anything_that_serde_does_not_buffer() {
+    #[derive(Deserialize)]
+    struct Row {
+        id: u32,
+        context: Option<ContextCarrier>,
+        jobs: Vec<Envelope<u32>>,
+    }
+    let _alone = alone();
+    let before = refused_fields();
+    let context = r#"{"traceparent":"x","a":1e999}"#;
+    let job = format!(r#"{{"otel_context":{context},"otel_payload":7}}"#);
+    let text = format!(r#"{{"id":1,"context":{context},"jobs":[{job},{job}]}}"#);
+    let row: Row = serde_json::from_str(&text).expect("a row");
+    assert_eq!(row.id, 1);
+    let contexts = row.jobs.iter().map(Envelope::context).chain(&row.context);
+    let contexts: Vec<_> = contexts.cloned().map(Fields::from).collect();
+    assert_eq!(contexts, [expected().0, expected().0, expected().0]);
+    assert_eq!(refused_fields() - before, 3);
+}
