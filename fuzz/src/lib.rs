@@ -6,6 +6,7 @@ pub mod carrier;
 pub mod contexts;
 pub mod headers;
 pub mod input;
+pub mod json;
 pub mod librdkafka;
 mod log;
 pub mod relay;

@@ -25,8 +25,10 @@ use std::collections::BTreeMap;
 /// [`refused_fields`](crate::refused_fields): a `traceparent`, `tracestate` or `baggage` of more than
 /// 8,192 bytes; of everything else, what is beyond 64 entries or 16,384 bytes, names and values
 /// together; values that are not strings; whatever is not a map. `null` is an empty carrier, and a
-/// `null` in it an absent entry. In binary formats, such as postcard, MessagePack and CBOR, it has to
-/// be a map of strings: anything else is an error of the format's there.
+/// `null` in it an absent entry. With serde_json this holds for all JSON that RFC 8259 allows, such as
+/// `1e999` and `"\ud800"`; `SECURITY.md` in the repository lists what a format itself refuses. In binary
+/// formats, such as postcard, MessagePack and CBOR, it has to be a map of strings: anything else is an
+/// error of the format's there.
 ///
 /// It goes by the global [`Instrumentation`](crate::Instrumentation); by another with
 /// `instrumentation.inject(&context, &mut carrier)` and `instrumentation.extract(&carrier)`.

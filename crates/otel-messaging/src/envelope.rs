@@ -49,13 +49,13 @@ use crate::message::Received;
 /// ```
 ///
 /// Whoever may write to the list chooses the context, as with headers; a [`ContextCarrier`] is read
-/// within limits, and without an error. An envelope without a context, or with one that is malformed,
-/// is read, and handled in a trace of its own. What was written before there were envelopes is read by
+/// within limits, and without an error. An envelope without a context, with a malformed one or with
+/// several is read, and handled in a trace of its own. What was written before there were envelopes is read by
 /// `EnvelopeOrBare`, with the feature `serde`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Envelope<T> {
-    #[cfg_attr(feature = "serde", serde(rename = "otel_context", default))]
+    #[cfg_attr(feature = "serde", serde(rename = "otel_context"))]
     context: ContextCarrier,
     #[cfg_attr(feature = "serde", serde(rename = "otel_payload"))]
     payload: T,

@@ -1,6 +1,7 @@
 //! Reading what may have been written before there were envelopes.
 
 use crate::envelope::Envelope;
+use crate::stored_envelope::{CONTEXT, PAYLOAD};
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
@@ -8,9 +9,6 @@ use serde::de::{
 use serde::{Deserialize, forward_to_deserialize_any};
 use std::fmt;
 use std::marker::PhantomData;
-
-const CONTEXT: &str = "otel_context";
-const PAYLOAD: &str = "otel_payload";
 
 /// Reads an [`Envelope`], or a payload that was written without one: for lists and tables that are
 /// older than the envelopes, and for senders that know none.
@@ -21,8 +19,8 @@ const PAYLOAD: &str = "otel_payload";
 /// payload without an envelope can be no `HashMap<u32, _>`, have no borrowed keys, and be no `RawValue`
 /// of serde_json.
 ///
-/// It fails as the payload's type does for what is not one, and for a key of the envelope that stands
-/// there twice. What the context holds is no reason for an error.
+/// It fails as the payload's type does for what is not one, and where `otel_payload` stands twice in an
+/// envelope. What the context holds is no reason for an error.
 ///
 /// ```
 /// use otel_messaging::EnvelopeOrBare;

@@ -61,7 +61,7 @@
 //!   level INFO of the target `otel-messaging` pass your filters. Without the layer they are spans
 //!   of OpenTelemetry alone, and the log says so once.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
-//!   payload.
+//!   payload. It depends on serde_json, to read any JSON without an error.
 //! - `conformance`: the rules of a carrier, to be tried on that of another client. For tests.
 //!
 //! # Limits
@@ -93,6 +93,8 @@ mod environment;
 mod field_value;
 mod handling;
 mod instrumentation;
+#[cfg(feature = "serde")]
+mod json_text;
 mod message;
 mod onward;
 mod operation;
@@ -104,6 +106,8 @@ mod scope;
 pub mod semconv;
 #[cfg(feature = "serde")]
 mod stored_context;
+#[cfg(feature = "serde")]
+mod stored_envelope;
 #[cfg(feature = "tracing")]
 mod tracing_span;
 

@@ -2,9 +2,12 @@
 
 use crate::context_carrier::ContextCarrier;
 use crate::dropped::{self, Refused};
+use crate::json_text;
 use crate::propagation::FIELDS;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -28,7 +31,11 @@ impl<'de> Deserialize<'de> for ContextCarrier {
         }
         Ok(match Place::Context.deserialize(deserializer)? {
             Found::Map(fields) => fields.into(),
-            Found::Text(_) | Found::Nothing => Self::default(),
+            Found::Nothing => Self::default(),
+            Found::Text(_) | Found::Refused | Found::Token => {
+                dropped::refuse(Refused::Stored);
+                Self::default()
+            }
         })
     }
 }
@@ -42,18 +49,34 @@ enum Place {
     Text,
 }
 
-/// What stands there. Whatever it should not be is counted, not kept, and reads as nothing.
+/// What stands there.
 enum Found {
     Map(BTreeMap<String, String>),
     Text(String),
     Nothing,
+    /// It is not what it should be, and nothing of it is kept.
+    Refused,
+    /// serde_json's key before the text that it was asked for.
+    Token,
 }
 
-impl Found {
-    #[cold]
-    fn refused() -> Self {
-        dropped::refuse(Refused::Stored);
-        Self::Nothing
+impl Place {
+    /// Reads the text of a value, whose grammar serde_json has checked.
+    fn read_json(self, text: &str) -> Found {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let read = self.read(As::Described);
+        let found = match (self, text.as_bytes().first()) {
+            (_, Some(b'n')) => return Found::Nothing,
+            (Place::Context, Some(b'{')) => json.deserialize_map(read),
+            (Place::Text, Some(b'"')) => json.deserialize_str(read),
+            _ => return Found::Refused,
+        };
+        // Of entries the text is asked for again, so the only error left is a string that is not text.
+        found.unwrap_or(Found::Refused)
+    }
+
+    fn read(self, form: As) -> Read {
+        Read { place: self, form }
     }
 }
 
@@ -61,11 +84,56 @@ impl<'de> DeserializeSeed<'de> for Place {
     type Value = Found;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+        if json_text::is_read_from_json::<D>() {
+            json_text::ask(deserializer, self.read(As::AskedFor))
+        } else {
+            self.read(As::Described).deserialize(deserializer)
+        }
+    }
+}
+
+/// Reads the name of an entry in a map that comes in this form.
+struct Name(As);
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Found;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+        if json_text::is_key_in_json::<D>() {
+            json_text::ask(deserializer, Place::Text.read(As::AskedFor))
+        } else {
+            Place::Text.read(self.0).deserialize(deserializer)
+        }
+    }
+}
+
+/// The form in which a value comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum As {
+    /// As itself.
+    Described,
+    /// As a map of the token and the text, or as itself where the deserializer does not know the token.
+    AskedFor,
+    /// As its JSON text.
+    Json,
+}
+
+/// Reads what stands in a place.
+#[derive(Clone, Copy)]
+struct Read {
+    place: Place,
+    form: As,
+}
+
+impl<'de> DeserializeSeed<'de> for Read {
+    type Value = Found;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Place {
+impl<'de> Visitor<'de> for Read {
     type Value = Found;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,31 +141,60 @@ impl<'de> Visitor<'de> for Place {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
-        if matches!(self, Place::Text) {
+        let mut name = map.next_key_seed(Name(self.form))?;
+        if self.form == As::AskedFor && matches!(name, Some(Found::Token)) {
+            let found = map.next_value_seed(self.place.read(As::Json))?;
             IgnoredAny.visit_map(map)?;
-            return Ok(Found::refused());
+            return Ok(found);
+        }
+        if matches!(self.place, Place::Text) {
+            if name.is_some() {
+                map.next_value::<IgnoredAny>()?;
+                IgnoredAny.visit_map(map)?;
+            }
+            return Ok(Found::Refused);
         }
         let mut within = WithinLimits::default();
-        while let Some(name) = map.next_key_seed(Place::Text)? {
-            let value = map.next_value_seed(Place::Text)?;
-            if let (Found::Text(name), Found::Text(value)) = (name, value) {
-                within.add(name, value);
+        while let Some(found) = name {
+            match (found, map.next_value_seed(Place::Text)?) {
+                (_, Found::Nothing) => {}
+                (Found::Text(name), Found::Text(value)) => within.add(name, value),
+                _ => dropped::refuse(Refused::Stored),
             }
+            name = map.next_key_seed(Name(As::Described))?;
         }
         Ok(Found::Map(within.fields))
     }
 
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Found, D::Error> {
+        self.place.read(As::Described).deserialize(deserializer)
+    }
+
     fn visit_str<E: Error>(self, text: &str) -> Result<Found, E> {
+        if self.form == As::Json {
+            return Ok(self.place.read_json(text));
+        }
+        if self.form == As::AskedFor && text == json_text::TOKEN {
+            return Ok(Found::Token);
+        }
         // What is longer is kept nowhere, so it is not copied either.
-        if matches!(self, Place::Context) || text.len() > MAX_OTHER_BYTES {
-            return Ok(Found::refused());
+        if matches!(self.place, Place::Context) || text.len() > MAX_OTHER_BYTES {
+            return Ok(Found::Refused);
         }
         Ok(Found::Text(text.to_owned()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Found, A::Error> {
         IgnoredAny.visit_seq(seq)?;
-        Ok(Found::refused())
+        Ok(Found::Refused)
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Found, A::Error> {
+        IgnoredAny.visit_enum(data)?;
+        Ok(Found::Refused)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Found, E> {
@@ -109,27 +206,35 @@ impl<'de> Visitor<'de> for Place {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
-        self.deserialize(deserializer)
+        self.place.deserialize(deserializer)
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<Found, E> {
-        Ok(Found::refused())
+        Ok(Found::Refused)
     }
 
     fn visit_i64<E: Error>(self, _: i64) -> Result<Found, E> {
-        Ok(Found::refused())
+        Ok(Found::Refused)
     }
 
     fn visit_u64<E: Error>(self, _: u64) -> Result<Found, E> {
-        Ok(Found::refused())
+        Ok(Found::Refused)
+    }
+
+    fn visit_i128<E: Error>(self, _: i128) -> Result<Found, E> {
+        Ok(Found::Refused)
+    }
+
+    fn visit_u128<E: Error>(self, _: u128) -> Result<Found, E> {
+        Ok(Found::Refused)
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<Found, E> {
-        Ok(Found::refused())
+        Ok(Found::Refused)
     }
 
     fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<Found, E> {
-        Ok(Found::refused())
+        Ok(Found::Refused)
     }
 }
 

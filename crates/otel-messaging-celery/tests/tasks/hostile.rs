@@ -139,3 +139,28 @@ fn any_depth_is_read_and_refused_where_it_is_asked_for() {
     let open = delivery(properties, open.as_bytes());
     assert!(ReceivedTask::from_delivery(&open).is_err());
 }
+
+/// JSON by RFC 8259 that serde_json does not read as a value.
+#[test]
+fn a_part_that_cannot_be_read_costs_that_part_alone() {
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    for value in ["1e999", r#""\ud800""#, r#"{"\ud800":1}"#, &deep] {
+        let read = |args: &str, kwargs: &str, embedded: &str| {
+            let properties = Task::new("orders.pack", (), ()).unwrap().properties();
+            delivery(
+                properties,
+                format!("[{args},{kwargs},{embedded}]").as_bytes(),
+            )
+        };
+        let named = format!(r#"{{"n":{value}}}"#);
+        let listed = format!("[{value}]");
+        let delivery = read("[7]", &named, &named);
+        let task = ReceivedTask::from_delivery(&delivery).unwrap();
+        assert_eq!(task.args::<(u32,)>().unwrap(), (7,), "{value}");
+        assert!(task.kwargs::<Value>().is_err(), "{value}");
+        let delivery = read(&listed, "{}", value);
+        let task = ReceivedTask::from_delivery(&delivery).unwrap();
+        assert!(task.args::<Value>().is_err(), "{value}");
+        assert!(task.kwargs::<Value>().is_ok(), "{value}");
+    }
+}
