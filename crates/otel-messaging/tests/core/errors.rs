@@ -1,12 +1,21 @@
 //! What a handler's error leaves on its span.
 
-use crate::message::{Message, Spans, attribute, message, spans};
+use crate::message::{Message, Spans, message, spans};
 use futures_util::FutureExt;
-use opentelemetry::Context;
 use opentelemetry::trace::{Status, TraceContextExt};
+use opentelemetry::{Context, Value};
+use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::{Failure, try_with_message_context_with};
 use std::borrow::Cow;
 use std::fmt;
+
+/// The value of an attribute, which must not stand there twice.
+pub(crate) fn attribute(span: &SpanData, key: &str) -> Option<Value> {
+    let mut found = span.attributes.iter().filter(|kv| kv.key.as_str() == key);
+    let value = found.next().map(|kv| kv.value.clone());
+    assert!(found.next().is_none(), "{key} stands twice: {span:?}");
+    value
+}
 
 /// The text of a failed span.
 fn failure(spans: &Spans) -> Cow<'static, str> {

@@ -1,6 +1,7 @@
 //! The future of a handler: when its span ends, and when its context is current.
 
-use crate::message::{Message, attribute, message, spans};
+use crate::errors::attribute;
+use crate::message::{Message, message, spans};
 use futures_util::FutureExt;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanId, Status, TraceContextExt};

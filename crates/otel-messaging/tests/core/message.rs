@@ -1,6 +1,5 @@
 //! A message of a client that exists for these tests alone, and the spans of its handling.
 
-use opentelemetry::Value;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use otel_messaging::{Description, Instrumentation, Received, TextMap};
 use std::collections::BTreeMap;
@@ -59,12 +58,4 @@ impl Spans {
         assert_eq!(ended.len(), 1, "{ended:?}");
         ended.remove(0)
     }
-}
-
-/// The value of an attribute, which must not stand there twice.
-pub(crate) fn attribute(span: &SpanData, key: &str) -> Option<Value> {
-    let mut found = span.attributes.iter().filter(|kv| kv.key.as_str() == key);
-    let value = found.next().map(|kv| kv.value.clone());
-    assert!(found.next().is_none(), "{key} stands twice: {span:?}");
-    value
 }

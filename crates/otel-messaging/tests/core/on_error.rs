@@ -1,6 +1,7 @@
 //! What is done about a handler's error, inside the span of the handling.
 
-use crate::message::{Message, attribute, message, spans};
+use crate::errors::attribute;
+use crate::message::{Message, message, spans};
 use futures_util::FutureExt;
 use opentelemetry::Context;
 use opentelemetry::trace::{Span, SpanId, Status, TraceContextExt, Tracer, TracerProvider};
