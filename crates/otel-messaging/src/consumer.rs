@@ -104,15 +104,21 @@ where
 ///
 /// ```
 /// # use otel_messaging::{Received, process};
+/// # use std::num::ParseIntError;
 /// # async fn handle<M>(_: M) {}
-/// # fn handle_now<M>(_: M) {}
+/// # fn handle_now<M>(_: &M) -> Result<u64, ParseIntError> { "7".parse() }
+/// # fn dead_letter<M>(_: M, _: ParseIntError) {}
 /// # async fn consume<C, M: Received<C>>(message: M, other: M) {
 /// // the message moves into its handler
 /// process(&message).run(async move { handle(message).await }).await;
 ///
 /// // a synchronous handler
-/// let _entered = process(&other).enter();
-/// handle_now(other);
+/// let entered = process(&other).enter();
+/// if let Err(error) = handle_now(&other) {
+///     entered.fail("order", &error); // the text is exported
+///     dead_letter(other, error); // still inside the span
+/// }
+/// drop(entered);
 /// # }
 /// ```
 pub fn process<C, M: Received<C> + ?Sized>(message: &M) -> Processing {

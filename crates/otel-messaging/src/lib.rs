@@ -36,6 +36,8 @@
 //! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
 //! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
+//! | [`try_with_message_context_with`], [`Processing::try_run_with`] | the same; the application says what an error is on it |
+//! | [`Handling::on_error`] | none: the spans of what is done about an error are children of the message's, which ends after them |
 //! | the same of an [`Envelope`] | `process {destination}` as it says [it was received from](Envelope::received_from) |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
 //! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
@@ -50,6 +52,14 @@
 //!
 //! Without a tracer provider there are no spans, and everything still propagates: what came in
 //! goes out.
+//!
+//! # When a handler fails
+//!
+//! [`try_with_message_context`] marks the message's span, and **exports the error's text** as its
+//! status. What is done about the error goes to [`on_error`](Handling::on_error), so that it is inside
+//! that span. [`try_with_message_context_with`] takes any error and lets the application say what is
+//! exported, or that the error was expected. A synchronous handler has the error at hand while its
+//! guard lives ([`process`]).
 //!
 //! # Features
 //!
