@@ -105,6 +105,7 @@ where
 /// # Errors
 ///
 /// The handler's own, unchanged.
+#[expect(clippy::type_complexity, reason = "opaque types cannot have an alias")]
 pub fn try_with_task_with<'a, H, F, T, E, J>(
     delivery: &'a Delivery,
     handler: H,
@@ -124,6 +125,7 @@ where
 /// # Errors
 ///
 /// The handler's own, unchanged.
+#[expect(clippy::type_complexity, reason = "opaque types cannot have an alias")]
 pub fn try_with_task_by_with<'a, H, F, T, E, J>(
     instrumentation: &Instrumentation,
     delivery: &'a Delivery,
