@@ -3,6 +3,7 @@
 mod background;
 mod context_carrier;
 mod contradiction;
+mod cut_short;
 mod envelope;
 mod environment;
 mod errors;
