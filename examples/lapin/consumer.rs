@@ -67,11 +67,9 @@ async fn consume() -> anyhow::Result<()> {
     let mut deliveries = pin!(deliveries.take_until(ctrl_c()));
     while let Some(delivery) = deliveries.next().await {
         let delivery = delivery?;
-        let handled = try_with_message_context(&delivery, handle).await; // <- the one line
-        match handled {
-            Ok(()) => delivery.ack(BasicAckOptions::default()).await?,
-            Err(_) => delivery.reject(BasicRejectOptions::default()).await?,
-        };
+        try_with_message_context(&delivery, handle) // <- the one line
+            .on_error(|error| reject(&delivery, error))
+            .await?;
     }
     // What was delivered and not acknowledged goes back to the queue.
     connection.close(200, "done".into()).await?;
@@ -81,5 +79,13 @@ async fn consume() -> anyhow::Result<()> {
 async fn handle(delivery: &Delivery) -> anyhow::Result<()> {
     let order = str::from_utf8(&delivery.data)?;
     global::tracer("billing").in_span("write invoice", |_| println!("invoice for {order}"));
+    delivery.ack(BasicAckOptions::default()).await?;
+    Ok(())
+}
+
+/// Still in the order's span, whose status has the error's text.
+async fn reject(delivery: &Delivery, error: anyhow::Error) -> lapin::Result<()> {
+    eprintln!("lapin-consumer: no invoice: {error}");
+    delivery.reject(BasicRejectOptions::default()).await?;
     Ok(())
 }

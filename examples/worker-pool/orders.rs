@@ -83,11 +83,9 @@ impl Orders<'_> {
             };
             ended.remove(&message.partition());
 
-            let handled = try_with_message_context(&message, |order| self.hand_out(order)).await;
-            let order = match handled {
-                Ok(order) => Taken::Order(Box::new(order)),
-                Err(error) => self.reject(&message, error).await?,
-            };
+            let order = try_with_message_context(&message, |order| self.hand_out(order))
+                .on_error(|error| self.reject(&message, error))
+                .await?;
             if taken.send(order).await.is_err() {
                 // Whoever is at the other end says why.
                 return Ok(End::Signalled);
@@ -96,7 +94,7 @@ impl Orders<'_> {
     }
 
     /// The handler. It waits while the workers are busy, and the loop with it.
-    async fn hand_out(&self, message: &BorrowedMessage<'_>) -> anyhow::Result<InWork> {
+    async fn hand_out(&self, message: &BorrowedMessage<'_>) -> anyhow::Result<Taken> {
         let order = Order::from_json(message.payload().unwrap_or_default())?;
         let number = order.number;
         let mut parcels = Vec::new();
@@ -107,7 +105,7 @@ impl Orders<'_> {
             };
             parcels.push(self.packers.submit(article).await);
         }
-        Ok(InWork {
+        Ok(Taken::Order(Box::new(InWork {
             order: OrderTaken {
                 number,
                 position: position(message),
@@ -117,10 +115,11 @@ impl Orders<'_> {
                 workers: Vec::new(),
             },
             parcels,
-        })
+        })))
     }
 
-    /// Puts aside what is no order, so that the others do not wait for it for ever.
+    /// Puts aside what is no order, so that the others do not wait for it for ever. The span of this
+    /// sending is in the message's trace, below that of its handling.
     async fn reject(
         &self,
         message: &BorrowedMessage<'_>,

@@ -1,6 +1,7 @@
 //! What has to hold for every client.
 
 mod background;
+mod errors;
 
 use crate::client::{Client, HeaderList, in_time};
 use crate::spans::{
@@ -16,6 +17,7 @@ use tokio::sync::Barrier;
 pub use background::{
     a_handler_that_owns_its_message_joins, a_synchronous_handler_joins, background_work_joins,
 };
+pub use errors::{a_handlers_error_marks_its_span, what_is_done_about_an_error_is_inside_its_span};
 
 pub(crate) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
 
@@ -35,6 +37,7 @@ macro_rules! scenarios {
             a_handler_that_owns_its_message_joins
             a_synchronous_handler_joins
             a_handlers_error_marks_its_span
+            what_is_done_about_an_error_is_inside_its_span
             a_failed_publish_marks_its_span
             without_an_sdk_what_came_in_goes_out
         );
@@ -284,23 +287,6 @@ pub async fn baggage_travels<C: Client>() {
             tenant.map(|value| value.to_string())
         });
     assert_eq!(tenant.await.as_deref(), Some("acme corp"));
-}
-
-/// The error comes back unchanged, and its type is on the span.
-pub async fn a_handlers_error_marks_its_span<C: Client>() {
-    let (mut client, spans) = (C::connect().await, Spans::new());
-    let (_, process) = names(&client);
-    client.send_plain(&[]).await;
-    let message = client.receive().await;
-    let refused = spans
-        .instrumentation
-        .try_with_message_context(&message, |_| async { "seven".parse::<u32>() });
-    assert!(refused.await.is_err());
-
-    let processed = spans.named(&process);
-    assert!(matches!(processed.status, Status::Error { .. }));
-    let error_type = attribute(&processed, "error.type");
-    assert_eq!(error_type, Some("core::num::error::ParseIntError".into()));
 }
 
 /// What the broker or the client refuses ends its span with an error.

@@ -3,22 +3,27 @@
 use crate::error::ReadError;
 use crate::received::{Arrived, ReceivedTask};
 use lapin::message::Delivery;
-use otel_messaging::Instrumentation;
+use otel_messaging::{Failure, Handling, Instrumentation, Processing};
+use std::fmt;
 
 /// Handles a delivery that should be a task in its own context, whatever it turns out to be: the one
 /// line of a consumer's loop.
 ///
 /// It is [`try_with_message_context`](otel_messaging::try_with_message_context) for what
-/// [`ReceivedTask::from_delivery`] gives. Where that is an error, the span is marked as failed, with
-/// [`ReadError::kind`] as its `error.type`, and the handler runs all the same: who sent the message
-/// sees in its own trace what became of it.
+/// [`ReceivedTask::from_delivery`] gives. The text of the handler's error is exported, as there. If the
+/// message is not a task, the span is marked as failed with [`ReadError::kind`] as its `error.type`,
+/// and the handler runs all the same: the sender's trace shows what became of the message. What is
+/// to be done about an error goes to [`Handling::on_error`], so that it is inside the span.
 ///
 /// ```
 /// use lapin::message::Delivery;
+/// use lapin::options::BasicRejectOptions;
 /// use otel_messaging_celery::{ReadError, ReceivedTask, try_with_task};
 ///
-/// async fn consume(delivery: Delivery) -> Result<(), ReadError> {
-///     try_with_task(&delivery, handle).await
+/// async fn consume(delivery: Delivery) -> lapin::Result<()> {
+///     try_with_task(&delivery, handle)
+///         .on_error(|error| reject(&delivery, error))
+///         .await
 /// }
 ///
 /// async fn handle(task: Result<ReceivedTask<'_>, ReadError>) -> Result<(), ReadError> {
@@ -27,40 +32,128 @@ use otel_messaging::Instrumentation;
 ///     println!("{}: order {order}", task.name());
 ///     Ok(())
 /// }
+///
+/// async fn reject(delivery: &Delivery, error: ReadError) -> lapin::Result<()> {
+///     eprintln!("not handled: {error}");
+///     delivery.reject(BasicRejectOptions { requeue: false }).await?;
+///     Ok(())
+/// }
 /// ```
+///
+/// # Errors
+///
+/// The handler's own, unchanged.
 pub fn try_with_task<'a, H, F, T, E>(
     delivery: &'a Delivery,
     handler: H,
-) -> impl Future<Output = Result<T, E>>
+) -> Handling<impl Future<Output = Result<T, E>>>
 where
     H: FnOnce(Result<ReceivedTask<'a>, ReadError>) -> F,
     F: Future<Output = Result<T, E>>,
+    E: fmt::Display,
 {
     try_with_task_by(&Instrumentation::global(), delivery, handler)
 }
 
 /// Handles a delivery that should be a task as [`try_with_task`] does, by this instrumentation in
 /// place of the global one.
+///
+/// # Errors
+///
+/// The handler's own, unchanged.
 pub fn try_with_task_by<'a, H, F, T, E>(
     instrumentation: &Instrumentation,
     delivery: &'a Delivery,
     handler: H,
-) -> impl Future<Output = Result<T, E>> + use<'a, H, F, T, E>
+) -> Handling<impl Future<Output = Result<T, E>> + use<'a, H, F, T, E>>
 where
     H: FnOnce(Result<ReceivedTask<'a>, ReadError>) -> F,
     F: Future<Output = Result<T, E>>,
+    E: fmt::Display,
 {
+    let (processing, task) = received(instrumentation, delivery);
+    processing.try_run(async move { handler(task).await })
+}
+
+/// Handles a delivery that should be a task as [`try_with_task`] does, and lets the application say
+/// what an error is on the span; see
+/// [`try_with_message_context_with`](otel_messaging::try_with_message_context_with).
+///
+/// `failure_of` is called with the handler's error. If the message is not a task, the span has been
+/// marked before, and stays as it is.
+///
+/// ```
+/// use lapin::message::Delivery;
+/// use otel_messaging::Failure;
+/// use otel_messaging_celery::{ReadError, ReceivedTask, try_with_task_with};
+///
+/// enum Unhandled {
+///     Seen,
+///     Unread(ReadError),
+/// }
+///
+/// async fn consume(delivery: Delivery) -> Result<(), Unhandled> {
+///     try_with_task_with(&delivery, handle, |error| match error {
+///         Unhandled::Seen => None,
+///         Unhandled::Unread(error) => Some(Failure::new(error.kind(), error)),
+///     })
+///     .await
+/// }
+/// # async fn handle(_: Result<ReceivedTask<'_>, ReadError>) -> Result<(), Unhandled> { Ok(()) }
+/// ```
+///
+/// # Errors
+///
+/// The handler's own, unchanged.
+#[expect(clippy::type_complexity, reason = "opaque types cannot have an alias")]
+pub fn try_with_task_with<'a, H, F, T, E, J>(
+    delivery: &'a Delivery,
+    handler: H,
+    failure_of: J,
+) -> Handling<impl Future<Output = Result<T, E>>, impl FnOnce(&Processing, &Result<T, E>)>
+where
+    H: FnOnce(Result<ReceivedTask<'a>, ReadError>) -> F,
+    F: Future<Output = Result<T, E>>,
+    J: FnOnce(&E) -> Option<Failure>,
+{
+    try_with_task_by_with(&Instrumentation::global(), delivery, handler, failure_of)
+}
+
+/// Handles a delivery that should be a task as [`try_with_task_with`] does, by this instrumentation
+/// in place of the global one.
+///
+/// # Errors
+///
+/// The handler's own, unchanged.
+#[expect(clippy::type_complexity, reason = "opaque types cannot have an alias")]
+pub fn try_with_task_by_with<'a, H, F, T, E, J>(
+    instrumentation: &Instrumentation,
+    delivery: &'a Delivery,
+    handler: H,
+    failure_of: J,
+) -> Handling<
+    impl Future<Output = Result<T, E>> + use<'a, H, F, T, E, J>,
+    impl FnOnce(&Processing, &Result<T, E>) + use<'a, H, F, T, E, J>,
+>
+where
+    H: FnOnce(Result<ReceivedTask<'a>, ReadError>) -> F,
+    F: Future<Output = Result<T, E>>,
+    J: FnOnce(&E) -> Option<Failure>,
+{
+    let (processing, task) = received(instrumentation, delivery);
+    processing.try_run_with(async move { handler(task).await }, failure_of)
+}
+
+/// The handling of a delivery, marked already if that is no task.
+fn received<'a>(
+    instrumentation: &Instrumentation,
+    delivery: &'a Delivery,
+) -> (Processing, Result<ReceivedTask<'a>, ReadError>) {
     let processing = instrumentation.process(&Arrived(delivery));
     let task = ReceivedTask::from_delivery(delivery);
-    let is_refused = task.is_err();
     if let Err(error) = &task {
+        // The first failure counts, and this one tells more than the handler's.
         processing.fail(error.kind(), error);
     }
-    let handled = async move { handler(task).await };
-    if is_refused {
-        // The first failure is the one that tells more.
-        processing.run(handled)
-    } else {
-        processing.try_run(handled)
-    }
+    (processing, task)
 }

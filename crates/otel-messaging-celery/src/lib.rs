@@ -9,6 +9,6 @@ mod task;
 
 pub use answer::Answer;
 pub use error::{ReadError, TaskError};
-pub use handling::{try_with_task, try_with_task_by};
+pub use handling::{try_with_task, try_with_task_by, try_with_task_by_with, try_with_task_with};
 pub use received::ReceivedTask;
 pub use task::Task;

@@ -9,9 +9,9 @@ use crate::operation::{Operation, with_baggage_of};
 use crate::scope::Scope;
 use opentelemetry::Context;
 use opentelemetry::trace::SpanKind;
-use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 impl Instrumentation {
     /// Reads the context that `message` carries and starts the span of its handling; see the free
@@ -41,7 +41,10 @@ impl Instrumentation {
         if !operation.has_span() {
             operation.set_context(carried);
         }
-        Processing { operation }
+        Processing {
+            operation,
+            has_failed: AtomicBool::new(false),
+        }
     }
 
     /// Handles `message` with its context current; see the free function
@@ -53,25 +56,8 @@ impl Instrumentation {
         F: Future,
     {
         let mut processing = self.process(message);
-        let future = processing.handle(|| handler(message));
+        let future = processing.handle(|_| handler(message));
         processing.run(future)
-    }
-
-    /// Handles `message` with its context current, and marks its span as failed when the handler
-    /// fails; see the free function [`try_with_message_context`].
-    pub fn try_with_message_context<'a, C, M, H, F, T, E>(
-        &self,
-        message: &'a M,
-        handler: H,
-    ) -> Handling<F>
-    where
-        M: Received<C> + ?Sized,
-        H: FnOnce(&'a M) -> F,
-        F: Future<Output = Result<T, E>>,
-    {
-        let mut processing = self.process(message);
-        let future = processing.handle(|| handler(message));
-        processing.try_run(future)
     }
 }
 
@@ -114,48 +100,26 @@ where
     Instrumentation::global().with_message_context(message, handler)
 }
 
-/// Handles `message` with its context current, as [`with_message_context`] does, and marks its
-/// span as failed when the handler returns an error.
-///
-/// The error may be of any type; the type's name, as [`std::any::type_name`] gives it, is the
-/// span's `error.type`. A handler that knows better goes through [`process`] and
-/// [`Processing::fail`].
-///
-/// ```
-/// # use otel_messaging::{Received, try_with_message_context};
-/// # async fn consume<C, M: Received<C>>(message: M) -> Result<(), std::num::ParseIntError> {
-/// let order = try_with_message_context(&message, |_message| async { "7".parse::<u64>() }).await?;
-/// # let _ = order;
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-///
-/// The handler's own, unchanged.
-pub fn try_with_message_context<'a, C, M, H, F, T, E>(message: &'a M, handler: H) -> Handling<F>
-where
-    M: Received<C> + ?Sized,
-    H: FnOnce(&'a M) -> F,
-    F: Future<Output = Result<T, E>>,
-{
-    Instrumentation::global().try_with_message_context(message, handler)
-}
-
 /// Reads the context that `message` carries and starts the span of its handling, for handlers
 /// that own their message or are not asynchronous.
 ///
 /// ```
 /// # use otel_messaging::{Received, process};
+/// # use std::num::ParseIntError;
 /// # async fn handle<M>(_: M) {}
-/// # fn handle_now<M>(_: M) {}
+/// # fn handle_now<M>(_: &M) -> Result<u64, ParseIntError> { "7".parse() }
+/// # fn dead_letter<M>(_: M, _: ParseIntError) {}
 /// # async fn consume<C, M: Received<C>>(message: M, other: M) {
 /// // the message moves into its handler
 /// process(&message).run(async move { handle(message).await }).await;
 ///
 /// // a synchronous handler
-/// let _entered = process(&other).enter();
-/// handle_now(other);
+/// let entered = process(&other).enter();
+/// if let Err(error) = handle_now(&other) {
+///     entered.fail("order", &error); // the text is exported
+///     dead_letter(other, error); // still inside the span
+/// }
+/// drop(entered);
 /// # }
 /// ```
 pub fn process<C, M: Received<C> + ?Sized>(message: &M) -> Processing {
@@ -167,25 +131,13 @@ pub fn process<C, M: Received<C> + ?Sized>(message: &M) -> Processing {
 #[must_use = "dropping it ends the span of the handling"]
 pub struct Processing {
     operation: Operation,
+    has_failed: AtomicBool,
 }
 
 impl Processing {
     /// Runs `future` with the message's context current at every poll and while it is dropped.
     pub fn run<F: Future>(self, future: F) -> Handling<F> {
         Handling::new(self, future, |_, _| {})
-    }
-
-    /// Runs `future` as [`run`](Self::run) does, and marks the span as failed when it returns an
-    /// error; the name of the error's type is the span's `error.type`.
-    pub fn try_run<F, T, E>(self, future: F) -> Handling<F>
-    where
-        F: Future<Output = Result<T, E>>,
-    {
-        Handling::new(self, future, |processing, output| {
-            if output.is_err() {
-                processing.fail(type_name::<E>(), "the handler returned an error");
-            }
-        })
     }
 
     /// Makes the message's context current on this thread until the guard is dropped, which also
@@ -204,9 +156,12 @@ impl Processing {
     }
 
     /// Marks the span as failed. `error_type` is a name of low cardinality for `error.type`;
-    /// `description` says what happened.
+    /// `description` says what happened. It is exported, cut to 1,024 bytes and without control
+    /// characters. The first failure counts: a span that is marked stays as it is.
     pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
-        self.operation.fail(error_type.into(), description);
+        if !self.has_failed.swap(true, Ordering::Relaxed) {
+            self.operation.fail(error_type.into(), description);
+        }
     }
 
     pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
@@ -215,7 +170,7 @@ impl Processing {
 
     /// Does a piece of the handler's own work with the context current. A panic in it ends the
     /// span: whoever catches it may keep the rest of the handler for long.
-    pub(crate) fn handle<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn handle<T>(&mut self, work: impl FnOnce(&Self) -> T) -> T {
         struct Unwinding<'a>(&'a mut Processing);
         impl Drop for Unwinding<'_> {
             fn drop(&mut self) {
@@ -224,7 +179,8 @@ impl Processing {
             }
         }
         let unwinding = Unwinding(self);
-        let output = unwinding.0.attached(work);
+        let processing = &*unwinding.0;
+        let output = processing.attached(|| work(processing));
         std::mem::forget(unwinding);
         output
     }

@@ -36,6 +36,8 @@
 //! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
 //! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
+//! | [`try_with_message_context_with`], [`Processing::try_run_with`] | the same; the application says what an error is on it |
+//! | [`Handling::on_error`] | none: the spans of what is done about an error are children of the message's, which ends after them |
 //! | the same of an [`Envelope`] | `process {destination}` as it says [it was received from](Envelope::received_from) |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
 //! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
@@ -50,6 +52,14 @@
 //!
 //! Without a tracer provider there are no spans, and everything still propagates: what came in
 //! goes out.
+//!
+//! # When a handler fails
+//!
+//! [`try_with_message_context`] marks the message's span, and **exports the error's text** as its
+//! status. What is done about the error goes to [`on_error`](Handling::on_error), so that it is inside
+//! that span. [`try_with_message_context_with`] takes any error and lets the application say what is
+//! exported, or that the error was expected. A synchronous handler has the error at hand while its
+//! guard lives ([`process`]).
 //!
 //! # Features
 //!
@@ -90,6 +100,8 @@ mod envelope;
 #[cfg(feature = "serde")]
 mod envelope_or_bare;
 mod environment;
+mod failure;
+mod fallible;
 mod field_value;
 mod handling;
 mod instrumentation;
@@ -114,7 +126,7 @@ mod tracing_span;
 pub use background::{InContext, Job, closure_in_context, future_in_context};
 pub use bridge::{CarrierExtractor, CarrierInjector};
 pub use carrier::{Carrier, CarrierError, CarrierMut, TextMap, is_name};
-pub use consumer::{Entered, Processing, process, try_with_message_context, with_message_context};
+pub use consumer::{Entered, Processing, process, with_message_context};
 pub use context_carrier::{ContextCarrier, attach_context, get_context};
 pub use contexts::{Contexts, FieldSet};
 pub use current::current_context;
@@ -124,8 +136,10 @@ pub use envelope::Envelope;
 #[cfg(feature = "serde")]
 pub use envelope_or_bare::EnvelopeOrBare;
 pub use environment::Environment;
+pub use failure::Failure;
+pub use fallible::{try_with_message_context, try_with_message_context_with};
 pub use field_value::FieldValue;
-pub use handling::Handling;
+pub use handling::{Handling, OnError};
 pub use instrumentation::{Instrumentation, extract, inject};
 pub use message::Received;
 pub use onward::{DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT, DeadLetter};

@@ -3,6 +3,7 @@
 use crate::printed::Printed;
 use crate::run::{ARTICLES, ORDERS, Run, trace_of};
 use crate::text;
+use opentelemetry::trace::TraceContextExt;
 use rdkafka::Message;
 
 /// All articles of all orders.
@@ -135,12 +136,19 @@ async fn what_is_no_order_is_put_aside() {
         3,
         "{complained}"
     );
-    let payloads = run.messages("rejected").into_iter();
+    let letters = run.messages("rejected");
+    let payloads = letters.iter();
     let payloads: Vec<_> = payloads.map(|m| text(m.payload().expect("one"))).collect();
     assert_eq!(
         payloads,
         ["tea, please", "{}", r#"{"number": -1, "articles": []}"#]
     );
+    // In the trace in which they failed.
+    for letter in &letters {
+        let context = otel_messaging_rdkafka::extract(letter.headers().expect("headers"));
+        let trace = context.span().span_context().trace_id();
+        assert_eq!(trace.to_string(), trace_of(0));
+    }
     // They are done with.
     let (printed, _) = run.go_on();
     assert!(printed.orders.is_empty(), "{printed:?}");

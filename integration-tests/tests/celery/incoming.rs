@@ -12,7 +12,10 @@ use lapin::types::ShortString;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
-use otel_messaging_celery::{ReadError, ReceivedTask, Task, try_with_task_by};
+use otel_messaging::Failure;
+use otel_messaging_celery::{
+    ReadError, ReceivedTask, Task, try_with_task_by, try_with_task_by_with,
+};
 use otel_messaging_lapin::InjectingProducer;
 use serde_json::{Value, json};
 
@@ -183,13 +186,11 @@ async fn every_serializer_is_handled_in_its_senders_trace() {
     }
 }
 
-/// What the handler itself finds wrong marks the span as ever.
+/// What the handler itself finds wrong marks the span as ever; what is done about it is inside.
 #[tokio::test]
 async fn a_tasks_own_failure_is_on_the_span_once() {
     let task = Task::new("orders.pack", (7,), ()).expect("a task");
-    let body = task.body().to_vec();
-    let mut delivery = Delivery::mock(1, "".into(), "orders".into(), false, body);
-    delivery.properties = task.properties();
+    let delivery = delivery_of(&task);
     for fails in [false, true] {
         let spans = Spans::new();
         let by = &spans.instrumentation;
@@ -197,11 +198,54 @@ async fn a_tasks_own_failure_is_on_the_span_once() {
             let task = task.expect("a task");
             assert_eq!(task.name(), "orders.pack");
             if fails { Err("no such order") } else { Ok(()) }
+        })
+        .on_error(async |error| {
+            spans.work("reject");
+            Err(error)
         });
         assert_eq!(handled.await.is_err(), fails);
         let span = spans.named("process orders");
         assert_eq!(attribute(&span, "error.type"), fails.then(|| "&str".into()));
+        let failed = Status::error("no such order");
+        assert_eq!(span.status, if fails { failed } else { Status::Unset });
+        assert_eq!(spans.has("reject"), fails);
+        if fails {
+            assert_child(&spans.named("reject"), &span.span_context);
+        }
     }
+}
+
+/// An error that was expected marks nothing, and no more of another one is exported than is said.
+#[tokio::test]
+async fn the_application_says_what_a_tasks_failure_is() {
+    let task = Task::new("orders.pack", (7,), ()).expect("a task");
+    let mut unread = delivery_of(&task);
+    unread.data = b"[NaN]".to_vec();
+    for (delivery, is_expected, marked) in [
+        (&delivery_of(&task), true, None),
+        (&delivery_of(&task), false, Some("refused")),
+        // What is no task marks the span before anybody is asked.
+        (&unread, true, Some("Body")),
+    ] {
+        let spans = Spans::new();
+        let by = &spans.instrumentation;
+        let handled = try_with_task_by_with(
+            by,
+            delivery,
+            async |_| Err::<(), _>(()),
+            |()| (!is_expected).then(|| Failure::new("refused", "the order was refused")),
+        );
+        assert_eq!(handled.await, Err(()));
+        let span = spans.named("process orders");
+        assert_eq!(attribute(&span, "error.type"), marked.map(Into::into));
+    }
+}
+
+fn delivery_of(task: &Task) -> Delivery {
+    let body = task.body().to_vec();
+    let mut delivery = Delivery::mock(1, "".into(), "orders".into(), false, body);
+    delivery.properties = task.properties();
+    delivery
 }
 
 /// Of a message that has an identifier beside its task's.
@@ -209,8 +253,7 @@ async fn a_tasks_own_failure_is_on_the_span_once() {
 async fn the_messages_own_identifier_is_on_the_span() {
     let spans = Spans::new();
     let task = Task::new("orders.pack", (), ()).expect("a task");
-    let body = task.body().to_vec();
-    let mut delivery = Delivery::mock(1, "".into(), "orders".into(), false, body);
+    let mut delivery = delivery_of(&task);
     delivery.properties = task.properties().with_message_id("message-7".into());
     let received = ReceivedTask::from_delivery(&delivery).expect("a task");
     spans

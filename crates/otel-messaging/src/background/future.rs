@@ -31,8 +31,11 @@ pub fn future_in_context<F: Future>(future: F) -> InContext<F> {
 
 pin_project! {
     /// A future with a context that is current at every poll and while it is dropped; made by
-    /// [`future_in_context`] and [`Job::run`](crate::Job::run). It must not be polled again once it was
-    /// ready: it would be pending for ever.
+    /// [`future_in_context`] and [`Job::run`](crate::Job::run).
+    ///
+    /// # Panics
+    ///
+    /// Polled again once it was ready, it panics, as the future of an `async fn` does.
     #[must_use = "futures do nothing unless awaited"]
     pub struct InContext<F> {
         // Optional so that it can be dropped with the context attached.
@@ -65,13 +68,19 @@ impl<F: Future> Future for InContext<F> {
         let mut this = self.project();
         this.captured.attached(|| {
             let Some(future) = this.future.as_mut().as_pin_mut() else {
-                return Poll::Pending;
+                polled_again();
             };
             let output = ready!(future.poll(cx));
             this.future.set(None);
             Poll::Ready(output)
         })
     }
+}
+
+#[cold]
+#[inline(never)]
+fn polled_again() -> ! {
+    panic!("`InContext` polled after completion")
 }
 
 impl<F> fmt::Debug for InContext<F> {

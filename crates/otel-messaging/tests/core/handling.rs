@@ -1,5 +1,6 @@
 //! The future of a handler: when its span ends, and when its context is current.
 
+use crate::errors::attribute;
 use crate::message::{Message, message, spans};
 use futures_util::FutureExt;
 use opentelemetry::Context;
@@ -113,11 +114,7 @@ fn a_panic_passes_through_and_marks_the_span() {
     );
     let span = spans.only();
     assert!(matches!(span.status, Status::Error { .. }));
-    assert!(
-        span.attributes
-            .iter()
-            .any(|kv| kv.key.as_str() == "error.type" && kv.value.as_str() == "panic")
-    );
+    assert_eq!(attribute(&span, "error.type"), Some("panic".into()));
     assert!(!Context::current().has_active_span());
 }
 
@@ -135,6 +132,16 @@ fn a_panic_ends_the_span_and_not_what_is_left_of_the_future() {
     assert!(matches!(spans.only().status, Status::Error { .. }));
     drop(handling);
     assert_eq!(spans.ended().len(), 1, "it ends once");
+}
+
+/// As other futures do. For ever pending, it would hang its task.
+#[test]
+#[should_panic = "`Handling` polled after completion"]
+fn polled_again_it_panics() {
+    let message = message();
+    let mut handling = Box::pin(otel_messaging::with_message_context(&message, |_| async {}));
+    assert_eq!(handling.as_mut().now_or_never(), Some(()));
+    let _ = handling.as_mut().now_or_never();
 }
 
 #[tokio::test]
@@ -189,7 +196,7 @@ fn a_panic_in_an_entered_context_marks_the_span() {
         panic!("no such order");
     }));
     assert!(unwound.is_err());
-    assert_eq!(error_type(&spans.only()), Some("panic"));
+    assert_eq!(attribute(&spans.only(), "error.type"), Some("panic".into()));
     assert!(!Context::current().has_active_span());
 }
 
@@ -212,7 +219,7 @@ fn a_neighbour_of_a_panic_was_only_cancelled() {
     );
     let span = spans.only();
     assert_eq!(span.status, Status::Unset);
-    assert_eq!(error_type(&span), None);
+    assert_eq!(attribute(&span, "error.type"), None);
 }
 
 /// A destructor handles a message while somebody else's panic unwinds.
@@ -243,13 +250,4 @@ fn handling_during_an_unwinding_is_no_panic() {
             .iter()
             .all(|span| span.status == Status::Unset)
     );
-}
-
-fn error_type(span: &opentelemetry_sdk::trace::SpanData) -> Option<&str> {
-    let mut attributes = span.attributes.iter();
-    let found = attributes.find(|kv| kv.key.as_str() == "error.type")?;
-    match &found.value {
-        opentelemetry::Value::String(name) => Some(name.as_str()),
-        _ => None,
-    }
 }

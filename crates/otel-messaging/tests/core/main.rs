@@ -3,11 +3,14 @@
 mod background;
 mod context_carrier;
 mod contradiction;
+mod cut_short;
 mod envelope;
 mod environment;
+mod errors;
 mod executors;
 mod handling;
 mod message;
+mod on_error;
 mod onward;
 mod panics;
 mod suppression;

@@ -212,14 +212,28 @@ async fn a_tracer_provider_that_is_given_counts() {
     assert_eq!(of_layer.ended().len(), 1);
 }
 
+/// What is done about the error is inside the span, with its own spans and events.
 #[tokio::test]
 async fn a_handlers_error_marks_the_span() {
-    let (spans, message) = (spans(), message());
-    let _subscribed = subscribe(&spans, true);
-    let refused = try_with_message_context(&message, |_| async { "seven".parse::<u8>() }).await;
-    assert!(refused.is_err());
-    let processed = named(&spans, "process orders");
-    assert!(matches!(processed.status, Status::Error { .. }));
+    for activation in [true, false] {
+        let (spans, message) = (spans(), message());
+        let _subscribed = subscribe(&spans, activation);
+        let _loop = info_span!("loop").entered();
+        let refused = try_with_message_context(&message, |_| async { "seven".parse::<u8>() })
+            .on_error(|error| {
+                info!("put aside");
+                drop(Sending::start(None, Description::sent("test", "send")));
+                let aside = async move { Err::<u8, _>(error) };
+                aside.instrument(info_span!("aside"))
+            });
+        assert!(refused.await.is_err());
+        let processed = named(&spans, "process orders");
+        let text = "invalid digit found in string";
+        assert_eq!(processed.status, Status::error(text));
+        assert_child(&named(&spans, "send"), &processed.span_context);
+        assert_child(&named(&spans, "aside"), &processed.span_context);
+        assert_eq!(processed.events.len(), 1);
+    }
 }
 
 /// Dropped in the middle, in the order of the spans.
