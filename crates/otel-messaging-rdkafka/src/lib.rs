@@ -16,6 +16,7 @@ mod queue;
 mod queued;
 mod relay;
 mod size;
+mod written;
 
 pub use context::{InFlight, InjectingContext};
 pub use delivery::DeliveryFuture;

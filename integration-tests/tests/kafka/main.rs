@@ -10,6 +10,7 @@ mod future;
 mod queue_full;
 mod relay;
 mod restart;
+mod returned;
 mod sending;
 mod sends;
 mod settling;
