@@ -11,6 +11,7 @@ mod injection;
 mod message;
 mod native;
 mod onward;
+mod parsing;
 mod producer;
 mod queue;
 mod queued;

@@ -110,7 +110,7 @@ fn full() -> ClientConfig {
 /// Sends each of the given headers in vain; `send` gives back those of the record in the error.
 fn each(send: impl Fn(&Instrumentation, Option<OwnedHeaders>, &AtomicBool) -> List) {
     // For the larger ones a record has no room.
-    for (replaces, size) in [(false, 10), (true, 10), (false, 1000), (true, 1000)] {
+    for (replaces, size) in [(false, 10), (true, 10), (true, 1000)] {
         for headers in given() {
             let (careless, replaced) = Careless::new("x".repeat(size));
             let by = Spans::new().instrumentation.with_propagator(careless);
