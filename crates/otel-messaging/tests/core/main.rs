@@ -9,5 +9,6 @@ mod executors;
 mod handling;
 mod message;
 mod onward;
+mod panics;
 mod room;
 mod suppression;
