@@ -214,13 +214,6 @@ impl Instrumentation {
         }
     }
 
-    /// Whether any of the propagator's fields stands in these headers, in any spelling.
-    pub fn carries_context<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> bool {
-        let fields = self.propagator.fields();
-        let is_there = |field: &str| headers.keys().any(|key| key.eq_ignore_ascii_case(field));
-        fields.iter().any(|field| is_there(field))
-    }
-
     /// Calls `work` with each of the propagator's fields, as the propagator spells it.
     pub fn each_field(&self, mut work: impl FnMut(&str)) {
         let fields = self.propagator.fields();

@@ -3,6 +3,7 @@
 mod background;
 mod context_carrier;
 mod contradiction;
+mod destructor;
 mod envelope;
 mod environment;
 mod executors;
