@@ -96,7 +96,7 @@ async fn all_are_answered(
     }
 }
 
-/// Calls: `ThreadedProducer::send`, `ProducerContext::delivery`.
+/// Calls: `ThreadedProducer::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_threaded_producer_answers_each_record() {
     for panicking in [Panicking::OnEnd, Panicking::OnStart] {
@@ -113,7 +113,7 @@ async fn a_threaded_producer_answers_each_record() {
     }
 }
 
-/// Calls: `BaseProducer::send`, `BaseProducer::poll`, `ProducerContext::delivery`.
+/// Calls: `BaseProducer::send`, `BaseProducer::poll`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_base_producer_answers_each_record() {
     for panicking in [Panicking::OnEnd, Panicking::OnStart] {
