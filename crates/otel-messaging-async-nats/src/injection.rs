@@ -9,6 +9,9 @@ use async_nats::HeaderMap;
 use otel_messaging::{Description, Instrumentation, Sending};
 use std::mem;
 
+/// What a message's headers may take in a stream, in bytes (nats-server, error 10097).
+const STREAM_HEADERS: usize = 65_535;
+
 /// What a wrapper was told of how to send.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Injection {
@@ -37,9 +40,18 @@ impl Outgoing<'_> {
         description
     }
 
-    /// What is left for headers, in bytes.
-    pub(crate) fn room(&self) -> usize {
-        self.max_payload.saturating_sub(self.payload)
+    /// What headers may take, in bytes. `own` are those that the message has without us.
+    ///
+    /// A stream refuses a message with larger headers than that. Who publishes by core NATS learns
+    /// nothing of it, nor whether there is a stream: the limit is kept for every message whose own
+    /// headers keep it.
+    pub(crate) fn room(&self, own: Option<&HeaderMap>) -> usize {
+        let room = self.max_payload.saturating_sub(self.payload);
+        if room > STREAM_HEADERS && own.is_none_or(|own| wire_size(own) <= STREAM_HEADERS) {
+            STREAM_HEADERS
+        } else {
+            room
+        }
     }
 }
 
@@ -53,8 +65,9 @@ impl Injection {
     ) -> (Sending, HeaderMap) {
         let description = message.description(operation, headers.as_ref());
         let sending = Sending::start(self.instrumentation.as_ref(), description);
+        let room = message.room(headers.as_ref());
         let mut headers = headers.unwrap_or_default();
-        self.write(&sending, &mut headers, message.room());
+        self.write(&sending, &mut headers, room);
         (sending, headers)
     }
 

@@ -203,7 +203,7 @@ fn start(
 ) -> (Sending, HeaderMap) {
     let description = outgoing.description("publish", message.headers.as_ref());
     let instrumentation = by.instrumentation.as_ref();
-    let room = outgoing.room();
+    let room = outgoing.room(message.headers.as_ref());
     let mut headers = way.headers(message.headers.as_ref(), room);
     let sending = match way {
         Way::Forward => Sending::forward(instrumentation, description, Some(&headers)),

@@ -18,10 +18,10 @@ use otel_messaging::{Instrumentation, Sending};
 /// [`jetstream::context::traits`](async_nats::jetstream::context::traits), without
 /// `ClientProvider`, which would hand out a client that does not inject.
 ///
-/// Headers count towards the server's `max_payload`. Of a context for which a message has no room,
-/// members of baggage are left out first, then entries of tracestate; where there is none even for
-/// a traceparent, the message goes without its context. Each is counted in
-/// [`dropped_fields`](crate::dropped_fields).
+/// Headers count towards the server's `max_payload`, and a stream takes 65,535 bytes of them. Of a
+/// context for which a message has no room, members of baggage are left out first, then entries of
+/// tracestate; where there is none even for a traceparent, the message goes without its context. Each
+/// is counted in [`dropped_fields`](crate::dropped_fields).
 ///
 /// ```no_run
 /// # use async_nats::Client;

@@ -201,7 +201,7 @@ impl InjectingRequest {
             max_payload: self.max_payload,
         };
         let asked = self.inner.message.headers.as_ref();
-        let room = outgoing.room();
+        let room = outgoing.room(Some(&headers));
         self.injection
             .write_for(asked, &sending, &mut headers, room);
         (sending, headers)

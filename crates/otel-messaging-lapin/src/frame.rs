@@ -15,6 +15,11 @@ const AROUND: usize = 8 + 14;
 /// What one header takes beyond its name and value, in bytes: the length of each and the type.
 pub(crate) const PER_HEADER: usize = 1 + 1 + 4;
 
+/// A context of so many bytes, names and values, fits into a frame where there are no other headers:
+/// other properties take less than 3 KiB, and a header, of two bytes at least, no more than four times
+/// its name and its value.
+pub(crate) const ALWAYS_FITS: usize = FRAME_MAX / 8;
+
 /// What a frame has left for headers beyond these, in bytes. `None` if they do not fit themselves.
 pub(crate) fn room(properties: &BasicProperties, headers: &FieldTable) -> Option<usize> {
     let room = FRAME_MAX.checked_sub(AROUND + size_without_headers(properties))?;

@@ -167,17 +167,18 @@ pub(crate) fn with_headers(
     properties: BasicProperties,
     headers: Option<FieldTable>,
 ) -> BasicProperties {
-    let Some(mut headers) = headers else {
-        let mut headers = FieldTable::default();
+    let is_own = headers.is_some();
+    let mut headers = headers.unwrap_or_default();
+    if is_own || sending.instrumentation().injection_budget() > frame::ALWAYS_FITS {
+        sending.inject_where_room(&mut headers, PER_HEADER, |headers| {
+            frame::room(&properties, headers)
+        });
+    } else {
         sending.inject(&mut headers);
-        return if headers.inner().is_empty() {
-            properties
-        } else {
-            properties.with_headers(headers)
-        };
-    };
-    sending.inject_where_room(&mut headers, PER_HEADER, |headers| {
-        frame::room(&properties, headers)
-    });
-    properties.with_headers(headers)
+    }
+    if is_own || !headers.inner().is_empty() {
+        properties.with_headers(headers)
+    } else {
+        properties
+    }
 }

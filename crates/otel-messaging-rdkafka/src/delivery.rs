@@ -1,6 +1,7 @@
 //! The broker's answer to a record of a `FutureProducer`.
 
-use crate::injection::{Given, Sent};
+use crate::injection::Sent;
+use crate::written::Given;
 use rdkafka::producer::future_producer::{self, OwnedDeliveryResult};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

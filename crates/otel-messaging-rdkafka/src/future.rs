@@ -1,10 +1,11 @@
 //! The calls of a `FutureProducer`.
 
 use crate::delivery::{self, DeliveryFuture};
-use crate::injection::{Given, Outgoing, Sent};
+use crate::injection::{Outgoing, Sent};
 use crate::onward::ReceivedRecord;
 use crate::producer::InjectingProducer;
 use crate::relay::{self, Way};
+use crate::written::Given;
 use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedHeaders, ToBytes};

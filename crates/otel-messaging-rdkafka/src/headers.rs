@@ -200,6 +200,13 @@ pub(crate) fn without_quotes(headers: OwnedHeaders) -> OwnedHeaders {
     rest
 }
 
+/// Where the first header of one of these names stands, in any spelling.
+#[inline]
+pub(crate) fn position(headers: &OwnedHeaders, names: &[&str]) -> Option<usize> {
+    let is_named = |(key, _): native::RawHeader<'_>| names.iter().any(|name| is_name(key, name));
+    raw(headers.as_borrowed()).position(is_named)
+}
+
 pub(crate) fn raw(headers: &BorrowedHeaders) -> impl Iterator<Item = native::RawHeader<'_>> {
     (0..headers.count()).filter_map(|index| native::get(headers, index))
 }

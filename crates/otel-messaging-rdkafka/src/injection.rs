@@ -6,7 +6,8 @@ use crate::native;
 use crate::onward::ReceivedRecord;
 use crate::relay::{self, Way};
 use crate::size::{self, AROUND, PER_HEADER};
-use otel_messaging::{Description, Instrumentation, Sending, semconv};
+use crate::written::{Given, Written};
+use otel_messaging::{CarrierMut, Description, Instrumentation, Sending, semconv};
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
 use rdkafka::error::KafkaError;
@@ -83,15 +84,15 @@ impl Injection {
             sending: Sending::start(self.by.as_ref(), record.describe()),
             partition_open: record.partition.is_none(),
         };
-        let given = match headers {
-            None => Given::Nothing,
-            Some(headers) if sent.sending.instrumentation().carries_context(headers) => {
-                Given::Context(headers.clone())
-            }
-            Some(_) => Given::NoContext,
-        };
-        sent.inject(headers, self.room(client, &record));
-        (sent, given)
+        let is_given = headers.is_some();
+        let mut written = Written::new(or_new(headers.take()));
+        let room = self.room(client, &record);
+        sent.inject(&mut written, |written| {
+            room.checked_sub(size::of_headers(written.headers()))
+        });
+        let (written, given) = written.into_parts();
+        *headers = (is_given || written.count() > 0).then_some(written);
+        (sent, if is_given { given } else { Given::Nothing })
     }
 
     /// The same for a message that is sent on; gives the headers that it goes with.
@@ -125,8 +126,11 @@ impl Injection {
         if sent.sending.is_forwarded() {
             headers = headers.map(without_quotes);
         }
-        sent.inject(&mut headers, room);
-        (sent, headers)
+        let mut headers = or_new(headers);
+        sent.inject(&mut headers, |headers| {
+            room.checked_sub(size::of_headers(headers))
+        });
+        (sent, (headers.count() > 0).then_some(headers))
     }
 }
 
@@ -138,15 +142,11 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    fn inject(&self, headers: &mut Option<OwnedHeaders>, room: usize) {
-        let injected = headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(FIELDS));
-        self.sending
-            .inject_where_room(injected, PER_HEADER, |headers| {
-                room.checked_sub(size::of_headers(headers))
-            });
-        if injected.count() == 0 {
-            *headers = None;
-        }
+    fn inject<H>(&self, headers: &mut H, room: impl Fn(&H) -> Option<usize>)
+    where
+        H: CarrierMut<Kafka> + Clone,
+    {
+        self.sending.inject_where_room(headers, PER_HEADER, room);
     }
 
     /// Ends the span with what the broker's answer tells.
@@ -185,15 +185,7 @@ impl Sent {
         given: Given,
         headers: &mut Option<OwnedHeaders>,
     ) {
-        match given {
-            Given::Nothing => *headers = None,
-            Given::NoContext => {
-                if let Some(headers) = headers {
-                    self.sending.instrumentation().remove_context(headers);
-                }
-            }
-            Given::Context(given) => *headers = Some(given),
-        }
+        *headers = given.restore(headers.take());
         self.fail(error);
     }
 
@@ -203,11 +195,6 @@ impl Sent {
     }
 }
 
-/// The headers that the caller gave, to be handed back with an error.
-pub(crate) enum Given {
-    Nothing,
-    /// Headers without any field of the propagator.
-    NoContext,
-    /// Headers with a context of their own, which ours has replaced.
-    Context(OwnedHeaders),
+fn or_new(headers: Option<OwnedHeaders>) -> OwnedHeaders {
+    headers.unwrap_or_else(|| OwnedHeaders::new_with_capacity(FIELDS))
 }

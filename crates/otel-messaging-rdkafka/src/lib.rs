@@ -11,11 +11,13 @@ mod injection;
 mod message;
 mod native;
 mod onward;
+mod parsing;
 mod producer;
 mod queue;
 mod queued;
 mod relay;
 mod size;
+mod written;
 
 pub use context::{InFlight, InjectingContext};
 pub use delivery::DeliveryFuture;

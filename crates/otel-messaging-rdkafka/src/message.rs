@@ -1,6 +1,7 @@
 //! What a received message tells.
 
 use crate::headers::Kafka;
+use crate::parsing;
 use otel_messaging::{Description, Received, semconv};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders, OwnedMessage, Timestamp};
@@ -8,15 +9,18 @@ use std::time::{Duration, SystemTime};
 
 pub(crate) const SYSTEM: &str = "kafka";
 
-/// librdkafka parses a message's headers when they are first asked for, which changes the message:
-/// start its handling before it is shared between threads.
+/// Several threads may handle one message at once. librdkafka parses a message's headers when they are
+/// first asked for, which changes the message without any lock: this crate asks under one of its own.
+/// rdkafka's own [`headers`](rdkafka::Message::headers) and [`detach`](BorrowedMessage::detach) do not.
+/// Where threads share a message, call them in one thread first, as soon as the message is there;
+/// afterwards they only read.
 impl Received<Kafka> for BorrowedMessage<'_> {
     type Headers = BorrowedHeaders;
 
     const SYSTEM: &'static str = SYSTEM;
 
     fn carried_headers(&self) -> Option<&BorrowedHeaders> {
-        self.headers()
+        parsing::headers(self)
     }
 
     fn describe_message(&self, description: &mut Description) {

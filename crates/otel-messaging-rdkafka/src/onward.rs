@@ -1,5 +1,6 @@
 //! The messages that can be sent on.
 
+use crate::parsing;
 use rdkafka::Message;
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders, OwnedMessage};
 
@@ -17,7 +18,7 @@ pub trait Carried: Message {
 
 impl Carried for BorrowedMessage<'_> {
     fn carried(&self) -> Option<&BorrowedHeaders> {
-        self.headers()
+        parsing::headers(self)
     }
 }
 

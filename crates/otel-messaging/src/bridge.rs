@@ -165,14 +165,16 @@ impl<'a, C, H: CarrierMut<C> + ?Sized> CarrierInjector<'a, C, H> {
     fn set_within(&mut self, key: &str, value: String) {
         let size = key.len() + value.len();
         let is_list = is_name(key.as_bytes(), TRACESTATE) || is_name(key.as_bytes(), BAGGAGE);
+        // A longer one is not by the letter of the specification.
+        let is_traceparent = is_name(key.as_bytes(), TRACEPARENT) && size <= TRACEPARENT_SIZE;
         if !is_list
-            && !is_name(key.as_bytes(), TRACEPARENT)
+            && !is_traceparent
             && size > self.budget.saturating_sub(self.taken + self.reserved)
         {
             self.headers.remove(&[key]);
             return self.count(CarrierError::TooLarge);
         }
-        if is_name(key.as_bytes(), TRACEPARENT) {
+        if is_traceparent {
             self.reserved = 0;
         }
         match self.headers.set(key, value.into()) {
@@ -272,6 +274,19 @@ mod tests {
         let mut headers = headers(&[("Tracestate", "old"), ("order", "7")]);
         CarrierInjector::new(&mut headers).set("tracestate", String::new());
         assert_eq!(headers.len(), 1);
+    }
+
+    /// It is the application's propagator that says so.
+    #[test]
+    fn what_is_too_long_for_a_traceparent_has_to_fit() {
+        for (budget, fits) in [(277, true), (276, false)] {
+            let mut carrier = headers(&[]);
+            let mut injector = CarrierInjector::with_budget(&mut carrier, budget);
+            // Beside the room that is kept for a traceparent.
+            injector.set("traceparent", "x".repeat(200));
+            drop(injector);
+            assert_eq!(carrier.len(), usize::from(fits), "{budget}");
+        }
     }
 
     #[test]

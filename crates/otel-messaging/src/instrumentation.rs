@@ -136,7 +136,7 @@ impl Instrumentation {
     /// What is too much is left out and counted in [`dropped_fields`](crate::dropped_fields):
     /// first each member of `baggage` that does not fit; then entries of `tracestate`, those of more
     /// than 128 characters before others and the last before the first; then fields of other
-    /// propagators, as a whole. By this budget, `traceparent` is always written.
+    /// propagators, as a whole. By this budget, a `traceparent` of 55 bytes is always written.
     #[must_use]
     pub fn with_injection_budget(mut self, bytes: usize) -> Self {
         self.injection_budget = bytes;
@@ -212,13 +212,6 @@ impl Instrumentation {
             Configured::W3c => propagation::read(headers),
             others => others.read(headers),
         }
-    }
-
-    /// Whether any of the propagator's fields stands in these headers, in any spelling.
-    pub fn carries_context<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> bool {
-        let fields = self.propagator.fields();
-        let is_there = |field: &str| headers.keys().any(|key| key.eq_ignore_ascii_case(field));
-        fields.iter().any(|field| is_there(field))
     }
 
     /// Calls `work` with each of the propagator's fields, as the propagator spells it.

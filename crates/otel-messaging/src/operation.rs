@@ -159,6 +159,11 @@ impl Drop for Operation {
         self.end();
         #[cfg(feature = "tracing")]
         tracing_span::close(std::mem::replace(&mut self.span, tracing::Span::none()));
+        if self.has_span {
+            // It may be the span's last handle, whose destructor is the provider's code.
+            let context = std::mem::take(&mut self.context);
+            self.boundary().call(|| drop(context));
+        }
     }
 }
 

@@ -26,7 +26,7 @@ impl Instrumentation {
     }
 }
 
-/// More than what a message takes on the wire beyond a context's own bytes.
+/// More than what a message takes on the wire beyond its headers.
 const AMPLE: usize = 1024;
 
 /// A message on its way to the broker: its span, which ends with the broker's answer.
@@ -92,10 +92,10 @@ impl Sending {
             return;
         }
         let context = self.context();
-        let ample = self
-            .instrumentation
-            .injection_budget()
-            .saturating_add(AMPLE);
+        // A header has two bytes at least: a context can be that many headers, each with its framing.
+        let ample = self.instrumentation.injection_budget();
+        let ample = ample.saturating_mul(1 + framing.div_ceil(2));
+        let ample = ample.saturating_add(AMPLE);
         if context.is_telemetry_suppressed() || room(headers).is_some_and(|room| room > ample) {
             return self.inject(headers);
         }

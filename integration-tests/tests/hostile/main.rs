@@ -5,6 +5,7 @@ mod blocks;
 mod child;
 mod jetstream;
 mod kafka;
+mod large_fields;
 mod names;
 mod nats;
 mod nats_losses;
