@@ -1,5 +1,6 @@
 //! Handlers that may fail, and what their errors are on the message's span.
 
+use crate::boundary;
 use crate::consumer::Processing;
 use crate::failure::Failure;
 use crate::handling::Handling;
@@ -93,7 +94,8 @@ where
 ///
 /// `failure_of` is called with an error of the handler's, which may be of any type, in the
 /// message's context. `None` marks nothing: the error was expected. A [`Failure`] marks the span
-/// with its type and its text, and nothing else of the error is exported.
+/// with its type and its text, and nothing else of the error is exported. A panic of `failure_of` marks
+/// nothing, and is counted in [`caught_panics`](crate::caught_panics).
 ///
 /// ```
 /// # use otel_messaging::{Failure, Received, try_with_message_context_with};
@@ -162,7 +164,7 @@ impl Processing {
     {
         Handling::new(self, future, |processing: &Self, output: &Result<T, E>| {
             if let Err(error) = output
-                && let Some(failure) = failure_of(error)
+                && let Some(failure) = boundary::text(|| failure_of(error)).flatten()
             {
                 processing.fail(failure.error_type, failure.description);
             }

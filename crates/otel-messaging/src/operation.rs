@@ -111,9 +111,10 @@ impl Operation {
         let is_recording = self.boundary().call(|| self.context.span().is_recording());
         if is_recording == Some(true) {
             let status = Status::error(remote_text::shown_of(description));
+            let error_type = remote_text::shown_owned(error_type.into_owned());
             self.boundary().call(|| {
                 let span = self.context.span();
-                span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into_owned()));
+                span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
                 span.set_status(status);
             });
         }
