@@ -22,7 +22,7 @@ struct Log(Arc<Mutex<Vec<String>>>);
 
 impl<S: Subscriber> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, _: layer::Context<'_, S>) {
-        if event.metadata().target() == "otel-messaging" {
+        if event.metadata().target() == "otel_messaging" {
             let mut line = Line(String::new());
             event.record(&mut line);
             self.0.lock().expect("no panic").push(line.0);

@@ -54,11 +54,11 @@
 //! # Features
 //!
 //! - `internal-logs` (on by default): one line through `tracing` when something could not be
-//!   propagated, as OpenTelemetry's own crates do.
+//!   propagated, as OpenTelemetry's own crates do. Its target is `otel_messaging`.
 //! - `tracing`: spans of messages are spans of the `tracing` crate, in programs with
 //!   tracing-opentelemetry 0.34, so that the spans and events of `#[instrument]`ed handlers land in
 //!   the message's trace, and a message that goes out carries the current span of `tracing`. Let the
-//!   level INFO of the target `otel-messaging` pass your filters. Without the layer they are spans
+//!   level INFO of the target `otel_messaging` pass your filters. Without the layer they are spans
 //!   of OpenTelemetry alone, and the log says so once.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
 //!   payload.
@@ -90,6 +90,7 @@ mod environment;
 mod field_value;
 mod handling;
 mod instrumentation;
+mod log;
 mod message;
 mod onward;
 mod operation;
@@ -100,6 +101,8 @@ mod remote_text;
 pub mod semconv;
 #[cfg(feature = "serde")]
 mod stored_context;
+#[cfg(feature = "tracing")]
+mod tracing_callsite;
 #[cfg(feature = "tracing")]
 mod tracing_span;
 

@@ -1,9 +1,11 @@
 //! Spans of the `tracing` crate, in programs with tracing-opentelemetry.
 
+use crate::log::warn_line;
 use crate::operation::with_baggage_of;
+use crate::tracing_callsite;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{SpanBuilder, SpanId, SpanKind, TraceContextExt};
+use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -23,7 +25,7 @@ pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Co
     }
     let span = {
         let _told = Told::new();
-        callsite(builder)
+        tracing_callsite::open(builder)
     };
     if span.is_disabled() {
         Missing::Span.report();
@@ -129,35 +131,6 @@ impl OfMessage {
             })
         })
         .and_then(|(depth, of_message)| (of_message == span_id).then_some(depth))
-    }
-}
-
-/// The names of spans are fixed by where they stand in the source, so these are the operation's
-/// alone; OpenTelemetry gets the builder's.
-fn callsite(builder: &SpanBuilder) -> Span {
-    let name = &*builder.name;
-    match builder.span_kind {
-        Some(SpanKind::Consumer) => tracing::info_span!(
-            target: env!("CARGO_PKG_NAME"),
-            parent: None,
-            "process",
-            otel.name = name,
-            otel.kind = "consumer"
-        ),
-        Some(SpanKind::Client) => tracing::info_span!(
-            target: env!("CARGO_PKG_NAME"),
-            parent: None,
-            "forward",
-            otel.name = name,
-            otel.kind = "client"
-        ),
-        _ => tracing::info_span!(
-            target: env!("CARGO_PKG_NAME"),
-            parent: None,
-            "send",
-            otel.name = name,
-            otel.kind = "producer"
-        ),
     }
 }
 
@@ -268,7 +241,7 @@ impl Missing {
         }
         match self {
             Self::Layer => {
-                opentelemetry::otel_warn!(
+                warn_line!(
                     name: "OtelMessaging.TracingLayerNotFound",
                     message = "messages get no span of `tracing`: its subscriber has no \
                                tracing-opentelemetry layer for opentelemetry 0.33. Add one; if there \
@@ -277,11 +250,11 @@ impl Missing {
                 );
             }
             Self::Span => {
-                opentelemetry::otel_warn!(
+                warn_line!(
                     name: "OtelMessaging.TracingSpanDisabled",
                     message = "messages get no span of `tracing`: a filter of its subscriber or of \
                                the tracing-opentelemetry layer disables them. Let the level INFO of \
-                               the target `otel-messaging` pass"
+                               the target `otel_messaging` pass"
                 );
             }
         }

@@ -9,6 +9,7 @@ mod message;
 mod missing;
 mod producer;
 mod random_flag;
+mod source;
 
 use crate::message::Spans;
 use opentelemetry::trace::{SpanContext, TracerProvider};

@@ -30,7 +30,7 @@ impl Visit for Message {
 
 impl<S: Subscriber> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "otel-messaging" {
+        if event.metadata().target() == "otel_messaging" {
             let mut message = Message(String::new());
             event.record(&mut message);
             self.0.lock().unwrap().push(message.0);
@@ -98,7 +98,7 @@ fn what_is_missing_is_said_once_with_its_remedy() {
     tracing::subscriber::with_default(filtered, handle_two);
     let lines = log.lines();
     assert_eq!(lines.len(), 2, "{lines:#?}");
-    assert!(lines[1].contains("INFO of the target `otel-messaging`"));
+    assert!(lines[1].contains("INFO of the target `otel_messaging`"));
 
     // A filter of the whole subscriber: known already.
     let of_all = tracing_subscriber::registry()
