@@ -9,12 +9,22 @@ pub(crate) struct Carried {
     pub(crate) context: Context,
     /// Where contexts contradict each other, so that none of them counts: the senders.
     pub(crate) contradicting: Vec<SpanContext>,
+    /// The propagator failed: there may be more than was read.
+    pub(crate) is_unread: bool,
 }
 
 impl Carried {
     #[inline]
     pub(crate) fn nothing() -> Self {
         empty_context().into()
+    }
+
+    #[cold]
+    pub(crate) fn unread() -> Self {
+        Self {
+            is_unread: true,
+            ..Self::nothing()
+        }
     }
 
     /// Whether the message says which span sent it.
@@ -43,6 +53,7 @@ impl From<Context> for Carried {
         Self {
             context,
             contradicting: Vec::new(),
+            is_unread: false,
         }
     }
 }

@@ -5,7 +5,8 @@ use crate::description::Description;
 use crate::handling::Handling;
 use crate::instrumentation::{Instrumentation, empty_context};
 use crate::message::Received;
-use crate::operation::{Attached, Operation, with_baggage_of};
+use crate::operation::{Operation, with_baggage_of};
+use crate::scope::Scope;
 use opentelemetry::Context;
 use opentelemetry::trace::SpanKind;
 use std::any::type_name;
@@ -242,7 +243,7 @@ impl Processing {
 #[must_use = "dropping it detaches the message's context"]
 pub struct Entered {
     // Dropped before the span ends: what has ended should not be current.
-    _attached: Attached,
+    _attached: Scope,
     processing: Processing,
     /// Entered in a destructor, while somebody else's panic unwinds.
     already_panicking: bool,

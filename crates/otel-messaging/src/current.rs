@@ -1,5 +1,9 @@
 //! The context that a message that goes out belongs to.
 
+#[cfg(feature = "tracing")]
+use crate::boundary;
+#[cfg(feature = "tracing")]
+use crate::tracing_span;
 use opentelemetry::Context;
 
 /// The context that a message published here and now would carry on: OpenTelemetry's current one
@@ -14,7 +18,10 @@ use opentelemetry::Context;
 #[must_use]
 pub fn current_context() -> Context {
     let context = Context::current();
+    // To ask may start a span of the application's.
     #[cfg(feature = "tracing")]
-    let context = crate::tracing_span::current(context);
+    if let Some(Some(traced)) = boundary::SPANS.ask(|| tracing_span::current(&context)) {
+        return traced;
+    }
     context
 }

@@ -1,5 +1,6 @@
 //! What could not be propagated, in either direction: counted, and said at most once a minute.
 
+use crate::boundary::{self, Behind};
 use crate::carrier::CarrierError;
 use crate::log::warn_line;
 use std::cell::Cell;
@@ -13,6 +14,7 @@ const PAUSE: u64 = 60;
 
 static DROPPED: Count = Count::new();
 static REFUSED: Count = Count::new();
+static PANICS: Count = Count::new();
 
 /// How often this process had to leave propagation fields, or a part of one, out of a message
 /// since it started, because the protocol or the specification cannot represent them or the
@@ -38,6 +40,20 @@ pub fn refused_fields() -> u64 {
     REFUSED.total()
 }
 
+/// How often code of the application that telemetry calls has panicked since this process started:
+/// samplers, span processors and their exporters, propagators, layers of `tracing`, the `Display` of
+/// an error. The messages went their way all the same, without what that code would have added.
+///
+/// After 16 panics in a row such code is off for a minute: the spans of one tracer provider, or the
+/// reading or the writing of one propagator. Each is said in at most one line a minute, as with
+/// [`dropped_fields`], beside what the program's panic hook prints of each panic.
+///
+/// With `panic = "abort"` a panic ends the program. So does one of a span processor in `on_end` when
+/// the same span has just made one panic in `on_start`: the SDK ends the span while it unwinds.
+pub fn caught_panics() -> u64 {
+    PANICS.total()
+}
+
 /// Counts in [`dropped_fields`] what an adapter left out of one message that goes out: for authors of
 /// adapters.
 pub fn count_dropped_fields(fields: u64, reason: CarrierError) {
@@ -60,30 +76,44 @@ pub(crate) fn refuse(reason: Refused) {
     }
 }
 
+/// Counts a panic of the application's code; `is_off` if it was one too many.
+pub(crate) fn panicked(behind: Behind, is_off: bool) {
+    let is_due = PANICS.add(1) || is_off;
+    // Those who would be told of a panic of theirs would panic again.
+    if is_due && !matches!(behind, Behind::Log) {
+        say(Line::Panicked(behind, is_off));
+    }
+}
+
 /// A line of the log.
 #[derive(Clone, Copy)]
 enum Line {
     Dropped(CarrierError),
     Refused(Refused),
+    Panicked(Behind, bool),
 }
 
 thread_local! {
     /// How many hold back this thread's lines, and the lines.
-    static HELD: Cell<(u32, [Option<Line>; 2])> = const { Cell::new((0, [None; 2])) };
+    static HELD: Cell<(u32, [Option<Line>; 3])> = const { Cell::new((0, [None; 3])) };
 }
 
 fn say(line: Line) {
-    let (holders, [dropped, refused]) = HELD.get();
+    let (holders, mut lines) = HELD.get();
     if holders > 0 {
-        HELD.set((
-            holders,
-            match line {
-                Line::Dropped(_) => [Some(line), refused],
-                Line::Refused(_) => [dropped, Some(line)],
-            },
-        ));
+        let place = match line {
+            Line::Dropped(_) => 0,
+            Line::Refused(_) => 1,
+            Line::Panicked(..) => 2,
+        };
+        lines[place] = Some(line);
+        HELD.set((holders, lines));
         return;
     }
+    boundary::log(|| write(line));
+}
+
+fn write(line: Line) {
     // Neither a name nor a value: both may come from a remote party.
     match line {
         Line::Dropped(reason) => {
@@ -100,6 +130,24 @@ fn say(line: Line) {
                 message = "a propagation field of a message was not used; refused_fields() counts",
                 reason = reason.to_string(),
                 total = REFUSED.total()
+            );
+        }
+        Line::Panicked(behind, false) => {
+            warn_line!(
+                name: "OtelMessaging.TelemetryPanicked",
+                message = "telemetry panicked; the message went its way without it; caught_panics() \
+                           counts",
+                what = behind.to_string(),
+                total = PANICS.total()
+            );
+        }
+        Line::Panicked(behind, true) => {
+            warn_line!(
+                name: "OtelMessaging.TelemetryOff",
+                message = "telemetry panicked 16 times in a row and is off for a minute; \
+                           caught_panics() counts",
+                what = behind.to_string(),
+                total = PANICS.total()
             );
         }
     }
@@ -124,7 +172,7 @@ impl Drop for Hold {
         let (holders, lines) = HELD.get();
         HELD.set((holders.saturating_sub(1), lines));
         if holders == 1 {
-            HELD.set((0, [None; 2]));
+            HELD.set((0, [None; 3]));
             lines.into_iter().flatten().for_each(say);
         }
     }
@@ -154,6 +202,12 @@ impl fmt::Display for Refused {
     }
 }
 
+/// How old this process is, counted from the first call.
+pub(crate) fn seconds() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed().as_secs()
+}
+
 struct Count {
     total: AtomicU64,
     /// The second of this process from which on there may be another line.
@@ -175,9 +229,8 @@ impl Count {
     /// Adds, and tells whether it is time for a line. A subscriber of the log may itself send
     /// messages and come back here, so nothing is held meanwhile.
     fn add(&self, fields: u64) -> bool {
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         self.total.fetch_add(fields, Ordering::Relaxed);
-        self.is_due(START.elapsed().as_secs())
+        self.is_due(seconds())
     }
 
     fn is_due(&self, now: u64) -> bool {

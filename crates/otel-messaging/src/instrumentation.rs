@@ -1,17 +1,15 @@
 //! How messages are sent and handled: the tracer and the propagator.
 
-use crate::bridge::{CarrierExtractor, CarrierInjector};
+use crate::boundary::{self, Behind, Boundary};
 use crate::carried::Carried;
 use crate::carrier::{Carrier, CarrierMut};
-use crate::dropped;
-use crate::propagation::{self, TRACEPARENT, W3cPropagator};
+use crate::propagation::{self, Configured};
 use crate::redelivery::Redelivery;
 use crate::semconv;
 use opentelemetry::global::{self, BoxedTracer};
-use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
+use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, Tracer, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope};
-use std::any::TypeId;
 use std::fmt;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
@@ -39,20 +37,17 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 /// ```
 #[derive(Clone)]
 pub struct Instrumentation {
-    tracer: Option<Arc<BoxedTracer>>,
-    propagator: Propagator,
+    tracer: Option<Arc<GivenTracer>>,
+    propagator: Configured,
     /// In bytes, names and values.
     injection_budget: usize,
     pub(crate) redelivery: Redelivery,
 }
 
-#[derive(Debug, Clone)]
-enum Propagator {
-    /// OpenTelemetry's global one if the application set it, else the W3C pair.
-    Global,
-    /// The W3C pair, which needs no trait object between a context and the headers.
-    W3c,
-    Given(Arc<dyn TextMapPropagator + Send + Sync>),
+/// The tracer of a provider that was given.
+pub(crate) struct GivenTracer {
+    tracer: BoxedTracer,
+    boundary: Boundary,
 }
 
 /// 8,192 bytes of baggage, 512 of tracestate, the 55 of a traceparent, their names, and some.
@@ -76,7 +71,7 @@ impl Default for Instrumentation {
 impl Instrumentation {
     const DEFAULT: Self = Self {
         tracer: None,
-        propagator: Propagator::Global,
+        propagator: Configured::Global,
         injection_budget: INJECTION_BUDGET,
         redelivery: Redelivery::NEVER,
     };
@@ -111,7 +106,10 @@ impl Instrumentation {
         <P::Tracer as Tracer>::Span: Span + Send + Sync + 'static,
     {
         let tracer = provider.tracer_with_scope(SCOPE.clone());
-        self.tracer = Some(Arc::new(BoxedTracer::new(Box::new(tracer))));
+        self.tracer = Some(Arc::new(GivenTracer {
+            tracer: BoxedTracer::new(Box::new(tracer)),
+            boundary: Boundary::new(Behind::Spans),
+        }));
         self
     }
 
@@ -123,14 +121,7 @@ impl Instrumentation {
     where
         P: TextMapPropagator + Send + Sync + 'static,
     {
-        self.propagator = if TypeId::of::<P>() == TypeId::of::<W3cPropagator>() {
-            Propagator::W3c
-        } else if propagator.fields().next().is_none() {
-            // It propagates nothing; but OpenTelemetry's no-op one hands out the current context.
-            Propagator::Given(Arc::new(TextMapCompositePropagator::new(Vec::new())))
-        } else {
-            Propagator::Given(Arc::new(propagator))
-        };
+        self.propagator = Configured::given(propagator);
         self
     }
 
@@ -166,38 +157,28 @@ impl Instrumentation {
         self.inject_within(context, headers, usize::MAX);
     }
 
-    /// Injects in at most `room` bytes and at most the budget.
+    /// Injects in at most `room` bytes and at most the budget. Says whether the headers may be sent:
+    /// `false` where the propagator failed, after which they are as they were.
     #[inline]
-    pub(crate) fn inject_within<C, H>(&self, context: &Context, headers: &mut H, room: usize)
+    pub(crate) fn inject_within<C, H>(
+        &self,
+        context: &Context,
+        headers: &mut H,
+        room: usize,
+    ) -> bool
     where
         H: CarrierMut<C> + ?Sized,
     {
         if context.is_telemetry_suppressed() {
-            return;
+            return true;
         }
         let budget = room.min(self.injection_budget);
-        match self.propagator {
-            Propagator::W3c => propagation::inject(context, headers, budget),
-            _ => self.inject_by_others(context, headers, budget),
-        }
-    }
-
-    /// Out of the way of the pair.
-    #[inline(never)]
-    fn inject_by_others<C, H>(&self, context: &Context, headers: &mut H, budget: usize)
-    where
-        H: CarrierMut<C> + ?Sized,
-    {
-        let mut injector = CarrierInjector::with_budget(headers, budget);
-        let done = self.with_propagator_of_others(|propagator| {
-            for field in propagator.fields() {
-                injector.remove(field);
+        match &self.propagator {
+            Configured::W3c => {
+                propagation::inject(context, headers, budget);
+                true
             }
-            propagator.inject_context(context, &mut injector);
-        });
-        drop(injector);
-        if done.is_none() {
-            propagation::inject(context, headers, budget);
+            others => others.inject(context, headers, budget),
         }
     }
 
@@ -211,71 +192,40 @@ impl Instrumentation {
     #[must_use]
     #[inline]
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
-        match self.propagator {
-            Propagator::W3c => propagation::extract(headers),
-            _ => self.extract_by_others(headers),
+        match &self.propagator {
+            Configured::W3c => propagation::extract(headers),
+            others => others.extract(headers),
         }
-    }
-
-    #[inline(never)]
-    fn extract_by_others<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
-        let extracted = self.with_propagator_of_others(|propagator| {
-            propagator.extract_with_context(&empty_context(), &CarrierExtractor::new(headers))
-        });
-        extracted.unwrap_or_else(|| propagation::extract(headers))
     }
 
     /// Reads as [`extract`](Self::extract) does, and tells who sent a message whose contexts
     /// contradict each other.
     #[inline]
     pub(crate) fn read<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Carried {
-        match self.propagator {
-            Propagator::W3c => propagation::read(headers),
-            _ => self.read_by_others(headers),
+        match &self.propagator {
+            Configured::W3c => propagation::read(headers),
+            others => others.read(headers),
         }
-    }
-
-    #[inline(never)]
-    fn read_by_others<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Carried {
-        let read = self.with_propagator_of_others(|propagator| {
-            let extractor = CarrierExtractor::new(headers);
-            let context = propagator.extract_with_context(&empty_context(), &extractor);
-            let mut carried = Carried::from(context);
-            if !carried.has_sender() && propagator.fields().any(|field| field == TRACEPARENT) {
-                carried.contradicting = extractor.contradicting();
-            }
-            carried
-        });
-        read.unwrap_or_else(|| propagation::read(headers))
     }
 
     /// Whether any of the propagator's fields stands in these headers, in any spelling.
     pub fn carries_context<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> bool {
+        let fields = self.propagator.fields();
         let is_there = |field: &str| headers.keys().any(|key| key.eq_ignore_ascii_case(field));
-        self.with_propagator_of_others(|propagator| propagator.fields().any(is_there))
-            .unwrap_or_else(|| propagation::FIELDS.into_iter().any(is_there))
+        fields.iter().any(|field| is_there(field))
     }
 
     /// Calls `work` with each of the propagator's fields, as the propagator spells it.
     pub fn each_field(&self, mut work: impl FnMut(&str)) {
-        let done = self.with_propagator_of_others(|propagator| {
-            propagator.fields().for_each(&mut work);
-        });
-        if done.is_none() {
-            propagation::FIELDS.into_iter().for_each(work);
-        }
+        let fields = self.propagator.fields();
+        fields.iter().for_each(|field| work(field));
     }
 
     /// Removes the propagator's fields from these headers, in every spelling.
     pub fn remove_context<C, H: CarrierMut<C> + ?Sized>(&self, headers: &mut H) {
-        let done = self.with_propagator_of_others(|propagator| {
-            for field in propagator.fields() {
-                headers.remove(&[field]);
-            }
-        });
-        if done.is_none() {
-            headers.remove(&propagation::FIELDS);
-        }
+        let fields = self.propagator.fields();
+        let names: Vec<&str> = fields.iter().map(|field| &**field).collect();
+        headers.remove(&names);
     }
 
     #[cfg(feature = "tracing")]
@@ -283,34 +233,25 @@ impl Instrumentation {
         self.tracer.is_some()
     }
 
-    pub(crate) fn with_tracer<T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> T {
+    /// Works with the tracer, behind the boundary. `None` where nothing came of it.
+    pub(crate) fn with_tracer<T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> Option<T> {
         match &self.tracer {
-            Some(tracer) => start(tracer),
+            Some(given) => given.boundary.ask(|| start(&given.tracer)),
             // Looked up each time: a tracer taken before the application sets its provider
             // stays without effect for ever.
-            None => start(&global::tracer_with_scope(SCOPE.clone())),
+            None => boundary::SPANS.ask(|| start(&global::tracer_with_scope(SCOPE.clone()))),
         }
     }
 
-    /// Works with the propagator that was given or that the application set; `None` where the
-    /// W3C pair of this crate is to do it.
-    #[inline]
-    fn with_propagator_of_others<T>(
-        &self,
-        mut work: impl FnMut(&dyn TextMapPropagator) -> T,
-    ) -> Option<T> {
-        match &self.propagator {
-            Propagator::W3c => None,
-            Propagator::Given(propagator) => Some(work(&**propagator)),
-            Propagator::Global => {
-                let _held = dropped::Hold::new();
-                global::get_text_map_propagator(|propagator| {
-                    // OpenTelemetry's own default has no fields.
-                    propagator.fields().next().map(|_| work(propagator))
-                })
-            }
-        }
+    /// The tracer to whose boundary a span belongs; `None` for the global one's.
+    pub(crate) fn given_tracer(&self) -> Option<Arc<GivenTracer>> {
+        self.tracer.clone()
     }
+}
+
+/// The boundary of spans that come from this tracer.
+pub(crate) fn boundary_of(given: Option<&Arc<GivenTracer>>) -> &Boundary {
+    given.map_or(&boundary::SPANS, |given| &given.boundary)
 }
 
 impl fmt::Debug for Instrumentation {

@@ -72,6 +72,7 @@
 //!   the surrounding one.
 
 pub mod background;
+mod boundary;
 mod bridge;
 mod carried;
 mod carrier;
@@ -98,6 +99,7 @@ mod producer;
 pub mod propagation;
 mod redelivery;
 mod remote_text;
+mod scope;
 pub mod semconv;
 #[cfg(feature = "serde")]
 mod stored_context;
@@ -114,7 +116,7 @@ pub use context_carrier::{ContextCarrier, attach_context, get_context};
 pub use contexts::{Contexts, FieldSet};
 pub use current::current_context;
 pub use description::Description;
-pub use dropped::{count_dropped_fields, dropped_fields, refused_fields};
+pub use dropped::{caught_panics, count_dropped_fields, dropped_fields, refused_fields};
 pub use envelope::Envelope;
 #[cfg(feature = "serde")]
 pub use envelope_or_bare::EnvelopeOrBare;

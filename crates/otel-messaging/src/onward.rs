@@ -85,7 +85,8 @@ impl Sending {
         let by = instrumentation(by);
         let carried = carried_by(&by, headers);
         let links = carried.links();
-        if !carried.has_sender() {
+        // What was not read is not replaced either.
+        if !carried.has_sender() && !carried.is_unread {
             return Self::linked(by, description, links);
         }
         let builder = description.into_span_builder(SpanKind::Client);

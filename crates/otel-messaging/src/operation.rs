@@ -1,16 +1,21 @@
 //! The span of one messaging operation, and the context in which it is current.
 
-use crate::instrumentation::Instrumentation;
+#[cfg(feature = "tracing")]
+use crate::boundary;
+use crate::boundary::Boundary;
+use crate::instrumentation::{GivenTracer, Instrumentation, boundary_of};
 use crate::propagation::keep_random_flag;
 use crate::remote_text;
+use crate::scope::{self, Scope};
 use crate::semconv;
 #[cfg(feature = "tracing")]
-use crate::tracing_span;
+use crate::tracing_span::{self, Started};
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{Span, SpanBuilder, Status, TraceContextExt};
-use opentelemetry::{Context, ContextGuard, KeyValue, Value};
+use opentelemetry::{Context, KeyValue, Value};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// A span that was started for one message, until [`end`](Self::end).
 ///
@@ -22,6 +27,10 @@ pub(crate) struct Operation {
     /// Whether the span in `context` was started here, and is not what came in.
     has_span: bool,
     ended: bool,
+    /// Panics in a row when it started.
+    row: u32,
+    /// Whose span it is, if not the global provider's.
+    given: Option<Arc<GivenTracer>>,
     #[cfg(feature = "tracing")]
     span: tracing::Span,
 }
@@ -30,30 +39,47 @@ impl Operation {
     pub(crate) fn start(by: &Instrumentation, builder: SpanBuilder, parent: &Context) -> Self {
         #[cfg(feature = "tracing")]
         if !by.has_tracer()
-            && let Some((span, context)) = tracing_span::start(&builder, parent)
+            && let Some(started) = Self::start_by_tracing(&builder, parent)
         {
-            return Self {
-                context: keep_random_flag(context, parent),
-                has_span: true,
-                ended: false,
-                span,
-            };
+            return started;
         }
+        let given = by.given_tracer();
+        let row = boundary_of(given.as_ref()).row();
         let span = by.with_tracer(|tracer| builder.start_with_context(tracer, parent));
         // A provider that was shut down, or suppressed telemetry, gives a span without ids: then
         // what came in goes out.
-        let has_span = span.span_context().is_valid();
+        let span = span.filter(|span| span.span_context().is_valid());
         Self {
-            context: if has_span {
-                keep_random_flag(parent.with_span(span), parent)
-            } else {
-                parent.clone()
+            has_span: span.is_some(),
+            context: match span {
+                Some(span) => keep_random_flag(parent.with_span(span), parent),
+                None => parent.clone(),
             },
-            has_span,
             ended: false,
+            row,
+            given,
             #[cfg(feature = "tracing")]
             span: tracing::Span::none(),
         }
+    }
+
+    /// `None` where OpenTelemetry would not see the span.
+    #[cfg(feature = "tracing")]
+    fn start_by_tracing(builder: &SpanBuilder, parent: &Context) -> Option<Self> {
+        let row = boundary::SPANS.row();
+        let (span, context) = match tracing_span::start(builder, parent) {
+            Started::Seen(span, context) => (span, keep_random_flag(context, parent)),
+            Started::Failed => (tracing::Span::none(), parent.clone()),
+            Started::Unseen => return None,
+        };
+        Some(Self {
+            has_span: !span.is_none(),
+            context,
+            ended: false,
+            row,
+            given: None,
+            span,
+        })
     }
 
     /// The parent's context with the span, or the parent's alone if there is no tracer.
@@ -73,44 +99,58 @@ impl Operation {
     pub(crate) fn set_attribute(&self, key: &'static str, value: impl Into<Value>) {
         if self.has_span {
             let attribute = KeyValue::new(key, value.into());
-            self.context.span().set_attribute(attribute);
+            self.boundary()
+                .call(|| self.context.span().set_attribute(attribute));
         }
     }
 
     pub(crate) fn fail(&self, error_type: Cow<'static, str>, description: impl fmt::Display) {
-        let span = self.context.span();
-        if self.has_span && span.is_recording() {
-            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into_owned()));
-            span.set_status(Status::error(remote_text::shown_of(description)));
+        if !self.has_span {
+            return;
+        }
+        let is_recording = self.boundary().call(|| self.context.span().is_recording());
+        if is_recording == Some(true) {
+            let status = Status::error(remote_text::shown_of(description));
+            self.boundary().call(|| {
+                let span = self.context.span();
+                span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into_owned()));
+                span.set_status(status);
+            });
         }
     }
 
     /// Works with the context current.
     pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
-        #[cfg(feature = "tracing")]
-        let _entered = self.span.enter();
-        // Behind the span's own: entering it may attach the context that it was started with.
-        let _attached = self.context.clone().attach();
-        work()
+        scope::attached(
+            &self.context,
+            #[cfg(feature = "tracing")]
+            &self.span,
+            work,
+        )
     }
 
     /// Makes the context current on this thread until the guard is dropped.
-    pub(crate) fn enter(&self) -> Attached {
-        #[cfg(feature = "tracing")]
-        let entered = self.span.clone().entered();
-        Attached {
-            _context: self.context.clone().attach(),
+    pub(crate) fn enter(&self) -> Scope {
+        Scope::new(
+            &self.context,
             #[cfg(feature = "tracing")]
-            _span: entered,
-        }
+            &self.span,
+        )
     }
 
     /// Ends the span, whoever still has a handle of it. Once is enough.
     pub(crate) fn end(&mut self) {
         if self.has_span && !self.ended {
             self.ended = true;
-            self.context.span().end();
+            let boundary = self.boundary();
+            if boundary.call(|| self.context.span().end()).is_some() {
+                boundary.went_well(self.row);
+            }
         }
+    }
+
+    fn boundary(&self) -> &Boundary {
+        boundary_of(self.given.as_ref())
     }
 }
 
@@ -128,15 +168,6 @@ impl fmt::Debug for Operation {
             .field("context", &self.context)
             .finish_non_exhaustive()
     }
-}
-
-/// The context of an operation, current on this thread.
-#[derive(Debug)]
-pub(crate) struct Attached {
-    // In this order: what was attached last is detached first.
-    _context: ContextGuard,
-    #[cfg(feature = "tracing")]
-    _span: tracing::span::EnteredSpan,
 }
 
 /// `context` with the baggage of another.

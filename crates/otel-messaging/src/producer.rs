@@ -99,6 +99,7 @@ impl Sending {
         if context.is_telemetry_suppressed() || room(headers).is_some_and(|room| room > ample) {
             return self.inject(headers);
         }
+        let given = headers.clone();
         // An older context makes room for this one.
         self.instrumentation.remove_context(headers);
         let has_span = context.span().span_context().is_valid();
@@ -106,7 +107,10 @@ impl Sending {
         if let Some(rest) = room(headers).filter(|rest| *rest >= least) {
             let without = headers.clone();
             let rest = rest.saturating_sub(FIELDS.len() * framing);
-            self.instrumentation.inject_within(context, headers, rest);
+            if !self.instrumentation.inject_within(context, headers, rest) {
+                *headers = given;
+                return;
+            }
             if room(headers).is_some() {
                 return;
             }

@@ -4,6 +4,7 @@
 //! destination itself. Shown as they are, such texts fill the exporter, move the cursor of a
 //! terminal, or show a line in another order than it is written in.
 
+use crate::boundary;
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
@@ -57,8 +58,8 @@ pub(crate) fn shown_owned(text: String) -> String {
 /// shown up to there.
 pub(crate) fn shown_of(told: impl fmt::Display) -> String {
     let mut shown = Shown(String::new());
-    // `to_string` panics where a text cannot be written to its end.
-    let _: fmt::Result = write!(shown, "{told}");
+    // `to_string` panics where a text cannot be written to its end, and what writes it may panic.
+    let _: Option<fmt::Result> = boundary::text(|| write!(shown, "{told}"));
     shown.0
 }
 

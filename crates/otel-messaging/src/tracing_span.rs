@@ -1,12 +1,12 @@
 //! Spans of the `tracing` crate, in programs with tracing-opentelemetry.
 
+use crate::boundary;
 use crate::log::warn_line;
 use crate::operation::with_baggage_of;
 use crate::tracing_callsite;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt};
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 use tracing::dispatcher::WeakDispatch;
@@ -16,17 +16,43 @@ use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan;
 
+/// What came of starting a span of `tracing`.
+pub(crate) enum Started {
+    /// OpenTelemetry sees it, in this context.
+    Seen(Span, Context),
+    /// OpenTelemetry would not see it: the caller then starts one of OpenTelemetry alone.
+    Unseen,
+    /// A layer, a sampler or a processor panicked, is off, or is what this was called by.
+    Failed,
+}
+
 /// Starts what `builder` describes as a span of `tracing`, with `parent` as its parent and not
-/// whatever span is entered here. `None` where OpenTelemetry would not see it: the caller then
-/// starts one of OpenTelemetry alone.
-pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Context)> {
-    if parent.is_telemetry_suppressed() || IS_BEING_TOLD.get() || Lost::is_current() {
-        return None;
+/// whatever span is entered here.
+pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Started {
+    if parent.is_telemetry_suppressed() || Lost::is_current() {
+        return Started::Unseen;
     }
-    let span = {
-        let _told = Told::new();
-        tracing_callsite::open(builder)
+    let Some(span) = boundary::SPANS.ask(|| tracing_callsite::open(builder)) else {
+        return Started::Failed;
     };
+    // Borrowed: a panic must not close the span while it unwinds, since layers are told of that too.
+    let prepared = boundary::SPANS.call(|| prepare(&span, builder, parent));
+    match prepared {
+        Some(Some(context)) => Started::Seen(span, context),
+        Some(None) => {
+            close(span);
+            Started::Unseen
+        }
+        None => {
+            close(span);
+            Started::Failed
+        }
+    }
+}
+
+/// Tells OpenTelemetry's layer what the span is, and starts it. `None` where the layer does not know
+/// the span.
+fn prepare(span: &Span, builder: &SpanBuilder, parent: &Context) -> Option<Context> {
     if span.is_disabled() {
         Missing::Span.report();
         return None;
@@ -61,36 +87,14 @@ pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Option<(Span, Co
         // A tracer without effect: what came in goes out.
         return None;
     }
-    OfMessage(span_id).mark(&span);
-    Some((span, context))
+    OfMessage(span_id).mark(span);
+    Some(context)
 }
 
 /// Drops a span that [`start`] has given.
 pub(crate) fn close(span: Span) {
-    let _told = Told::new();
-    drop(span);
-}
-
-/// While the subscriber is told of a message's span. A layer that sends a message then would be
-/// told of that one's span too, and so on until the stack is used up.
-struct Told {
-    was_being: bool,
-}
-
-thread_local! {
-    static IS_BEING_TOLD: Cell<bool> = const { Cell::new(false) };
-}
-
-impl Told {
-    fn new() -> Self {
-        let was_being = IS_BEING_TOLD.replace(true);
-        Self { was_being }
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        IS_BEING_TOLD.set(self.was_being);
+    if !span.is_none() {
+        boundary::SPANS.call(|| drop(span));
     }
 }
 
@@ -134,29 +138,29 @@ impl OfMessage {
     }
 }
 
-/// The context that is current to OpenTelemetry or, where it has none or only that of a message,
-/// that of the current span of `tracing`: a layer that does not activate contexts makes spans
-/// current to `tracing` alone.
-pub(crate) fn current(context: Context) -> Context {
+/// The context of the current span of `tracing`, if it counts more than OpenTelemetry's: that has no
+/// span, or only that of a message. A layer that does not activate contexts makes spans current to
+/// `tracing` alone.
+pub(crate) fn current(context: &Context) -> Option<Context> {
     let of_opentelemetry = context.span().span_context().clone();
     let is_ours = of_opentelemetry.is_valid() && !of_opentelemetry.is_remote();
     if context.is_telemetry_suppressed()
         || is_ours && !OfMessage::is_around_current(of_opentelemetry.span_id())
     {
-        return context;
+        return None;
     }
     let traced = Span::current().context();
     let of_tracing = traced.span().span_context().clone();
     let is_the_same_trace = of_opentelemetry.trace_id() == of_tracing.trace_id();
     if !of_tracing.is_valid() || (of_opentelemetry.is_valid() && !is_the_same_trace) {
-        return context;
+        return None;
     }
     // What was attached since the span was started is newer.
-    if context.baggage().is_empty() {
+    Some(if context.baggage().is_empty() {
         traced
     } else {
-        with_baggage_of(&traced, &context)
-    }
+        with_baggage_of(&traced, context)
+    })
 }
 
 /// The span of `tracing` that has to be entered where `context`, which is [`current`] here, is to be

@@ -1,6 +1,7 @@
 //! The context of one moment, to be made current wherever its work is done.
 
 use crate::current::current_context;
+use crate::scope;
 #[cfg(feature = "tracing")]
 use crate::tracing_span;
 use opentelemetry::Context;
@@ -42,11 +43,12 @@ impl Captured {
 
     /// Works with the context current; what was current before is restored, also by a panic.
     pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
-        #[cfg(feature = "tracing")]
-        let _entered = self.span.enter();
-        // Behind the span's own: entering it may attach the context that it was started with.
-        let _attached = self.context.clone().attach();
-        work()
+        scope::attached(
+            &self.context,
+            #[cfg(feature = "tracing")]
+            &self.span,
+            work,
+        )
     }
 }
 

@@ -63,6 +63,7 @@
 mod baggage;
 mod baggage_member;
 mod character;
+mod configured;
 mod hex;
 mod random_flag;
 mod trace_context;
@@ -76,6 +77,7 @@ pub use baggage::BaggagePropagator;
 pub use trace_context::TraceContextPropagator;
 pub use w3c::{W3cPropagator, w3c};
 
+pub(crate) use configured::Configured;
 pub(crate) use random_flag::keep as keep_random_flag;
 pub(crate) use w3c::{FIELDS, extract, inject, read, sender};
 

@@ -203,6 +203,7 @@ where
         return Carried {
             context,
             contradicting: several.contradicting(),
+            is_unread: false,
         };
     };
     let state = || tracestate::parse(set.tracestate.iter().copied());

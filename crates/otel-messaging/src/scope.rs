@@ -1,0 +1,151 @@
+//! A context that is current on this thread, for a while.
+
+use crate::boundary;
+use crate::log::warn_line;
+use opentelemetry::{Context, ContextGuard};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+#[cfg(feature = "tracing")]
+use tracing::Span;
+#[cfg(feature = "tracing")]
+use tracing::span::EnteredSpan;
+
+/// Works with the context current, and with the span of `tracing` entered, if there is one. What was
+/// current before is restored, also by a panic.
+pub(crate) fn attached<T>(
+    context: &Context,
+    #[cfg(feature = "tracing")] span: &Span,
+    work: impl FnOnce() -> T,
+) -> T {
+    #[cfg(feature = "tracing")]
+    let _entered = enter(span, Span::enter);
+    // Behind the span's own: entering it may attach the context that it was started with.
+    let _attached = context.clone().attach();
+    work()
+}
+
+/// A context that is current until this is dropped.
+///
+/// Not by a guard of its own: what an application forgets (`std::mem::forget`) would stay attached,
+/// and OpenTelemetry attaches 65,535 contexts on a thread and then no more. So the thread has the
+/// guards, and lets go of those that can only be forgotten.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    generation: u32,
+    place: usize,
+    /// It belongs to its thread.
+    _thread: PhantomData<*const ()>,
+}
+
+/// So many at a time are no longer in use: OpenTelemetry's limit is twice as many, of all guards.
+const MANY: usize = 32_768;
+
+#[derive(Default)]
+struct Held {
+    /// How often all were let go.
+    generation: u32,
+    /// Not dropped with the thread: OpenTelemetry's own state may be gone by then.
+    guards: Vec<Option<ManuallyDrop<Guards>>>,
+}
+
+struct Guards {
+    // In this order: what was attached last is detached first.
+    _attached: ContextGuard,
+    #[cfg(feature = "tracing")]
+    _entered: Leave<EnteredSpan>,
+}
+
+thread_local! {
+    // Taken out for each change: what is attached and detached may come back here.
+    static HELD: Cell<Held> = Cell::default();
+}
+
+impl Scope {
+    pub(crate) fn new(context: &Context, #[cfg(feature = "tracing")] span: &Span) -> Self {
+        let mut held = HELD.take();
+        if held.guards.len() >= MANY {
+            held = let_go(held);
+        }
+        HELD.set(held);
+        #[cfg(feature = "tracing")]
+        let entered = enter(span, |span| span.clone().entered());
+        let guards = Guards {
+            _attached: context.clone().attach(),
+            #[cfg(feature = "tracing")]
+            _entered: entered,
+        };
+        let mut held = HELD.take();
+        held.guards.push(Some(ManuallyDrop::new(guards)));
+        let scope = Self {
+            generation: held.generation,
+            place: held.guards.len() - 1,
+            _thread: PhantomData,
+        };
+        HELD.set(held);
+        scope
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        let guards = HELD.try_with(|cell| {
+            let mut held = cell.take();
+            let is_there = held.generation == self.generation;
+            let place = held.guards.get_mut(self.place).filter(|_| is_there);
+            let guards = place.and_then(Option::take);
+            while let Some(None) = held.guards.last() {
+                held.guards.pop();
+            }
+            cell.set(held);
+            guards
+        });
+        drop(guards.ok().flatten().map(ManuallyDrop::into_inner));
+    }
+}
+
+/// Detaches all, the newest first.
+#[cold]
+fn let_go(held: Held) -> Held {
+    for guards in held.guards.into_iter().rev().flatten() {
+        drop(ManuallyDrop::into_inner(guards));
+    }
+    boundary::log(|| {
+        warn_line!(
+            name: "OtelMessaging.GuardsForgotten",
+            message = "a thread holds 32768 messages entered; the guards of `enter` seem to be \
+                       forgotten, and their contexts are detached"
+        );
+    });
+    Held {
+        generation: held.generation.wrapping_add(1),
+        guards: Vec::new(),
+    }
+}
+
+/// Leaves a span when it is dropped, behind the boundary: layers are told of it.
+#[cfg(feature = "tracing")]
+#[derive(Debug)]
+struct Leave<G>(Option<G>);
+
+#[cfg(feature = "tracing")]
+fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) -> Leave<G> {
+    if span.is_none() {
+        return Leave(None);
+    }
+    let entered = boundary::SPANS.call(|| enter(span));
+    if entered.is_none() {
+        // A layer panicked when the registry had entered the span already.
+        boundary::SPANS.call(|| span.with_subscriber(|(id, subscriber)| subscriber.exit(id)));
+    }
+    Leave(entered)
+}
+
+#[cfg(feature = "tracing")]
+impl<G> Drop for Leave<G> {
+    fn drop(&mut self) {
+        if let Some(entered) = self.0.take() {
+            boundary::SPANS.call(|| drop(entered));
+        }
+    }
+}
