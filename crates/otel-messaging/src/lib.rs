@@ -106,6 +106,10 @@ mod stored_context;
 #[cfg(feature = "tracing")]
 mod tracing_callsite;
 #[cfg(feature = "tracing")]
+mod tracing_layer;
+#[cfg(feature = "tracing")]
+mod tracing_scope;
+#[cfg(feature = "tracing")]
 mod tracing_span;
 
 pub use background::{InContext, Job, closure_in_context, future_in_context};

@@ -2,6 +2,8 @@
 
 use crate::boundary;
 use crate::log::warn_line;
+#[cfg(feature = "tracing")]
+use crate::tracing_scope::{Hidden, Innermost};
 use opentelemetry::{Context, ContextGuard};
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -22,6 +24,8 @@ pub(crate) fn attached<T>(
     let _entered = enter(span, Span::enter);
     // Behind the span's own: entering it may attach the context that it was started with.
     let _attached = context.clone().attach();
+    #[cfg(feature = "tracing")]
+    let _innermost = Innermost::new(context, span);
     work()
 }
 
@@ -51,6 +55,8 @@ struct Held {
 
 struct Guards {
     // In this order: what was attached last is detached first.
+    #[cfg(feature = "tracing")]
+    _innermost: Innermost,
     _attached: ContextGuard,
     #[cfg(feature = "tracing")]
     _entered: Leave<EnteredSpan>,
@@ -70,8 +76,11 @@ impl Scope {
         HELD.set(held);
         #[cfg(feature = "tracing")]
         let entered = enter(span, |span| span.clone().entered());
+        let attached = context.clone().attach();
         let guards = Guards {
-            _attached: context.clone().attach(),
+            #[cfg(feature = "tracing")]
+            _innermost: Innermost::new(context, span),
+            _attached: attached,
             #[cfg(feature = "tracing")]
             _entered: entered,
         };
@@ -126,25 +135,34 @@ fn let_go(held: Held) -> Held {
 /// Leaves a span when it is dropped, behind the boundary: layers are told of it.
 #[cfg(feature = "tracing")]
 #[derive(Debug)]
-struct Leave<G>(Option<G>);
+struct Leave<G> {
+    entered: Option<G>,
+    _hidden: Option<Hidden>,
+}
 
 #[cfg(feature = "tracing")]
 fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) -> Leave<G> {
     if span.is_none() {
-        return Leave(None);
+        return Leave {
+            entered: None,
+            _hidden: Hidden::new(),
+        };
     }
     let entered = boundary::SPANS.call(|| enter(span));
     if entered.is_none() {
         // A layer panicked when the registry had entered the span already.
         boundary::SPANS.call(|| span.with_subscriber(|(id, subscriber)| subscriber.exit(id)));
     }
-    Leave(entered)
+    Leave {
+        entered,
+        _hidden: None,
+    }
 }
 
 #[cfg(feature = "tracing")]
 impl<G> Drop for Leave<G> {
     fn drop(&mut self) {
-        if let Some(entered) = self.0.take() {
+        if let Some(entered) = self.entered.take() {
             boundary::SPANS.call(|| drop(entered));
         }
     }

@@ -4,9 +4,10 @@ mod background;
 mod consumer;
 mod counts;
 mod current;
+mod innermost;
 #[path = "../core/message.rs"]
 mod message;
-mod missing;
+mod one_trace;
 mod producer;
 mod random_flag;
 mod source;

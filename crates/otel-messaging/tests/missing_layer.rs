@@ -1,5 +1,10 @@
-//! Subscribers under which a span of `tracing` is none of OpenTelemetry.
+//! Subscribers under which a span of `tracing` is none of OpenTelemetry. One test, because each reason
+//! is said once in a process.
 #![cfg(feature = "internal-logs")]
+
+#[expect(dead_code, reason = "another test needs the rest")]
+#[path = "core/message.rs"]
+mod message;
 
 use crate::message::{Spans, TRACEPARENT, message, spans};
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
@@ -62,7 +67,6 @@ where
     tracing_opentelemetry::layer().with_tracer(spans.provider.tracer("application"))
 }
 
-/// One test, because each reason is said once in a process.
 #[test]
 fn what_is_missing_is_said_once_with_its_remedy() {
     let (spans, log) = (spans(), Log::default());

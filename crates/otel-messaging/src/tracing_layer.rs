@@ -1,0 +1,147 @@
+//! What is known of a program's subscriber: whether tracing-opentelemetry's layer is in it, and what
+//! the parent of its spans is.
+
+use crate::boundary;
+use crate::log::warn_line;
+use opentelemetry::Context;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
+use tracing::dispatcher::WeakDispatch;
+use tracing::span::Id;
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, dispatcher};
+use tracing_subscriber::Registry;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layer {
+    /// It was looked for in vain. It may be there all the same, of another version or inside a
+    /// `reload::Layer`, and then exports each span that is opened in vain.
+    Lost,
+    /// It makes the context of a span that is entered current to OpenTelemetry, and the current
+    /// context is the parent of its spans.
+    Activates,
+    /// The entered span is the parent of its spans, and OpenTelemetry knows nothing of it.
+    GoesByEntered,
+}
+
+struct Known {
+    registry: usize,
+    layer: Layer,
+    /// Holds the address: no other subscriber can come to have it.
+    _subscriber: WeakDispatch,
+}
+
+/// Of more subscribers the oldest is forgotten, and looked at again.
+const MANY: usize = 16;
+
+static ANY_KNOWN: AtomicBool = AtomicBool::new(false);
+static KNOWN: RwLock<Vec<Known>> = RwLock::new(Vec::new());
+
+impl Layer {
+    /// What is known of the current subscriber.
+    pub(crate) fn current() -> Option<Self> {
+        if !ANY_KNOWN.load(Ordering::Relaxed) {
+            return None;
+        }
+        Self::of(dispatcher::get_default(registry_of)?)
+    }
+
+    fn of(registry: usize) -> Option<Self> {
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        let known = known.iter().find(|known| known.registry == registry);
+        known.map(|known| known.layer)
+    }
+
+    /// Keeps what was found out about the current subscriber.
+    #[cold]
+    pub(crate) fn remember(self) {
+        let new = dispatcher::get_default(|subscriber| {
+            Some(Known {
+                registry: registry_of(subscriber)?,
+                layer: self,
+                _subscriber: subscriber.downgrade(),
+            })
+        });
+        let Some(new) = new else {
+            return;
+        };
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|known| known.registry != new.registry);
+        if known.len() == MANY {
+            known.remove(0);
+        }
+        known.push(new);
+        ANY_KNOWN.store(true, Ordering::Relaxed);
+    }
+
+    /// Finds out whether the layer activates contexts: whether to enter this span, which is entered
+    /// already, makes another context current. All layers hear of it. `None` if one of them panics.
+    #[cold]
+    pub(crate) fn ask(subscriber: &Dispatch, entered: &Id) -> Option<Self> {
+        struct Mark;
+        let _marked = Context::new().with_value(Mark).attach();
+        let told = boundary::SPANS.call(|| subscriber.enter(entered));
+        let is_marked = Context::map_current(|context| context.get::<Mark>().is_some());
+        let left = boundary::SPANS.call(|| subscriber.exit(entered));
+        told.and(left).map(|()| {
+            if is_marked {
+                Self::GoesByEntered
+            } else {
+                Self::Activates
+            }
+        })
+    }
+}
+
+/// The address of the registry below the layers, by which subscribers are told apart.
+fn registry_of(subscriber: &Dispatch) -> Option<usize> {
+    let registry = subscriber.downcast_ref::<Registry>()?;
+    Some(std::ptr::from_ref(registry).addr())
+}
+
+/// Why a span of `tracing` would not be one of OpenTelemetry.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Missing {
+    Layer,
+    Span,
+}
+
+static LAYER_REPORTED: AtomicBool = AtomicBool::new(false);
+static SPAN_REPORTED: AtomicBool = AtomicBool::new(false);
+
+impl Missing {
+    /// Says so once in a process, and how to mend it.
+    #[cold]
+    pub(crate) fn report(self) {
+        let reported = match self {
+            Self::Layer => &LAYER_REPORTED,
+            Self::Span => &SPAN_REPORTED,
+        };
+        // Without a subscriber nobody would read it; there may be one later.
+        let is_nobody = dispatcher::get_default(Dispatch::is::<NoSubscriber>);
+        if is_nobody || reported.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match self {
+            Self::Layer => {
+                warn_line!(
+                    name: "OtelMessaging.TracingLayerNotFound",
+                    message = "messages get no span of `tracing`: its subscriber has no \
+                               tracing-opentelemetry layer for opentelemetry 0.33. Add one; if there \
+                               is one, see that it is of tracing-opentelemetry 0.34 (`cargo tree -i \
+                               opentelemetry` shows a second version) and not inside a \
+                               reload::Layer. Until then, if that layer does not activate contexts, \
+                               the spans of a handler are in the trace of the span around its loop"
+                );
+            }
+            Self::Span => {
+                warn_line!(
+                    name: "OtelMessaging.TracingSpanDisabled",
+                    message = "messages get no span of `tracing`: a filter of its subscriber or of \
+                               the tracing-opentelemetry layer disables them. Let the level INFO of \
+                               the target `otel_messaging` pass"
+                );
+            }
+        }
+    }
+}
