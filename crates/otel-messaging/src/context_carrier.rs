@@ -150,6 +150,9 @@ pub fn get_context() -> ContextCarrier {
 /// No span is started. With a tracing-opentelemetry layer that does not activate contexts
 /// (`with_context_activation(false)`), spans of `tracing` go by the entered span and not by this:
 /// there, hand the job over in an [`Envelope`](crate::Envelope).
+///
+/// A guard that is forgotten (`std::mem::forget`) stays attached. OpenTelemetry attaches 65,535
+/// contexts on a thread, and then no more.
 #[must_use = "dropping it detaches the context"]
 pub fn attach_context(carrier: &ContextCarrier) -> ContextGuard {
     carrier.attach()

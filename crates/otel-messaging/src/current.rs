@@ -13,8 +13,9 @@ use opentelemetry::Context;
 ///
 /// The two differ where tracing-opentelemetry's layer does not activate contexts
 /// (`with_context_activation(false)`), which it does by default. To ask starts the span: its
-/// parent can no longer be set. Do not ask, nor publish, in `on_start` of a span processor: the layer
-/// of tracing-opentelemetry 0.34 then holds the lock of the span that starts, and both wait for ever.
+/// parent can no longer be set. Do not ask, nor publish, in `on_start` of a span processor, where that
+/// is told of a span of the application's: the layer of tracing-opentelemetry 0.34 then holds the lock of the
+/// span that starts, and both wait for ever.
 #[must_use]
 pub fn current_context() -> Context {
     let context = Context::current();

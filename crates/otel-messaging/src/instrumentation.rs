@@ -24,6 +24,11 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 ///   propagator without fields, such as an empty composite, cannot be told from none; a given one
 ///   without fields propagates nothing.)
 ///
+/// A sampler, span processor or propagator that panics takes no message along; see
+/// [`caught_panics`](crate::caught_panics). OpenTelemetry holds a lock while its global propagator is
+/// asked: one that then sets another, or that publishes in its destructor, waits for ever. A given one
+/// does not.
+///
 /// The free functions of this crate, and each `InjectingProducer` that was given no other, use
 /// [`Instrumentation::global`].
 ///
@@ -151,7 +156,8 @@ impl Instrumentation {
     ///
     /// What the protocol cannot represent, or exceeds the
     /// [budget](Self::with_injection_budget), is left out and counted in
-    /// [`dropped_fields`](crate::dropped_fields); the message itself never fails.
+    /// [`dropped_fields`](crate::dropped_fields); the message itself never fails. Where the propagator
+    /// panics, the headers stay as they are.
     #[inline]
     pub fn inject<C, H: CarrierMut<C> + ?Sized>(&self, context: &Context, headers: &mut H) {
         self.inject_within(context, headers, usize::MAX);
@@ -187,7 +193,7 @@ impl Instrumentation {
     /// It starts from an empty context, never from the current one, so that a message without
     /// context does not join whatever span surrounds the consumer's loop; the current context's
     /// own values are not in it. Only the suppression of telemetry is kept. Malformed headers
-    /// read as absent, and so do contexts that contradict each other: [`process`](Self::process)
+    /// read as absent, all of them where the propagator panics, and so do contexts that contradict each other: [`process`](Self::process)
     /// links to them.
     #[must_use]
     #[inline]

@@ -68,6 +68,8 @@
 //!
 //! - OpenTelemetry's global settings are per version of the `opentelemetry` crate: two versions
 //!   in one program do not see each other's. This one is for 0.33.
+//! - What the application's own telemetry does wrong is kept from messages, as far as it can be caught;
+//!   see [`caught_panics`]. It costs the messages its time: a slow sampler slows each `send`.
 //! - A context extracted from a message has none of the values that the application attached to
 //!   the surrounding one.
 

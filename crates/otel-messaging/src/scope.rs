@@ -69,11 +69,12 @@ thread_local! {
 
 impl Scope {
     pub(crate) fn new(context: &Context, #[cfg(feature = "tracing")] span: &Span) -> Self {
-        let mut held = HELD.take();
-        if held.guards.len() >= MANY {
-            held = let_go(held);
-        }
+        let held = HELD.take();
+        let are_many = held.guards.len() >= MANY;
         HELD.set(held);
+        if are_many {
+            let_go();
+        }
         #[cfg(feature = "tracing")]
         let entered = enter(span, |span| span.clone().entered());
         let attached = context.clone().attach();
@@ -115,7 +116,12 @@ impl Drop for Scope {
 
 /// Detaches all, the newest first.
 #[cold]
-fn let_go(held: Held) -> Held {
+fn let_go() {
+    let held = HELD.take();
+    HELD.set(Held {
+        generation: held.generation.wrapping_add(1),
+        guards: Vec::new(),
+    });
     for guards in held.guards.into_iter().rev().flatten() {
         drop(ManuallyDrop::into_inner(guards));
     }
@@ -126,44 +132,63 @@ fn let_go(held: Held) -> Held {
                        forgotten, and their contexts are detached"
         );
     });
-    Held {
-        generation: held.generation.wrapping_add(1),
-        guards: Vec::new(),
-    }
 }
 
-/// Leaves a span when it is dropped, behind the boundary: layers are told of it.
+/// Leaves a span of `tracing` when it is dropped, behind the boundary: layers are told of it.
 #[cfg(feature = "tracing")]
 #[derive(Debug)]
 struct Leave<G> {
-    entered: Option<G>,
+    inside: Option<Inside<G>>,
     _hidden: Option<Hidden>,
+}
+
+#[cfg(feature = "tracing")]
+#[derive(Debug)]
+struct Inside<G> {
+    entered: G,
+    /// What was current before the span was entered.
+    outside: Context,
 }
 
 #[cfg(feature = "tracing")]
 fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) -> Leave<G> {
     if span.is_none() {
         return Leave {
-            entered: None,
+            inside: None,
             _hidden: Hidden::new(),
         };
     }
+    let outside = Context::current();
     let entered = boundary::SPANS.call(|| enter(span));
     if entered.is_none() {
         // A layer panicked when the registry had entered the span already.
-        boundary::SPANS.call(|| span.with_subscriber(|(id, subscriber)| subscriber.exit(id)));
+        leave(outside.clone(), || {
+            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+        });
     }
     Leave {
-        entered,
+        inside: entered.map(|entered| Inside { entered, outside }),
         _hidden: None,
     }
+}
+
+/// Leaves a span. `false` if a layer panics.
+#[cfg(feature = "tracing")]
+pub(crate) fn leave(outside: Context, exit: impl FnOnce()) -> bool {
+    let is_left = boundary::SPANS.call(exit).is_some();
+    if !is_left {
+        // A layer that panics hides the exit from those outside of it: OpenTelemetry's, it may be,
+        // whose guard then stays where it is for good.
+        std::mem::forget(outside.attach());
+    }
+    is_left
 }
 
 #[cfg(feature = "tracing")]
 impl<G> Drop for Leave<G> {
     fn drop(&mut self) {
-        if let Some(entered) = self.entered.take() {
-            boundary::SPANS.call(|| drop(entered));
+        if let Some(Inside { entered, outside }) = self.inside.take() {
+            leave(outside, || drop(entered));
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::boundary;
 use crate::log::warn_line;
+use crate::scope;
 use opentelemetry::Context;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -79,11 +80,14 @@ impl Layer {
     #[cold]
     pub(crate) fn ask(subscriber: &Dispatch, entered: &Id) -> Option<Self> {
         struct Mark;
+        let outside = Context::current();
         let _marked = Context::new().with_value(Mark).attach();
         let told = boundary::SPANS.call(|| subscriber.enter(entered));
         let is_marked = Context::map_current(|context| context.get::<Mark>().is_some());
-        let left = boundary::SPANS.call(|| subscriber.exit(entered));
-        told.and(left).map(|()| {
+        if !scope::leave(outside, || subscriber.exit(entered)) {
+            return None;
+        }
+        told.map(|()| {
             if is_marked {
                 Self::GoesByEntered
             } else {

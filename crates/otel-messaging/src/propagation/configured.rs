@@ -184,10 +184,13 @@ impl Configured {
             Way::Write => &boundaries.writing,
         };
         let row = boundary.row();
-        // Outside the lock and behind the boundary: lines of the log that the lock holds back.
+        // Said when the propagator is done: a log that is itself sent as messages would come back here.
         let mut held = None;
         let done = boundary.ask(|| match self {
-            Self::Given(given) => Some(work(&given.propagator)),
+            Self::Given(given) => {
+                held = Some(dropped::Hold::new());
+                Some(work(&given.propagator))
+            }
             _ => global::get_text_map_propagator(|propagator| {
                 // OpenTelemetry's own default has no fields.
                 propagator.fields().next()?;

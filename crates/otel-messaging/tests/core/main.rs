@@ -9,4 +9,5 @@ mod executors;
 mod handling;
 mod message;
 mod onward;
+mod panics;
 mod suppression;
