@@ -2,6 +2,7 @@
 //! the parent of its spans is.
 
 use crate::boundary;
+use crate::finding::Finding;
 use crate::log::warn_line;
 use crate::scope;
 use opentelemetry::Context;
@@ -103,49 +104,37 @@ fn registry_of(subscriber: &Dispatch) -> Option<usize> {
     Some(std::ptr::from_ref(registry).addr())
 }
 
-/// Why a span of `tracing` would not be one of OpenTelemetry.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Missing {
-    Layer,
-    Span,
+static LAYER_REPORTED: AtomicBool = AtomicBool::new(false);
+static FILTER_REPORTED: AtomicBool = AtomicBool::new(false);
+
+/// Says once in a process why spans of `tracing` would be none of OpenTelemetry, and how to mend it.
+#[cold]
+pub(crate) fn report(finding: &Finding) {
+    let reported = match finding {
+        Finding::LayerNotFound => &LAYER_REPORTED,
+        Finding::SpansFiltered => &FILTER_REPORTED,
+        _ => return,
+    };
+    // Without a subscriber nobody would read it; there may be one later.
+    if is_nobody_there() || reported.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    boundary::log(|| {
+        if let Finding::LayerNotFound = finding {
+            warn_line!(
+                name: "OtelMessaging.TracingLayerNotFound",
+                message = finding.to_string()
+            );
+        } else {
+            warn_line!(
+                name: "OtelMessaging.TracingSpanDisabled",
+                message = finding.to_string()
+            );
+        }
+    });
 }
 
-static LAYER_REPORTED: AtomicBool = AtomicBool::new(false);
-static SPAN_REPORTED: AtomicBool = AtomicBool::new(false);
-
-impl Missing {
-    /// Says so once in a process, and how to mend it.
-    #[cold]
-    pub(crate) fn report(self) {
-        let reported = match self {
-            Self::Layer => &LAYER_REPORTED,
-            Self::Span => &SPAN_REPORTED,
-        };
-        // Without a subscriber nobody would read it; there may be one later.
-        let is_nobody = dispatcher::get_default(Dispatch::is::<NoSubscriber>);
-        if is_nobody || reported.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        match self {
-            Self::Layer => {
-                warn_line!(
-                    name: "OtelMessaging.TracingLayerNotFound",
-                    message = "messages get no span of `tracing`: its subscriber has no \
-                               tracing-opentelemetry layer for opentelemetry 0.33. Add one; if there \
-                               is one, see that it is of tracing-opentelemetry 0.34 (`cargo tree -i \
-                               opentelemetry` shows a second version) and not inside a \
-                               reload::Layer. Until then, if that layer does not activate contexts, \
-                               the spans of a handler are in the trace of the span around its loop"
-                );
-            }
-            Self::Span => {
-                warn_line!(
-                    name: "OtelMessaging.TracingSpanDisabled",
-                    message = "messages get no span of `tracing`: a filter of its subscriber or of \
-                               the tracing-opentelemetry layer disables them. Let the level INFO of \
-                               the target `otel_messaging` pass"
-                );
-            }
-        }
-    }
+/// Whether the program has no subscriber of `tracing`.
+pub(crate) fn is_nobody_there() -> bool {
+    dispatcher::get_default(Dispatch::is::<NoSubscriber>)
 }

@@ -1,7 +1,8 @@
 //! What is entered in `tracing` while a context is current.
 
 use crate::boundary;
-use crate::tracing_layer::{Layer, Missing};
+use crate::finding::Finding;
+use crate::tracing_layer::{self, Layer};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanId, TraceContextExt};
 use std::cell::Cell;
@@ -172,8 +173,8 @@ fn look_for_the_layer() {
         Some(Some(Layer::Activates)) => Layer::Activates.remember(),
         // One that does not activate contexts may be hidden from us: it could not be told from none.
         Some(Some(_)) => {
-            Missing::Layer.report();
             Layer::Lost.remember();
+            tracing_layer::report(&Finding::LayerNotFound);
         }
         _ => {}
     }

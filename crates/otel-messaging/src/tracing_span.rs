@@ -1,9 +1,11 @@
 //! Spans of the `tracing` crate, in programs with tracing-opentelemetry.
 
 use crate::boundary;
+use crate::finding::Finding;
 use crate::operation::with_baggage_of;
+use crate::self_check::is_of_no_tracer;
 use crate::tracing_callsite;
-use crate::tracing_layer::{Layer, Missing};
+use crate::tracing_layer::{self, Layer};
 use crate::tracing_scope::Began;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
@@ -33,9 +35,10 @@ pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Started {
     // Borrowed: a panic must not close the span while it unwinds, since layers are told of that too.
     let prepared = boundary::SPANS.call(|| prepare(&span, builder, parent));
     match prepared {
-        Some(Some(context)) => Started::Seen(span, context),
-        Some(None) => {
+        Some(Ok(context)) => Started::Seen(span, context),
+        Some(Err(finding)) => {
             close(span);
+            tracing_layer::report(&finding);
             Started::Unseen
         }
         None => {
@@ -45,25 +48,9 @@ pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Started {
     }
 }
 
-/// Tells OpenTelemetry's layer what the span is, and starts it. `None` where the layer does not know
-/// the span.
-fn prepare(span: &Span, builder: &SpanBuilder, parent: &Context) -> Option<Context> {
-    if span.is_disabled() {
-        Missing::Span.report();
-        return None;
-    }
-    match span.set_parent(parent.clone()) {
-        Ok(()) => {}
-        Err(SetParentError::LayerNotFound) => {
-            Missing::Layer.report();
-            Layer::Lost.remember();
-            return None;
-        }
-        Err(_) => {
-            Missing::Span.report();
-            return None;
-        }
-    }
+/// Tells OpenTelemetry's layer what the span is, and starts it.
+fn prepare(span: &Span, builder: &SpanBuilder, parent: &Context) -> Result<Context, Finding> {
+    give_parent(span, parent)?;
     // Before the span is started, so that a sampler sees them.
     for link in builder.links.iter().flatten() {
         span.add_link_with_attributes(link.span_context.clone(), link.attributes.clone());
@@ -71,18 +58,67 @@ fn prepare(span: &Span, builder: &SpanBuilder, parent: &Context) -> Option<Conte
     for attribute in builder.attributes.iter().flatten() {
         span.set_attribute(attribute.key.clone(), attribute.value.clone());
     }
+    let context = started(span)?;
+    if context.span().span_context().span_id() == SpanId::INVALID {
+        // What came in goes out.
+        return Err(Finding::LayerWithoutTracer);
+    }
+    Ok(context)
+}
+
+fn give_parent(span: &Span, parent: &Context) -> Result<(), Finding> {
+    if span.is_disabled() {
+        return Err(Finding::SpansFiltered);
+    }
+    span.set_parent(parent.clone())
+        .map_err(|error| match error {
+            SetParentError::LayerNotFound => {
+                Layer::Lost.remember();
+                Finding::LayerNotFound
+            }
+            _ => Finding::SpansFiltered,
+        })
+}
+
+fn started(span: &Span) -> Result<Context, Finding> {
     let context = span.context();
-    if !context.has_active_span() {
+    if context.has_active_span() {
+        Ok(context)
+    } else {
         // The layer has a filter of its own: it says yes to a parent, and knows no span.
-        Missing::Span.report();
+        Err(Finding::SpansFiltered)
+    }
+}
+
+/// Tries what `builder` describes in a context in which telemetry is suppressed. `None` where there is
+/// no subscriber, or it cannot be asked.
+#[cold]
+pub(crate) fn check(builder: &SpanBuilder, suppressed: &Context) -> Option<Result<(), Finding>> {
+    if tracing_layer::is_nobody_there() {
         return None;
     }
-    let span_id = context.span().span_context().span_id();
-    if span_id == SpanId::INVALID {
-        // A tracer without effect: what came in goes out.
-        return None;
+    if Layer::current() == Some(Layer::Lost) {
+        return Some(Err(Finding::LayerNotFound));
     }
-    Some(context)
+    let span = boundary::SPANS.ask(|| tracing_callsite::open(builder))?;
+    let mut is_exported = false;
+    let checked = boundary::SPANS.call(|| {
+        give_parent(&span, suppressed)?;
+        let context = started(&span)?;
+        is_exported = context.span().is_recording();
+        if is_of_no_tracer(context.span().span_context()) {
+            return Err(Finding::LayerWithoutTracer);
+        }
+        Ok(())
+    });
+    if is_exported || checked == Some(Err(Finding::LayerNotFound)) {
+        // A layer that cannot be found, or a tracer that knows nothing of suppression, would export it
+        // when it is closed. It is the only one: such a layer is not asked again.
+        std::mem::forget(span);
+    } else {
+        close(span);
+    }
+    checked
 }
 
 /// Drops a span that [`start`] has given.
