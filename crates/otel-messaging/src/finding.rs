@@ -82,7 +82,7 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoTracer => f.write_str("messages get no spans: there is no tracer provider")?,
+            Self::NoTracer => f.write_str("messages get no spans: there is no tracer provider with an effect")?,
             Self::LayerNotFound => f.write_str(
                 "messages get no span of `tracing`: its subscriber has no tracing-opentelemetry layer \
                  for opentelemetry 0.33",

@@ -51,15 +51,28 @@
 //! Without a tracer provider there are no spans, and everything still propagates: what came in
 //! goes out.
 //!
+//! # Is it set up?
+//!
+//! [`self_check`] looks at the program's set-up and returns what is wrong, each [`Finding`] with its
+//! remedy; [`Instrumentation::self_check_message`] looks at what comes in.
+//!
+//! ```
+//! for finding in otel_messaging::self_check() {
+//!     eprintln!("{finding}");
+//! }
+//! ```
+//!
 //! # Features
 //!
 //! - `internal-logs` (on by default): one line through `tracing` when something could not be
 //!   propagated, as OpenTelemetry's own crates do. Its target is `otel_messaging`.
 //! - `tracing`: spans of messages are spans of the `tracing` crate, in programs with
 //!   tracing-opentelemetry 0.34, so that the spans and events of `#[instrument]`ed handlers land in
-//!   the message's trace, and a message that goes out carries the current span of `tracing`. Let the
-//!   level INFO of the target `otel_messaging` pass your filters. Without the layer they are spans
-//!   of OpenTelemetry alone, and the log says so once.
+//!   the message's trace, and a message that goes out carries the innermost entered span of `tracing`.
+//!   Let the level INFO of the target `otel_messaging` pass your filters
+//!   (`RUST_LOG=app=info,otel_messaging=info`). Without the layer they are spans of OpenTelemetry alone,
+//!   and the log says so once. A message's span is a root in `tracing`: log lines of its handler do not
+//!   show the span around the consumer's loop.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
 //!   payload.
 //! - `conformance`: the rules of a carrier, to be tried on that of another client. For tests.
@@ -72,6 +85,10 @@
 //!   see [`caught_panics`]. It costs the messages its time: a slow sampler slows each `send`.
 //! - A context extracted from a message has none of the values that the application attached to
 //!   the surrounding one.
+//! - With the feature `tracing`, where tracing-opentelemetry's layer does not activate contexts and is
+//!   inside a `reload::Layer`: in a loop inside a span, the handler's spans of `tracing` are children of
+//!   the loop's span. Such a layer cannot be told from none; the log says so once. Put the
+//!   `reload::Layer` around the filter and not around the layer.
 
 pub mod background;
 mod boundary;

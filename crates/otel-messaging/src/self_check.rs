@@ -109,7 +109,6 @@ impl Instrumentation {
     }
 
     #[cfg(not(feature = "tracing"))]
-    #[expect(clippy::unused_self, reason = "the feature `tracing` uses it")]
     fn check_tracing(&self, _: &mut Vec<Finding>) -> bool {
         false
     }

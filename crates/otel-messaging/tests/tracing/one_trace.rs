@@ -152,6 +152,27 @@ fn a_panic_restores_the_loops_span() {
     assert_eq!(Span::current().id(), around.id());
 }
 
+/// Guards in the wrong order leave nothing behind.
+#[test]
+fn a_loops_span_that_is_closed_meanwhile_is_not_current_again() {
+    for activation in [true, false] {
+        let (spans, of_layer, message) = (spans(), spans(), message());
+        let _subscribed = subscribe(&of_layer, activation);
+        let outer = info_span!("outer").entered();
+        let around = info_span!("loop").entered();
+        let entered = spans.instrumentation.process(&message).enter();
+        drop(around);
+        drop(info_span!("order"));
+        drop(entered);
+        assert_eq!(Span::current().id(), outer.id());
+        drop(outer);
+        assert!(Span::current().is_none());
+        assert_eq!(current(), SpanId::INVALID);
+        let processed = spans.only().span_context;
+        assert_child(&named(&of_layer, "order"), &processed);
+    }
+}
+
 /// Work whose context only OpenTelemetry knows, in the entered span of a worker.
 #[test]
 fn work_that_was_handed_over_too() {
