@@ -4,8 +4,10 @@ use crate::boundary;
 use crate::finding::Finding;
 use crate::tracing_layer::{self, Layer};
 use opentelemetry::Context;
+use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::trace::{SpanId, TraceContextExt};
 use std::cell::Cell;
+use std::ptr;
 use tracing::span::Id;
 use tracing::{Dispatch, Span, Subscriber, dispatcher};
 use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError, get_otel_context};
@@ -17,6 +19,8 @@ use tracing_subscriber::registry::LookupSpan;
 pub(crate) struct Began {
     /// Of the context that it made current.
     span_id: SpanId,
+    /// The address of that context's baggage, which is alive as long as the scope is.
+    baggage: usize,
     /// The span of `tracing` that was current then: the scope's own, or one around it.
     traced: Option<u64>,
     has_entered: bool,
@@ -33,29 +37,42 @@ impl Began {
         INNERMOST.get().filter(|began| began.span_id == span_id)
     }
 
-    /// The span of `tracing` that was entered last since then and that OpenTelemetry knows: its
-    /// context.
+    /// The context of the span of `tracing` that was entered last since then and that OpenTelemetry
+    /// knows.
     pub(crate) fn entered_since(self) -> Option<Context> {
-        // Cloned: what starts a span may be told by the subscriber, or ask it.
-        let subscriber = dispatcher::get_default(|subscriber| {
-            let current = current(subscriber);
-            (current.is_some() && current != self.traced).then(|| subscriber.clone())
-        })?;
-        let current = subscriber.current_span();
-        let registry = subscriber.downcast_ref::<Registry>()?;
-        let around = registry.span(current.id()?)?.scope();
-        let since = around
-            .map(|span| span.id())
-            .take_while(|id| Some(id.into_u64()) != self.traced);
-        since
-            .filter_map(|id| get_otel_context(&id, &subscriber))
-            .find(Context::has_active_span)
+        let current = dispatcher::get_default(current)?;
+        if Some(current) == self.traced {
+            return None;
+        }
+        innermost(self.traced)
+    }
+
+    /// Whether this baggage was attached since then.
+    pub(crate) fn is_older_than(self, baggage: &Baggage) -> bool {
+        self.baggage != ptr::from_ref(baggage).addr()
     }
 
     /// Whether the scope's own span of `tracing` is the current one.
     pub(crate) fn has_its_own_current(self) -> bool {
         self.has_entered && dispatcher::get_default(current) == self.traced
     }
+}
+
+/// The context of the innermost entered span of `tracing` that OpenTelemetry knows, inside the one with
+/// the id `outer`.
+pub(crate) fn innermost(outer: Option<u64>) -> Option<Context> {
+    // Cloned: whoever starts a span may ask for the subscriber too.
+    let subscriber = dispatcher::get_default(Dispatch::clone);
+    let current = subscriber.current_span();
+    let id = current.id()?;
+    let Some(registry) = subscriber.downcast_ref::<Registry>() else {
+        return get_otel_context(id, &subscriber);
+    };
+    let around = registry.span(id)?.scope();
+    around
+        .map(|span| span.id())
+        .take_while(|id| Some(id.into_u64()) != outer)
+        .find_map(|id| get_otel_context(&id, &subscriber))
 }
 
 fn current(subscriber: &Dispatch) -> Option<u64> {
@@ -74,6 +91,7 @@ impl Innermost {
         let own = span.id().map(|id| id.into_u64());
         let began = Began {
             span_id: context.span().span_context().span_id(),
+            baggage: ptr::from_ref(context.baggage()).addr(),
             traced: own.or_else(|| dispatcher::get_default(current)),
             has_entered: own.is_some(),
         };

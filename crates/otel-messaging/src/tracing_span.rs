@@ -6,7 +6,7 @@ use crate::operation::with_baggage_of;
 use crate::self_check::is_of_no_tracer;
 use crate::tracing_callsite;
 use crate::tracing_layer::{self, Layer};
-use crate::tracing_scope::Began;
+use crate::tracing_scope::{self, Began};
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt};
@@ -113,7 +113,7 @@ pub(crate) fn check(builder: &SpanBuilder, suppressed: &Context) -> Option<Resul
     });
     if is_exported || checked == Some(Err(Finding::LayerNotFound)) {
         // A layer that cannot be found, or a tracer that knows nothing of suppression, would export it
-        // when it is closed. It is the only one: such a layer is not asked again.
+        // when it is closed.
         std::mem::forget(span);
     } else {
         close(span);
@@ -135,27 +135,27 @@ pub(crate) fn current(context: &Context) -> Option<Context> {
         return None;
     }
     let of_opentelemetry = context.span().span_context().clone();
-    let traced = match Began::with(of_opentelemetry.span_id()) {
+    let began = Began::with(of_opentelemetry.span_id());
+    let traced = match began {
         // Nothing was attached since.
         Some(began) => began.entered_since()?,
         None if of_opentelemetry.is_valid() && !of_opentelemetry.is_remote() => return None,
-        None => {
-            let traced = Span::current().context();
-            let trace_id = traced.span().span_context().trace_id();
-            if of_opentelemetry.is_valid() && of_opentelemetry.trace_id() != trace_id {
-                return None;
-            }
-            traced
-        }
+        None => tracing_scope::innermost(None)?,
     };
-    if !traced.span().span_context().is_valid() {
+    let of_tracing = traced.span().span_context().clone();
+    let is_of_another_trace = began.is_none()
+        && of_opentelemetry.is_valid()
+        && of_opentelemetry.trace_id() != of_tracing.trace_id();
+    if !of_tracing.is_valid() || is_of_another_trace {
         return None;
     }
-    // What was attached since the span was started is newer.
-    Some(if context.baggage().is_empty() {
-        traced
-    } else {
+    let baggage = context.baggage();
+    // What was attached since is newer than the span's own.
+    let is_newer = began.is_none_or(|began| began.is_older_than(baggage));
+    Some(if is_newer && !baggage.is_empty() {
         with_baggage_of(&traced, context)
+    } else {
+        traced
     })
 }
 

@@ -2,8 +2,9 @@
 
 use crate::message::{Message, message, spans};
 use crate::{assert_child, named, subscribe};
-use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TracerProvider};
+use opentelemetry::{Context, KeyValue};
 use otel_messaging::{
     Description, Job, Sending, closure_in_context, current_context, future_in_context, get_context,
     process, with_message_context,
@@ -112,6 +113,27 @@ fn a_span_of_the_outer_message_inside_an_inner_one() {
     }
 }
 
+/// The message's baggage belongs to its trace; what the handler attaches goes along.
+#[test]
+fn a_root_span_has_none_of_the_messages_baggage() {
+    for activation in [true, false] {
+        let (spans, mut message) = (spans(), message());
+        let baggage = ("baggage".to_owned(), "of=message".to_owned());
+        message.headers.extend([baggage]);
+        let _subscribed = subscribe(&spans, activation);
+        let _entered = process(&message).enter();
+        let baggage = || BTreeMap::from(get_context()).remove("baggage");
+        assert_eq!(baggage().as_deref(), Some("of=message"));
+        info_span!("order").in_scope(|| assert_eq!(baggage().as_deref(), Some("of=message")));
+        info_span!(parent: None, "root").in_scope(|| {
+            assert_eq!(baggage(), None);
+            let tenant = [KeyValue::new("tenant", "acme")];
+            let _attached = Context::current().with_baggage(tenant).attach();
+            assert_eq!(baggage().as_deref(), Some("tenant=acme"));
+        });
+    }
+}
+
 /// In work that was handed over, and after a panic in it.
 #[test]
 fn a_root_span_inside_a_job() {
@@ -175,6 +197,10 @@ fn a_span_that_the_layer_filters_is_passed_over() {
             .with(layer)
             .with(tracing_subscriber::layer::Identity::new());
         let _subscribed = tracing::subscriber::set_default(subscriber);
+        info_span!("request").in_scope(|| debug_span!("detail").in_scope(|| send("outside")));
+        let request = named(&spans, "request").span_context;
+        assert_child(&named(&spans, "send outside"), &request);
+
         let entered = process(&message()).enter();
         info_span!("order").in_scope(|| debug_span!("detail").in_scope(|| send("inside")));
         let job = info_span!("order 2")
