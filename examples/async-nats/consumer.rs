@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use opentelemetry::global;
 use opentelemetry::trace::Tracer;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging_async_nats::with_message_context;
+use otel_messaging_async_nats::{propagation, self_check, with_message_context};
 use tokio::signal::ctrl_c;
 
 #[tokio::main]
@@ -23,6 +23,10 @@ async fn main() -> std::process::ExitCode {
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
     global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(propagation::w3c());
+    for finding in self_check() {
+        eprintln!("async-nats-consumer: {finding}");
+    }
 
     let outcome = consume().await;
     // Last: the spans of what was handled until now are exported.

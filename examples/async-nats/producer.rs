@@ -9,7 +9,7 @@ use async_nats::client::PublishError;
 use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging_async_nats::InjectingProducer;
+use otel_messaging_async_nats::{InjectingProducer, propagation, self_check};
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
@@ -21,6 +21,10 @@ async fn main() -> std::process::ExitCode {
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
     global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(propagation::w3c());
+    for finding in self_check() {
+        eprintln!("async-nats-producer: {finding}");
+    }
 
     let outcome = produce().await;
     // Last: the spans of what was published until now are exported.

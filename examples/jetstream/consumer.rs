@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use opentelemetry::global;
 use opentelemetry::trace::Tracer;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging_async_nats::try_with_message_context;
+use otel_messaging_async_nats::{propagation, self_check, try_with_message_context};
 use std::pin::pin;
 use tokio::signal::ctrl_c;
 
@@ -25,6 +25,10 @@ async fn main() -> std::process::ExitCode {
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
     global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(propagation::w3c());
+    for finding in self_check() {
+        eprintln!("jetstream-consumer: {finding}");
+    }
 
     let outcome = consume().await;
     // Last: the spans of what was handled until now are exported.

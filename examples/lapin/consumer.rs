@@ -14,7 +14,7 @@ use lapin::{Connection, ConnectionProperties};
 use opentelemetry::global;
 use opentelemetry::trace::Tracer;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging_lapin::try_with_message_context;
+use otel_messaging_lapin::{propagation, self_check, try_with_message_context};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::signal::ctrl_c;
@@ -30,6 +30,10 @@ async fn main() -> std::process::ExitCode {
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
     global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(propagation::w3c());
+    for finding in self_check() {
+        eprintln!("lapin-consumer: {finding}");
+    }
 
     let outcome = consume().await;
     // Last: the spans of what was handled until now are exported.

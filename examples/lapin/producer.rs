@@ -10,7 +10,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging_lapin::InjectingProducer;
+use otel_messaging_lapin::{InjectingProducer, propagation, self_check};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -24,6 +24,10 @@ async fn main() -> std::process::ExitCode {
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
     global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(propagation::w3c());
+    for finding in self_check() {
+        eprintln!("lapin-producer: {finding}");
+    }
 
     let outcome = produce().await;
     // Last: the spans of what was published until now are exported.

@@ -36,6 +36,8 @@ use crate::trace::Recorder;
 use clap::Parser;
 use examples::address::one_line;
 use examples::runtime;
+use opentelemetry::global;
+use otel_messaging::propagation;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
     match runtime::run(run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error);
+            complain(error);
             ExitCode::FAILURE
         }
     }
@@ -54,6 +56,10 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let recorder = Recorder::default();
     let services = Services::start(&recorder);
+    global::set_text_map_propagator(propagation::w3c());
+    for finding in services.self_check() {
+        complain(finding);
+    }
 
     let brokers = Brokers::connect(arguments).await?;
     let outcome = async {
@@ -68,12 +74,12 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let outcome = outcome.await;
     let closed = brokers.close().await;
     if let Err(error) = services.stop().await {
-        complain(&error);
+        complain(error);
     }
     let (arrivals, label) = outcome?;
     // What ended the work may have ended the connection too, and is the cause.
     if let Err(error) = closed {
-        complain(&error);
+        complain(error);
     }
 
     let trace = recorder.into_trace();
@@ -105,7 +111,7 @@ async fn work(
     Ok(([at_checkout, at_billing, at_shipping], label))
 }
 
-/// One line, whatever the error says.
-fn complain(error: &anyhow::Error) {
-    let _ = writeln!(std::io::stderr(), "pipeline: {}", one_line(error));
+/// One line, whatever it says.
+fn complain(what: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "pipeline: {}", one_line(what));
 }

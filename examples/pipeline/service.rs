@@ -5,7 +5,7 @@ use crate::trace::Recorder;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
-use otel_messaging::Instrumentation;
+use otel_messaging::{Finding, Instrumentation};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -30,6 +30,13 @@ impl Services {
             shipping: Service::start("shipping", recorder, &export),
             export,
         }
+    }
+
+    /// What is wrong with how they are set up.
+    pub(crate) fn self_check(&self) -> Vec<Finding> {
+        let services = [&self.shop, &self.checkout, &self.billing, &self.shipping];
+        let checks = services.map(|service| service.instrumentation.self_check());
+        checks.into_iter().flatten().collect()
     }
 
     /// Exports what is left and shuts the providers down.

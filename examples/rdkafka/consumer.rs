@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use opentelemetry::global;
 use opentelemetry::trace::Tracer;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging_rdkafka::try_with_message_context;
+use otel_messaging_rdkafka::{propagation, self_check, try_with_message_context};
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
@@ -27,6 +27,10 @@ async fn main() -> std::process::ExitCode {
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
     global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(propagation::w3c());
+    for finding in self_check() {
+        eprintln!("rdkafka-consumer: {finding}");
+    }
 
     let outcome = consume().await;
     // Last: the spans of what was handled until now are exported.

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging_rdkafka::InjectingProducer;
+use otel_messaging_rdkafka::{InjectingProducer, propagation, self_check};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
@@ -23,6 +23,10 @@ async fn main() -> std::process::ExitCode {
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
     global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(propagation::w3c());
+    for finding in self_check() {
+        eprintln!("rdkafka-producer: {finding}");
+    }
 
     let outcome = produce().await;
     // Last: the spans of what was sent until now are exported.

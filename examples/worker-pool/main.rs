@@ -36,6 +36,7 @@ use examples::address::one_line;
 use examples::runtime;
 use opentelemetry::global;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use otel_messaging::{propagation, self_check};
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::sync::mpsc;
@@ -45,8 +46,7 @@ fn main() -> ExitCode {
     match runtime::run(run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let line = one_line(format_args!("{error:#}"));
-            let _ = writeln!(std::io::stderr(), "worker-pool: {line}");
+            complain(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -62,6 +62,10 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .with_simple_exporter(recorder.clone())
         .build();
     global::set_tracer_provider(provider);
+    global::set_text_map_propagator(propagation::w3c());
+    for finding in self_check() {
+        complain(finding);
+    }
 
     let topics = Topics::open(arguments).await?;
     let (end, ledger) = work(arguments, &topics).await?;
@@ -118,4 +122,9 @@ async fn work(arguments: &Arguments, topics: &Topics) -> anyhow::Result<(End, Le
 /// Writes to stdout. A closed pipe, as of `| head`, is no reason to leave orders undone.
 pub(crate) fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// One line, whatever it says.
+fn complain(what: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "worker-pool: {}", one_line(what));
 }

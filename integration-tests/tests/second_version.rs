@@ -4,7 +4,7 @@
 use integration_tests::spans::{Spans, assert_linked};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
-use otel_messaging_rdkafka::with_message_context;
+use otel_messaging_rdkafka::{Finding, self_check, with_message_context};
 use other_opentelemetry::trace::TracerProvider;
 use other_opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use rdkafka::Timestamp;
@@ -22,7 +22,7 @@ struct Log(Arc<Mutex<Vec<String>>>);
 
 impl<S: Subscriber> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, _: layer::Context<'_, S>) {
-        if event.metadata().target() == "otel-messaging" {
+        if event.metadata().target() == "otel_messaging" {
             let mut line = Line(String::new());
             event.record(&mut line);
             self.0.lock().expect("no panic").push(line.0);
@@ -84,6 +84,8 @@ async fn a_second_version_is_said_once_with_its_remedy() {
     // One was opened before it was known that it would be in vain.
     let in_vain = exporter.get_finished_spans().expect("in memory");
     assert_eq!(in_vain.len(), 1, "{in_vain:#?}");
+    let findings = self_check();
+    assert!(findings.contains(&Finding::LayerNotFound), "{findings:?}");
 }
 
 fn span_of(traceparent: &str) -> Context {

@@ -7,9 +7,8 @@ use crate::tracing_span;
 use opentelemetry::Context;
 
 /// The context that a message published here and now would carry on: OpenTelemetry's current one
-/// or, with the feature `tracing`, that of the current `tracing` span where OpenTelemetry has no
-/// span of its own here, or only that of the message in whose handling the `tracing` span was
-/// opened.
+/// or, with the feature `tracing`, that of the innermost entered span of `tracing` where that was
+/// entered since OpenTelemetry's was made current, or where OpenTelemetry has no span of its own here.
 ///
 /// The two differ where tracing-opentelemetry's layer does not activate contexts
 /// (`with_context_activation(false)`), which it does by default. To ask starts the span: its

@@ -2,6 +2,7 @@
 
 use crate::boundary::{self, Behind};
 use crate::carrier::CarrierError;
+use crate::log::warn_line;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::LazyLock;
@@ -21,8 +22,8 @@ static PANICS: Count = Count::new();
 /// limit that cut it, and a context that is left out as a whole counts once. So do headers that
 /// should go on under a longer name with a message that is sent on, and have no room for it.
 ///
-/// Said through OpenTelemetry's internal log too (feature `internal-logs`), in at most one line a
-/// minute that holds nothing of the message.
+/// Said in the log too (feature `internal-logs`, target `otel_messaging`), in at most one line a minute
+/// that holds nothing of the message.
 pub fn dropped_fields() -> u64 {
     DROPPED.total()
 }
@@ -33,8 +34,8 @@ pub fn dropped_fields() -> u64 {
 /// Contexts of one message that contradict each other count once, whichever propagator reads them. A
 /// value that is null, binary, empty or not UTF-8 is absent, and not counted.
 ///
-/// Said through OpenTelemetry's internal log too (feature `internal-logs`), in at most one line a
-/// minute that holds nothing of the message.
+/// Said in the log too (feature `internal-logs`, target `otel_messaging`), in at most one line a minute
+/// that holds nothing of the message.
 pub fn refused_fields() -> u64 {
     REFUSED.total()
 }
@@ -116,7 +117,7 @@ fn write(line: Line) {
     // Neither a name nor a value: both may come from a remote party.
     match line {
         Line::Dropped(reason) => {
-            opentelemetry::otel_warn!(
+            warn_line!(
                 name: "OtelMessaging.FieldDropped",
                 message = "a propagation field was left out of a message; dropped_fields() counts",
                 reason = reason.to_string(),
@@ -124,7 +125,7 @@ fn write(line: Line) {
             );
         }
         Line::Refused(reason) => {
-            opentelemetry::otel_warn!(
+            warn_line!(
                 name: "OtelMessaging.FieldRefused",
                 message = "a propagation field of a message was not used; refused_fields() counts",
                 reason = reason.to_string(),
@@ -132,7 +133,7 @@ fn write(line: Line) {
             );
         }
         Line::Panicked(behind, false) => {
-            opentelemetry::otel_warn!(
+            warn_line!(
                 name: "OtelMessaging.TelemetryPanicked",
                 message = "telemetry panicked; the message went its way without it; caught_panics() \
                            counts",
@@ -141,7 +142,7 @@ fn write(line: Line) {
             );
         }
         Line::Panicked(behind, true) => {
-            opentelemetry::otel_warn!(
+            warn_line!(
                 name: "OtelMessaging.TelemetryOff",
                 message = "telemetry panicked 16 times in a row and is off for a minute; \
                            caught_panics() counts",

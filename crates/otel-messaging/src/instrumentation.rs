@@ -43,7 +43,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 #[derive(Clone)]
 pub struct Instrumentation {
     tracer: Option<Arc<GivenTracer>>,
-    propagator: Configured,
+    pub(crate) propagator: Configured,
     /// In bytes, names and values.
     injection_budget: usize,
     pub(crate) redelivery: Redelivery,

@@ -61,15 +61,28 @@
 //! exported, or that the error was expected. A synchronous handler has the error at hand while its
 //! guard lives ([`process`]).
 //!
+//! # Is it set up?
+//!
+//! [`self_check`] looks at the program's set-up and returns what is wrong, each [`Finding`] with its
+//! remedy; [`Instrumentation::self_check_message`] looks at what comes in.
+//!
+//! ```
+//! for finding in otel_messaging::self_check() {
+//!     eprintln!("{finding}");
+//! }
+//! ```
+//!
 //! # Features
 //!
 //! - `internal-logs` (on by default): one line through `tracing` when something could not be
-//!   propagated, as OpenTelemetry's own crates do.
+//!   propagated, as OpenTelemetry's own crates do. Its target is `otel_messaging`.
 //! - `tracing`: spans of messages are spans of the `tracing` crate, in programs with
 //!   tracing-opentelemetry 0.34, so that the spans and events of `#[instrument]`ed handlers land in
-//!   the message's trace, and a message that goes out carries the current span of `tracing`. Let the
-//!   level INFO of the target `otel-messaging` pass your filters. Without the layer they are spans
-//!   of OpenTelemetry alone, and the log says so once.
+//!   the message's trace, and a message that goes out carries the innermost entered span of `tracing`.
+//!   Let the level INFO of the target `otel_messaging` pass your filters
+//!   (`RUST_LOG=app=info,otel_messaging=info`). Without the layer they are spans of OpenTelemetry alone,
+//!   and the log says so once. A message's span is a root in `tracing`: log lines of its handler do not
+//!   show the span around the consumer's loop.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
 //!   payload. It depends on serde_json, to read any JSON without an error.
 //! - `conformance`: the rules of a carrier, to be tried on that of another client. For tests.
@@ -82,6 +95,10 @@
 //!   see [`caught_panics`]. It costs the messages its time: a slow sampler slows each `send`.
 //! - A context extracted from a message has none of the values that the application attached to
 //!   the surrounding one.
+//! - With the feature `tracing`, where tracing-opentelemetry's layer does not activate contexts and is
+//!   inside a `reload::Layer`: in a loop inside a span, the handler's spans of `tracing` are children of
+//!   the loop's span. Such a layer cannot be told from none; the log says so once. Put the
+//!   `reload::Layer` around the filter and not around the layer.
 
 pub mod background;
 mod boundary;
@@ -103,10 +120,12 @@ mod environment;
 mod failure;
 mod fallible;
 mod field_value;
+mod finding;
 mod handling;
 mod instrumentation;
 #[cfg(feature = "serde")]
 mod json_text;
+mod log;
 mod message;
 mod onward;
 mod operation;
@@ -115,11 +134,18 @@ pub mod propagation;
 mod redelivery;
 mod remote_text;
 mod scope;
+mod self_check;
 pub mod semconv;
 #[cfg(feature = "serde")]
 mod stored_context;
 #[cfg(feature = "serde")]
 mod stored_envelope;
+#[cfg(feature = "tracing")]
+mod tracing_callsite;
+#[cfg(feature = "tracing")]
+mod tracing_layer;
+#[cfg(feature = "tracing")]
+mod tracing_scope;
 #[cfg(feature = "tracing")]
 mod tracing_span;
 
@@ -139,8 +165,10 @@ pub use environment::Environment;
 pub use failure::Failure;
 pub use fallible::{try_with_message_context, try_with_message_context_with};
 pub use field_value::FieldValue;
+pub use finding::Finding;
 pub use handling::{Handling, OnError};
 pub use instrumentation::{Instrumentation, extract, inject};
 pub use message::Received;
 pub use onward::{DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT, DeadLetter};
 pub use producer::Sending;
+pub use self_check::self_check;

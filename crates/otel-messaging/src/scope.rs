@@ -1,6 +1,9 @@
 //! A context that is current on this thread, for a while.
 
 use crate::boundary;
+use crate::log::warn_line;
+#[cfg(feature = "tracing")]
+use crate::tracing_scope::{Hidden, Innermost};
 use opentelemetry::{Context, ContextGuard};
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -21,6 +24,8 @@ pub(crate) fn attached<T>(
     let _entered = enter(span, Span::enter);
     // Behind the span's own: entering it may attach the context that it was started with.
     let _attached = context.clone().attach();
+    #[cfg(feature = "tracing")]
+    let _innermost = Innermost::new(context, span);
     work()
 }
 
@@ -50,6 +55,8 @@ struct Held {
 
 struct Guards {
     // In this order: what was attached last is detached first.
+    #[cfg(feature = "tracing")]
+    _innermost: Innermost,
     _attached: ContextGuard,
     #[cfg(feature = "tracing")]
     _entered: Leave<EnteredSpan>,
@@ -70,8 +77,11 @@ impl Scope {
         }
         #[cfg(feature = "tracing")]
         let entered = enter(span, |span| span.clone().entered());
+        let attached = context.clone().attach();
         let guards = Guards {
-            _attached: context.clone().attach(),
+            #[cfg(feature = "tracing")]
+            _innermost: Innermost::new(context, span),
+            _attached: attached,
             #[cfg(feature = "tracing")]
             _entered: entered,
         };
@@ -116,7 +126,7 @@ fn let_go() {
         drop(ManuallyDrop::into_inner(guards));
     }
     boundary::log(|| {
-        opentelemetry::otel_warn!(
+        warn_line!(
             name: "OtelMessaging.GuardsForgotten",
             message = "a thread holds 32768 messages entered; the guards of `enter` seem to be \
                        forgotten, and their contexts are detached"
@@ -127,7 +137,10 @@ fn let_go() {
 /// Leaves a span of `tracing` when it is dropped, behind the boundary: layers are told of it.
 #[cfg(feature = "tracing")]
 #[derive(Debug)]
-struct Leave<G>(Option<Inside<G>>);
+struct Leave<G> {
+    inside: Option<Inside<G>>,
+    _hidden: Option<Hidden>,
+}
 
 #[cfg(feature = "tracing")]
 #[derive(Debug)]
@@ -140,7 +153,10 @@ struct Inside<G> {
 #[cfg(feature = "tracing")]
 fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) -> Leave<G> {
     if span.is_none() {
-        return Leave(None);
+        return Leave {
+            inside: None,
+            _hidden: Hidden::new(),
+        };
     }
     let outside = Context::current();
     let entered = boundary::SPANS.call(|| enter(span));
@@ -150,22 +166,28 @@ fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) -> Leave<G> {
             span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
         });
     }
-    Leave(entered.map(|entered| Inside { entered, outside }))
+    Leave {
+        inside: entered.map(|entered| Inside { entered, outside }),
+        _hidden: None,
+    }
 }
 
+/// Leaves a span. `false` if a layer panics.
 #[cfg(feature = "tracing")]
-fn leave(outside: Context, exit: impl FnOnce()) {
-    if boundary::SPANS.call(exit).is_none() {
+pub(crate) fn leave(outside: Context, exit: impl FnOnce()) -> bool {
+    let is_left = boundary::SPANS.call(exit).is_some();
+    if !is_left {
         // A layer that panics hides the exit from those outside of it: OpenTelemetry's, it may be,
         // whose guard then stays where it is for good.
         std::mem::forget(outside.attach());
     }
+    is_left
 }
 
 #[cfg(feature = "tracing")]
 impl<G> Drop for Leave<G> {
     fn drop(&mut self) {
-        if let Some(Inside { entered, outside }) = self.0.take() {
+        if let Some(Inside { entered, outside }) = self.inside.take() {
             leave(outside, || drop(entered));
         }
     }

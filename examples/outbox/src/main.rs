@@ -39,6 +39,9 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     telemetry::start();
+    for finding in otel_messaging_rdkafka::self_check() {
+        complain(finding);
+    }
     match run(&arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -4,9 +4,11 @@ use opentelemetry::trace::{SpanId, TraceContextExt};
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
+use otel_messaging_rdkafka::propagation;
 use std::io::{Write, stdout};
 
-/// Sets the global tracer provider. Yours would export over OTLP; nothing else here would change.
+/// Sets the global tracer provider and propagator. Yours would export over OTLP; nothing else here would
+/// change.
 pub(crate) fn start() {
     let provider = SdkTracerProvider::builder()
         // Whatever the environment says: it is for the spans that one runs this.
@@ -14,6 +16,7 @@ pub(crate) fn start() {
         .with_simple_exporter(Lines)
         .build();
     global::set_tracer_provider(provider);
+    global::set_text_map_propagator(propagation::w3c());
 }
 
 /// Prints a step, with the trace and the span in which it happens.

@@ -14,6 +14,10 @@ use std::task::{Context, Poll, ready};
 /// handler, which may be long before the future does; another one that nobody ends waits for it (see
 /// [limits](crate::background#limits)). A panic passes through.
 ///
+/// In programs with `tracing`, `.in_current_span()` carries the context too where
+/// tracing-opentelemetry's layer activates contexts, as it does by default. Where it does not, only
+/// spans of `tracing` and published messages join it; see [tasks](crate::background#tasks).
+///
 /// ```
 /// use otel_messaging::future_in_context;
 ///

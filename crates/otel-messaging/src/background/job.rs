@@ -53,9 +53,7 @@ impl<T> Job<T> {
         }
     }
 
-    /// A job of a given context, such as [`Processing::context`](crate::Processing::context). With a
-    /// tracing-opentelemetry layer that does not activate contexts, spans of `tracing` do not go by it:
-    /// make the job with [`new`](Self::new) in the handler there.
+    /// A job of a given context, such as [`Processing::context`](crate::Processing::context).
     #[must_use]
     pub fn with_context(payload: T, context: Context) -> Self {
         Self {

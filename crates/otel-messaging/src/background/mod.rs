@@ -40,6 +40,20 @@
 //! # }
 //! ```
 //!
+//! In programs with `tracing`, [`in_current_span`] carries a part of it too: the span of `tracing` that is
+//! current at the call, and with the feature `tracing` that is the message's. It depends on
+//! tracing-opentelemetry's layer what else comes along:
+//!
+//! | in the task | `.in_current_span()`, layer activates contexts (its default) | `.in_current_span()`, it does not | [`future_in_context`] |
+//! | --- | --- | --- | --- |
+//! | spans of `tracing` | join the message | join the message | join the message |
+//! | messages that are published | join the message | join the message | join the message |
+//! | `Context::current()`, spans of OpenTelemetry | join the message | do not | join the message |
+//! | what was attached by hand, baggage say | no | no | yes |
+//! | a message's span that is not one of `tracing` | no | no | yes |
+//!
+//! [`in_current_span`]: https://docs.rs/tracing/latest/tracing/trait.Instrument.html#method.in_current_span
+//!
 //! # Threads
 //!
 //! ```
@@ -142,10 +156,13 @@
 //! - With a tracing-opentelemetry layer that does not activate contexts, a handle of the current span
 //!   of `tracing` is taken along, and a span inside the handler then ends with the last work that it
 //!   handed over; the message's own ends with its handler.
-//! - Such a layer goes by the entered span alone. Where none was entered at the call, in a job of
-//!   [`Job::with_context`], and where a context is attached by hand, as for parallel iterators, spans of
-//!   `tracing` are children of whatever span the worker has entered. OpenTelemetry's own spans, and
-//!   messages that are published, go by the context all the same.
+//! - Such a layer goes by the entered span first. While work runs whose context only OpenTelemetry knows,
+//!   as in a job of [`Job::with_context`], the spans that the worker has entered are hidden from
+//!   `tracing`, so that the spans of the work join that context. Log lines of the work do not show them.
+//! - Where a context is attached by hand there, as for parallel iterators and by
+//!   [`attach_context`](crate::attach_context), spans of `tracing` are children of whatever span the
+//!   worker has entered. So they are where the layer is inside a `reload::Layer`, which hides it.
+//!   OpenTelemetry's own spans, and messages that are published, go by the context all the same.
 //! - The context of a closure or a job that is dropped before it runs is not current in the
 //!   destructors of what it owns.
 

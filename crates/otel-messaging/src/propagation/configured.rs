@@ -5,6 +5,7 @@ use crate::bridge::{CarrierExtractor, CarrierInjector};
 use crate::carried::Carried;
 use crate::carrier::{Carrier, CarrierMut};
 use crate::dropped;
+use crate::finding::Finding;
 use crate::instrumentation::empty_context;
 use crate::propagation::{self, FIELDS, TRACEPARENT, W3cPropagator};
 use opentelemetry::propagation::{Injector, TextMapCompositePropagator, TextMapPropagator};
@@ -191,6 +192,18 @@ impl Configured {
     #[inline]
     fn is_unset(&self) -> bool {
         matches!(self, Self::Global) && is_global_unset()
+    }
+
+    /// What is wrong with it, if anything.
+    pub(crate) fn finding(&self) -> Option<Finding> {
+        match (
+            self,
+            self.ask(Way::Write, |it| it.fields().next().is_none()),
+        ) {
+            (Self::Global, Asked::Nobody) => Some(Finding::NoGlobalPropagator),
+            (_, Asked::Done(true)) => Some(Finding::PropagatorWithoutFields),
+            _ => None,
+        }
     }
 
     #[inline]

@@ -4,7 +4,7 @@
 use crate::message::{message, spans};
 use crate::{assert_child, named, subscribe};
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::{SpanId, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::{
@@ -105,8 +105,8 @@ async fn what_was_attached_at_the_call_goes_along() {
     }
 }
 
-/// Of a context that somebody gives, a layer that does not activate contexts knows nothing; what is
-/// published does.
+/// Of a context that somebody gives, a layer that does not activate contexts knows nothing, but it
+/// goes by the current context where no span is entered.
 #[test]
 fn a_job_of_a_given_context_publishes_in_it() {
     for activation in [true, false] {
@@ -123,32 +123,26 @@ fn a_job_of_a_given_context_publishes_in_it() {
             })
         });
         assert!(carried["traceparent"].contains(&trace_id.to_string()));
-        let worker = named(&spans, "loop").span_context;
-        let label = named(&spans, "print label 1");
-        if activation {
-            assert_eq!(label.span_context.trace_id(), trace_id);
-        } else {
-            assert_child(&label, &worker);
+        for name in ["print label 1", "inside"] {
+            assert_eq!(named(&spans, name).span_context.trace_id(), trace_id);
         }
     }
 }
 
-/// Nothing was current at the call, and so nothing is in the work; but a layer that does not activate
-/// contexts knows only of the loop.
+/// Nothing was current at the call, and so nothing is in the work.
 #[test]
 fn no_context_is_taken_along_too() {
     for activation in [true, false] {
         let spans = spans();
         let _subscribed = subscribe(&spans, activation);
-        let closure = closure_in_context(|| print_label(1));
-        in_a_loop(closure);
+        let closure = closure_in_context(|| {
+            print_label(1);
+            current_context().has_active_span()
+        });
+        assert!(!in_a_loop(closure));
         let label = named(&spans, "print label 1");
         let worker = named(&spans, "loop").span_context;
-        if activation {
-            assert_ne!(label.span_context.trace_id(), worker.trace_id());
-        } else {
-            assert_child(&label, &worker);
-        }
+        assert_ne!(label.span_context.trace_id(), worker.trace_id());
     }
 }
 
@@ -172,5 +166,74 @@ fn a_stored_context_and_an_envelope_carry_the_span() {
         let processed = named(&spans, "process orders");
         assert_child(&processed, &order);
         assert_child(&named(&spans, "print label 1"), &processed.span_context);
+    }
+}
+
+/// What a task of `.in_current_span()` has: OpenTelemetry's current span, what a message carries, and
+/// baggage.
+async fn in_a_task() -> (SpanId, SpanId, bool) {
+    drop(info_span!("of the task"));
+    let span_id = |context: &Context| context.span().span_context().span_id();
+    let of_message = current_context();
+    let has_baggage = !of_message.baggage().is_empty();
+    let of_opentelemetry = Context::map_current(span_id);
+    (of_opentelemetry, span_id(&of_message), has_baggage)
+}
+
+#[tokio::test]
+async fn a_task_in_the_current_span_has_a_part_of_it() {
+    for activation in [true, false] {
+        let spans = spans();
+        let _subscribed = subscribe(&spans, activation);
+        let message = message();
+        let tasks = with_message_context(&message, async |_| {
+            let tenant = [KeyValue::new("tenant", "acme")];
+            let _attached = Context::current_with_baggage(tenant).attach();
+            [
+                tokio::spawn(in_a_task().in_current_span()),
+                tokio::spawn(future_in_context(in_a_task())),
+            ]
+        });
+        let [in_current_span, in_context] = tasks.await;
+        let processed = named(&spans, "process orders").span_context;
+        let of_message = processed.span_id();
+        let of_opentelemetry = if activation {
+            of_message
+        } else {
+            SpanId::INVALID
+        };
+        let found = in_current_span.await.expect("a task");
+        assert_eq!(found, (of_opentelemetry, of_message, false));
+        let found = in_context.await.expect("a task");
+        assert_eq!(found, (of_message, of_message, true));
+        let ended = spans.ended();
+        let of_tasks: Vec<_> = ended.iter().filter(|it| it.name == "of the task").collect();
+        assert_eq!(of_tasks.len(), 2);
+        for span in of_tasks {
+            assert_child(span, &processed);
+        }
+    }
+}
+
+/// The message's span is one of OpenTelemetry alone, of which `tracing` knows nothing.
+#[tokio::test]
+async fn a_task_in_the_current_span_knows_no_span_of_a_given_provider() {
+    for activation in [true, false] {
+        let (spans, of_layer) = (spans(), crate::message::spans());
+        let _subscribed = subscribe(&of_layer, activation);
+        let message = message();
+        let by = &spans.instrumentation;
+        let tasks = by.with_message_context(&message, async |_| {
+            [
+                tokio::spawn(in_a_task().in_current_span()),
+                tokio::spawn(future_in_context(in_a_task())),
+            ]
+        });
+        let [in_current_span, in_context] = tasks.await;
+        let of_message = spans.only().span_context.span_id();
+        let found = in_current_span.await.expect("a task");
+        assert_eq!(found, (SpanId::INVALID, SpanId::INVALID, false));
+        let found = in_context.await.expect("a task");
+        assert_eq!(found, (of_message, of_message, false));
     }
 }

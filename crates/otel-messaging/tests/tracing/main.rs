@@ -4,11 +4,14 @@ mod background;
 mod consumer;
 mod counts;
 mod current;
+mod innermost;
 #[path = "../core/message.rs"]
 mod message;
-mod missing;
+mod one_trace;
 mod producer;
 mod random_flag;
+mod self_check;
+mod source;
 
 use crate::message::Spans;
 use opentelemetry::trace::{SpanContext, TracerProvider};

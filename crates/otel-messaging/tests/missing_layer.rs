@@ -1,5 +1,10 @@
-//! Subscribers under which a span of `tracing` is none of OpenTelemetry.
+//! Subscribers under which a span of `tracing` is none of OpenTelemetry. One test, because each reason
+//! is said once in a process.
 #![cfg(feature = "internal-logs")]
+
+#[expect(dead_code, reason = "another test needs the rest")]
+#[path = "core/message.rs"]
+mod message;
 
 use crate::message::{Spans, TRACEPARENT, message, spans};
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
@@ -30,7 +35,7 @@ impl Visit for Message {
 
 impl<S: Subscriber> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "otel-messaging" {
+        if event.metadata().target() == "otel_messaging" {
             let mut message = Message(String::new());
             event.record(&mut message);
             self.0.lock().unwrap().push(message.0);
@@ -62,7 +67,6 @@ where
     tracing_opentelemetry::layer().with_tracer(spans.provider.tracer("application"))
 }
 
-/// One test, because each reason is said once in a process.
 #[test]
 fn what_is_missing_is_said_once_with_its_remedy() {
     let (spans, log) = (spans(), Log::default());
@@ -98,7 +102,7 @@ fn what_is_missing_is_said_once_with_its_remedy() {
     tracing::subscriber::with_default(filtered, handle_two);
     let lines = log.lines();
     assert_eq!(lines.len(), 2, "{lines:#?}");
-    assert!(lines[1].contains("INFO of the target `otel-messaging`"));
+    assert!(lines[1].contains("INFO of the target `otel_messaging`"));
 
     // A filter of the whole subscriber: known already.
     let of_all = tracing_subscriber::registry()

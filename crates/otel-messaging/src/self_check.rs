@@ -1,0 +1,163 @@
+//! A look at a program's set-up, for its start.
+
+use crate::carrier::Carrier;
+use crate::finding::Finding;
+use crate::instrumentation::Instrumentation;
+#[cfg(feature = "tracing")]
+use crate::tracing_span;
+use opentelemetry::Context;
+use opentelemetry::trace::{
+    Span, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId,
+    TraceState,
+};
+
+/// Looks for what is wrong with the set-up of the global [`Instrumentation`]; see
+/// [`Instrumentation::self_check`].
+///
+/// ```
+/// // At the start, when telemetry is set up:
+/// for finding in otel_messaging::self_check() {
+///     eprintln!("{finding}");
+/// }
+/// ```
+#[must_use]
+pub fn self_check() -> Vec<Finding> {
+    Instrumentation::global().self_check()
+}
+
+impl Instrumentation {
+    /// Looks for what is wrong with the set-up: for a program's start, once it has set its tracer
+    /// provider, its propagator and its subscriber of `tracing`. A log line would say some of it too,
+    /// but the filter that disables the spans may disable the line as well.
+    ///
+    /// | finding | remedy |
+    /// | --- | --- |
+    /// | [`NoTracer`](Finding::NoTracer) | set a tracer provider, or install the layer |
+    /// | [`LayerNotFound`](Finding::LayerNotFound) | add the layer, of the right version, outside of `reload::Layer` |
+    /// | [`SpansFiltered`](Finding::SpansFiltered) | let `otel_messaging=info` pass |
+    /// | [`LayerWithoutTracer`](Finding::LayerWithoutTracer) | `with_tracer` |
+    /// | [`NoGlobalPropagator`](Finding::NoGlobalPropagator) | set a global propagator |
+    /// | [`PropagatorWithoutFields`](Finding::PropagatorWithoutFields) | give one that has fields |
+    /// | [`UnreadContext`](Finding::UnreadContext) (by [`self_check_message`](Self::self_check_message)) | read the sender's format too |
+    ///
+    /// With the feature `tracing`, a program whose layer is in order needs no tracer provider of
+    /// OpenTelemetry, and one without any subscriber of `tracing` needs no layer.
+    ///
+    /// Nothing is exported: the spans that are tried are suppressed, so that OpenTelemetry's SDK asks no
+    /// sampler and tells no processor of them. The subscriber's other layers see one of `tracing` open
+    /// and close. A provider that was shut down is not found out.
+    #[must_use]
+    pub fn self_check(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let is_by_tracing = self.check_tracing(&mut findings);
+        if !is_by_tracing && !self.has_effect() {
+            findings.push(Finding::NoTracer);
+        }
+        findings.extend(self.propagator.finding());
+        findings
+    }
+
+    /// Looks whether this instrumentation reads any of the contexts that the headers of a message
+    /// carry: for a message of another service, at hand in a handler or a test. It knows W3C Trace
+    /// Context, B3, Jaeger, Datadog, AWS X-Ray and SkyWalking by their fields.
+    ///
+    /// ```
+    /// use otel_messaging::Instrumentation;
+    /// use std::collections::BTreeMap;
+    ///
+    /// let headers = BTreeMap::from([("X-B3-TraceId".to_owned(), "a3ce929d0e0e4736".to_owned())]);
+    /// let finding = Instrumentation::default().self_check_message(&headers).unwrap();
+    /// assert!(finding.to_string().contains("B3"));
+    /// ```
+    #[must_use]
+    pub fn self_check_message<C, H>(&self, headers: &H) -> Option<Finding>
+    where
+        H: Carrier<C> + ?Sized,
+    {
+        let fields = self.propagator.fields();
+        let mut formats = Vec::new();
+        for (format, names) in FORMATS {
+            let is_one = |name: &str| names.iter().any(|field| field.eq_ignore_ascii_case(name));
+            if headers.keys().any(is_one) {
+                if fields.iter().any(|field| is_one(field)) {
+                    return None;
+                }
+                formats.push(*format);
+            }
+        }
+        (!formats.is_empty()).then(|| Finding::UnreadContext {
+            formats,
+            fields: fields.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    /// Whether the spans of messages are spans of `tracing`.
+    #[cfg(feature = "tracing")]
+    fn check_tracing(&self, findings: &mut Vec<Finding>) -> bool {
+        if self.has_tracer() {
+            return false;
+        }
+        match tracing_span::check(&probe(), &suppressed()) {
+            Some(Ok(())) => true,
+            Some(Err(finding)) => {
+                let is_by_tracing = finding == Finding::LayerWithoutTracer;
+                findings.push(finding);
+                is_by_tracing
+            }
+            None => false,
+        }
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    fn check_tracing(&self, _: &mut Vec<Finding>) -> bool {
+        false
+    }
+
+    fn has_effect(&self) -> bool {
+        let span = self.with_tracer(|tracer| probe().start_with_context(tracer, &suppressed()));
+        // Of one that panics the boundary tells.
+        span.is_none_or(|span| {
+            let has_effect = !is_of_no_tracer(span.span_context());
+            if span.is_recording() {
+                // By a tracer that knows nothing of suppression: dropped, it would be exported.
+                std::mem::forget(span);
+            }
+            has_effect
+        })
+    }
+}
+
+/// The fields by which a format of contexts is known; a propagator that declares any of them reads it.
+const FORMATS: &[(&str, &[&str])] = &[
+    ("W3C Trace Context", &["traceparent"]),
+    ("B3", &["b3", "x-b3-traceid"]),
+    ("Jaeger", &["uber-trace-id"]),
+    ("Datadog", &["x-datadog-trace-id"]),
+    ("AWS X-Ray", &["x-amzn-trace-id"]),
+    ("SkyWalking", &["sw8"]),
+];
+
+fn probe() -> SpanBuilder {
+    SpanBuilder::from_name("self-check").with_kind(SpanKind::Consumer)
+}
+
+const PROBED: SpanId = SpanId::from_bytes([7; 8]);
+
+/// A parent whose spans OpenTelemetry's SDK makes without ids. A tracer without effect hands out those
+/// of the parent.
+fn suppressed() -> Context {
+    let parent = SpanContext::new(
+        TraceId::from_bytes([7; 16]),
+        PROBED,
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let context = Context::new().with_remote_span_context(parent);
+    context.with_telemetry_suppressed()
+}
+
+/// Whether a span that was started with [`suppressed`] comes from a tracer without effect.
+pub(crate) fn is_of_no_tracer(span: &SpanContext) -> bool {
+    span.span_id() == PROBED
+}

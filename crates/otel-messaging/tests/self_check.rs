@@ -1,0 +1,169 @@
+//! What a program is told of its set-up. One test of the global settings, because they belong to the
+//! whole process.
+
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry::trace::noop::NoopTracerProvider;
+use opentelemetry::trace::{Link, SpanKind, TraceId};
+use opentelemetry::{Context, KeyValue, global};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{
+    SamplingResult, SdkTracerProvider, ShouldSample, Span, SpanData, SpanProcessor,
+};
+use otel_messaging::{Finding, Instrumentation, propagation, self_check};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Both count how often they are asked or told.
+#[derive(Debug, Clone)]
+struct Counts;
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+impl ShouldSample for Counts {
+    fn should_sample(
+        &self,
+        _: Option<&Context>,
+        _: TraceId,
+        _: &str,
+        _: &SpanKind,
+        _: &[KeyValue],
+        _: &[Link],
+    ) -> SamplingResult {
+        COUNT.fetch_add(1, Ordering::SeqCst);
+        unreachable!("what is tried is not sampled")
+    }
+}
+
+impl SpanProcessor for Counts {
+    fn on_start(&self, _: &mut Span, _: &Context) {
+        COUNT.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn on_end(&self, _: SpanData) {
+        COUNT.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+fn provider() -> SdkTracerProvider {
+    SdkTracerProvider::builder()
+        .with_sampler(Counts)
+        .with_span_processor(Counts)
+        .build()
+}
+
+#[test]
+fn each_global_setting_that_is_missing_is_found() {
+    assert_eq!(
+        self_check(),
+        [Finding::NoTracer, Finding::NoGlobalPropagator]
+    );
+
+    global::set_text_map_propagator(TextMapCompositePropagator::new(Vec::new()));
+    assert_eq!(
+        self_check(),
+        [Finding::NoTracer, Finding::NoGlobalPropagator]
+    );
+    global::set_text_map_propagator(propagation::w3c());
+    assert_eq!(self_check(), [Finding::NoTracer]);
+
+    global::set_tracer_provider(provider());
+    assert_eq!(self_check(), []);
+    assert_eq!(COUNT.load(Ordering::SeqCst), 0, "nothing is started");
+
+    // What the application gave to the global instrumentation counts there too.
+    let given = Instrumentation::default().with_tracer_provider(&NoopTracerProvider::new());
+    given.set_global();
+    assert_eq!(self_check(), [Finding::NoTracer]);
+}
+
+#[test]
+fn what_was_given_counts() {
+    let instrumentation = Instrumentation::default()
+        .with_tracer_provider(&provider())
+        .with_propagator(propagation::w3c());
+    assert_eq!(instrumentation.self_check(), []);
+
+    let without = instrumentation
+        .clone()
+        .with_propagator(TextMapCompositePropagator::new(Vec::new()));
+    assert_eq!(without.self_check(), [Finding::PropagatorWithoutFields]);
+
+    let without = instrumentation.with_tracer_provider(&NoopTracerProvider::new());
+    assert_eq!(without.self_check(), [Finding::NoTracer]);
+    assert_eq!(COUNT.load(Ordering::SeqCst), 0, "nothing is started");
+}
+
+fn headers(names: &[&str]) -> BTreeMap<String, String> {
+    let header = |name: &&str| ((*name).to_owned(), "7".to_owned());
+    names.iter().map(header).collect()
+}
+
+#[test]
+fn a_message_in_another_format_is_found() {
+    let w3c = Instrumentation::default().with_propagator(propagation::w3c());
+    for names in [
+        &["order"][..],
+        &["traceparent"],
+        &["Traceparent", "x-datadog-trace-id", "b3"],
+        &[],
+    ] {
+        assert_eq!(w3c.self_check_message(&headers(names)), None, "{names:?}");
+    }
+
+    let baggage_alone =
+        Instrumentation::default().with_propagator(propagation::BaggagePropagator::new());
+    for (name, format) in [
+        ("traceparent", "W3C Trace Context"),
+        ("b3", "B3"),
+        ("X-B3-TraceId", "B3"),
+        ("uber-trace-id", "Jaeger"),
+        ("x-datadog-trace-id", "Datadog"),
+        ("X-Amzn-Trace-Id", "AWS X-Ray"),
+        ("sw8", "SkyWalking"),
+    ] {
+        let headers = headers(&["order", name]);
+        let finding = baggage_alone.self_check_message(&headers).expect(name);
+        let Finding::UnreadContext {
+            formats, fields, ..
+        } = &finding
+        else {
+            panic!("{finding:?}");
+        };
+        assert_eq!(*formats, [format]);
+        assert_eq!(*fields, ["baggage"]);
+        let said = finding.to_string();
+        for expected in [format, "baggage", finding.remedy()] {
+            assert!(said.contains(expected), "{said}");
+        }
+    }
+
+    let headers = headers(&["b3", "sw8"]);
+    let finding = w3c.self_check_message(&headers).expect("two formats");
+    assert!(finding.to_string().contains("B3, SkyWalking"), "{finding}");
+}
+
+#[test]
+fn each_finding_says_its_remedy() {
+    for (finding, remedy) in [
+        (Finding::NoTracer, "set_tracer_provider"),
+        (Finding::LayerNotFound, "tracing-opentelemetry 0.34"),
+        (Finding::LayerNotFound, "cargo tree -i opentelemetry"),
+        (Finding::LayerNotFound, "reload::Layer"),
+        (Finding::SpansFiltered, "otel_messaging=info"),
+        (Finding::LayerWithoutTracer, "with_tracer"),
+        (Finding::NoGlobalPropagator, "set_text_map_propagator"),
+        (Finding::PropagatorWithoutFields, "propagation::w3c()"),
+    ] {
+        assert!(finding.remedy().contains(remedy), "{finding}");
+        assert!(finding.to_string().ends_with(finding.remedy()));
+    }
+}
