@@ -1,14 +1,18 @@
 //! A context that is current on this thread, for a while.
 
 use crate::boundary;
+#[cfg(feature = "tracing")]
+use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 #[cfg(feature = "tracing")]
-use tracing::Span;
+use tracing::span::{EnteredSpan, Id};
 #[cfg(feature = "tracing")]
-use tracing::span::EnteredSpan;
+use tracing::{Dispatch, Span, Subscriber};
+#[cfg(feature = "tracing")]
+use tracing_subscriber::Registry;
 
 /// Works with the context current, and with the span of `tracing` entered, if there is one. What was
 /// current before is restored, also by a panic.
@@ -146,20 +150,47 @@ fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) -> Leave<G> {
     let entered = boundary::SPANS.call(|| enter(span));
     if entered.is_none() {
         // A layer panicked when the registry had entered the span already.
+        let exit: fn((&Id, &Dispatch)) = if is_current(&outside) {
+            exit_registry
+        } else {
+            exit
+        };
         leave(outside.clone(), || {
-            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+            span.with_subscriber(exit);
         });
     }
     Leave(entered.map(|entered| Inside { entered, outside }))
 }
 
+/// For a span of which OpenTelemetry's layer was told, since its context is current.
+#[cfg(feature = "tracing")]
+fn exit((id, subscriber): (&Id, &Dispatch)) {
+    subscriber.exit(id);
+}
+
+/// For a span of which OpenTelemetry's layer may not have been told. It counts, and told to exit what
+/// it has not entered it panics or counts wrong; behind its panic the registry has a poisoned lock,
+/// which would be an application's span's in the end.
+#[cfg(feature = "tracing")]
+fn exit_registry((id, subscriber): (&Id, &Dispatch)) {
+    if let Some(registry) = subscriber.downcast_ref::<Registry>() {
+        registry.exit(id);
+    }
+}
+
 #[cfg(feature = "tracing")]
 fn leave(outside: Context, exit: impl FnOnce()) {
-    if boundary::SPANS.call(exit).is_none() {
+    if boundary::SPANS.call(exit).is_none() && !is_current(&outside) {
         // A layer that panics hides the exit from those outside of it: OpenTelemetry's, it may be,
         // whose guard then stays where it is for good.
         std::mem::forget(outside.attach());
     }
+}
+
+/// Whether the span of this context is the current one.
+#[cfg(feature = "tracing")]
+fn is_current(context: &Context) -> bool {
+    Context::map_current(|current| current.span().span_context() == context.span().span_context())
 }
 
 #[cfg(feature = "tracing")]
