@@ -56,6 +56,9 @@ static OF_GLOBAL: Boundaries = Boundaries::new();
 enum Way {
     Read,
     Write,
+    /// Only the fields, which are asked for between messages that cannot be written: they end no
+    /// row of panics.
+    Name,
 }
 
 /// What came of asking a propagator.
@@ -162,7 +165,7 @@ impl Configured {
 
     /// The fields, as the propagator spells them; none where it fails.
     pub(crate) fn fields(&self) -> Vec<Cow<'static, str>> {
-        let fields = self.ask(Way::Write, |propagator| {
+        let fields = self.ask(Way::Name, |propagator| {
             propagator.fields().map(known).collect()
         });
         match fields {
@@ -181,7 +184,7 @@ impl Configured {
         };
         let boundary = match way {
             Way::Read => &boundaries.reading,
-            Way::Write => &boundaries.writing,
+            Way::Write | Way::Name => &boundaries.writing,
         };
         let row = boundary.row();
         // Said when the propagator is done: a log that is itself sent as messages would come back here.
@@ -201,7 +204,9 @@ impl Configured {
         drop(held);
         match done {
             Some(Some(done)) => {
-                boundary.went_well(row);
+                if !matches!(way, Way::Name) {
+                    boundary.went_well(row);
+                }
                 Asked::Done(done)
             }
             Some(None) => Asked::Nobody,
