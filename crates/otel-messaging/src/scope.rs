@@ -179,10 +179,19 @@ fn exit_registry((id, subscriber): (&Id, &Dispatch)) {
 }
 
 #[cfg(feature = "tracing")]
+thread_local! {
+    /// Whether contexts are attached here for good, so that a scope around them does not detach its
+    /// own by itself.
+    static ANY_LEFT: Cell<bool> = const { Cell::new(false) };
+}
+
+#[cfg(feature = "tracing")]
 fn leave(outside: Context, exit: impl FnOnce()) {
-    if boundary::SPANS.call(exit).is_none() && !is_current(&outside) {
+    let is_left = boundary::SPANS.call(exit).is_some();
+    if (!is_left || ANY_LEFT.get()) && !is_current(&outside) {
         // A layer that panics hides the exit from those outside of it: OpenTelemetry's, it may be,
         // whose guard then stays where it is for good.
+        ANY_LEFT.set(true);
         std::mem::forget(outside.attach());
     }
 }

@@ -7,11 +7,13 @@ use crate::orders::{Order, Ours, Outcome, Pace};
 use crate::way::{Way, assert_attacked, assert_whole_trace, good_telemetry_works};
 use integration_tests::spans::Spans;
 use opentelemetry::global;
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use otel_messaging::{Instrumentation, caught_panics};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tracing::span::EnteredSpan;
 use tracing::subscriber::{DefaultGuard, set_default};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -149,11 +151,26 @@ async fn attack_once<W: Way>(
         hostile: Some(hostile.clone()),
     };
     let before = caught_panics();
+    let around = loop_around(hostile);
     hostile.arm(true);
     let outcome = way.round(Some(&ours), orders, Pace::OneByOne).await;
     hostile.arm(false);
+    drop(around);
     outcome.assert_is(bare, &format!("{hostile:?}, {layers:?}"));
     assert_attacked(hostile, caught_panics() - before).await;
+}
+
+/// A span of the application around all messages. It has started: telemetry that panicked at its
+/// start would leave a lock of this span poisoned.
+fn loop_around(hostile: &Hostile) -> Option<EnteredSpan> {
+    // A layer that hides the exit of a message's span from OpenTelemetry's layer leaves the loop's
+    // context where it is when the loop ends.
+    if hostile.place() == Place::Exit {
+        return None;
+    }
+    let around = tracing::info_span!("loop").entered();
+    assert!(around.context().has_active_span());
+    Some(around)
 }
 
 fn subscribe(hostile: &Hostile, layers: Layers) -> DefaultGuard {
