@@ -14,6 +14,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::future_producer::OwnedDeliveryResult;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use std::fmt;
 
 pub use queue::{Answer, Answers, BaseKafka, EnqueuingKafka, ThreadedKafka};
 
@@ -266,11 +267,11 @@ macro_rules! client_of_a_topic {
                 &self,
                 by: &Instrumentation,
                 message: &OwnedMessage,
-                error: &str,
+                error: &dyn fmt::Display,
             ) -> Result<(), String> {
                 let (topic, producer) = (&self.$topic, self.$topic.producer(by));
                 let sent = producer
-                    .dead_letter(message, &error, &topic.name, PATIENCE)
+                    .dead_letter(message, error, &topic.name, PATIENCE)
                     .await;
                 text_of(sent)
             }

@@ -10,6 +10,7 @@ use async_nats::{HeaderMap, Message, Subscriber, jetstream};
 use futures_util::StreamExt;
 use otel_messaging::Instrumentation;
 use otel_messaging_async_nats::{InjectingProducer, Nats as Marker, PublishAckFuture};
+use std::fmt;
 
 /// A subject of core NATS, subscribed to.
 pub struct Nats {
@@ -236,10 +237,10 @@ impl SendsOn for Nats {
         &self,
         by: &Instrumentation,
         message: &async_nats::Message,
-        error: &str,
+        error: &dyn fmt::Display,
     ) -> Result<(), String> {
         let producer = self.injecting(by);
-        let sent = producer.dead_letter(message, &error, self.subject.clone());
+        let sent = producer.dead_letter(message, error, self.subject.clone());
         sent.await.map_err(|error| error.to_string())
     }
 }
@@ -273,10 +274,10 @@ impl SendsOn for JetStream {
         &self,
         by: &Instrumentation,
         message: &jetstream::Message,
-        error: &str,
+        error: &dyn fmt::Display,
     ) -> Result<(), String> {
         let producer = self.injecting(by);
-        let sent = producer.dead_letter(message, &error, self.subject.clone());
+        let sent = producer.dead_letter(message, error, self.subject.clone());
         acknowledged(sent.await).await
     }
 }

@@ -8,6 +8,7 @@ use crate::spans::{
 use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt};
 use otel_messaging::{Instrumentation, Received, extract};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A client that sends received messages on.
 #[expect(async_fn_in_trait, reason = "for the tests of this package only")]
@@ -23,7 +24,7 @@ pub trait SendsOn: Client {
         &self,
         by: &Instrumentation,
         message: &Self::Message,
-        error: &str,
+        error: &dyn fmt::Display,
     ) -> Result<(), String>;
 }
 
@@ -138,7 +139,7 @@ pub async fn a_dead_letter_tells_where_it_comes_from<C: SendsOn>() {
     client.send_plain(&CARRIED).await;
     let message = client.receive().await;
     let put_aside = by.try_with_message_context(&message, |message| {
-        client.dead_letter(by, message, "no such\r\narticle")
+        client.dead_letter(by, message, &"no such\r\narticle")
     });
     in_time("dead letter", put_aside)
         .await
@@ -160,7 +161,7 @@ pub async fn a_dead_letter_tells_where_it_comes_from<C: SendsOn>() {
     assert_eq!(fields::<C>(&letter, "order"), ["7"]);
 
     let again = Spans::new();
-    let put_aside = client.dead_letter(&again.instrumentation, &letter, "still none");
+    let put_aside = client.dead_letter(&again.instrumentation, &letter, &"still none");
     in_time("dead letter", put_aside)
         .await
         .expect("the broker takes the message");

@@ -15,6 +15,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer
 use otel_messaging::Instrumentation;
 use otel_messaging_lapin::{InjectingProducer, Lapin, PublisherConfirm};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A connection with one exclusive queue, published to through the default exchange with confirms.
 pub struct RabbitMq {
@@ -202,12 +203,12 @@ impl SendsOn for RabbitMq {
         &self,
         by: &Instrumentation,
         message: &Delivery,
-        error: &str,
+        error: &dyn fmt::Display,
     ) -> Result<(), String> {
         let producer = self.producer_by(by);
         let options = BasicPublishOptions::default();
         let queue = self.queue.clone();
-        let confirm = producer.dead_letter(message, &error, "".into(), queue, options);
+        let confirm = producer.dead_letter(message, error, "".into(), queue, options);
         confirmed(confirm).await
     }
 }

@@ -42,86 +42,90 @@ thread_local! {
     static INSIDE: Cell<u8> = const { Cell::new(0) };
 }
 
+/// What is done with spans. Each step has a row of panics of its own: what always panics at the end of a
+/// span is not forgiven because spans begin well.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// Looking for what is current.
+    #[cfg(feature = "tracing")]
+    Look,
+    /// Opening a span of `tracing`.
+    #[cfg(feature = "tracing")]
+    Open,
+    Start,
+    /// Attributes and status.
+    Describe,
+    #[cfg(feature = "tracing")]
+    Enter,
+    #[cfg(feature = "tracing")]
+    Leave,
+    End,
+    /// Dropping a span, or what may be its last handle.
+    Close,
+}
+
+const STEPS: usize = Step::Close as usize + 1;
+
 /// One piece of the application's code, and how it fares.
 #[derive(Debug)]
 pub(crate) struct Boundary {
     behind: Behind,
-    /// Panics since something went well.
-    row: AtomicU32,
+    /// Panics of each step since it went well.
+    rows: [AtomicU32; STEPS],
     /// The second of this process from which on it is called again; 0 while it is called.
     off_until: AtomicU64,
 }
 
 /// The spans of the global tracer provider, and all that `tracing` does with them.
 pub(crate) static SPANS: Boundary = Boundary::new(Behind::Spans);
-static TEXT: Boundary = Boundary::new(Behind::Text);
 static LOG: Boundary = Boundary::new(Behind::Log);
 
 impl Boundary {
     pub(crate) const fn new(behind: Behind) -> Self {
         Self {
             behind,
-            row: AtomicU32::new(0),
+            rows: [const { AtomicU32::new(0) }; STEPS],
             off_until: AtomicU64::new(0),
         }
     }
 
     /// Calls code that can be done without. `None` if it panics, is off, or called this.
     #[inline]
-    pub(crate) fn ask<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+    pub(crate) fn ask<T>(&self, step: Step, work: impl FnOnce() -> T) -> Option<T> {
         if self.off_until.load(Ordering::Relaxed) != 0 && self.is_off(dropped::seconds()) {
             return None;
         }
-        let outer = INSIDE.get();
-        if outer & self.behind as u8 != 0 {
+        if INSIDE.get() & self.behind as u8 != 0 {
             return None;
         }
-        self.catch(outer, work)
+        self.call(step, work)
     }
 
-    /// Calls code that ends what was begun, whatever happens. `None` if it panics.
+    /// Calls code that goes on with what was begun, whatever happens. `None` if it panics.
     #[inline]
-    pub(crate) fn call<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
-        self.catch(INSIDE.get(), work)
-    }
-
-    #[inline]
-    fn catch<T>(&self, outer: u8, work: impl FnOnce() -> T) -> Option<T> {
-        INSIDE.set(outer | self.behind as u8);
-        let mut done = None;
-        let thrown = catch_unwind(AssertUnwindSafe(|| done = Some(work())));
-        INSIDE.set(outer);
-        if let Err(thrown) = thrown {
-            self.panicked(thrown, dropped::seconds());
-        }
-        done
-    }
-
-    /// How many panics there were since something went well; for [`went_well`](Self::went_well).
-    #[inline]
-    pub(crate) fn row(&self) -> u32 {
-        self.row.load(Ordering::Relaxed)
-    }
-
-    /// Ends the row of panics if there was none since it was so long.
-    #[inline]
-    pub(crate) fn went_well(&self, row: u32) {
-        if row != 0 {
-            // Unless another panic has come in between.
-            let _: Result<u32, u32> =
-                self.row
-                    .compare_exchange(row, 0, Ordering::Relaxed, Ordering::Relaxed);
+    pub(crate) fn call<T>(&self, step: Step, work: impl FnOnce() -> T) -> Option<T> {
+        match catch(self.behind, work) {
+            Ok(done) => {
+                let row = &self.rows[step as usize];
+                if row.load(Ordering::Relaxed) != 0 {
+                    row.store(0, Ordering::Relaxed);
+                }
+                Some(done)
+            }
+            Err(thrown) => {
+                self.panicked(step, thrown, dropped::seconds());
+                None
+            }
         }
     }
 
     #[cold]
-    fn panicked(&self, thrown: Box<dyn Any + Send>, now: u64) {
-        // It is the application's too, and may panic when it is dropped.
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(thrown)));
-        std::mem::forget(dropped);
-        let is_last = self.row.fetch_add(1, Ordering::Relaxed) + 1 >= ROW;
+    fn panicked(&self, step: Step, thrown: Thrown, now: u64) {
+        thrown.forget();
+        let row = &self.rows[step as usize];
+        let is_last = row.fetch_add(1, Ordering::Relaxed) + 1 >= ROW;
         if is_last {
-            self.row.store(0, Ordering::Relaxed);
+            row.store(0, Ordering::Relaxed);
             self.off_until.store(now + PAUSE, Ordering::Relaxed);
         }
         dropped::panicked(self.behind, is_last);
@@ -133,24 +137,55 @@ impl Boundary {
         if now < until {
             return true;
         }
-        self.off_until.store(0, Ordering::Relaxed);
+        // Unless it was turned off again meanwhile.
+        let _: Result<u64, u64> =
+            self.off_until
+                .compare_exchange(until, 0, Ordering::Relaxed, Ordering::Relaxed);
         false
     }
 }
 
-/// Calls the application's code that says something, an error say.
+/// What a panic threw. It is the application's too, and may panic when it is dropped.
+struct Thrown(Box<dyn Any + Send>);
+
+impl Thrown {
+    fn forget(self) {
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(self.0)));
+        std::mem::forget(dropped);
+    }
+}
+
+#[inline]
+fn catch<T>(behind: Behind, work: impl FnOnce() -> T) -> Result<T, Thrown> {
+    let outer = INSIDE.get();
+    INSIDE.set(outer | behind as u8);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    INSIDE.set(outer);
+    done.map_err(Thrown)
+}
+
+/// Calls the application's code that says something of an error. It is never off.
 pub(crate) fn text<T>(work: impl FnOnce() -> T) -> Option<T> {
-    TEXT.call(work)
+    catch(Behind::Text, work)
+        .map_err(|thrown| {
+            thrown.forget();
+            dropped::panicked(Behind::Text, false);
+        })
+        .ok()
 }
 
 /// Writes a line of the log, which is an event to the application's layers.
 pub(crate) fn log(work: impl FnOnce()) {
-    LOG.ask(work);
+    LOG.ask(Step::Start, work);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn panic_at(boundary: &Boundary, step: Step, now: u64) {
+        boundary.panicked(step, Thrown(Box::new(())), now);
+    }
 
     #[test]
     fn a_panic_stays_inside_and_so_does_what_it_throws() {
@@ -161,32 +196,33 @@ mod tests {
             }
         }
         let boundary = Boundary::new(Behind::Spans);
-        assert_eq!(boundary.ask(|| 7), Some(7));
-        let thrown = boundary.ask(|| std::panic::panic_any(Bomb));
+        assert_eq!(boundary.ask(Step::Start, || 7), Some(7));
+        let thrown = boundary.ask(Step::Start, || std::panic::panic_any(Bomb));
         assert_eq!(thrown, None::<()>);
-        assert_eq!(boundary.ask(|| 7), Some(7));
-        assert_eq!(boundary.row(), 1);
+        assert_eq!(boundary.ask(Step::Start, || 7), Some(7));
     }
 
     #[test]
-    fn sixteen_panics_in_a_row_turn_it_off_for_a_minute() {
+    fn sixteen_panics_of_one_step_in_a_row_turn_it_off_for_a_minute() {
         let boundary = Boundary::new(Behind::Spans);
         for _ in 0..ROW - 1 {
-            boundary.panicked(Box::new(()), 100);
+            panic_at(&boundary, Step::End, 100);
         }
-        boundary.went_well(boundary.row());
+        boundary.call(Step::End, || ());
         for _ in 0..ROW - 1 {
-            boundary.panicked(Box::new(()), 100);
+            panic_at(&boundary, Step::End, 100);
+            panic_at(&boundary, Step::Start, 100);
+            // What is good at its beginning may be bad at its end.
+            boundary.call(Step::Start, || ());
             assert_eq!(boundary.off_until.load(Ordering::Relaxed), 0);
         }
-        // Something that began before a panic and ends after it ends no row.
-        boundary.went_well(ROW - 2);
-        boundary.panicked(Box::new(()), 100);
+        panic_at(&boundary, Step::End, 100);
         assert!(boundary.is_off(100));
         assert!(boundary.is_off(159));
         assert!(!boundary.is_off(160));
         assert!(!boundary.is_off(100), "once it is on it is on");
-        assert_eq!(boundary.row(), 0);
+        panic_at(&boundary, Step::End, 160);
+        assert!(!boundary.is_off(160), "the row begins anew");
     }
 
     #[test]
@@ -195,13 +231,28 @@ mod tests {
             Boundary::new(Behind::Spans),
             Boundary::new(Behind::Propagator),
         );
-        let inside = spans.ask(|| (spans.ask(|| 1), others.ask(|| 2), spans.call(|| 3)));
+        let inside = spans.ask(Step::Start, || {
+            (
+                spans.ask(Step::Start, || 1),
+                others.ask(Step::Start, || 2),
+                spans.call(Step::End, || 3),
+            )
+        });
         assert_eq!(inside, Some((None, Some(2), Some(3))));
         for _ in 0..ROW {
-            let _: Option<()> = spans.ask(|| panic!("a sampler"));
+            let _: Option<()> = spans.ask(Step::Start, || panic!("a sampler"));
         }
-        assert_eq!(spans.ask(|| 1), None);
-        assert_eq!(spans.call(|| 3), Some(3));
-        assert_eq!(others.ask(|| 2), Some(2));
+        assert_eq!(spans.ask(Step::Start, || 1), None);
+        assert_eq!(spans.call(Step::End, || 3), Some(3));
+        assert_eq!(others.ask(Step::Start, || 2), Some(2));
+    }
+
+    /// Nor is the log silent because its layers panic now and then.
+    #[test]
+    fn text_is_always_asked_for() {
+        for _ in 0..2 * ROW {
+            assert_eq!(text(|| panic!("in Display")), None::<()>);
+        }
+        assert_eq!(text(|| 7), Some(7));
     }
 }

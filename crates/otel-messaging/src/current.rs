@@ -1,7 +1,7 @@
 //! The context that a message that goes out belongs to.
 
 #[cfg(feature = "tracing")]
-use crate::boundary;
+use crate::boundary::{self, Step};
 #[cfg(feature = "tracing")]
 use crate::tracing_span;
 use opentelemetry::Context;
@@ -20,7 +20,8 @@ pub fn current_context() -> Context {
     let context = Context::current();
     // To ask may start a span of the application's.
     #[cfg(feature = "tracing")]
-    if let Some(Some(traced)) = boundary::SPANS.ask(|| tracing_span::current(&context)) {
+    if let Some(Some(traced)) = boundary::SPANS.ask(Step::Look, || tracing_span::current(&context))
+    {
         return traced;
     }
     context

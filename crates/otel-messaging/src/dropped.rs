@@ -78,9 +78,10 @@ pub(crate) fn refuse(reason: Refused) {
 
 /// Counts a panic of the application's code; `is_off` if it was one too many.
 pub(crate) fn panicked(behind: Behind, is_off: bool) {
-    let is_due = PANICS.add(1) || is_off;
-    // Those who would be told of a panic of theirs would panic again.
-    if is_due && !matches!(behind, Behind::Log) {
+    if let Behind::Log = behind {
+        // Those who would be told of it would panic again.
+        PANICS.total.fetch_add(1, Ordering::Relaxed);
+    } else if PANICS.add(1) || is_off {
         say(Line::Panicked(behind, is_off));
     }
 }

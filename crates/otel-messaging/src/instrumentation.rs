@@ -1,6 +1,6 @@
 //! How messages are sent and handled: the tracer and the propagator.
 
-use crate::boundary::{self, Behind, Boundary};
+use crate::boundary::{self, Behind, Boundary, Step};
 use crate::carried::Carried;
 use crate::carrier::{Carrier, CarrierMut};
 use crate::propagation::{self, Configured};
@@ -235,10 +235,12 @@ impl Instrumentation {
     /// Works with the tracer, behind the boundary. `None` where nothing came of it.
     pub(crate) fn with_tracer<T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> Option<T> {
         match &self.tracer {
-            Some(given) => given.boundary.ask(|| start(&given.tracer)),
+            Some(given) => given.boundary.ask(Step::Start, || start(&given.tracer)),
             // Looked up each time: a tracer taken before the application sets its provider
             // stays without effect for ever.
-            None => boundary::SPANS.ask(|| start(&global::tracer_with_scope(SCOPE.clone()))),
+            None => boundary::SPANS.ask(Step::Start, || {
+                start(&global::tracer_with_scope(SCOPE.clone()))
+            }),
         }
     }
 

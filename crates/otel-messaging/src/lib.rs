@@ -143,6 +143,8 @@ mod stored_envelope;
 #[cfg(feature = "tracing")]
 mod tracing_callsite;
 #[cfg(feature = "tracing")]
+mod tracing_entered;
+#[cfg(feature = "tracing")]
 mod tracing_layer;
 #[cfg(feature = "tracing")]
 mod tracing_scope;

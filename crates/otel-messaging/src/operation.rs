@@ -1,8 +1,6 @@
 //! The span of one messaging operation, and the context in which it is current.
 
-#[cfg(feature = "tracing")]
-use crate::boundary;
-use crate::boundary::Boundary;
+use crate::boundary::{Boundary, Step};
 use crate::instrumentation::{GivenTracer, Instrumentation, boundary_of};
 use crate::propagation::keep_random_flag;
 use crate::remote_text;
@@ -27,8 +25,6 @@ pub(crate) struct Operation {
     /// Whether the span in `context` was started here, and is not what came in.
     has_span: bool,
     ended: bool,
-    /// Panics in a row when it started.
-    row: u32,
     /// Whose span it is, if not the global provider's.
     given: Option<Arc<GivenTracer>>,
     #[cfg(feature = "tracing")]
@@ -43,21 +39,22 @@ impl Operation {
         {
             return started;
         }
-        let given = by.given_tracer();
-        let row = boundary_of(given.as_ref()).row();
-        let span = by.with_tracer(|tracer| builder.start_with_context(tracer, parent));
-        // A provider that was shut down, or suppressed telemetry, gives a span without ids: then
-        // what came in goes out.
-        let span = span.filter(|span| span.span_context().is_valid());
+        let context = by.with_tracer(|tracer| {
+            let span = builder.start_with_context(tracer, parent);
+            // A provider that was shut down, or suppressed telemetry, gives a span without ids: then
+            // what came in goes out.
+            let is_valid = span.span_context().is_valid();
+            is_valid.then(|| parent.with_span(span))
+        });
+        let context = context.flatten();
         Self {
-            has_span: span.is_some(),
-            context: match span {
-                Some(span) => keep_random_flag(parent.with_span(span), parent),
+            has_span: context.is_some(),
+            context: match context {
+                Some(context) => keep_random_flag(context, parent),
                 None => parent.clone(),
             },
             ended: false,
-            row,
-            given,
+            given: by.given_tracer(),
             #[cfg(feature = "tracing")]
             span: tracing::Span::none(),
         }
@@ -66,7 +63,6 @@ impl Operation {
     /// `None` where OpenTelemetry would not see the span.
     #[cfg(feature = "tracing")]
     fn start_by_tracing(builder: &SpanBuilder, parent: &Context) -> Option<Self> {
-        let row = boundary::SPANS.row();
         let (span, context) = match tracing_span::start(builder, parent) {
             Started::Seen(span, context) => (span, keep_random_flag(context, parent)),
             Started::Failed => (tracing::Span::none(), parent.clone()),
@@ -76,7 +72,6 @@ impl Operation {
             has_span: !span.is_none(),
             context,
             ended: false,
-            row,
             given: None,
             span,
         })
@@ -99,8 +94,9 @@ impl Operation {
     pub(crate) fn set_attribute(&self, key: &'static str, value: impl Into<Value>) {
         if self.has_span {
             let attribute = KeyValue::new(key, value.into());
-            self.boundary()
-                .call(|| self.context.span().set_attribute(attribute));
+            self.boundary().call(Step::Describe, || {
+                self.context.span().set_attribute(attribute);
+            });
         }
     }
 
@@ -108,11 +104,13 @@ impl Operation {
         if !self.has_span {
             return;
         }
-        let is_recording = self.boundary().call(|| self.context.span().is_recording());
+        let is_recording = self
+            .boundary()
+            .call(Step::Describe, || self.context.span().is_recording());
         if is_recording == Some(true) {
             let status = Status::error(remote_text::shown_of(description));
             let error_type = remote_text::shown_owned(error_type.into_owned());
-            self.boundary().call(|| {
+            self.boundary().call(Step::Describe, || {
                 let span = self.context.span();
                 span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
                 span.set_status(status);
@@ -143,10 +141,8 @@ impl Operation {
     pub(crate) fn end(&mut self) {
         if self.has_span && !self.ended {
             self.ended = true;
-            let boundary = self.boundary();
-            if boundary.call(|| self.context.span().end()).is_some() {
-                boundary.went_well(self.row);
-            }
+            self.boundary()
+                .call(Step::End, || self.context.span().end());
         }
     }
 
@@ -160,11 +156,10 @@ impl Drop for Operation {
         self.end();
         #[cfg(feature = "tracing")]
         tracing_span::close(std::mem::replace(&mut self.span, tracing::Span::none()));
-        if self.has_span {
-            // It may be the span's last handle, whose destructor is the provider's code.
-            let context = std::mem::take(&mut self.context);
-            self.boundary().call(|| drop(context));
-        }
+        // It may be the last handle of a span, also of one around the message, and its destructor is
+        // the provider's code.
+        let context = std::mem::take(&mut self.context);
+        self.boundary().call(Step::Close, || drop(context));
     }
 }
 

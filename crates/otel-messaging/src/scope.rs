@@ -3,7 +3,9 @@
 use crate::boundary;
 use crate::log::warn_line;
 #[cfg(feature = "tracing")]
-use crate::tracing_scope::{Hidden, Innermost};
+use crate::tracing_entered::{Leave, enter};
+#[cfg(feature = "tracing")]
+use crate::tracing_scope::Innermost;
 use opentelemetry::{Context, ContextGuard};
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -42,8 +44,9 @@ pub(crate) struct Scope {
     _thread: PhantomData<*const ()>,
 }
 
-/// So many at a time are no longer in use: OpenTelemetry's limit is twice as many, of all guards.
-const MANY: usize = 32_768;
+/// So many at a time are no longer in use. OpenTelemetry's limit is of all guards on a thread, and with
+/// `tracing` a message may take two.
+const MANY: usize = 8_192;
 
 #[derive(Default)]
 struct Held {
@@ -56,10 +59,10 @@ struct Held {
 struct Guards {
     // In this order: what was attached last is detached first.
     #[cfg(feature = "tracing")]
-    _innermost: Innermost,
+    _innermost: Option<Innermost>,
     _attached: ContextGuard,
     #[cfg(feature = "tracing")]
-    _entered: Leave<EnteredSpan>,
+    _entered: Option<Leave<EnteredSpan>>,
 }
 
 thread_local! {
@@ -69,10 +72,7 @@ thread_local! {
 
 impl Scope {
     pub(crate) fn new(context: &Context, #[cfg(feature = "tracing")] span: &Span) -> Self {
-        let held = HELD.take();
-        let are_many = held.guards.len() >= MANY;
-        HELD.set(held);
-        if are_many {
+        if HELD.with(is_full) {
             let_go();
         }
         #[cfg(feature = "tracing")]
@@ -80,21 +80,47 @@ impl Scope {
         let attached = context.clone().attach();
         let guards = Guards {
             #[cfg(feature = "tracing")]
-            _innermost: Innermost::new(context, span),
+            _innermost: Some(Innermost::new(context, span)),
             _attached: attached,
             #[cfg(feature = "tracing")]
-            _entered: entered,
+            _entered: Some(entered),
         };
-        let mut held = HELD.take();
-        held.guards.push(Some(ManuallyDrop::new(guards)));
-        let scope = Self {
-            generation: held.generation,
-            place: held.guards.len() - 1,
+        let (generation, place) = hold(guards);
+        Self {
+            generation,
+            place,
             _thread: PhantomData,
-        };
-        HELD.set(held);
-        scope
+        }
     }
+}
+
+fn is_full(cell: &Cell<Held>) -> bool {
+    let held = cell.take();
+    let is_full = held.guards.len() >= MANY;
+    cell.set(held);
+    is_full
+}
+
+/// The generation and the place in which these are held.
+fn hold(guards: Guards) -> (u32, usize) {
+    let mut held = HELD.take();
+    held.guards.push(Some(ManuallyDrop::new(guards)));
+    let place = (held.generation, held.guards.len() - 1);
+    HELD.set(held);
+    place
+}
+
+/// Keeps a context current that nobody is going to detach, until there are too many.
+#[cfg(feature = "tracing")]
+pub(crate) fn keep(attached: ContextGuard) {
+    if HELD.with(is_full) {
+        let_go();
+    }
+    hold(Guards {
+        _innermost: None,
+        _attached: attached,
+        _entered: None,
+    });
 }
 
 impl Drop for Scope {
@@ -128,67 +154,8 @@ fn let_go() {
     boundary::log(|| {
         warn_line!(
             name: "OtelMessaging.GuardsForgotten",
-            message = "a thread holds 32768 messages entered; the guards of `enter` seem to be \
+            message = "a thread holds 8192 messages entered; the guards of `enter` seem to be \
                        forgotten, and their contexts are detached"
         );
     });
-}
-
-/// Leaves a span of `tracing` when it is dropped, behind the boundary: layers are told of it.
-#[cfg(feature = "tracing")]
-#[derive(Debug)]
-struct Leave<G> {
-    inside: Option<Inside<G>>,
-    _hidden: Option<Hidden>,
-}
-
-#[cfg(feature = "tracing")]
-#[derive(Debug)]
-struct Inside<G> {
-    entered: G,
-    /// What was current before the span was entered.
-    outside: Context,
-}
-
-#[cfg(feature = "tracing")]
-fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) -> Leave<G> {
-    if span.is_none() {
-        return Leave {
-            inside: None,
-            _hidden: Hidden::new(),
-        };
-    }
-    let outside = Context::current();
-    let entered = boundary::SPANS.call(|| enter(span));
-    if entered.is_none() {
-        // A layer panicked when the registry had entered the span already.
-        leave(outside.clone(), || {
-            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
-        });
-    }
-    Leave {
-        inside: entered.map(|entered| Inside { entered, outside }),
-        _hidden: None,
-    }
-}
-
-/// Leaves a span. `false` if a layer panics.
-#[cfg(feature = "tracing")]
-pub(crate) fn leave(outside: Context, exit: impl FnOnce()) -> bool {
-    let is_left = boundary::SPANS.call(exit).is_some();
-    if !is_left {
-        // A layer that panics hides the exit from those outside of it: OpenTelemetry's, it may be,
-        // whose guard then stays where it is for good.
-        std::mem::forget(outside.attach());
-    }
-    is_left
-}
-
-#[cfg(feature = "tracing")]
-impl<G> Drop for Leave<G> {
-    fn drop(&mut self) {
-        if let Some(Inside { entered, outside }) = self.inside.take() {
-            leave(outside, || drop(entered));
-        }
-    }
 }

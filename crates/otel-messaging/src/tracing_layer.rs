@@ -1,10 +1,10 @@
 //! What is known of a program's subscriber: whether tracing-opentelemetry's layer is in it, and what
 //! the parent of its spans is.
 
-use crate::boundary;
+use crate::boundary::{self, Step};
 use crate::finding::Finding;
 use crate::log::warn_line;
-use crate::scope;
+use crate::tracing_entered;
 use opentelemetry::Context;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -76,16 +76,24 @@ impl Layer {
         ANY_KNOWN.store(true, Ordering::Relaxed);
     }
 
-    /// Finds out whether the layer activates contexts: whether to enter this span, which is entered
-    /// already, makes another context current. All layers hear of it. `None` if one of them panics.
+    /// Finds out about the current subscriber, and keeps it.
     #[cold]
-    pub(crate) fn ask(subscriber: &Dispatch, entered: &Id) -> Option<Self> {
+    pub(crate) fn learn(subscriber: &Dispatch, seen: &Id) {
+        if let Some(layer) = Self::ask(subscriber, seen) {
+            layer.remember();
+        }
+    }
+
+    /// Finds out whether the layer activates contexts: whether to enter this span, which it knows,
+    /// makes another context current. All layers hear of it. `None` if one of them panics.
+    #[cold]
+    pub(crate) fn ask(subscriber: &Dispatch, seen: &Id) -> Option<Self> {
         struct Mark;
         let outside = Context::current();
         let _marked = Context::new().with_value(Mark).attach();
-        let told = boundary::SPANS.call(|| subscriber.enter(entered));
+        let told = boundary::SPANS.call(Step::Enter, || subscriber.enter(seen));
         let is_marked = Context::map_current(|context| context.get::<Mark>().is_some());
-        if !scope::leave(outside, || subscriber.exit(entered)) {
+        if !tracing_entered::leave(outside, || subscriber.exit(seen)) {
             return None;
         }
         told.map(|()| {

@@ -1,6 +1,6 @@
 //! What is entered in `tracing` while a context is current.
 
-use crate::boundary;
+use crate::boundary::{self, Step};
 use crate::finding::Finding;
 use crate::tracing_layer::{self, Layer};
 use opentelemetry::Context;
@@ -89,11 +89,13 @@ impl Innermost {
     /// For a scope that has made the context current and entered the span, if there is one.
     pub(crate) fn new(context: &Context, span: &Span) -> Self {
         let own = span.id().map(|id| id.into_u64());
+        // Not the scope's own where it could not be entered, or was entered further out already.
+        let traced = dispatcher::get_default(current);
         let began = Began {
             span_id: context.span().span_context().span_id(),
             baggage: ptr::from_ref(context.baggage()).addr(),
-            traced: own.or_else(|| dispatcher::get_default(current)),
-            has_entered: own.is_some(),
+            traced,
+            has_entered: own.is_some() && traced == own,
         };
         Self {
             outer: INNERMOST.replace(Some(began)),
@@ -132,7 +134,7 @@ impl Hidden {
     fn where_they_count(known: Option<Layer>) -> Option<Self> {
         let hidden = Self::all()?;
         // It may start the loop's span, if nothing else has.
-        let found = boundary::SPANS.ask(|| {
+        let found = boundary::SPANS.ask(Step::Look, || {
             let is_seen = |id: &&Id| get_otel_context(id, &hidden.subscriber).is_some();
             let seen = hidden.spans.iter().find(is_seen)?;
             known.or_else(|| {
@@ -148,7 +150,7 @@ impl Hidden {
         }
         drop(hidden);
         if known.or(layer).is_none() {
-            boundary::SPANS.ask(look_for_the_layer);
+            boundary::SPANS.ask(Step::Look, look_for_the_layer);
         }
         None
     }

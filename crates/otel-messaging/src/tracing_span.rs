@@ -1,6 +1,6 @@
 //! Spans of the `tracing` crate, in programs with tracing-opentelemetry.
 
-use crate::boundary;
+use crate::boundary::{self, Step};
 use crate::finding::Finding;
 use crate::operation::with_baggage_of;
 use crate::self_check::is_of_no_tracer;
@@ -29,13 +29,18 @@ pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Started {
     if parent.is_telemetry_suppressed() || Layer::current() == Some(Layer::Lost) {
         return Started::Unseen;
     }
-    let Some(span) = boundary::SPANS.ask(|| tracing_callsite::open(builder)) else {
+    let Some(span) = boundary::SPANS.ask(Step::Open, || tracing_callsite::open(builder)) else {
         return Started::Failed;
     };
     // Borrowed: a panic must not close the span while it unwinds, since layers are told of that too.
-    let prepared = boundary::SPANS.call(|| prepare(&span, builder, parent));
+    let prepared = boundary::SPANS.call(Step::Start, || prepare(&span, builder, parent));
     match prepared {
-        Some(Ok(context)) => Started::Seen(span, context),
+        Some(Ok(context)) => {
+            if Layer::current().is_none() {
+                span.with_subscriber(|(id, subscriber)| Layer::learn(subscriber, id));
+            }
+            Started::Seen(span, context)
+        }
         Some(Err(finding)) => {
             close(span);
             tracing_layer::report(&finding);
@@ -100,9 +105,9 @@ pub(crate) fn check(builder: &SpanBuilder, suppressed: &Context) -> Option<Resul
     if Layer::current() == Some(Layer::Lost) {
         return Some(Err(Finding::LayerNotFound));
     }
-    let span = boundary::SPANS.ask(|| tracing_callsite::open(builder))?;
+    let span = boundary::SPANS.ask(Step::Open, || tracing_callsite::open(builder))?;
     let mut is_exported = false;
-    let checked = boundary::SPANS.call(|| {
+    let checked = boundary::SPANS.call(Step::Start, || {
         give_parent(&span, suppressed)?;
         let context = started(&span)?;
         is_exported = context.span().is_recording();
@@ -124,14 +129,17 @@ pub(crate) fn check(builder: &SpanBuilder, suppressed: &Context) -> Option<Resul
 /// Drops a span that [`start`] has given.
 pub(crate) fn close(span: Span) {
     if !span.is_none() {
-        boundary::SPANS.call(|| drop(span));
+        boundary::SPANS.call(Step::Close, || drop(span));
     }
 }
 
 /// The context of the current span of `tracing`, if it counts more than OpenTelemetry's. A layer that
 /// does not activate contexts makes spans current to `tracing` alone.
 pub(crate) fn current(context: &Context) -> Option<Context> {
-    if context.is_telemetry_suppressed() {
+    // A layer that activates contexts has made the entered span's current. Not to ask it is more than
+    // fast: a sampler or a processor that publishes while the layer starts a span would wait for that
+    // span's lock, which its own thread holds.
+    if context.is_telemetry_suppressed() || Layer::current() == Some(Layer::Activates) {
         return None;
     }
     let of_opentelemetry = context.span().span_context().clone();

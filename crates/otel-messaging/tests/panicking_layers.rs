@@ -100,9 +100,27 @@ fn work(hook: Hook) {
     let little = Instrumentation::default().with_injection_budget(0);
     little.inject(&current_context(), &mut BTreeMap::new());
     PANICS_IN.set(None);
+    // It comes to have what the registry kept the message's span in.
+    info_span!("next").in_scope(|| info!("an event"));
     let after = current_context().span().span_context().clone();
     assert_eq!(before, after, "{hook:?}");
     drop(surrounding);
+}
+
+/// A message is handled inside another one, and the layer panics when the inner one is left. Whatever
+/// that leaves behind is not current when the outer one is left.
+fn nested() {
+    let before = current_context().span().span_context().clone();
+    let (outer, inner) = (message(), message());
+    let outer = process(&outer).enter();
+    let inner = process(&inner).enter();
+    PANICS_IN.set(Some(Hook::Exit));
+    drop(inner);
+    PANICS_IN.set(None);
+    let of_outer = outer.context().span().span_context().clone();
+    assert_eq!(current_context().span().span_context(), &of_outer);
+    drop(outer);
+    assert_eq!(current_context().span().span_context(), &before);
 }
 
 #[test]
@@ -131,6 +149,7 @@ fn a_layer_that_panics_takes_no_message_along() {
                 // What goes well in between keeps it on.
                 drop(process(&message()));
             }
+            nested();
         }
     }
     assert!(caught_panics() > 0);

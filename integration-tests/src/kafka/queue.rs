@@ -11,6 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Message};
+use std::fmt;
 use tokio::sync::oneshot;
 
 /// A context as an application has it: each record's opaque waits for its answer.
@@ -171,10 +172,10 @@ macro_rules! client_of_a_queue {
                 &self,
                 by: &Instrumentation,
                 message: &OwnedMessage,
-                error: &str,
+                error: &dyn fmt::Display,
             ) -> Result<(), String> {
                 self.queue(Some(by), |producer, answer| {
-                    let queued = producer.dead_letter(message, &error, &self.0.name, answer);
+                    let queued = producer.dead_letter(message, error, &self.0.name, answer);
                     queued.map_err(|(error, _)| error)
                 })
                 .await

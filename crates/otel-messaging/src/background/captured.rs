@@ -1,5 +1,6 @@
 //! The context of one moment, to be made current wherever its work is done.
 
+use crate::boundary::{self, Step};
 use crate::current::current_context;
 use crate::scope;
 #[cfg(feature = "tracing")]
@@ -22,7 +23,9 @@ impl Captured {
         let context = current_context();
         Self {
             #[cfg(feature = "tracing")]
-            span: tracing_span::to_take_along(&context),
+            span: boundary::SPANS
+                .ask(Step::Look, || tracing_span::to_take_along(&context))
+                .unwrap_or_else(tracing::Span::none),
             context,
         }
     }
@@ -49,6 +52,16 @@ impl Captured {
             &self.span,
             work,
         )
+    }
+}
+
+/// It may have the last handle of a span that nobody ends by name; then the provider's code ends it.
+impl Drop for Captured {
+    fn drop(&mut self) {
+        let context = std::mem::take(&mut self.context);
+        boundary::SPANS.call(Step::Close, || drop(context));
+        #[cfg(feature = "tracing")]
+        tracing_span::close(std::mem::replace(&mut self.span, tracing::Span::none()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The propagator that reads and writes the headers of messages: the chosen one.
 
-use crate::boundary::{Behind, Boundary};
+use crate::boundary::{Behind, Boundary, Step};
 use crate::bridge::{CarrierExtractor, CarrierInjector};
 use crate::carried::Carried;
 use crate::carrier::{Carrier, CarrierMut};
@@ -36,10 +36,11 @@ impl<P: fmt::Debug + ?Sized> fmt::Debug for Given<P> {
     }
 }
 
-/// One each: what always fails to read may write well.
+/// One each: what always fails to read may write well, and what cannot be written has fields.
 struct Boundaries {
     reading: Boundary,
     writing: Boundary,
+    naming: Boundary,
 }
 
 impl Boundaries {
@@ -47,6 +48,7 @@ impl Boundaries {
         Self {
             reading: Boundary::new(Behind::Propagator),
             writing: Boundary::new(Behind::Propagator),
+            naming: Boundary::new(Behind::Propagator),
         }
     }
 }
@@ -57,6 +59,7 @@ static OF_GLOBAL: Boundaries = Boundaries::new();
 enum Way {
     Read,
     Write,
+    Name,
 }
 
 /// What came of asking a propagator.
@@ -117,11 +120,10 @@ impl Configured {
     #[inline(never)]
     fn ask_to_write(&self, context: &Context) -> Asked<Written> {
         self.ask(Way::Write, |propagator| {
-            let fields: Vec<_> = propagator.fields().map(known).collect();
-            let mut written = Written {
-                values: Vec::with_capacity(fields.len()),
-                fields,
-            };
+            // Room for W3C's fields, removed and written.
+            let mut written = Written(Vec::with_capacity(2 * FIELDS.len()));
+            let fields = propagator.fields().map(|field| (known(field), None));
+            written.0.extend(fields);
             propagator.inject_context(context, &mut written);
             written
         })
@@ -177,7 +179,7 @@ impl Configured {
 
     /// The fields, as the propagator spells them; none where it fails.
     pub(crate) fn fields(&self) -> Vec<Cow<'static, str>> {
-        let fields = self.ask(Way::Write, |propagator| {
+        let fields = self.ask(Way::Name, |propagator| {
             propagator.fields().map(known).collect()
         });
         match fields {
@@ -196,10 +198,7 @@ impl Configured {
 
     /// What is wrong with it, if anything.
     pub(crate) fn finding(&self) -> Option<Finding> {
-        match (
-            self,
-            self.ask(Way::Write, |it| it.fields().next().is_none()),
-        ) {
+        match (self, self.ask(Way::Name, |it| it.fields().next().is_none())) {
             (Self::Global, Asked::Nobody) => Some(Finding::NoGlobalPropagator),
             (_, Asked::Done(true)) => Some(Finding::PropagatorWithoutFields),
             _ => None,
@@ -216,10 +215,11 @@ impl Configured {
         let boundary = match way {
             Way::Read => &boundaries.reading,
             Way::Write => &boundaries.writing,
+            Way::Name => &boundaries.naming,
         };
         // Said when the propagator is done: a log that is itself sent as messages would come back here.
         let mut held = None;
-        let done = boundary.ask(|| match self {
+        let done = boundary.ask(Step::Start, || match self {
             Self::Given(given) => {
                 held = Some(dropped::Hold::new());
                 Some(work(&given.propagator))
@@ -233,10 +233,7 @@ impl Configured {
         });
         drop(held);
         match done {
-            Some(Some(done)) => {
-                boundary.went_well(boundary.row());
-                Asked::Done(done)
-            }
+            Some(Some(done)) => Asked::Done(done),
             Some(None) => Asked::Nobody,
             None => Asked::Failed,
         }
@@ -246,7 +243,7 @@ impl Configured {
 /// OpenTelemetry's own default has no fields.
 fn is_global_unset() -> bool {
     let is_set = || global::get_text_map_propagator(|set| set.fields().next().is_some());
-    OF_GLOBAL.reading.ask(is_set) == Some(false)
+    OF_GLOBAL.naming.ask(Step::Start, is_set) == Some(false)
 }
 
 /// A name that is most often one of W3C's.
@@ -255,16 +252,12 @@ fn known(name: &str) -> Cow<'static, str> {
     known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
-/// What a propagator writes.
-struct Written {
-    fields: Vec<Cow<'static, str>>,
-    /// In its order, by their names.
-    values: Vec<(Cow<'static, str>, String)>,
-}
+/// What a propagator writes: its fields, without a value, and what is to stand there.
+struct Written(Vec<(Cow<'static, str>, Option<String>)>);
 
 impl Injector for Written {
     fn set(&mut self, key: &str, value: String) {
-        self.values.push((known(key), value));
+        self.0.push((known(key), Some(value)));
     }
 }
 
@@ -272,11 +265,11 @@ impl Written {
     /// Writes it in place of the propagator's fields that stand there.
     fn put<C, H: CarrierMut<C> + ?Sized>(self, headers: &mut H, budget: usize) {
         let mut injector = CarrierInjector::with_budget(headers, budget);
-        for field in &self.fields {
-            injector.remove(field);
-        }
-        for (name, value) in self.values {
-            injector.set(&name, value);
+        for (name, value) in self.0 {
+            match value {
+                Some(value) => injector.set(&name, value),
+                None => injector.remove(&name),
+            }
         }
     }
 }

@@ -286,6 +286,25 @@ fn a_context_that_made_room_is_there_again() {
     assert_eq!(headers, given);
 }
 
+/// Its fields are asked for in between, to make room, and they are good.
+#[test]
+fn what_always_fails_to_write_is_off_where_there_is_little_room_too() {
+    let hostile = Hostile {
+        place: Where::Inject,
+        how: How::Panics,
+        asked: Arc::default(),
+        by: Arc::default(),
+    };
+    let by = hostile.instrumentation();
+    for _ in 0..40 {
+        let mut headers = BTreeMap::new();
+        let sending = by.start_send(Description::sent("test", "send"));
+        sending.inject_where_room::<TextMap, _>(&mut headers, 0, |_| Some(100));
+        assert!(headers.is_empty());
+    }
+    assert_eq!(hostile.asked.load(Ordering::SeqCst), 16);
+}
+
 /// What could not be read is not taken for a message without a context.
 #[test]
 fn a_forwarded_message_keeps_what_was_not_read() {

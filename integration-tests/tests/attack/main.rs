@@ -1,0 +1,17 @@
+//! Hostile telemetry: samplers, span processors, exporters, propagators and layers of `tracing` that
+//! panic, are slow, or come back to messaging. On every client the results, the order and the counts
+//! are those of the bare client.
+
+mod again;
+#[path = "../hostile/child.rs"]
+mod child;
+mod hostile;
+mod kafka;
+mod layer;
+mod nats;
+mod orders;
+mod process_wide;
+mod rabbitmq;
+mod service;
+mod texts;
+mod way;
