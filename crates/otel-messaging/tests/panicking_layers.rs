@@ -5,7 +5,7 @@
 #[path = "core/message.rs"]
 mod message;
 
-use crate::message::{message, spans};
+use crate::message::{TRACEPARENT, message, spans};
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use otel_messaging::{
     Description, Instrumentation, Sending, caught_panics, current_context, process,
@@ -91,6 +91,9 @@ fn work(hook: Hook) {
         // The application's own spans are the application's.
         PANICS_IN.set(None);
         info_span!("work").in_scope(|| info!("an event"));
+        // Whatever the layer was told of, this is the message's trace and not the loop's.
+        let trace_id = current_context().span().span_context().trace_id();
+        assert_eq!(trace_id.to_string(), TRACEPARENT[3..35], "{hook:?}");
         PANICS_IN.set(Some(hook));
         7
     });

@@ -10,6 +10,7 @@ mod environment;
 mod errors;
 mod executors;
 mod handling;
+mod last_handle;
 mod message;
 mod on_error;
 mod onward;

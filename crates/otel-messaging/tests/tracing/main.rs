@@ -10,6 +10,7 @@ mod message;
 mod one_trace;
 mod producer;
 mod random_flag;
+mod reentrant;
 mod self_check;
 mod source;
 
