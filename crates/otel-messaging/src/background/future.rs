@@ -51,7 +51,9 @@ pin_project! {
     impl<F> PinnedDrop for InContext<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            this.captured.attached(|| this.future.set(None));
+            if this.future.is_some() {
+                this.captured.attached(|| this.future.set(None));
+            }
         }
     }
 }

@@ -33,7 +33,9 @@ pin_project! {
     impl<F: Future, J> PinnedDrop for Handling<F, J> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            this.processing.attached(|| this.future.set(None));
+            if this.future.is_some() {
+                this.processing.attached(|| this.future.set(None));
+            }
         }
     }
 }

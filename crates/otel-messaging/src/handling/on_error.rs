@@ -80,11 +80,13 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let mut handling = this.handling.project();
-            handling.processing.attached(|| {
-                handling.future.set(None);
-                this.reaction.set(None);
-                *this.hook = None;
-            });
+            if this.hook.is_some() || this.reaction.is_some() {
+                handling.processing.attached(|| {
+                    handling.future.set(None);
+                    this.reaction.set(None);
+                    *this.hook = None;
+                });
+            }
         }
     }
 }
