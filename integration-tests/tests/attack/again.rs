@@ -5,17 +5,26 @@ use integration_tests::client::in_time;
 use integration_tests::nats::message_from;
 use opentelemetry::Context;
 use otel_messaging::Instrumentation;
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, unconstrained};
 
 type Publish = Box<dyn Fn() -> Result<Option<JoinHandle<()>>, String> + Send + Sync>;
 
+thread_local! {
+    /// How often it has come back out of itself.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The library does not ask twice at all.
+const TOO_DEEP: u32 = 4;
+
 /// Publishes once more on the producer of a round, and handles a message.
 #[derive(Default)]
 pub(crate) struct Again {
-    by: Mutex<Option<(Instrumentation, std::sync::Arc<Publish>)>>,
+    by: Mutex<Option<(Instrumentation, Arc<Publish>)>>,
     done: Mutex<Done>,
 }
 
@@ -62,22 +71,35 @@ impl Again {
 
     fn put(&self, by: &Instrumentation, publish: Publish) {
         let mut to = self.by.lock().unwrap_or_else(PoisonError::into_inner);
-        *to = Some((by.clone(), std::sync::Arc::new(publish)));
+        *to = Some((by.clone(), Arc::new(publish)));
     }
 
     /// Called by telemetry: nothing may panic here, since that would be one more hostile panic.
     pub(crate) fn come_back(&self) {
         let by = self.by.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((by, publish)) = by.clone() else {
+        let cloned = by.clone();
+        // It may come back here.
+        drop(by);
+        let Some((by, publish)) = cloned else {
             return;
         };
+        let depth = DEPTH.replace(DEPTH.get() + 1);
+        if depth < TOO_DEEP {
+            self.come_back_to(&by, &publish);
+        } else {
+            self.done().faults.push("without end".to_owned());
+        }
+        DEPTH.set(depth);
+    }
+
+    fn come_back_to(&self, by: &Instrumentation, publish: &Publish) {
         let message = message_from("again", &[("order", "7")]);
         let handled = by.with_message_context(&message, async |_| 7);
         let handled = handled.now_or_never();
         by.inject(&Context::current(), &mut BTreeMap::new());
         let sent = publish();
 
-        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut done = self.done();
         done.count += 1;
         match sent {
             Ok(task) => done.tasks.extend(task),
@@ -88,6 +110,10 @@ impl Again {
         }
     }
 
+    fn done(&self) -> MutexGuard<'_, Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until all of it has come to its end, and lets go of the producer. How often it came.
     pub(crate) async fn ended(&self) -> u32 {
         *self.by.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -95,7 +121,7 @@ impl Again {
             count,
             tasks,
             faults,
-        } = std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner));
+        } = std::mem::take(&mut *self.done());
         assert_eq!(faults, [""; 0]);
         for task in tasks {
             in_time("what was sent again", task).await.expect("sent");

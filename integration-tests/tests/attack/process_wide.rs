@@ -5,12 +5,14 @@ use crate::child;
 use crate::hostile::{HOOKS, Hostile, Manner, PLACES, Place};
 use crate::orders::{Order, Ours, Outcome, Pace};
 use crate::way::{Way, assert_attacked, assert_whole_trace, good_telemetry_works};
+use integration_tests::client::PATIENCE;
 use integration_tests::spans::Spans;
 use opentelemetry::global;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use otel_messaging::{Instrumentation, caught_panics};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use tracing::span::EnteredSpan;
 use tracing::subscriber::{DefaultGuard, set_default};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -92,6 +94,7 @@ pub(crate) fn withstands<W: Way>(module: &str) {
 
 /// The root future stays on this thread, whose subscriber is set.
 fn attack<W: Way>(place: Place) {
+    let _alive = abort_in_the_end(place);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(async {
@@ -118,6 +121,18 @@ fn attack<W: Way>(place: Place) {
         attack_once(&mut way, &hostile, layers, (&many, &bare)).await;
         good_telemetry_works(&mut way).await;
     });
+}
+
+/// A lock that waits for itself is no reason to wait for it, unless the sender is dropped in time.
+fn abort_in_the_end(place: Place) -> Sender<()> {
+    let (alive, dropped) = mpsc::channel();
+    std::thread::spawn(move || {
+        if dropped.recv_timeout(2 * PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("{place:?}: no end");
+            std::process::abort();
+        }
+    });
+    alive
 }
 
 fn orders(count: u32) -> Vec<Order> {
