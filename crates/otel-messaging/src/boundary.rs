@@ -119,7 +119,9 @@ impl Boundary {
         // It is the application's too, and may panic when it is dropped.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(thrown)));
         std::mem::forget(dropped);
-        let is_last = self.row.fetch_add(1, Ordering::Relaxed) + 1 >= ROW;
+        // An error is always asked for its text: each is another piece of code.
+        let is_last = !matches!(self.behind, Behind::Text)
+            && self.row.fetch_add(1, Ordering::Relaxed) + 1 >= ROW;
         if is_last {
             self.row.store(0, Ordering::Relaxed);
             self.off_until.store(now + PAUSE, Ordering::Relaxed);
@@ -145,7 +147,10 @@ pub(crate) fn text<T>(work: impl FnOnce() -> T) -> Option<T> {
 
 /// Writes a line of the log, which is an event to the application's layers.
 pub(crate) fn log(work: impl FnOnce()) {
-    LOG.ask(work);
+    let row = LOG.row();
+    if LOG.ask(work).is_some() {
+        LOG.went_well(row);
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +192,28 @@ mod tests {
         assert!(!boundary.is_off(160));
         assert!(!boundary.is_off(100), "once it is on it is on");
         assert_eq!(boundary.row(), 0);
+    }
+
+    #[test]
+    fn a_text_is_always_asked_for() {
+        let boundary = Boundary::new(Behind::Text);
+        for _ in 0..2 * ROW {
+            boundary.panicked(Box::new(()), 100);
+        }
+        assert_eq!(boundary.off_until.load(Ordering::Relaxed), 0);
+        assert_eq!(boundary.row(), 0);
+    }
+
+    #[test]
+    fn a_line_that_is_written_ends_a_row_of_the_log() {
+        let mut written = 0;
+        for _ in 0..2 {
+            for _ in 0..ROW - 1 {
+                log(|| panic!("a layer"));
+            }
+            log(|| written += 1);
+        }
+        assert_eq!(written, 2);
     }
 
     #[test]
