@@ -20,9 +20,9 @@ pub(crate) const PAUSE: u64 = 60;
 pub(crate) enum Behind {
     Spans = 1,
     Propagator = 2,
-    /// The `Display` of an error.
+    /// The `Display` of an error, or a closure that says what a failure is.
     Text = 4,
-    /// The layers that are told of a line of the log.
+    /// The layers that get a line of this crate's log.
     Log = 8,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Behind {
         f.write_str(match self {
             Self::Spans => "a sampler, a span processor or a layer of `tracing`",
             Self::Propagator => "a propagator",
-            Self::Text => "the Display of an error",
+            Self::Text => "an error's Display, or a closure that says what a failure is",
             Self::Log => "a layer of `tracing`",
         })
     }
@@ -140,7 +140,7 @@ impl Boundary {
     }
 }
 
-/// Calls the application's code that says something, an error say.
+/// Calls the application's code that makes a text, such as an error's `Display`. It is never off.
 pub(crate) fn text<T>(work: impl FnOnce() -> T) -> Option<T> {
     TEXT.call(work)
 }
