@@ -56,7 +56,8 @@ impl Instrumentation {
 /// it, is the span's `error.type`. `anyhow::Error` and `Box<dyn Error>` work too, but only
 /// their outermost message is exported, and `error.type` is the same for all of them. For those, for
 /// errors without `Display` or with a secret in it, and for errors that are no failure, there is
-/// [`try_with_message_context_with`]: it can name the kind and write the whole chain (anyhow's `{error:#}`).
+/// [`try_with_message_context_with`]: it can name the kind and write the whole chain (anyhow's
+/// `{error:#}`).
 ///
 /// Pass what you do about the error to [`Handling::on_error`]: it runs inside the span, and the span
 /// ends after it.

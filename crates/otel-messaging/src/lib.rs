@@ -97,8 +97,9 @@
 //!   the message's trace, and a message that goes out carries the innermost entered span of `tracing`.
 //!   Let the level INFO of the target `otel_messaging` pass your filters
 //!   (`RUST_LOG=app=info,otel_messaging=info`). If the layer is missing or filtered, they are spans of
-//!   OpenTelemetry alone, and the log says so once (with `internal-logs`). A message's span is a root in `tracing`: log lines of its handler do not
-//!   show the span around the consumer's loop.
+//!   OpenTelemetry alone, and the log says so once, which needs the feature `internal-logs`. A message's
+//!   span is a root in `tracing`: log lines of its handler do not show the span around the consumer's
+//!   loop.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
 //!   payload. It depends on serde_json, to read a context from any JSON without an error; SECURITY.md
 //!   lists the exceptions.
