@@ -6,7 +6,7 @@
 
 use anyhow::anyhow;
 use async_nats::jetstream::consumer::pull;
-use async_nats::jetstream::{self, Message, stream};
+use async_nats::jetstream::{self, AckKind, Message, stream};
 use futures_util::StreamExt;
 use opentelemetry::global;
 use opentelemetry::trace::Tracer;
@@ -25,6 +25,7 @@ async fn main() -> std::process::ExitCode {
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
     global::set_tracer_provider(provider.clone());
+    // For HTTP clients too; messages carry W3C's fields anyway.
     global::set_text_map_propagator(propagation::w3c());
     for finding in self_check() {
         eprintln!("jetstream-consumer: {finding}");
@@ -66,8 +67,9 @@ async fn consume() -> anyhow::Result<()> {
     let mut messages = pin!(consumer.messages().await?.take_until(ctrl_c()));
     while let Some(message) = messages.next().await {
         let message = message?;
-        try_with_message_context(&message, handle).await?; // <- the one line
-        message.ack().await.map_err(|error| anyhow!(error))?;
+        try_with_message_context(&message, handle) // <- the one line
+            .on_error(|error| terminate(&message, error))
+            .await?;
     }
     // Acknowledgements are only handed to the client.
     client.flush().await?;
@@ -77,5 +79,12 @@ async fn consume() -> anyhow::Result<()> {
 async fn handle(message: &Message) -> anyhow::Result<()> {
     let order = str::from_utf8(&message.payload)?;
     global::tracer("billing").in_span("write invoice", |_| println!("invoice for {order}"));
-    Ok(())
+    message.ack().await.map_err(|error| anyhow!(error))
+}
+
+/// Still in the order's span, whose status has the error's text. The order does not come again.
+async fn terminate(message: &Message, error: anyhow::Error) -> anyhow::Result<()> {
+    eprintln!("jetstream-consumer: no invoice: {error}");
+    let terminated = message.ack_with(AckKind::Term).await;
+    terminated.map_err(|error| anyhow!(error))
 }

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let recorder = Recorder::default();
     let services = Services::start(&recorder);
+    // For HTTP clients too; messages carry W3C's fields anyway.
     global::set_text_map_propagator(propagation::w3c());
     for finding in services.self_check() {
         complain(finding);

@@ -32,11 +32,18 @@ impl Services {
         }
     }
 
-    /// What is wrong with how they are set up.
+    /// What is wrong with how they are set up. What they share, such as the global propagator, is found
+    /// four times and returned once.
     pub(crate) fn self_check(&self) -> Vec<Finding> {
         let services = [&self.shop, &self.checkout, &self.billing, &self.shipping];
         let checks = services.map(|service| service.instrumentation.self_check());
-        checks.into_iter().flatten().collect()
+        let mut findings = Vec::new();
+        for finding in checks.into_iter().flatten() {
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+        findings
     }
 
     /// Exports what is left and shuts the providers down.

@@ -62,6 +62,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .with_simple_exporter(recorder.clone())
         .build();
     global::set_tracer_provider(provider);
+    // For HTTP clients too; messages carry W3C's fields anyway.
     global::set_text_map_propagator(propagation::w3c());
     for finding in self_check() {
         complain(finding);

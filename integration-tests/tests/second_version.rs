@@ -71,7 +71,7 @@ async fn a_second_version_is_said_once_with_its_remedy() {
 
     let lines = log.0.lock().expect("no panic").clone();
     assert_eq!(lines.len(), 1, "{lines:#?}");
-    for remedy in ["tracing-opentelemetry 0.34", "cargo tree -i opentelemetry"] {
+    for remedy in ["tracing-opentelemetry 0.34", "cargo tree --duplicates"] {
         assert!(lines[0].contains(remedy), "{lines:#?}");
     }
     // Messages keep their spans, by the provider of this version.

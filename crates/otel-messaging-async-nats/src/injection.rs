@@ -42,9 +42,8 @@ impl Outgoing<'_> {
 
     /// What headers may take, in bytes. `own` are those that the message has without us.
     ///
-    /// A stream refuses a message with larger headers than that. Who publishes by core NATS learns
-    /// nothing of it, nor whether there is a stream: the limit is kept for every message whose own
-    /// headers keep it.
+    /// A stream refuses a message with larger headers than that. A core publisher does not learn of that,
+    /// nor whether there is a stream: the limit is kept for every message whose own headers keep it.
     pub(crate) fn room(&self, own: Option<&HeaderMap>) -> usize {
         let room = self.max_payload.saturating_sub(self.payload);
         if room > STREAM_HEADERS && own.is_none_or(|own| wire_size(own) <= STREAM_HEADERS) {

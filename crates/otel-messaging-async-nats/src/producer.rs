@@ -18,8 +18,9 @@ use otel_messaging::{Instrumentation, Sending};
 /// [`jetstream::context::traits`](async_nats::jetstream::context::traits), without
 /// `ClientProvider`, which would hand out a client that does not inject.
 ///
-/// Headers count towards the server's `max_payload`, and a stream takes 65,535 bytes of them. Of a
-/// context for which a message has no room, members of baggage are left out first, then entries of
+/// Headers count towards the server's `max_payload`, and a stream refuses headers of more than 65,535
+/// bytes. This crate keeps both limits for core NATS too, because a publisher does not know whether there
+/// is a stream. Of a context for which a message has no room, members of baggage are left out first, then entries of
 /// tracestate; where there is none even for a traceparent, the message goes without its context. Each
 /// is counted in [`dropped_fields`](crate::dropped_fields).
 ///

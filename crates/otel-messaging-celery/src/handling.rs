@@ -12,28 +12,36 @@ use std::fmt;
 /// It is [`try_with_message_context`](otel_messaging::try_with_message_context) for what
 /// [`ReceivedTask::from_delivery`] gives. The text of the handler's error is exported, as there. If the
 /// message is not a task, the span is marked as failed with [`ReadError::kind`] as its `error.type`,
-/// and the handler runs all the same: the sender's trace shows what became of the message. What is
-/// to be done about an error goes to [`Handling::on_error`], so that it is inside the span.
+/// and the handler runs all the same: the sender's trace shows what became of the message. Pass
+/// what you do about an error to [`Handling::on_error`]: it runs inside the span, and the span ends
+/// after it.
 ///
 /// ```
 /// use lapin::message::Delivery;
-/// use lapin::options::BasicRejectOptions;
+/// use lapin::options::{BasicAckOptions, BasicRejectOptions};
 /// use otel_messaging_celery::{ReadError, ReceivedTask, try_with_task};
+/// use std::error::Error;
+///
+/// type Failed = Box<dyn Error + Send + Sync>;
 ///
 /// async fn consume(delivery: Delivery) -> lapin::Result<()> {
-///     try_with_task(&delivery, handle)
-///         .on_error(|error| reject(&delivery, error))
-///         .await
+///     try_with_task(&delivery, async |task| {
+///         handle(task)?;
+///         delivery.ack(BasicAckOptions::default()).await?;
+///         Ok::<(), Failed>(())
+///     })
+///     .on_error(|error| reject(&delivery, error))
+///     .await
 /// }
 ///
-/// async fn handle(task: Result<ReceivedTask<'_>, ReadError>) -> Result<(), ReadError> {
+/// fn handle(task: Result<ReceivedTask<'_>, ReadError>) -> Result<(), ReadError> {
 ///     let task = task?;
 ///     let (order,): (u64,) = task.args()?;
 ///     println!("{}: order {order}", task.name());
 ///     Ok(())
 /// }
 ///
-/// async fn reject(delivery: &Delivery, error: ReadError) -> lapin::Result<()> {
+/// async fn reject(delivery: &Delivery, error: Failed) -> lapin::Result<()> {
 ///     eprintln!("not handled: {error}");
 ///     delivery.reject(BasicRejectOptions { requeue: false }).await?;
 ///     Ok(())
@@ -84,8 +92,8 @@ where
 ///
 /// ```
 /// use lapin::message::Delivery;
-/// use otel_messaging::Failure;
 /// use otel_messaging_celery::{ReadError, ReceivedTask, try_with_task_with};
+/// use otel_messaging_lapin::Failure;
 ///
 /// enum Unhandled {
 ///     Seen,

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 pub(crate) const SYSTEM: &str = "kafka";
 
 /// Several threads may handle one message at once. librdkafka parses a message's headers when they are
-/// first asked for, which changes the message without any lock: this crate asks under one of its own.
+/// first asked for, which changes the message without a lock. This crate asks under its own lock.
 /// rdkafka's own [`headers`](rdkafka::Message::headers) and [`detach`](BorrowedMessage::detach) do not.
 /// Where threads share a message, call them in one thread first, as soon as the message is there;
 /// afterwards they only read.

@@ -18,8 +18,8 @@ const APART: usize = 256;
 
 static PARSING: [Mutex<()>; LOCKS] = [const { Mutex::new(()) }; LOCKS];
 
-/// The message's headers. Held back is only who asks for those of the same message, or of one with the
-/// same lock, until they are parsed: nothing of the application's runs meanwhile.
+/// The message's headers. Only threads that ask for the same message, or for one with the same lock,
+/// wait. Nothing of the application's runs meanwhile.
 pub(crate) fn headers<'a>(message: &'a BorrowedMessage<'_>) -> Option<&'a BorrowedHeaders> {
     let lock = &PARSING[message.ptr().addr() / APART % LOCKS];
     let _parsing = lock.lock().unwrap_or_else(PoisonError::into_inner);

@@ -70,8 +70,8 @@ impl Given {
     }
 }
 
-/// The first headers alone. librdkafka removes by name: a name that was written behind them is none
-/// of theirs, because a writer removes a name before it adds it.
+/// The first headers alone. librdkafka removes by name. A name that was written behind them is never
+/// one of the caller's, because a writer removes a name before it adds it.
 fn first(mut headers: OwnedHeaders, count: usize) -> OwnedHeaders {
     let behind = count..headers.count();
     let behind = behind.filter_map(|index| native::get(headers.as_borrowed(), index));

@@ -20,9 +20,9 @@ pub(crate) const PAUSE: u64 = 60;
 pub(crate) enum Behind {
     Spans = 1,
     Propagator = 2,
-    /// The `Display` of an error.
+    /// The `Display` of an error, or a closure that says what a failure is.
     Text = 4,
-    /// The layers that are told of a line of the log.
+    /// The layers that get a line of this crate's log.
     Log = 8,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Behind {
         f.write_str(match self {
             Self::Spans => "a sampler, a span processor or a layer of `tracing`",
             Self::Propagator => "a propagator",
-            Self::Text => "the Display of an error",
+            Self::Text => "an error's Display, or a closure that says what a failure is",
             Self::Log => "a layer of `tracing`",
         })
     }
@@ -164,7 +164,7 @@ fn catch<T>(behind: Behind, work: impl FnOnce() -> T) -> Result<T, Thrown> {
     done.map_err(Thrown)
 }
 
-/// Calls the application's code that says something of an error. It is never off.
+/// Calls the application's code that makes a text, such as an error's `Display`. It is never off.
 pub(crate) fn text<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch(Behind::Text, work)
         .map_err(|thrown| {
@@ -223,6 +223,18 @@ mod tests {
         assert!(!boundary.is_off(100), "once it is on it is on");
         panic_at(&boundary, Step::End, 160);
         assert!(!boundary.is_off(160), "the row begins anew");
+    }
+
+    #[test]
+    fn a_line_that_is_written_ends_a_row_of_the_log() {
+        let mut written = 0;
+        for _ in 0..2 {
+            for _ in 0..ROW - 1 {
+                log(|| panic!("a layer"));
+            }
+            log(|| written += 1);
+        }
+        assert_eq!(written, 2);
     }
 
     #[test]

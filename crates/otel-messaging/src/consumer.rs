@@ -142,6 +142,9 @@ impl Processing {
 
     /// Makes the message's context current on this thread until the guard is dropped, which also
     /// ends the span. For synchronous handlers; hold the guard across no `.await`.
+    ///
+    /// Do not forget the guard (`std::mem::forget`): its context then stays current. If one thread
+    /// holds 8,192 guards, this crate detaches all of them and logs it.
     pub fn enter(self) -> Entered {
         Entered {
             _attached: self.operation.enter(),
@@ -156,7 +159,7 @@ impl Processing {
     }
 
     /// Marks the span as failed. `error_type` is a name of low cardinality for `error.type`;
-    /// `description` says what happened. It is exported, cut to 1,024 bytes and without control
+    /// `description` says what happened. Both are exported, cut to 1,024 bytes and without control
     /// characters. The first failure counts: a span that is marked stays as it is.
     pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
         if !self.has_failed.swap(true, Ordering::Relaxed) {
@@ -194,7 +197,8 @@ impl Processing {
     }
 }
 
-/// A message's context, current on this thread until this guard is dropped.
+/// A message's context, current on this thread until this guard is dropped; made by
+/// [`Processing::enter`]. Do not forget it (`std::mem::forget`): its context then stays current.
 #[derive(Debug)]
 #[must_use = "dropping it detaches the message's context"]
 pub struct Entered {

@@ -12,9 +12,11 @@ use opentelemetry::Context;
 ///
 /// The two differ where tracing-opentelemetry's layer does not activate contexts
 /// (`with_context_activation(false)`), which it does by default. To ask starts the span: its
-/// parent can no longer be set. Do not ask, nor publish, in `on_start` of a span processor, where that
-/// is told of a span of the application's: the layer of tracing-opentelemetry 0.34 then holds the lock of the
-/// span that starts, and both wait for ever.
+/// parent can no longer be set.
+///
+/// Do not call this, and do not publish, in a span processor's `on_start`: for a span of the
+/// application's own, the layer of tracing-opentelemetry 0.34 holds the span's lock at that moment, and
+/// the thread waits for itself for ever.
 #[must_use]
 pub fn current_context() -> Context {
     let context = Context::current();

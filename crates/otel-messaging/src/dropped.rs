@@ -1,4 +1,5 @@
-//! What could not be propagated, in either direction: counted, and said at most once a minute.
+//! What could not be propagated, in either direction, and panics of telemetry: counted, and written to
+//! the log at most once a minute.
 
 use crate::boundary::{self, Behind};
 use crate::carrier::CarrierError;
@@ -42,14 +43,20 @@ pub fn refused_fields() -> u64 {
 
 /// How often code of the application that telemetry calls has panicked since this process started:
 /// samplers, span processors and their exporters, propagators, layers of `tracing`, the `Display` of
-/// an error. The messages went their way all the same, without what that code would have added.
+/// an error, and closures that say what a failure is. The messages were sent or handled all the same,
+/// without what that code would have added.
 ///
-/// After 16 panics in a row such code is off for a minute: the spans of one tracer provider, or the
-/// reading or the writing of one propagator. Each is said in at most one line a minute, as with
-/// [`dropped_fields`], beside what the program's panic hook prints of each panic.
+/// After 16 panics in a row this crate stops calling that code for a minute: the spans of one tracer
+/// provider, reading or writing by one propagator, or the lines of its own log. It always asks an error
+/// for its text.
 ///
-/// With `panic = "abort"` a panic ends the program. So does one of a span processor in `on_end` when
-/// the same span has just made one panic in `on_start`: the SDK ends the span while it unwinds.
+/// The log (feature `internal-logs`, target `otel_messaging`) has at most one line a minute about
+/// panics, and one more when code is turned off. A layer that panics on one of these lines is only
+/// counted. The program's panic hook prints each panic as well.
+///
+/// This crate cannot catch a panic in a span that the application ends itself. With `panic = "abort"`
+/// every panic ends the program. If a span processor panics in `on_start` and again in `on_end` of the
+/// same span, Rust aborts: the SDK ends the span while the first panic unwinds.
 pub fn caught_panics() -> u64 {
     PANICS.total()
 }
@@ -79,7 +86,7 @@ pub(crate) fn refuse(reason: Refused) {
 /// Counts a panic of the application's code; `is_off` if it was one too many.
 pub(crate) fn panicked(behind: Behind, is_off: bool) {
     if let Behind::Log = behind {
-        // Those who would be told of it would panic again.
+        // A line about a panic of the log's own layers would make them panic again.
         PANICS.total.fetch_add(1, Ordering::Relaxed);
     } else if PANICS.add(1) || is_off {
         say(Line::Panicked(behind, is_off));
@@ -136,8 +143,8 @@ fn write(line: Line) {
         Line::Panicked(behind, false) => {
             warn_line!(
                 name: "OtelMessaging.TelemetryPanicked",
-                message = "telemetry panicked; the message went its way without it; caught_panics() \
-                           counts",
+                message = "the application's telemetry panicked; the message was sent or handled \
+                           without it; caught_panics() counts",
                 what = behind.to_string(),
                 total = PANICS.total()
             );
@@ -145,8 +152,8 @@ fn write(line: Line) {
         Line::Panicked(behind, true) => {
             warn_line!(
                 name: "OtelMessaging.TelemetryOff",
-                message = "telemetry panicked 16 times in a row and is off for a minute; \
-                           caught_panics() counts",
+                message = "the application's telemetry panicked 16 times in a row and is off for a \
+                           minute; caught_panics() counts",
                 what = behind.to_string(),
                 total = PANICS.total()
             );
@@ -194,11 +201,11 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Refused::Traceparent => "the traceparent is malformed",
-            Refused::Contradiction => "several traceparents contradict each other",
+            Refused::Contradiction => "several contexts of one message contradict each other",
             Refused::Tracestate => "the tracestate is malformed or too large",
             Refused::Baggage => "some of the baggage is malformed or too large",
             #[cfg(feature = "serde")]
-            Refused::Stored => "a stored context is no map of strings or too large",
+            Refused::Stored => "a stored context, or an entry of it, is not text or is too large",
         })
     }
 }

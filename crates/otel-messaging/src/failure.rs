@@ -16,8 +16,8 @@ pub struct Failure {
 
 impl Failure {
     /// `error_type` is a name of low cardinality, by which a viewer groups failures; `description`
-    /// says what happened. The text is exported with the span: its first 1,024 bytes, without
-    /// control characters. No more of it is made.
+    /// says what happened. Both are exported, cut to 1,024 bytes and without control characters. No more
+    /// of the text is made.
     #[must_use]
     pub fn new(error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) -> Self {
         Self {

@@ -53,12 +53,14 @@ impl Instrumentation {
 ///
 /// **The error's text is exported**: its `Display` is the text of the span's status, cut to 1,024
 /// bytes and without control characters. The name of its type, as [`std::any::type_name`] gives
-/// it, is the span's `error.type`. `anyhow::Error` and `Box<dyn Error>` do as well as an error
-/// enum. For errors without `Display`, with a secret in it, or that are no failure, there is
-/// [`try_with_message_context_with`].
+/// it, is the span's `error.type`. `anyhow::Error` and `Box<dyn Error>` work too, but only
+/// their outermost message is exported, and `error.type` is the same for all of them. For those, for
+/// errors without `Display` or with a secret in it, and for errors that are no failure, there is
+/// [`try_with_message_context_with`]: it can name the kind and write the whole chain (anyhow's
+/// `{error:#}`).
 ///
-/// What is to be done about the error goes to [`Handling::on_error`], so that it is done inside
-/// the span.
+/// Pass what you do about the error to [`Handling::on_error`]: it runs inside the span, and the span
+/// ends after it.
 ///
 /// ```
 /// # use otel_messaging::{Received, try_with_message_context};

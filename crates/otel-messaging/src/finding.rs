@@ -7,16 +7,17 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// No tracer provider is set, or the one that the instrumentation was given has no effect:
-    /// messages get no spans. What came in still goes out.
+    /// No tracer provider is set, or the one that is set or that the instrumentation was given makes
+    /// no spans: messages get none. What came in still goes out.
     NoTracer,
     /// The subscriber of `tracing` has no tracing-opentelemetry layer, or one that cannot be found: of
     /// another version, or inside a `reload::Layer`. With the feature `tracing` only.
     LayerNotFound,
-    /// A filter of the subscriber, or of the layer, disables the spans of messages. With the feature
-    /// `tracing` only.
+    /// A filter of the subscriber or of the layer, or a level that `tracing` was compiled with,
+    /// disables the spans of messages. With the feature `tracing` only.
     SpansFiltered,
-    /// The layer was given no tracer. With the feature `tracing` only.
+    /// The layer was given no tracer. A message that continues a trace gets no span; one that starts a
+    /// trace gets one if a global tracer provider is set. With the feature `tracing` only.
     LayerWithoutTracer,
     /// The application has set no global propagator, or one without fields. Messages carry W3C's
     /// fields all the same.
@@ -41,23 +42,26 @@ impl Finding {
             #[cfg(feature = "tracing")]
             Self::NoTracer => {
                 "Set one with `opentelemetry::global::set_tracer_provider`, for opentelemetry 0.33 \
-                 (`cargo tree -i opentelemetry` shows a second version), or install a subscriber of \
-                 `tracing` with a tracing-opentelemetry layer"
+                 (`cargo tree --duplicates` shows a second version), or install a subscriber of \
+                 `tracing` with a tracing-opentelemetry layer; or, if the instrumentation was given one, \
+                 give it a provider that makes spans"
             }
             #[cfg(not(feature = "tracing"))]
             Self::NoTracer => {
                 "Set one with `opentelemetry::global::set_tracer_provider`, for opentelemetry 0.33 \
-                 (`cargo tree -i opentelemetry` shows a second version)"
+                 (`cargo tree --duplicates` shows a second version); or, if the instrumentation was \
+                 given one, give it a provider that makes spans"
             }
             Self::LayerNotFound => {
-                "Add one; if there is one, see that it is of tracing-opentelemetry 0.34 (`cargo tree -i \
-                 opentelemetry` shows a second version) and not inside a reload::Layer. Until then, if \
-                 that layer does not activate contexts, the spans of a handler are in the trace of the \
-                 span around its loop"
+                "Add one; if there is one, see that it is of tracing-opentelemetry 0.34 (`cargo tree \
+                 --duplicates` shows a second version of opentelemetry) and not inside a reload::Layer. \
+                 Until then, if that layer does not activate contexts, the spans of a handler are in the \
+                 trace of the span around its loop"
             }
             Self::SpansFiltered => {
                 "Let the level INFO of the target `otel_messaging` pass, as with \
-                 RUST_LOG=app=info,otel_messaging=info"
+                 RUST_LOG=app=info,otel_messaging=info, and do not compile INFO out (`max_level_warn` \
+                 and the like, features of `tracing`)"
             }
             Self::LayerWithoutTracer => {
                 "Give it one of your tracer provider's: \
@@ -82,32 +86,42 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoTracer => f.write_str("messages get no spans: there is no tracer provider with an effect")?,
+            Self::NoTracer => f.write_str(
+                "messages get no spans: no tracer provider is set, or the one that is set makes none",
+            )?,
             Self::LayerNotFound => f.write_str(
                 "messages get no span of `tracing`: its subscriber has no tracing-opentelemetry layer \
                  for opentelemetry 0.33",
             )?,
             Self::SpansFiltered => f.write_str(
                 "messages get no span of `tracing`: a filter of its subscriber or of the \
-                 tracing-opentelemetry layer disables them",
+                 tracing-opentelemetry layer, or a feature of `tracing`, disables them",
             )?,
             Self::LayerWithoutTracer => {
-                f.write_str("messages get no spans: the tracing-opentelemetry layer has no tracer")?;
+                f.write_str(
+                    "messages that continue a trace get no spans: the tracing-opentelemetry layer has \
+                     no tracer",
+                )?;
             }
             Self::NoGlobalPropagator => f.write_str(
-                "no global propagator is set: messages carry W3C's fields, but what other \
-                 instrumentations send carries nothing",
+                "no global propagator is set: messages carry W3C's fields, but other instrumentations, \
+                 such as HTTP clients, send no context",
             )?,
             Self::PropagatorWithoutFields => f.write_str(
                 "messages carry no context: the propagator that was given has no fields",
             )?,
             Self::UnreadContext { formats, fields } => {
-                let (formats, fields) = (formats.join(", "), fields.join(", "));
+                let formats = formats.join(", ");
                 write!(
                     f,
                     "the context of a message is not read: it is in the format {formats}, and the \
-                     propagator reads only the fields {fields}"
+                     propagator reads "
                 )?;
+                if fields.is_empty() {
+                    f.write_str("no fields")?;
+                } else {
+                    write!(f, "only the fields {}", fields.join(", "))?;
+                }
             }
         }
         write!(f, ". {}", self.remedy())

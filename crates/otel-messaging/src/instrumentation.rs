@@ -24,7 +24,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 ///   propagator without fields, such as an empty composite, cannot be told from none; a given one
 ///   without fields propagates nothing.)
 ///
-/// A sampler, span processor or propagator that panics takes no message along; see
+/// If a sampler, span processor or propagator panics, the message is still sent and handled; see
 /// [`caught_panics`](crate::caught_panics). OpenTelemetry holds a lock while its global propagator is
 /// asked: one that then sets another, or that publishes in its destructor, waits for ever. A given one
 /// does not.
@@ -156,8 +156,8 @@ impl Instrumentation {
     ///
     /// What the protocol cannot represent, or exceeds the
     /// [budget](Self::with_injection_budget), is left out and counted in
-    /// [`dropped_fields`](crate::dropped_fields); the message itself never fails. Where the propagator
-    /// panics, the headers stay as they are.
+    /// [`dropped_fields`](crate::dropped_fields); the message itself never fails. If the propagator
+    /// panics, the headers stay as they are, an older context included.
     #[inline]
     pub fn inject<C, H: CarrierMut<C> + ?Sized>(&self, context: &Context, headers: &mut H) {
         self.inject_within(context, headers, usize::MAX);
@@ -192,9 +192,10 @@ impl Instrumentation {
     ///
     /// It starts from an empty context, never from the current one, so that a message without
     /// context does not join whatever span surrounds the consumer's loop; the current context's
-    /// own values are not in it. Only the suppression of telemetry is kept. Malformed headers
-    /// read as absent, all of them where the propagator panics, and so do contexts that contradict each other: [`process`](Self::process)
-    /// links to them.
+    /// own values are not in it. Only the suppression of telemetry is kept.
+    ///
+    /// Malformed headers read as absent. Contexts that contradict each other read as absent too;
+    /// [`process`](Self::process) links to them. If the propagator panics, nothing is read.
     #[must_use]
     #[inline]
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {

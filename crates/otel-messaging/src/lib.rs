@@ -36,9 +36,9 @@
 //! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
 //! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
+//! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
 //! | [`try_with_message_context_with`], [`Processing::try_run_with`] | the same; the application says what an error is on it |
-//! | [`Handling::on_error`] | none: the spans of what is done about an error are children of the message's, which ends after them |
-//! | the same of an [`Envelope`] | `process {destination}` as it says [it was received from](Envelope::received_from) |
+//! | [`Handling::on_error`] | none: the spans that the hook starts are children of the message's span, which ends after the hook |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
 //! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
 //! | [`inject`] into a [`Command`](std::process::Command), [`extract`] from the [`Environment`] of the process that it starts | none; those of that process are children of the span that was current |
@@ -55,16 +55,32 @@
 //!
 //! # When a handler fails
 //!
-//! [`try_with_message_context`] marks the message's span, and **exports the error's text** as its
-//! status. What is done about the error goes to [`on_error`](Handling::on_error), so that it is inside
-//! that span. [`try_with_message_context_with`] takes any error and lets the application say what is
-//! exported, or that the error was expected. A synchronous handler has the error at hand while its
-//! guard lives ([`process`]).
+//! If the handler returns an error, [`try_with_message_context`] marks the message's span as failed, and
+//! **exports the error's text** as its status. Pass what you do about the error to
+//! [`on_error`](Handling::on_error): it runs inside that span, and the span ends after it.
+//!
+//! ```
+//! # use otel_messaging::{Received, try_with_message_context};
+//! # use std::num::ParseIntError;
+//! # async fn handle<M>(_message: &M) -> Result<(), ParseIntError> { Ok(()) }
+//! # async fn dead_letter<M>(_message: &M, _error: ParseIntError) -> std::io::Result<()> { Ok(()) }
+//! # async fn consume<C, M: Received<C>>(message: M) -> std::io::Result<()> {
+//! try_with_message_context(&message, handle)
+//!     .on_error(|error| dead_letter(&message, error)) // its span is a child of the message's
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`try_with_message_context_with`] takes any error and lets the application say what is exported, or
+//! that the error was expected. A synchronous handler has the error at hand while its guard lives
+//! ([`process`]).
 //!
 //! # Is it set up?
 //!
-//! [`self_check`] looks at the program's set-up and returns what is wrong, each [`Finding`] with its
-//! remedy; [`Instrumentation::self_check_message`] looks at what comes in.
+//! [`self_check`] returns what is wrong with a program's set-up, each [`Finding`] with its remedy. Call it
+//! once your telemetry is set up. [`Instrumentation::self_check_message`] tells whether the context of a
+//! message that came in can be read.
 //!
 //! ```
 //! for finding in otel_messaging::self_check() {
@@ -74,30 +90,33 @@
 //!
 //! # Features
 //!
-//! - `internal-logs` (on by default): one line through `tracing` when something could not be
-//!   propagated, as OpenTelemetry's own crates do. Its target is `otel_messaging`.
+//! - `internal-logs` (on by default): log lines through `tracing`: what could not be propagated, panics
+//!   of telemetry, and a missing or filtered layer. Their target is `otel_messaging`.
 //! - `tracing`: spans of messages are spans of the `tracing` crate, in programs with
 //!   tracing-opentelemetry 0.34, so that the spans and events of `#[instrument]`ed handlers land in
 //!   the message's trace, and a message that goes out carries the innermost entered span of `tracing`.
 //!   Let the level INFO of the target `otel_messaging` pass your filters
-//!   (`RUST_LOG=app=info,otel_messaging=info`). Without the layer they are spans of OpenTelemetry alone,
-//!   and the log says so once. A message's span is a root in `tracing`: log lines of its handler do not
-//!   show the span around the consumer's loop.
+//!   (`RUST_LOG=app=info,otel_messaging=info`). If the layer is missing or filtered, they are spans of
+//!   OpenTelemetry alone, and the log says so once, which needs the feature `internal-logs`. A message's
+//!   span is a root in `tracing`: log lines of its handler do not show the span around the consumer's
+//!   loop.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
-//!   payload. It depends on serde_json, to read any JSON without an error.
+//!   payload. It depends on serde_json, to read a context from any JSON without an error; SECURITY.md
+//!   lists the exceptions.
 //! - `conformance`: the rules of a carrier, to be tried on that of another client. For tests.
 //!
 //! # Limits
 //!
 //! - OpenTelemetry's global settings are per version of the `opentelemetry` crate: two versions
 //!   in one program do not see each other's. This one is for 0.33.
-//! - What the application's own telemetry does wrong is kept from messages, as far as it can be caught;
-//!   see [`caught_panics`]. It costs the messages its time: a slow sampler slows each `send`.
+//! - If the application's own telemetry panics, messages are still sent and handled; [`caught_panics`]
+//!   counts, and says what cannot be caught. Telemetry that is slow makes messages slow: a slow sampler
+//!   slows each `send`.
 //! - A context extracted from a message has none of the values that the application attached to
 //!   the surrounding one.
 //! - With the feature `tracing`, where tracing-opentelemetry's layer does not activate contexts and is
 //!   inside a `reload::Layer`: in a loop inside a span, the handler's spans of `tracing` are children of
-//!   the loop's span. Such a layer cannot be told from none; the log says so once. Put the
+//!   the loop's span. This crate cannot see such a layer, so it reports that there is none. Put the
 //!   `reload::Layer` around the filter and not around the layer.
 
 pub mod background;

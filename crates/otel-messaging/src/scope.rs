@@ -154,8 +154,8 @@ fn let_go() {
     boundary::log(|| {
         warn_line!(
             name: "OtelMessaging.GuardsForgotten",
-            message = "a thread holds 8192 messages entered; the guards of `enter` seem to be \
-                       forgotten, and their contexts are detached"
+            message = "8192 messages are entered on one thread, so their guards seem to be \
+                       forgotten; all were detached. Drop each guard of `enter`"
         );
     });
 }

@@ -15,7 +15,7 @@ use opentelemetry::trace::{
 /// [`Instrumentation::self_check`].
 ///
 /// ```
-/// // At the start, when telemetry is set up:
+/// // Once telemetry is set up:
 /// for finding in otel_messaging::self_check() {
 ///     eprintln!("{finding}");
 /// }
@@ -44,8 +44,8 @@ impl Instrumentation {
     /// OpenTelemetry, and one without any subscriber of `tracing` needs no layer.
     ///
     /// Nothing is exported: the spans that are tried are suppressed, so that OpenTelemetry's SDK asks no
-    /// sampler and tells no processor of them. The subscriber's other layers see one of `tracing` open
-    /// and close. A provider that was shut down is not found out.
+    /// sampler and tells no processor of them. Other layers see one span of `tracing` open and close. This
+    /// does not find out whether the provider was shut down.
     #[must_use]
     pub fn self_check(&self) -> Vec<Finding> {
         let mut findings = Vec::new();

@@ -115,7 +115,7 @@ fn registry_of(subscriber: &Dispatch) -> Option<usize> {
 static LAYER_REPORTED: AtomicBool = AtomicBool::new(false);
 static FILTER_REPORTED: AtomicBool = AtomicBool::new(false);
 
-/// Says once in a process why spans of `tracing` would be none of OpenTelemetry, and how to mend it.
+/// Says once why OpenTelemetry does not see these spans, and what to do.
 #[cold]
 pub(crate) fn report(finding: &Finding) {
     let reported = match finding {

@@ -80,7 +80,7 @@ fn what_is_missing_is_said_once_with_its_remedy() {
     assert_eq!(lines.len(), 1, "{lines:#?}");
     for remedy in [
         "tracing-opentelemetry 0.34",
-        "cargo tree -i opentelemetry",
+        "cargo tree --duplicates",
         "reload",
     ] {
         assert!(lines[0].contains(remedy), "{lines:#?}");

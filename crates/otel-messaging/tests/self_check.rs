@@ -149,6 +149,15 @@ fn a_message_in_another_format_is_found() {
     let headers = headers(&["b3", "sw8"]);
     let finding = w3c.self_check_message(&headers).expect("two formats");
     assert!(finding.to_string().contains("B3, SkyWalking"), "{finding}");
+
+    let nothing = Instrumentation::default().with_propagator(
+        opentelemetry::propagation::TextMapCompositePropagator::new(Vec::new()),
+    );
+    let finding = nothing.self_check_message(&headers).expect("two formats");
+    assert!(
+        finding.to_string().contains("reads no fields. "),
+        "{finding}"
+    );
 }
 
 #[test]
@@ -156,7 +165,7 @@ fn each_finding_says_its_remedy() {
     for (finding, remedy) in [
         (Finding::NoTracer, "set_tracer_provider"),
         (Finding::LayerNotFound, "tracing-opentelemetry 0.34"),
-        (Finding::LayerNotFound, "cargo tree -i opentelemetry"),
+        (Finding::LayerNotFound, "cargo tree --duplicates"),
         (Finding::LayerNotFound, "reload::Layer"),
         (Finding::SpansFiltered, "otel_messaging=info"),
         (Finding::LayerWithoutTracer, "with_tracer"),

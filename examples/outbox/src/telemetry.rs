@@ -16,6 +16,7 @@ pub(crate) fn start() {
         .with_simple_exporter(Lines)
         .build();
     global::set_tracer_provider(provider);
+    // For HTTP clients too; messages carry W3C's fields anyway.
     global::set_text_map_propagator(propagation::w3c());
 }
 

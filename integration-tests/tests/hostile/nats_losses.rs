@@ -1,4 +1,4 @@
-//! What async-nats loses or dies of before any code of this project sees it. When one of these
+//! What async-nats loses, and what makes it fail, before any code of this project sees it. When one of these
 //! tests fails, async-nats was mended: SECURITY.md has to say so.
 
 use crate::victim::{TRACEPARENT, assert_goes_on};

@@ -1,4 +1,4 @@
-//! What lapin dies of before any code of this project sees it, and what helps. When one of these
+//! What makes lapin fail before any code of this project sees it, and what helps. When one of these
 //! tests fails, lapin was mended: SECURITY.md has to say so.
 
 use crate::child;

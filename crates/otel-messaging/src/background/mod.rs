@@ -44,13 +44,13 @@
 //! current at the call, and with the feature `tracing` that is the message's. It depends on
 //! tracing-opentelemetry's layer what else comes along:
 //!
-//! | in the task | `.in_current_span()`, layer activates contexts (its default) | `.in_current_span()`, it does not | [`future_in_context`] |
+//! | in the task | `.in_current_span()`, the layer activates contexts (default) | `.in_current_span()`, the layer does not | [`future_in_context`] |
 //! | --- | --- | --- | --- |
-//! | spans of `tracing` | join the message | join the message | join the message |
-//! | messages that are published | join the message | join the message | join the message |
-//! | `Context::current()`, spans of OpenTelemetry | join the message | do not | join the message |
-//! | what was attached by hand, baggage say | no | no | yes |
-//! | a message's span that is not one of `tracing` | no | no | yes |
+//! | spans of `tracing` join the message's trace | yes | yes | yes |
+//! | messages that are published join it | yes | yes | yes |
+//! | `Context::current()` and spans of OpenTelemetry join it | yes | no | yes |
+//! | what was attached by hand, such as baggage, comes along | no | no | yes |
+//! | a message's span that is not one of `tracing` comes along | no | no | yes |
 //!
 //! [`in_current_span`]: https://docs.rs/tracing/latest/tracing/trait.Instrument.html#method.in_current_span
 //!

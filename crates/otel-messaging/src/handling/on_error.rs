@@ -18,8 +18,8 @@ where
     ///
     /// The hook runs inside the handling. The message's context is current in it, so that what it
     /// publishes and the spans that it starts are children of the message's span, which ends when
-    /// the hook is done. By then the error has marked the span, if it marks it at all; what the hook
-    /// returns does not.
+    /// the hook is done. The error marks the span before the hook runs, if it marks it at all; what the
+    /// hook returns does not mark it.
     ///
     /// The future is `Send` if the handler's and the hook's are. A panic of the hook passes through
     /// and marks the span, unless the error has. Dropped while the hook runs, the future drops
@@ -33,7 +33,7 @@ where
     /// # async fn consume<C, M: Received<C>>(message: M) -> Result<(), String> {
     /// let order = try_with_message_context(&message, handle)
     ///     .on_error(async |error| {
-    ///         eprintln!("put aside: {error}"); // an event of the message's span, if it is one of `tracing`
+    ///         eprintln!("put aside: {error}"); // or `tracing::error!`: an event of the message's span
     ///         dead_letter(&message, &error).await?; // its span is a child of the message's
     ///         Err("no order".to_owned())
     ///     })

@@ -1,4 +1,5 @@
-//! Telemetry of the application's that panics, comes back or is slow: the message goes its way.
+//! Telemetry of the application's that panics, comes back or is slow: the message is sent and
+//! handled.
 
 use crate::message::{Message, TRACEPARENT, message, spans};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
