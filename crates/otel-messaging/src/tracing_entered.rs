@@ -35,14 +35,9 @@ pub(crate) fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) ->
     let outside = Context::current();
     let entered = boundary::SPANS.call(Step::Enter, || enter(span));
     if entered.is_none() {
-        // A layer panicked when the registry had entered the span already.
-        let exit: fn((&Id, &Dispatch)) = if is_current(&outside) {
-            exit_registry
-        } else {
-            exit
-        };
-        leave(outside.clone(), || {
-            span.with_subscriber(exit);
+        let was_told = !is_current(&outside);
+        span.with_subscriber(|(id, subscriber)| {
+            leave_half_entered(was_told, outside.clone(), id, subscriber);
         });
     }
     Leave {
@@ -51,17 +46,16 @@ pub(crate) fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) ->
     }
 }
 
-/// For a span of which OpenTelemetry's layer was told, since its context is current.
-fn exit((id, subscriber): (&Id, &Dispatch)) {
-    subscriber.exit(id);
-}
-
-/// For a span of which OpenTelemetry's layer may not have been told. It counts, and told to exit what
-/// it has not entered it panics or counts wrong; behind its panic the registry has a poisoned lock,
-/// which would be an application's span's in the end.
-fn exit_registry((id, subscriber): (&Id, &Dispatch)) {
-    if let Some(registry) = subscriber.downcast_ref::<Registry>() {
-        registry.exit(id);
+/// Leaves a span that the registry has entered, while a layer panicked. `was_told`: OpenTelemetry's layer
+/// knows, since another context is current.
+pub(crate) fn leave_half_entered(was_told: bool, outside: Context, id: &Id, subscriber: &Dispatch) {
+    if was_told {
+        leave(outside, || subscriber.exit(id));
+    } else if let Some(registry) = subscriber.downcast_ref::<Registry>() {
+        // That layer counts, and told to exit what it has not entered it panics or counts wrong; behind
+        // its panic the registry has a poisoned lock, which would be an application's span's in the
+        // end.
+        leave(outside, || registry.exit(id));
     }
 }
 

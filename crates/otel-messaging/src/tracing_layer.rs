@@ -93,15 +93,17 @@ impl Layer {
         let _marked = Context::new().with_value(Mark).attach();
         let told = boundary::SPANS.call(Step::Enter, || subscriber.enter(seen));
         let is_marked = Context::map_current(|context| context.get::<Mark>().is_some());
+        if told.is_none() {
+            tracing_entered::leave_half_entered(!is_marked, outside, seen, subscriber);
+            return None;
+        }
         if !tracing_entered::leave(outside, || subscriber.exit(seen)) {
             return None;
         }
-        told.map(|()| {
-            if is_marked {
-                Self::GoesByEntered
-            } else {
-                Self::Activates
-            }
+        Some(if is_marked {
+            Self::GoesByEntered
+        } else {
+            Self::Activates
         })
     }
 }

@@ -96,7 +96,7 @@ async fn sent_each_way<C: SendsOn>(
                 0 => client.send(Some(by), &[]).await,
                 1 => client.forward(by, &message).await,
                 2 => client.republish(by, &message).await,
-                _ => client.dead_letter(by, &message, "no such article").await,
+                _ => client.dead_letter(by, &message, &"no such article").await,
             }
         };
         let sent = in_time("send", sent).await;
