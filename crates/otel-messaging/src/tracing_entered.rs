@@ -2,6 +2,7 @@
 
 use crate::boundary::{self, Step};
 use crate::scope;
+use crate::tracing_layer::Layer;
 use crate::tracing_scope::Hidden;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
@@ -34,8 +35,12 @@ pub(crate) fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) ->
     }
     let outside = Context::current();
     let entered = boundary::SPANS.call(Step::Enter, || enter(span));
+    let was_told = !is_current(&outside);
+    if was_told && Layer::current().is_none() {
+        // Only a layer that activates contexts makes another one current.
+        Layer::Activates.remember();
+    }
     if entered.is_none() {
-        let was_told = !is_current(&outside);
         span.with_subscriber(|(id, subscriber)| {
             leave_half_entered(was_told, outside.clone(), id, subscriber);
         });

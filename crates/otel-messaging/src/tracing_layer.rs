@@ -76,14 +76,6 @@ impl Layer {
         ANY_KNOWN.store(true, Ordering::Relaxed);
     }
 
-    /// Finds out about the current subscriber, and keeps it.
-    #[cold]
-    pub(crate) fn learn(subscriber: &Dispatch, seen: &Id) {
-        if let Some(layer) = Self::ask(subscriber, seen) {
-            layer.remember();
-        }
-    }
-
     /// Finds out whether the layer activates contexts: whether to enter this span, which it knows,
     /// makes another context current. All layers hear of it. `None` if one of them panics.
     #[cold]

@@ -35,12 +35,7 @@ pub(crate) fn start(builder: &SpanBuilder, parent: &Context) -> Started {
     // Borrowed: a panic must not close the span while it unwinds, since layers are told of that too.
     let prepared = boundary::SPANS.call(Step::Start, || prepare(&span, builder, parent));
     match prepared {
-        Some(Ok(context)) => {
-            if Layer::current().is_none() {
-                span.with_subscriber(|(id, subscriber)| Layer::learn(subscriber, id));
-            }
-            Started::Seen(span, context)
-        }
+        Some(Ok(context)) => Started::Seen(span, context),
         Some(Err(finding)) => {
             close(span);
             tracing_layer::report(&finding);
