@@ -82,6 +82,7 @@ impl<'a> Entry<'a> {
 }
 
 /// Appends a header. Returns whether librdkafka took it.
+#[inline]
 pub(crate) fn add(headers: &mut OwnedHeaders, (name, value): RawHeader<'_>) -> bool {
     let (Ok(name_size), Ok(value_size)) = (
         isize::try_from(name.len()),

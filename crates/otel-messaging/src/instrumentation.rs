@@ -269,7 +269,7 @@ impl fmt::Debug for Instrumentation {
 }
 
 /// A context without span, baggage and values, in which telemetry is suppressed if it is now.
-#[inline]
+#[inline(always)]
 pub(crate) fn empty_context() -> Context {
     let context = Context::new();
     if Context::is_current_telemetry_suppressed() {
