@@ -46,6 +46,15 @@ struct Hostile {
 }
 
 impl Hostile {
+    fn new(place: Where, how: How) -> Self {
+        Self {
+            place,
+            how,
+            asked: Arc::default(),
+            by: Arc::default(),
+        }
+    }
+
     fn act(&self, place: Where) {
         if place != self.place {
             return;
@@ -163,12 +172,7 @@ fn a_panic_takes_no_message_along() {
         Where::Inject,
         Where::Extract,
     ] {
-        let hostile = Hostile {
-            place,
-            how: How::Panics,
-            asked: Arc::default(),
-            by: Arc::default(),
-        };
+        let hostile = Hostile::new(place, How::Panics);
         let by = hostile.instrumentation();
         let before = caught_panics();
         for n in 1..=40 {
@@ -196,12 +200,7 @@ fn a_panic_takes_no_message_along() {
 /// Another provider, another propagator and the W3C pair know nothing of it.
 #[test]
 fn what_is_off_is_one_provider_or_one_way_of_one_propagator() {
-    let hostile = Hostile {
-        place: Where::Extract,
-        how: How::Panics,
-        asked: Arc::default(),
-        by: Arc::default(),
-    };
+    let hostile = Hostile::new(Where::Extract, How::Panics);
     let by = hostile.instrumentation();
     for _ in 0..20 {
         assert!(by.extract(&message().headers).get::<Extracted>().is_none());
@@ -225,12 +224,7 @@ fn what_comes_back_is_not_asked_again() {
         Where::Inject,
         Where::Extract,
     ] {
-        let hostile = Hostile {
-            place,
-            how: How::ComesBack,
-            asked: Arc::default(),
-            by: Arc::default(),
-        };
+        let hostile = Hostile::new(place, How::ComesBack);
         let by = hostile.instrumentation();
         for _ in 0..3 {
             send(&by, &mut BTreeMap::new());
@@ -273,12 +267,7 @@ fn good_work_between_panics_keeps_it_on() {
 /// Where there is little room an older context makes room first.
 #[test]
 fn a_context_that_made_room_is_there_again() {
-    let hostile = Hostile {
-        place: Where::Inject,
-        how: How::Panics,
-        asked: Arc::default(),
-        by: Arc::default(),
-    };
+    let hostile = Hostile::new(Where::Inject, How::Panics);
     let by = hostile.instrumentation();
     let given = BTreeMap::from([("x-trace".to_owned(), "old".to_owned())]);
     let mut headers = given.clone();
@@ -290,12 +279,7 @@ fn a_context_that_made_room_is_there_again() {
 /// Its fields are asked for in between, to make room, and they are good.
 #[test]
 fn what_always_fails_to_write_is_off_where_there_is_little_room_too() {
-    let hostile = Hostile {
-        place: Where::Inject,
-        how: How::Panics,
-        asked: Arc::default(),
-        by: Arc::default(),
-    };
+    let hostile = Hostile::new(Where::Inject, How::Panics);
     let by = hostile.instrumentation();
     for _ in 0..40 {
         let mut headers = BTreeMap::new();
@@ -309,12 +293,7 @@ fn what_always_fails_to_write_is_off_where_there_is_little_room_too() {
 /// What could not be read is not taken for a message without a context.
 #[test]
 fn a_forwarded_message_keeps_what_was_not_read() {
-    let hostile = Hostile {
-        place: Where::Extract,
-        how: How::Panics,
-        asked: Arc::default(),
-        by: Arc::default(),
-    };
+    let hostile = Hostile::new(Where::Extract, How::Panics);
     let by = hostile.instrumentation();
     let mut headers = BTreeMap::from([("x-trace".to_owned(), "old".to_owned())]);
     let given = headers.clone();
