@@ -8,7 +8,6 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
 use otel_messaging::{
     Description, Instrumentation, Sending, closure_in_context, future_in_context,
-    try_with_message_context_with,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -87,27 +86,25 @@ async fn work_that_was_handed_over_ends_its_callers_span_behind_the_boundary() {
 #[tokio::test]
 async fn a_handler_may_panic_while_telemetry_does() {
     let (_, by, ends) = hostile();
-    by.set_global();
     let message = message();
     let panics = |_| async { panic!("the handler") };
-    let handled = otel_messaging::with_message_context::<_, _, _, _>(&message, panics);
+    let handled = by.with_message_context(&message, panics);
     let handled = futures_util::FutureExt::catch_unwind(AssertUnwindSafe(handled));
     assert!(handled.await.is_err());
 
-    let entered = catch_unwind(|| {
-        let _entered = otel_messaging::process(&message).enter();
+    let entered = catch_unwind(AssertUnwindSafe(|| {
+        let _entered = by.process(&message).enter();
         panic!("the handler");
-    });
+    }));
     assert!(entered.is_err());
 
     let fails = async |_: &_| Err::<(), _>("no such article");
     let hook = |_| async { panic!("the hook") };
-    let handled = try_with_message_context_with(&message, fails, |_| panic!("the judge"));
+    let handled = by.try_with_message_context_with(&message, fails, |_| panic!("the judge"));
     let handled = handled.on_error::<_, _, &str>(hook);
     let handled = futures_util::FutureExt::catch_unwind(AssertUnwindSafe(handled));
     assert!(handled.await.is_err());
     assert_eq!(ends.0.load(Ordering::SeqCst), 3);
-    Instrumentation::default().set_global();
 }
 
 /// Each good span begins before a bad one ends, and ends after it.
