@@ -59,12 +59,13 @@ pub(crate) enum Step {
     Enter,
     #[cfg(feature = "tracing")]
     Leave,
-    End,
-    /// Dropping a span, or what may be its last handle.
+    /// Closing a span of `tracing`.
+    #[cfg(feature = "tracing")]
     Close,
+    End,
 }
 
-const STEPS: usize = Step::Close as usize + 1;
+const STEPS: usize = Step::End as usize + 1;
 
 /// One piece of the application's code, and how it fares.
 #[derive(Debug)]
@@ -123,12 +124,17 @@ impl Boundary {
     fn panicked(&self, step: Step, thrown: Thrown, now: u64) {
         thrown.forget();
         let row = &self.rows[step as usize];
+        // What is under way goes on while the rest is off, and may go on panicking: that makes the
+        // pause no longer, and is not said again.
+        let is_on = self.off_until.load(Ordering::Relaxed) <= now;
         let is_last = row.fetch_add(1, Ordering::Relaxed) + 1 >= ROW;
         if is_last {
             row.store(0, Ordering::Relaxed);
+        }
+        if is_last && is_on {
             self.off_until.store(now + PAUSE, Ordering::Relaxed);
         }
-        dropped::panicked(self.behind, is_last);
+        dropped::panicked(self.behind, is_last && is_on);
     }
 
     #[cold]
@@ -166,10 +172,23 @@ fn catch<T>(behind: Behind, work: impl FnOnce() -> T) -> Result<T, Thrown> {
 
 /// Calls the application's code that makes a text, such as an error's `Display`. It is never off.
 pub(crate) fn text<T>(work: impl FnOnce() -> T) -> Option<T> {
-    catch(Behind::Text, work)
+    count(Behind::Text, work)
+}
+
+/// Drops what may have the last handle of a span, which the provider's code then ends. That may be any
+/// provider's, so it turns none off.
+#[inline]
+pub(crate) fn release<T>(last: T) {
+    count(Behind::Spans, || drop(last));
+}
+
+/// Calls the application's code, and counts a panic.
+#[inline]
+pub(crate) fn count<T>(behind: Behind, work: impl FnOnce() -> T) -> Option<T> {
+    catch(behind, work)
         .map_err(|thrown| {
             thrown.forget();
-            dropped::panicked(Behind::Text, false);
+            dropped::panicked(behind, false);
         })
         .ok()
 }
@@ -223,6 +242,14 @@ mod tests {
         assert!(!boundary.is_off(100), "once it is on it is on");
         panic_at(&boundary, Step::End, 160);
         assert!(!boundary.is_off(160), "the row begins anew");
+
+        for _ in 0..4 * ROW {
+            panic_at(&boundary, Step::Describe, 200);
+        }
+        assert!(
+            !boundary.is_off(260),
+            "what goes on panicking prolongs nothing"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The span of one messaging operation, and the context in which it is current.
 
-use crate::boundary::{Boundary, Step};
+use crate::boundary::{self, Behind, Boundary, Step};
 use crate::instrumentation::{GivenTracer, Instrumentation, boundary_of};
 use crate::propagation::keep_random_flag;
 use crate::remote_text;
@@ -104,18 +104,14 @@ impl Operation {
         if !self.has_span {
             return;
         }
-        let is_recording = self
-            .boundary()
-            .call(Step::Describe, || self.context.span().is_recording());
-        if is_recording == Some(true) {
-            let status = Status::error(remote_text::shown_of(description));
-            let error_type = remote_text::shown_owned(error_type.into_owned());
-            self.boundary().call(Step::Describe, || {
-                let span = self.context.span();
+        self.boundary().call(Step::Describe, || {
+            let span = self.context.span();
+            if span.is_recording() {
+                let error_type = remote_text::shown_owned(error_type.into_owned());
                 span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
-                span.set_status(status);
-            });
-        }
+                span.set_status(Status::error(remote_text::shown_of(description)));
+            }
+        });
     }
 
     /// Works with the context current.
@@ -141,8 +137,13 @@ impl Operation {
     pub(crate) fn end(&mut self) {
         if self.has_span && !self.ended {
             self.ended = true;
-            self.boundary()
-                .call(Step::End, || self.context.span().end());
+            let span = self.context.span();
+            if span.span_context().is_sampled() {
+                self.boundary().call(Step::End, || span.end());
+            } else {
+                // No processor is told of it, so it ends no row.
+                boundary::count(Behind::Spans, || span.end());
+            }
         }
     }
 
@@ -156,10 +157,8 @@ impl Drop for Operation {
         self.end();
         #[cfg(feature = "tracing")]
         tracing_span::close(std::mem::replace(&mut self.span, tracing::Span::none()));
-        // It may be the last handle of a span, also of one around the message, and its destructor is
-        // the provider's code.
-        let context = std::mem::take(&mut self.context);
-        self.boundary().call(Step::Close, || drop(context));
+        // Also of a span around the message.
+        boundary::release(std::mem::take(&mut self.context));
     }
 }
 

@@ -59,10 +59,10 @@ struct Held {
 struct Guards {
     // In this order: what was attached last is detached first.
     #[cfg(feature = "tracing")]
-    _innermost: Option<Innermost>,
+    _innermost: Innermost,
     _attached: ContextGuard,
     #[cfg(feature = "tracing")]
-    _entered: Option<Leave<EnteredSpan>>,
+    _entered: Leave<EnteredSpan>,
 }
 
 thread_local! {
@@ -80,10 +80,10 @@ impl Scope {
         let attached = context.clone().attach();
         let guards = Guards {
             #[cfg(feature = "tracing")]
-            _innermost: Some(Innermost::new(context, span)),
+            _innermost: Innermost::new(context, span),
             _attached: attached,
             #[cfg(feature = "tracing")]
-            _entered: Some(entered),
+            _entered: entered,
         };
         let (generation, place) = hold(guards);
         Self {
@@ -108,19 +108,6 @@ fn hold(guards: Guards) -> (u32, usize) {
     let place = (held.generation, held.guards.len() - 1);
     HELD.set(held);
     place
-}
-
-/// Keeps a context current that nobody is going to detach, until there are too many.
-#[cfg(feature = "tracing")]
-pub(crate) fn keep(attached: ContextGuard) {
-    if HELD.with(is_full) {
-        let_go();
-    }
-    hold(Guards {
-        _innermost: None,
-        _attached: attached,
-        _entered: None,
-    });
 }
 
 impl Drop for Scope {
@@ -149,7 +136,7 @@ fn let_go() {
         guards: Vec::new(),
     });
     for guards in held.guards.into_iter().rev().flatten() {
-        drop(ManuallyDrop::into_inner(guards));
+        boundary::release(ManuallyDrop::into_inner(guards));
     }
     boundary::log(|| {
         warn_line!(

@@ -1,12 +1,12 @@
 //! A span of `tracing` that is entered on this thread, for a while.
 
 use crate::boundary::{self, Step};
-use crate::scope;
 use crate::tracing_layer::Layer;
 use crate::tracing_scope::Hidden;
-use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, ContextGuard};
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use tracing::span::Id;
 use tracing::{Dispatch, Span, Subscriber};
 use tracing_subscriber::Registry;
@@ -41,9 +41,8 @@ pub(crate) fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) ->
         Layer::Activates.remember();
     }
     if entered.is_none() {
-        span.with_subscriber(|(id, subscriber)| {
-            leave_half_entered(was_told, outside.clone(), id, subscriber);
-        });
+        span.with_subscriber(|(id, subscriber)| exit_half_entered(was_told, id, subscriber));
+        restore(outside.clone());
     }
     Leave {
         inside: entered.map(|entered| Inside { entered, outside }),
@@ -52,34 +51,51 @@ pub(crate) fn enter<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) ->
 }
 
 /// Leaves a span that the registry has entered, while a layer panicked. `was_told`: OpenTelemetry's layer
-/// knows, since another context is current.
-pub(crate) fn leave_half_entered(was_told: bool, outside: Context, id: &Id, subscriber: &Dispatch) {
-    if was_told {
-        leave(outside, || subscriber.exit(id));
-    } else if let Some(registry) = subscriber.downcast_ref::<Registry>() {
-        // That layer counts, and told to exit what it has not entered it panics or counts wrong; behind
-        // its panic the registry has a poisoned lock, which would be an application's span's in the
-        // end.
-        leave(outside, || registry.exit(id));
-    }
+/// knows, since another context is current. `None` if a layer panics again.
+pub(crate) fn exit_half_entered(was_told: bool, id: &Id, subscriber: &Dispatch) -> Option<()> {
+    boundary::SPANS.call(Step::Leave, || {
+        if was_told {
+            subscriber.exit(id);
+        } else if let Some(registry) = subscriber.downcast_ref::<Registry>() {
+            // That layer counts, and told to exit what it has not entered it panics or counts wrong;
+            // behind its panic the registry has a poisoned lock, which would be an application's
+            // span's in the end.
+            registry.exit(id);
+        }
+    })
 }
 
+/// So many contexts are kept on a thread, the newest.
+const MANY: usize = 8_192;
+
 thread_local! {
-    /// Whether contexts were left behind here, so that a scope around them does not detach its own by
+    /// Contexts that nobody is going to detach. Not dropped with the thread: OpenTelemetry's own state
+    /// may be gone by then.
+    static KEPT: Cell<Vec<ManuallyDrop<ContextGuard>>> = const { Cell::new(Vec::new()) };
+    /// Whether a layer left a context behind here, so that a scope around it does not detach its own by
     /// itself.
     static ANY_LEFT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Leaves a span. `false` if a layer panics.
-pub(crate) fn leave(outside: Context, exit: impl FnOnce()) -> bool {
-    let is_left = boundary::SPANS.call(Step::Leave, exit).is_some();
-    if (!is_left || ANY_LEFT.get()) && !is_current(&outside) {
-        // A layer that panics hides the exit from those outside of it: OpenTelemetry's, it may be,
-        // whose guard then stays where it is for good.
-        ANY_LEFT.set(true);
-        scope::keep(outside.attach());
+/// Makes current again what was, where a layer that panics has hidden an exit from those outside of it:
+/// OpenTelemetry's, it may be, whose guard then stays where it is for good.
+pub(crate) fn restore(outside: Context) {
+    if is_current(&outside) {
+        return;
     }
-    is_left
+    ANY_LEFT.set(true);
+    let attached = outside.attach();
+    let mut kept = KEPT.take();
+    let old = if kept.len() < MANY {
+        Vec::new()
+    } else {
+        std::mem::take(&mut kept)
+    };
+    kept.push(ManuallyDrop::new(attached));
+    KEPT.set(kept);
+    for guard in old.into_iter().rev() {
+        boundary::release(ManuallyDrop::into_inner(guard));
+    }
 }
 
 /// Whether the span of this context is the current one.
@@ -90,7 +106,10 @@ fn is_current(context: &Context) -> bool {
 impl<G> Drop for Leave<G> {
     fn drop(&mut self) {
         if let Some(Inside { entered, outside }) = self.inside.take() {
-            leave(outside, || drop(entered));
+            let left = boundary::SPANS.call(Step::Leave, || drop(entered));
+            if left.is_none() || ANY_LEFT.get() {
+                restore(outside);
+            }
         }
     }
 }

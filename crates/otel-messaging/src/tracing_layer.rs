@@ -82,14 +82,16 @@ impl Layer {
     pub(crate) fn ask(subscriber: &Dispatch, seen: &Id) -> Option<Self> {
         struct Mark;
         let outside = Context::current();
-        let _marked = Context::new().with_value(Mark).attach();
+        let marked = Context::new().with_value(Mark).attach();
         let told = boundary::SPANS.call(Step::Enter, || subscriber.enter(seen));
         let is_marked = Context::map_current(|context| context.get::<Mark>().is_some());
-        if told.is_none() {
-            tracing_entered::leave_half_entered(!is_marked, outside, seen, subscriber);
-            return None;
-        }
-        if !tracing_entered::leave(outside, || subscriber.exit(seen)) {
+        let left = match told {
+            Some(()) => boundary::SPANS.call(Step::Leave, || subscriber.exit(seen)),
+            None => tracing_entered::exit_half_entered(!is_marked, seen, subscriber),
+        };
+        drop(marked);
+        if told.is_none() || left.is_none() {
+            tracing_entered::restore(outside);
             return None;
         }
         Some(if is_marked {

@@ -131,16 +131,16 @@ pub(crate) fn close(span: Span) {
 /// The context of the current span of `tracing`, if it counts more than OpenTelemetry's. A layer that
 /// does not activate contexts makes spans current to `tracing` alone.
 pub(crate) fn current(context: &Context) -> Option<Context> {
-    // A layer that activates contexts has made the entered span's current. Not to ask it is more than
-    // fast: a sampler or a processor that publishes while the layer starts a span would wait for that
-    // span's lock, which its own thread holds.
-    if context.is_telemetry_suppressed() || Layer::current() == Some(Layer::Activates) {
+    if context.is_telemetry_suppressed() {
         return None;
     }
     let of_opentelemetry = context.span().span_context().clone();
     let began = Began::with(of_opentelemetry.span_id());
     let traced = match began {
-        // Nothing was attached since.
+        // Nothing was attached since, so a layer that activates contexts has entered nothing. Not to ask
+        // it is more than fast: a sampler or a processor that publishes while the layer starts a span
+        // would wait for that span's lock, which its own thread holds.
+        Some(_) if Layer::current() == Some(Layer::Activates) => return None,
         Some(began) => began.entered_since()?,
         None if of_opentelemetry.is_valid() && !of_opentelemetry.is_remote() => return None,
         None => tracing_scope::innermost(None)?,

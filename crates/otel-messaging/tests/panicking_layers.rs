@@ -6,7 +6,9 @@
 mod message;
 
 use crate::message::{TRACEPARENT, message, spans};
-use opentelemetry::trace::{TraceContextExt, TracerProvider};
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider,
+};
 use otel_messaging::{
     Description, Instrumentation, Sending, caught_panics, current_context, process,
     with_message_context,
@@ -126,6 +128,31 @@ fn nested() {
     assert_eq!(current_context().span().span_context(), &before);
 }
 
+/// How the layer works is found out where the message's own span is not one of `tracing`, and a layer
+/// panics at that.
+fn given(by: &Instrumentation) {
+    let around = opentelemetry::Context::new().with_remote_span_context(SpanContext::new(
+        TraceId::from(7),
+        SpanId::from(7),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    ));
+    let attached = around.attach();
+    let surrounding = info_span!("loop").entered();
+    // The layer knows the span once it has started.
+    let _ = current_context();
+    PANICS_IN.set(Some(Hook::Exit));
+    let message = message();
+    let handling = by.with_message_context(&message, async |_| 7);
+    assert_eq!(futures_util::FutureExt::now_or_never(handling), Some(7));
+    PANICS_IN.set(None);
+    drop(surrounding);
+    drop(attached);
+    let is_left = opentelemetry::Context::map_current(|current| current.has_active_span());
+    assert!(!is_left, "what is attached around it");
+}
+
 #[test]
 fn a_layer_that_panics_takes_no_message_along() {
     let spans = spans();
@@ -153,6 +180,9 @@ fn a_layer_that_panics_takes_no_message_along() {
                 drop(process(&message()));
             }
             nested();
+            if !activation {
+                given(&spans.instrumentation);
+            }
         }
     }
     assert!(caught_panics() > 0);

@@ -127,7 +127,7 @@ fn attack<W: Way>(place: Place) {
 fn abort_in_the_end(place: Place) -> Sender<()> {
     let (alive, dropped) = mpsc::channel();
     std::thread::spawn(move || {
-        if dropped.recv_timeout(2 * PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        if dropped.recv_timeout(10 * PATIENCE) == Err(RecvTimeoutError::Timeout) {
             eprintln!("{place:?}: no end");
             std::process::abort();
         }

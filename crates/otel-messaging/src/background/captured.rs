@@ -1,6 +1,8 @@
 //! The context of one moment, to be made current wherever its work is done.
 
-use crate::boundary::{self, Step};
+use crate::boundary;
+#[cfg(feature = "tracing")]
+use crate::boundary::Step;
 use crate::current::current_context;
 use crate::scope;
 #[cfg(feature = "tracing")]
@@ -35,7 +37,8 @@ impl Captured {
     pub(crate) fn without_span(mut self) -> Self {
         let span = self.context.span().span_context().clone();
         if span.is_valid() && !span.is_remote() {
-            self.context = self.context.with_remote_span_context(span);
+            let context = self.context.with_remote_span_context(span);
+            boundary::release(std::mem::replace(&mut self.context, context));
         }
         self
     }
@@ -58,10 +61,9 @@ impl Captured {
 /// It may have the last handle of a span that nobody ends by name; then the provider's code ends it.
 impl Drop for Captured {
     fn drop(&mut self) {
-        let context = std::mem::take(&mut self.context);
-        boundary::SPANS.call(Step::Close, || drop(context));
+        boundary::release(std::mem::take(&mut self.context));
         #[cfg(feature = "tracing")]
-        tracing_span::close(std::mem::replace(&mut self.span, tracing::Span::none()));
+        boundary::release(std::mem::replace(&mut self.span, tracing::Span::none()));
     }
 }
 
