@@ -181,7 +181,15 @@ fn a_layer_that_panics_takes_no_message_along() {
             }
             nested();
             if !activation {
-                given(&spans.instrumentation);
+                // On a thread on which no layer has left anything behind.
+                let subscriber = tracing::dispatcher::get_default(tracing::Dispatch::clone);
+                std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        tracing::dispatcher::with_default(&subscriber, || {
+                            given(&spans.instrumentation);
+                        });
+                    });
+                });
             }
         }
     }
