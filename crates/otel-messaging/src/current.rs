@@ -14,9 +14,9 @@ use opentelemetry::Context;
 /// (`with_context_activation(false)`), which it does by default. To ask starts the span: its
 /// parent can no longer be set.
 ///
-/// Do not call this, and do not publish, in a span processor's `on_start`: for a span of the
-/// application's own, the layer of tracing-opentelemetry 0.34 holds the span's lock at that moment, and
-/// the thread waits for itself for ever.
+/// Do not call this, and do not publish, in a sampler or in a span processor's `on_start`: for a span of
+/// `tracing` that the application opens, the layer of tracing-opentelemetry 0.34 holds the span's lock at
+/// that moment, and the thread may wait for itself for ever.
 #[must_use]
 pub fn current_context() -> Context {
     let context = Context::current();

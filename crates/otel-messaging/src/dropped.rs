@@ -47,8 +47,8 @@ pub fn refused_fields() -> u64 {
 /// without what that code would have added.
 ///
 /// After 16 panics in a row this crate stops calling that code for a minute: the spans of one tracer
-/// provider, reading or writing by one propagator, or the lines of its own log. It always asks an error
-/// for its text.
+/// provider; reading, writing or the names of fields of one propagator; or the lines of its own log. It
+/// always asks an error for its text.
 ///
 /// The log (feature `internal-logs`, target `otel_messaging`) has at most one line a minute about
 /// panics, and one more when code is turned off. A layer that panics on one of these lines is only
