@@ -61,17 +61,21 @@ impl Book {
             let all = book.iter();
             all.filter(|(order, _)| *order != EXTRA).count()
         };
-        self.wait_while(|book| of_orders(book) < count);
-        let book = self.0.0.lock().expect("no callback panics");
+        let (callbacks, came) = &*self.0;
+        let callbacks = callbacks.lock().expect("no callback panics");
+        let waited = came.wait_timeout_while(callbacks, PATIENCE, |book| of_orders(book) < count);
+        let (book, waited) = waited.expect("no callback panics");
+        assert!(!waited.timed_out(), "a callback does not come");
         assert_eq!(of_orders(&book), count, "callbacks");
     }
 
-    fn wait_while(&self, is_waiting: impl Fn(&[Callback]) -> bool) {
+    /// Waits for another callback, but not for long: librdkafka keeps the room of several records until
+    /// the callbacks of all of them have returned, so the last one may have come while the queue was full.
+    fn wait_a_moment(&self, count: usize) {
         let (callbacks, came) = &*self.0;
         let callbacks = callbacks.lock().expect("no callback panics");
-        let waited = came.wait_timeout_while(callbacks, PATIENCE, |book| is_waiting(book));
-        let timed_out = waited.expect("no callback panics").1.timed_out();
-        assert!(!timed_out, "a callback does not come");
+        let waited = came.wait_timeout_while(callbacks, POLL, |book| book.len() == count);
+        drop(waited.expect("no callback panics"));
     }
 
     fn count(&self) -> usize {
@@ -203,7 +207,7 @@ impl Round<'_> {
                 Polling::ByUs => {
                     poll();
                 }
-                Polling::ByThread => self.book.wait_while(|book| book.len() == callbacks),
+                Polling::ByThread => self.book.wait_a_moment(callbacks),
             }
         }
     }
