@@ -6,6 +6,8 @@ use crate::version::Version;
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::stream;
+use async_nats::service::endpoint::Endpoint;
+use async_nats::service::{Service, ServiceExt};
 use async_nats::{HeaderMap, Message, Subscriber, jetstream};
 use futures_util::StreamExt;
 use otel_messaging::Instrumentation;
@@ -337,6 +339,19 @@ pub async fn connect() -> async_nats::Client {
     in_time("connect", async_nats::connect(&url))
         .await
         .unwrap_or_else(|error| panic!("NATS at NATS_URL: {error}"))
+}
+
+/// A service with one endpoint, which the broker knows. It ends when it is dropped.
+///
+/// # Panics
+///
+/// When it does not start.
+pub async fn start_service(client: &async_nats::Client, subject: &str) -> (Service, Endpoint) {
+    let service = client.service_builder().start("shop", "1.0.0").await;
+    let service = service.expect("a service");
+    let endpoint = service.endpoint(subject).await.expect("an endpoint");
+    client.flush().await.expect("a flush");
+    (service, endpoint)
 }
 
 /// Whether the server rewrites every spelling of `traceparent` to lower case: 2.11 and 2.12 do (no

@@ -5,13 +5,13 @@ use crate::orders::{
     Arrived, END, Fate, Order, Ours, Outcome, Pace, handle, own_headers_of_answer, send_all,
 };
 use crate::way::{Way, attacks};
+use async_nats::service::Service;
 use async_nats::service::endpoint::Endpoint;
 use async_nats::service::error::Error;
-use async_nats::service::{Service, ServiceExt};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use integration_tests::client::{in_time, unique};
-use integration_tests::nats::{connect, text_headers};
+use integration_tests::nats::{connect, start_service, text_headers};
 use otel_messaging::Instrumentation;
 use otel_messaging::propagation::w3c;
 use otel_messaging_async_nats::{InjectingProducer, InjectingRequest};
@@ -29,10 +29,7 @@ pub(crate) struct Answers {
 impl Way for Answers {
     async fn open() -> Self {
         let (client, subject) = (connect().await, unique("orders"));
-        let started = client.service_builder().start("shop", "1.0.0").await;
-        let service = started.expect("a service");
-        let orders = service.endpoint(&subject).await.expect("an endpoint");
-        client.flush().await.expect("a flush");
+        let (service, orders) = start_service(&client, &subject).await;
         Self {
             client,
             subject,

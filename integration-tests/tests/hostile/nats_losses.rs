@@ -4,10 +4,10 @@
 use crate::victim::{TRACEPARENT, assert_goes_on};
 use async_nats::Client as Plain;
 use async_nats::jetstream::{self, consumer::pull};
-use async_nats::service::{ServiceExt, error::Error};
+use async_nats::service::error::Error;
 use futures_util::StreamExt;
 use integration_tests::client::{Client, address, in_time, unique};
-use integration_tests::nats::{JetStream, Nats, connect};
+use integration_tests::nats::{JetStream, Nats, connect, start_service};
 use integration_tests::spans::Spans;
 use integration_tests::wire::nats::{Connection, block};
 use otel_messaging_async_nats::InjectingRequest;
@@ -156,10 +156,7 @@ async fn a_stored_message_costs_a_reconnection_for_each_delivery() {
 )]
 async fn a_line_break_in_the_text_of_a_services_error_panics() {
     let (client, subject, spans) = (connect().await, unique("orders"), Spans::new());
-    let service = client.service_builder().start("shop", "1.0.0").await;
-    let service = service.expect("a service");
-    let mut orders = service.endpoint(&subject).await.expect("an endpoint");
-    client.flush().await.expect("a flush");
+    let (_service, mut orders) = start_service(&client, &subject).await;
     for wrapped in [false, true] {
         let publish = client.publish_with_reply(subject.clone(), "answers", "a\r\nb".into());
         publish.await.expect("published");

@@ -1,11 +1,10 @@
 //! What depends on accounts: a service that is called from another one, to which the server makes the
 //! reply subject, and a server that reports the way of messages.
 
-use async_nats::service::ServiceExt;
 use async_nats::{Client, ConnectOptions, Subject};
 use futures_util::StreamExt;
 use integration_tests::client::in_time;
-use integration_tests::nats::message_from;
+use integration_tests::nats::{message_from, start_service};
 use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::spans::{Spans, assert_child, attribute};
 use opentelemetry_sdk::trace::SpanData;
@@ -105,9 +104,7 @@ async fn a_services_answer_to_another_account_has_no_subject_in_its_spans_name()
     let (shop, billing) = connect(&broker).await;
     let spans = Spans::new();
     let by = &spans.instrumentation;
-    let service = shop.service_builder().start("shop", "1.0.0").await;
-    let service = service.expect("a service");
-    let mut orders = service.endpoint(SUBJECT).await.expect("an endpoint");
+    let (_service, mut orders) = start_service(&shop, SUBJECT).await;
     known(&shop).await;
     let serve = async {
         let request = orders.next().await.expect("a request");

@@ -1,11 +1,10 @@
 //! Services in Go, which read and write contexts in title case alone, on both sides of ours.
 
 use async_nats::HeaderMap;
-use async_nats::service::ServiceExt;
 use futures_util::StreamExt;
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::go::GoService;
-use integration_tests::nats::{Nats, rewrites_traceparent};
+use integration_tests::nats::{Nats, rewrites_traceparent, start_service};
 use integration_tests::spans::{Spans, traceparent};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{FutureExt, TraceContextExt};
@@ -97,9 +96,7 @@ async fn an_answer_to_go_is_in_both_spellings() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let mut relay = GoService::start(&client.client).await;
     let subject = unique("shop");
-    let service = client.client.service_builder().start("shop", "1.0.0").await;
-    let service = service.expect("a service");
-    let mut endpoint = service.endpoint(&subject).await.expect("an endpoint");
+    let (_service, mut endpoint) = start_service(&client.client, &subject).await;
     relay.send(&[("ask", &subject), ("order", "7")]).await;
     let request = in_time("a request", endpoint.next()).await;
     let request = InjectingRequest::new(request.expect("a request"))

@@ -2,11 +2,11 @@
 
 use async_nats::client::PublishErrorKind;
 use async_nats::service::error::Error;
-use async_nats::service::{Service, ServiceExt, endpoint::Endpoint};
+use async_nats::service::{Service, endpoint::Endpoint};
 use async_nats::{Client, HeaderMap, Request};
 use futures_util::StreamExt;
 use integration_tests::client::{in_time, unique};
-use integration_tests::nats::{as_delivered, connect, text_headers};
+use integration_tests::nats::{as_delivered, connect, start_service, text_headers};
 use integration_tests::spans::{
     Spans, assert_child, assert_linked, assert_messaging, assert_unfailed, attribute, traceparent,
 };
@@ -25,10 +25,7 @@ struct Shop {
 impl Shop {
     async fn open() -> Self {
         let (client, subject) = (connect().await, unique("orders"));
-        let started = client.service_builder().start("shop", "1.0.0").await;
-        let service = started.expect("a service");
-        let orders = service.endpoint(&subject).await.expect("an endpoint");
-        client.flush().await.expect("a flush");
+        let (service, orders) = start_service(&client, &subject).await;
         Self {
             client,
             subject,
