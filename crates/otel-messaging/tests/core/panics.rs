@@ -29,6 +29,15 @@ enum Where {
     Extract,
 }
 
+const PLACES: [Where; 6] = [
+    Where::Sampler,
+    Where::OnStart,
+    Where::OnEnd,
+    Where::Fields,
+    Where::Inject,
+    Where::Extract,
+];
+
 /// How.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum How {
@@ -164,14 +173,7 @@ fn handle(by: &Instrumentation, message: &Message) -> u32 {
 
 #[test]
 fn a_panic_takes_no_message_along() {
-    for place in [
-        Where::Sampler,
-        Where::OnStart,
-        Where::OnEnd,
-        Where::Fields,
-        Where::Inject,
-        Where::Extract,
-    ] {
+    for place in PLACES {
         let hostile = Hostile::new(place, How::Panics);
         let by = hostile.instrumentation();
         let before = caught_panics();
@@ -216,14 +218,7 @@ fn what_is_off_is_one_provider_or_one_way_of_one_propagator() {
 
 #[test]
 fn what_comes_back_is_not_asked_again() {
-    for place in [
-        Where::Sampler,
-        Where::OnStart,
-        Where::OnEnd,
-        Where::Fields,
-        Where::Inject,
-        Where::Extract,
-    ] {
+    for place in PLACES {
         let hostile = Hostile::new(place, How::ComesBack);
         let by = hostile.instrumentation();
         for _ in 0..3 {
