@@ -9,9 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// So many panics in a row turn the code off.
-pub(crate) const ROW: u32 = 16;
+const ROW: u32 = 16;
 /// For so many seconds.
-pub(crate) const PAUSE: u64 = 60;
+const PAUSE: u64 = 60;
 
 /// What is behind a boundary. It is not entered twice on one thread: a sampler that sends a
 /// message would be asked about that one too, and so on until the stack is used up, and layers and
@@ -105,24 +105,20 @@ impl Boundary {
     /// Calls code that goes on with what was begun, whatever happens. `None` if it panics.
     #[inline]
     pub(crate) fn call<T>(&self, step: Step, work: impl FnOnce() -> T) -> Option<T> {
-        match catch(self.behind, work) {
-            Ok(done) => {
-                let row = &self.rows[step as usize];
-                if row.load(Ordering::Relaxed) != 0 {
-                    row.store(0, Ordering::Relaxed);
-                }
-                Some(done)
+        let done = catch(self.behind, work);
+        if done.is_some() {
+            let row = &self.rows[step as usize];
+            if row.load(Ordering::Relaxed) != 0 {
+                row.store(0, Ordering::Relaxed);
             }
-            Err(thrown) => {
-                self.panicked(step, thrown, dropped::seconds());
-                None
-            }
+        } else {
+            self.panicked(step, dropped::seconds());
         }
+        done
     }
 
     #[cold]
-    fn panicked(&self, step: Step, thrown: Thrown, now: u64) {
-        thrown.forget();
+    fn panicked(&self, step: Step, now: u64) {
         let row = &self.rows[step as usize];
         // What is under way goes on while the rest is off, and may go on panicking: that makes the
         // pause no longer, and is not said again.
@@ -151,23 +147,20 @@ impl Boundary {
     }
 }
 
-/// What a panic threw. It is the application's too, and may panic when it is dropped.
-struct Thrown(Box<dyn Any + Send>);
-
-impl Thrown {
-    fn forget(self) {
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(self.0)));
-        std::mem::forget(dropped);
-    }
-}
-
 #[inline]
-fn catch<T>(behind: Behind, work: impl FnOnce() -> T) -> Result<T, Thrown> {
+fn catch<T>(behind: Behind, work: impl FnOnce() -> T) -> Option<T> {
     let outer = INSIDE.get();
     INSIDE.set(outer | behind as u8);
     let done = catch_unwind(AssertUnwindSafe(work));
     INSIDE.set(outer);
-    done.map_err(Thrown)
+    done.map_err(forget).ok()
+}
+
+/// Drops what a panic threw. It is the application's too, and may panic then.
+#[cold]
+fn forget(thrown: Box<dyn Any + Send>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(thrown)));
+    std::mem::forget(dropped);
 }
 
 /// Calls the application's code that makes a text, such as an error's `Display`. It is never off.
@@ -185,12 +178,11 @@ pub(crate) fn release<T>(last: T) {
 /// Calls the application's code, and counts a panic.
 #[inline]
 pub(crate) fn count<T>(behind: Behind, work: impl FnOnce() -> T) -> Option<T> {
-    catch(behind, work)
-        .map_err(|thrown| {
-            thrown.forget();
-            dropped::panicked(behind, false);
-        })
-        .ok()
+    let done = catch(behind, work);
+    if done.is_none() {
+        dropped::panicked(behind, false);
+    }
+    done
 }
 
 /// Writes a line of the log, which is an event to the application's layers.
@@ -201,10 +193,6 @@ pub(crate) fn log(work: impl FnOnce()) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn panic_at(boundary: &Boundary, step: Step, now: u64) {
-        boundary.panicked(step, Thrown(Box::new(())), now);
-    }
 
     #[test]
     fn a_panic_stays_inside_and_so_does_what_it_throws() {
@@ -225,26 +213,26 @@ mod tests {
     fn sixteen_panics_of_one_step_in_a_row_turn_it_off_for_a_minute() {
         let boundary = Boundary::new(Behind::Spans);
         for _ in 0..ROW - 1 {
-            panic_at(&boundary, Step::End, 100);
+            boundary.panicked(Step::End, 100);
         }
         boundary.call(Step::End, || ());
         for _ in 0..ROW - 1 {
-            panic_at(&boundary, Step::End, 100);
-            panic_at(&boundary, Step::Start, 100);
+            boundary.panicked(Step::End, 100);
+            boundary.panicked(Step::Start, 100);
             // What is good at its beginning may be bad at its end.
             boundary.call(Step::Start, || ());
             assert_eq!(boundary.off_until.load(Ordering::Relaxed), 0);
         }
-        panic_at(&boundary, Step::End, 100);
+        boundary.panicked(Step::End, 100);
         assert!(boundary.is_off(100));
         assert!(boundary.is_off(159));
         assert!(!boundary.is_off(160));
         assert!(!boundary.is_off(100), "once it is on it is on");
-        panic_at(&boundary, Step::End, 160);
+        boundary.panicked(Step::End, 160);
         assert!(!boundary.is_off(160), "the row begins anew");
 
         for _ in 0..4 * ROW {
-            panic_at(&boundary, Step::Describe, 200);
+            boundary.panicked(Step::Describe, 200);
         }
         assert!(
             !boundary.is_off(260),

@@ -85,12 +85,15 @@ impl Scope {
             #[cfg(feature = "tracing")]
             _entered: entered,
         };
-        let (generation, place) = hold(guards);
-        Self {
-            generation,
-            place,
+        let mut held = HELD.take();
+        held.guards.push(Some(ManuallyDrop::new(guards)));
+        let scope = Self {
+            generation: held.generation,
+            place: held.guards.len() - 1,
             _thread: PhantomData,
-        }
+        };
+        HELD.set(held);
+        scope
     }
 }
 
@@ -99,15 +102,6 @@ fn is_full(cell: &Cell<Held>) -> bool {
     let is_full = held.guards.len() >= MANY;
     cell.set(held);
     is_full
-}
-
-/// The generation and the place in which these are held.
-fn hold(guards: Guards) -> (u32, usize) {
-    let mut held = HELD.take();
-    held.guards.push(Some(ManuallyDrop::new(guards)));
-    let place = (held.generation, held.guards.len() - 1);
-    HELD.set(held);
-    place
 }
 
 impl Drop for Scope {
