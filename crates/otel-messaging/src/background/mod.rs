@@ -166,11 +166,11 @@
 //! - The context of a closure or a job that is dropped before it runs is not current in the
 //!   destructors of what it owns.
 
-mod captured;
-mod closure;
-mod future;
-mod job;
+pub(crate) mod closure;
+pub(crate) mod future;
+pub(crate) mod job;
 
+pub use crate::operation::future::InContext;
 pub use closure::closure_in_context;
-pub use future::{InContext, future_in_context};
+pub use future::future_in_context;
 pub use job::Job;

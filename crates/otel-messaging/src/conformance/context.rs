@@ -3,10 +3,11 @@
 use super::reading::OTHERS;
 use super::subject::{Duplicates, Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same};
-use crate::bridge::CarrierExtractor;
-use crate::carrier::Carrier;
-use crate::instrumentation::Instrumentation;
-use crate::propagation::{self, FIELDS};
+use crate::carrier::extractor::CarrierExtractor;
+use crate::carrier::headers::Carrier;
+use crate::field::name::FIELDS;
+use crate::instrumentation::settings::Instrumentation;
+use crate::propagation::w3c::W3cPropagator;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
@@ -48,7 +49,9 @@ pub(super) const CONTEXTS: [(Fields, Carried); 8] = [
 const DECODED: &str = "tenant=acme \u{fc}%=;,user=7;secret;p=1";
 
 pub(super) fn w3c() -> Instrumentation {
-    Instrumentation::default().with_propagator(propagation::w3c())
+    Instrumentation::builder()
+        .with_propagator(W3cPropagator::default())
+        .build()
 }
 
 /// What a context carries, as in [`CONTEXTS`].
@@ -223,7 +226,7 @@ pub(super) fn extractor<S: Subject>(trial: &mut Trial<'_, S>) -> Verdict {
                 )?;
             }
         }
-        let through = propagation::w3c().extract_with_context(&Context::new(), &through);
+        let through = W3cPropagator::default().extract_with_context(&Context::new(), &through);
         let what = "what is extracted through CarrierExtractor";
         same(what, carried(&through), direct)?;
     }

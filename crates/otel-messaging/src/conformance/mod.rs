@@ -98,8 +98,8 @@ pub use rule::Rule;
 pub use subject::{Duplicates, Entry, Subject, Value};
 
 #[cfg(doc)]
-use crate::carrier::Carrier;
-use crate::carrier::CarrierMut;
+use crate::carrier::headers::Carrier;
+use crate::carrier::headers::CarrierMut;
 use trial::Trial;
 
 /// Tries every rule on a carrier.

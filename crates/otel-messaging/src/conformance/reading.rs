@@ -3,7 +3,7 @@
 use super::context::{candidates, counting};
 use super::subject::{Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same};
-use crate::carrier::Carrier;
+use crate::carrier::headers::Carrier;
 use std::collections::BTreeSet;
 
 const UNREADABLE: [Value<'static>; 5] = [

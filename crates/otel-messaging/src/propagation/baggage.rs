@@ -1,9 +1,10 @@
 //! W3C Baggage as an OpenTelemetry propagator.
 
-use super::baggage_member::{self as member, AnyMember, Member};
-use super::{BAGGAGE, trim};
-use crate::carrier::CarrierError;
-use crate::dropped::{self, Refused, refuse};
+use crate::field::baggage_member::{self as member, AnyMember, Member};
+use crate::field::name::BAGGAGE;
+use crate::field::space::trim;
+use crate::loss::count::{refuse, report};
+use crate::loss::reason::{CarrierError, Refused};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -96,7 +97,7 @@ impl TextMapPropagator for BaggagePropagator {
 }
 
 /// The header; empty if there is no member that can be written.
-pub(super) fn header(baggage: &Baggage) -> String {
+pub(crate) fn header(baggage: &Baggage) -> String {
     let mut places = [None; MAX_MEMBERS];
     let mut count = 0;
     let mut complete = true;
@@ -131,28 +132,13 @@ pub(super) fn header(baggage: &Baggage) -> String {
         member.write(&mut header);
     }
     if !complete {
-        dropped::report(1, CarrierError::InvalidValue);
+        report(1, CarrierError::InvalidValue);
     }
     header
 }
 
-/// The members of a header that fit into `room` bytes: one that does not goes alone.
-pub(super) fn shorten(header: &str, room: usize) -> String {
-    let mut kept = String::new();
-    for member in header.split(',') {
-        let comma = usize::from(!kept.is_empty());
-        if kept.len() + comma + member.len() <= room {
-            if comma > 0 {
-                kept.push(',');
-            }
-            kept.push_str(member);
-        }
-    }
-    kept
-}
-
 /// Reads the lines of a baggage, in their order, on top of `context`.
-pub(super) fn extract<'a>(
+pub(crate) fn extract<'a>(
     context: Context,
     lines: impl Iterator<Item = &'a str> + Clone,
 ) -> Context {
