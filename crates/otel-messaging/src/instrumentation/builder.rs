@@ -81,6 +81,12 @@ impl Builder {
     }
 }
 
+impl From<Settings> for Builder {
+    fn from(settings: Settings) -> Self {
+        Self { settings }
+    }
+}
+
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").finish_non_exhaustive()

@@ -78,6 +78,12 @@ impl Instrumentation {
         Builder::default()
     }
 
+    /// Begins with these settings, for an instrumentation that differs in some.
+    #[must_use]
+    pub fn to_builder(&self) -> Builder {
+        self.settings.as_ref().clone().into()
+    }
+
     /// An instrumentation that does nothing, for a producer or a consumer that is not to be
     /// instrumented: it starts no spans, leaves headers as they are, reads none, and handles a message in
     /// the context that is current at the call.
