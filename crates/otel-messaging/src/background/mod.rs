@@ -116,7 +116,7 @@
 //! ```
 //!
 //! Where the workers do the handling itself, so that its span should last until they are done, the
-//! message goes to them with its [`Processing`](crate::Processing):
+//! message goes to them with its [`MessageSpan`](crate::consumer::MessageSpan):
 //!
 //! ```
 //! use otel_messaging::{Processing, Received, process};

@@ -73,8 +73,8 @@ const LONGEST: usize = 32_767;
 ///   after it, `env_clear` takes the context too. A command that starts several processes gives all
 ///   of them the same context: inject before each.
 /// - What the environment cannot represent, a NUL or a variable of more than 32,767 bytes with its
-///   name, is left out and counted in [`dropped_fields`](crate::dropped_fields); the process starts
-///   all the same. The [budget](crate::Instrumentation::with_injection_budget) holds as for a
+///   name, is left out and counted in [`dropped_fields`](crate::loss::dropped_fields); the process starts
+///   all the same. The [budget](crate::instrumentation::Builder::with_injection_budget) holds as for a
 ///   message: baggage loses members first, then tracestate.
 /// - For a process that somebody else starts, such as a container with an `env` list,
 ///   [`Command::get_envs`] has the names and values.

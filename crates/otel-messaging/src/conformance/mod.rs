@@ -82,6 +82,7 @@
 //! - A panic is reported as a violation, unless the test is compiled with `panic = "abort"`.
 
 mod context;
+mod counting;
 mod field_sets;
 mod get_each;
 mod injection;

@@ -1,6 +1,6 @@
 //! The rules of reading.
 
-use super::context::{candidates, counting};
+use super::counting::{candidates, counting};
 use super::subject::{Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same};
 use crate::carrier::headers::Carrier;

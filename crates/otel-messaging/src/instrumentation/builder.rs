@@ -81,6 +81,24 @@ impl Builder {
     }
 }
 
+impl Instrumentation {
+    /// Begins with the settings of [`Instrumentation::default`].
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Begins with these settings, for an instrumentation that differs in some.
+    pub fn to_builder(&self) -> Builder {
+        self.settings().clone().into()
+    }
+}
+
+impl Default for Instrumentation {
+    fn default() -> Self {
+        Self::builder().build()
+    }
+}
+
 impl From<Settings> for Builder {
     fn from(settings: Settings) -> Self {
         Self { settings }

@@ -1,7 +1,6 @@
 //! The settings of a program, put together.
 
 use crate::carrier::headers::{Carrier, CarrierMut};
-use crate::instrumentation::builder::Builder;
 use crate::policy::redelivery::Redelivery;
 use crate::propagation::settings::Propagation;
 use crate::telemetry::tracer::Telemetry;
@@ -65,25 +64,7 @@ impl Default for Settings {
     }
 }
 
-impl Default for Instrumentation {
-    fn default() -> Self {
-        Self::builder().build()
-    }
-}
-
 impl Instrumentation {
-    /// Begins with the settings of [`Instrumentation::default`].
-    #[must_use]
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
-    /// Begins with these settings, for an instrumentation that differs in some.
-    #[must_use]
-    pub fn to_builder(&self) -> Builder {
-        self.settings.as_ref().clone().into()
-    }
-
     /// An instrumentation that does nothing, for a producer or a consumer that is not to be
     /// instrumented: it starts no spans, leaves headers as they are, reads none, and handles a message in
     /// the context that is current at the call.
@@ -112,7 +93,7 @@ impl Instrumentation {
     }
 
     /// The most bytes of context, names and values, that are written into one message; see
-    /// [`with_injection_budget`](Builder::with_injection_budget).
+    /// [`with_injection_budget`](crate::instrumentation::Builder::with_injection_budget).
     #[must_use]
     pub fn injection_budget(&self) -> usize {
         self.settings.propagation.budget
@@ -125,7 +106,7 @@ impl Instrumentation {
     /// telemetry is suppressed in `context`, the headers stay as they are.
     ///
     /// What the protocol cannot represent, or exceeds the
-    /// [budget](Builder::with_injection_budget), is left out and counted in
+    /// [budget](crate::instrumentation::Builder::with_injection_budget), is left out and counted in
     /// [`dropped_fields`](crate::loss::dropped_fields); the message itself never fails. If the propagator
     /// panics, the headers stay as they are, an older context included.
     #[inline]

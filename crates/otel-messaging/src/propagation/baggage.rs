@@ -32,7 +32,7 @@ const MAX_BYTES: usize = 8192;
 ///   is no room is left out alone.
 /// - If no member is valid, the baggage that is already in the context stays.
 ///
-/// What was not used is counted in [`refused_fields`](crate::refused_fields), but for earlier values
+/// What was not used is counted in [`refused_fields`](crate::loss::refused_fields), but for earlier values
 /// of a key. Time and memory are linear in the size of the header.
 ///
 /// # Writing
@@ -40,7 +40,7 @@ const MAX_BYTES: usize = 8192;
 /// - One header is written, its members ordered by key, because OpenTelemetry's type does not keep
 ///   their order. Whatever the grammar does not allow in a value is percent-encoded, `%` too.
 /// - A member whose properties are malformed is left out, and so is a member with which the header
-///   would exceed 8,192 bytes. Both are counted in [`dropped_fields`](crate::dropped_fields).
+///   would exceed 8,192 bytes. Both are counted in [`dropped_fields`](crate::loss::dropped_fields).
 ///
 /// ```
 /// use opentelemetry::baggage::BaggageExt;

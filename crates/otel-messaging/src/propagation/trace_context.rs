@@ -30,7 +30,7 @@ use std::sync::LazyLock;
 /// - A `tracestate` of more than 8,192 bytes is shortened on the way out: it loses entries of more
 ///   than 128 characters first, then others, in each case those at its end first.
 ///
-/// What is malformed reads as absent, is counted in [`refused_fields`](crate::refused_fields) and
+/// What is malformed reads as absent, is counted in [`refused_fields`](crate::loss::refused_fields) and
 /// costs no more than something good of the same length.
 ///
 /// ```
