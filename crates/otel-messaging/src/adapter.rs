@@ -11,8 +11,8 @@
 //! | `error_type.rs` | names for the client's errors, for `error.type` |
 //! | a file per wrapped client type, named for it | the sending methods: [`Instrumentation::outgoing`], [`Outgoing::inject`], the client's call, [`Outgoing::finish`] |
 //!
-//! `examples/channel-adapter` in the repository is an adapter for an in-process channel, with its tests
-//! and the conformance kit.
+//! The example `channel_adapter` of this crate is an adapter for an in-process channel, with its tests and
+//! the conformance kit. It is short enough to be copied.
 //!
 //! [`Instrumentation::outgoing`]: crate::Instrumentation::outgoing
 

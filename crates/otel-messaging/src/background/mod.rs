@@ -119,16 +119,17 @@
 //! message goes to them with its [`MessageSpan`](crate::consumer::MessageSpan):
 //!
 //! ```
-//! use otel_messaging::{Processing, Received, process};
+//! use otel_messaging::consumer::MessageSpan;
+//! use otel_messaging::{Received, process};
 //! use tokio::sync::mpsc::{Receiver, Sender};
 //!
 //! # async fn handle<M>(_message: M) {}
-//! async fn receive<C, M: Received<C>>(message: M, jobs: Sender<(Processing, M)>) {
+//! async fn receive<C, M: Received<C>>(message: M, jobs: Sender<(MessageSpan, M)>) {
 //!     // A worker that is gone has ended the span.
 //!     let _ = jobs.send((process(&message), message)).await;
 //! }
 //!
-//! async fn work<M>(mut jobs: Receiver<(Processing, M)>) {
+//! async fn work<M>(mut jobs: Receiver<(MessageSpan, M)>) {
 //!     while let Some((processing, message)) = jobs.recv().await {
 //!         processing.run(handle(message)).await;
 //!     }
