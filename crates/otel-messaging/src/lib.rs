@@ -37,17 +37,17 @@
 //! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
 //! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
-//! | [`try_with_message_context_with`], [`Processing::try_run_with`] | the same; the application says what an error is on it |
-//! | [`Handling::on_error`] | none: the spans that the hook starts are children of the message's span, which ends after the hook |
+//! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application says what an error is on it |
+//! | [`InContext::on_error`](consumer::InContext::on_error) | none: the spans that the hook starts are children of the message's span, which ends after the hook |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
 //! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
-//! | [`inject`] into a [`Command`](std::process::Command), [`extract`] from the [`Environment`] of the process that it starts | none; those of that process are children of the span that was current |
+//! | [`inject`] into a [`Command`](std::process::Command), [`extract`] from the [`Environment`](propagation::Environment) of the process that it starts | none; those of that process are children of the span that was current |
 //!
 //! A message with several contexts of which its protocol does not tell the one that counts is handled in
-//! a new trace, with a link to each sender ([`Carrier::contexts`]).
+//! a new trace, with a link to each sender ([`Carrier::contexts`](adapter::Carrier::contexts)).
 //!
 //! A message that comes late or again is handled in a trace of its own, with a link, if
-//! [`Instrumentation::with_link_after_deliveries`] or [`Instrumentation::with_link_after_age`]
+//! [`with_link_after_deliveries`](instrumentation::Builder::with_link_after_deliveries) or [`with_link_after_age`](instrumentation::Builder::with_link_after_age)
 //! says so.
 //!
 //! Without a tracer provider there are no spans, and everything still propagates: what came in
@@ -57,7 +57,7 @@
 //!
 //! If the handler returns an error, [`try_with_message_context`] marks the message's span as failed, and
 //! **exports the error's text** as its status. Pass what you do about the error to
-//! [`on_error`](Handling::on_error): it runs inside that span, and the span ends after it.
+//! [`on_error`](consumer::InContext::on_error): it runs inside that span, and the span ends after it.
 //!
 //! ```
 //! # use otel_messaging::{Received, try_with_message_context};
@@ -78,7 +78,7 @@
 //!
 //! # Is it set up?
 //!
-//! [`self_check`] returns what is wrong with a program's set-up, each [`Finding`] with its remedy. Call it
+//! [`self_check`] returns what is wrong with a program's set-up, each [`Finding`](instrumentation::Finding) with its remedy. Call it
 //! once your telemetry is set up. [`Instrumentation::self_check_message`] tells whether the context of a
 //! message that came in can be read.
 //!
@@ -109,7 +109,7 @@
 //!
 //! - OpenTelemetry's global settings are per version of the `opentelemetry` crate: two versions
 //!   in one program do not see each other's. This one is for 0.33.
-//! - If the application's own telemetry panics, messages are still sent and handled; [`caught_panics`]
+//! - If the application's own telemetry panics, messages are still sent and handled; [`caught_panics`](loss::caught_panics)
 //!   counts, and says what cannot be caught. Telemetry that is slow makes messages slow: a slow sampler
 //!   slows each `send`.
 //! - A context extracted from a message has none of the values that the application attached to
@@ -119,77 +119,36 @@
 //!   the loop's span. This crate cannot see such a layer, so it reports that there is none. Put the
 //!   `reload::Layer` around the filter and not around the layer.
 
+pub mod adapter;
 pub mod background;
-mod boundary;
-mod bridge;
-mod carried;
 mod carrier;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod consumer;
-mod context_carrier;
-mod contexts;
-mod current;
-mod description;
-mod dropped;
-mod envelope;
-#[cfg(feature = "serde")]
-mod envelope_or_bare;
-mod environment;
-mod failure;
-mod fallible;
-mod field_value;
-mod finding;
-mod handling;
-mod instrumentation;
-#[cfg(feature = "serde")]
-mod json_text;
-mod log;
+pub mod consumer;
+mod context;
+mod field;
+pub mod instrumentation;
+pub mod loss;
 mod message;
-mod onward;
 mod operation;
-mod producer;
+mod policy;
+pub mod producer;
 pub mod propagation;
-mod redelivery;
-mod remote_text;
-mod scope;
-mod self_check;
-pub mod semconv;
-#[cfg(feature = "serde")]
-mod stored_context;
-#[cfg(feature = "serde")]
-mod stored_envelope;
-#[cfg(feature = "tracing")]
-mod tracing_callsite;
-#[cfg(feature = "tracing")]
-mod tracing_entered;
-#[cfg(feature = "tracing")]
-mod tracing_layer;
-#[cfg(feature = "tracing")]
-mod tracing_scope;
-#[cfg(feature = "tracing")]
-mod tracing_span;
+pub mod stored;
+mod telemetry;
 
-pub use background::{InContext, Job, closure_in_context, future_in_context};
-pub use bridge::{CarrierExtractor, CarrierInjector};
-pub use carrier::{Carrier, CarrierError, CarrierMut, TextMap, is_name};
-pub use consumer::{Entered, Processing, process, with_message_context};
-pub use context_carrier::{ContextCarrier, attach_context, get_context};
-pub use contexts::{Contexts, FieldSet};
-pub use current::current_context;
-pub use description::Description;
-pub use dropped::{caught_panics, count_dropped_fields, dropped_fields, refused_fields};
-pub use envelope::Envelope;
-#[cfg(feature = "serde")]
-pub use envelope_or_bare::EnvelopeOrBare;
-pub use environment::Environment;
-pub use failure::Failure;
-pub use fallible::{try_with_message_context, try_with_message_context_with};
-pub use field_value::FieldValue;
-pub use finding::Finding;
-pub use handling::{Handling, OnError};
-pub use instrumentation::{Instrumentation, extract, inject};
-pub use message::Received;
-pub use onward::{DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT, DeadLetter};
-pub use producer::Sending;
-pub use self_check::self_check;
+pub use background::closure::closure_in_context;
+pub use background::future::future_in_context;
+pub use background::job::Job;
+pub use consumer::fallible::{try_with_message_context, try_with_message_context_with};
+pub use consumer::process::{process, with_message_context};
+pub use context::current::current_context;
+pub use instrumentation::global::{extract, inject};
+pub use instrumentation::self_check::self_check;
+pub use instrumentation::settings::Instrumentation;
+pub use message::received::Received;
+pub use operation::failure::Failure;
+pub use stored::context_carrier::{ContextCarrier, attach_context, get_context};
+pub use stored::envelope::Envelope;
+
+pub use opentelemetry;

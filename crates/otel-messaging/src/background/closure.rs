@@ -1,6 +1,6 @@
 //! A closure that takes its context along.
 
-use crate::background::captured::Captured;
+use crate::context::current::Current;
 
 /// Takes the [current context](crate::current_context) along with a closure that is going to run
 /// elsewhere: `spawn_blocking`, a thread, a thread pool.
@@ -20,6 +20,6 @@ use crate::background::captured::Captured;
 /// # printing.join().unwrap();
 /// ```
 pub fn closure_in_context<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
-    let captured = Captured::current();
+    let captured = Current::here();
     move || captured.attached(work)
 }

@@ -1,10 +1,8 @@
 //! A future that takes its context along.
 
-use crate::background::captured::Captured;
-use pin_project_lite::pin_project;
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use crate::context::current::Current;
+use crate::operation::future::InContext;
+use crate::operation::span::MessageSpan;
 
 /// Takes the [current context](crate::current_context) along with a future that something else is
 /// going to run: `tokio::spawn`, a `JoinSet`, another runtime.
@@ -30,69 +28,5 @@ use std::task::{Context, Poll, ready};
 /// # }
 /// ```
 pub fn future_in_context<F: Future>(future: F) -> InContext<F> {
-    InContext::new(Captured::current(), future)
-}
-
-pin_project! {
-    /// A future with a context that is current at every poll and while it is dropped; made by
-    /// [`future_in_context`] and [`Job::run`](crate::Job::run).
-    ///
-    /// # Panics
-    ///
-    /// Polled again once it was ready, it panics, as the future of an `async fn` does.
-    #[must_use = "futures do nothing unless awaited"]
-    pub struct InContext<F> {
-        // Optional so that it can be dropped with the context attached.
-        #[pin]
-        future: Option<F>,
-        captured: Captured,
-    }
-
-    impl<F> PinnedDrop for InContext<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.future.is_some() {
-                this.captured.attached(|| this.future.set(None));
-            }
-        }
-    }
-}
-
-impl<F: Future> InContext<F> {
-    pub(crate) fn new(captured: Captured, future: F) -> Self {
-        Self {
-            future: Some(future),
-            captured,
-        }
-    }
-}
-
-impl<F: Future> Future for InContext<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        this.captured.attached(|| {
-            let Some(future) = this.future.as_mut().as_pin_mut() else {
-                polled_again();
-            };
-            let output = ready!(future.poll(cx));
-            this.future.set(None);
-            Poll::Ready(output)
-        })
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn polled_again() -> ! {
-    panic!("`InContext` polled after completion")
-}
-
-impl<F> fmt::Debug for InContext<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InContext")
-            .field("context", &self.captured)
-            .finish_non_exhaustive()
-    }
+    InContext::unjudged(MessageSpan::without(Current::here()), future)
 }

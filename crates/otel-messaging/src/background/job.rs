@@ -1,7 +1,8 @@
 //! What a handler gives to workers, with the context that it belongs to.
 
-use crate::background::captured::Captured;
-use crate::background::future::InContext;
+use crate::context::current::Current;
+use crate::operation::future::InContext;
+use crate::operation::span::MessageSpan;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 
@@ -40,7 +41,7 @@ use opentelemetry::trace::{Link, TraceContextExt};
 #[derive(Debug, Clone)]
 pub struct Job<T> {
     payload: T,
-    captured: Captured,
+    captured: Current,
 }
 
 impl<T> Job<T> {
@@ -49,16 +50,16 @@ impl<T> Job<T> {
     pub fn new(payload: T) -> Self {
         Self {
             payload,
-            captured: Captured::current().without_span(),
+            captured: Current::here().without_span(),
         }
     }
 
-    /// A job of a given context, such as [`Processing::context`](crate::Processing::context).
+    /// A job of a given context, such as [`MessageSpan::context`](crate::consumer::MessageSpan::context).
     #[must_use]
     pub fn with_context(payload: T, context: Context) -> Self {
         Self {
             payload,
-            captured: Captured::from(context).without_span(),
+            captured: Current::from(context).without_span(),
         }
     }
 
@@ -86,7 +87,7 @@ impl<T> Job<T> {
     pub fn run<F: Future>(self, work: impl FnOnce(T) -> F) -> InContext<F> {
         let Self { payload, captured } = self;
         let future = captured.attached(|| work(payload));
-        InContext::new(captured, future)
+        InContext::unjudged(MessageSpan::without(captured), future)
     }
 
     /// Calls `work` with the payload and the job's context current. A panic passes through; the

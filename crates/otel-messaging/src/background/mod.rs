@@ -116,19 +116,20 @@
 //! ```
 //!
 //! Where the workers do the handling itself, so that its span should last until they are done, the
-//! message goes to them with its [`Processing`](crate::Processing):
+//! message goes to them with its [`MessageSpan`](crate::consumer::MessageSpan):
 //!
 //! ```
-//! use otel_messaging::{Processing, Received, process};
+//! use otel_messaging::consumer::MessageSpan;
+//! use otel_messaging::{Received, process};
 //! use tokio::sync::mpsc::{Receiver, Sender};
 //!
 //! # async fn handle<M>(_message: M) {}
-//! async fn receive<C, M: Received<C>>(message: M, jobs: Sender<(Processing, M)>) {
+//! async fn receive<C, M: Received<C>>(message: M, jobs: Sender<(MessageSpan, M)>) {
 //!     // A worker that is gone has ended the span.
 //!     let _ = jobs.send((process(&message), message)).await;
 //! }
 //!
-//! async fn work<M>(mut jobs: Receiver<(Processing, M)>) {
+//! async fn work<M>(mut jobs: Receiver<(MessageSpan, M)>) {
 //!     while let Some((processing, message)) = jobs.recv().await {
 //!         processing.run(handle(message)).await;
 //!     }
@@ -166,11 +167,11 @@
 //! - The context of a closure or a job that is dropped before it runs is not current in the
 //!   destructors of what it owns.
 
-mod captured;
-mod closure;
-mod future;
-mod job;
+pub(crate) mod closure;
+pub(crate) mod future;
+pub(crate) mod job;
 
+pub use crate::operation::future::InContext;
 pub use closure::closure_in_context;
-pub use future::{InContext, future_in_context};
+pub use future::future_in_context;
 pub use job::Job;

@@ -1,12 +1,14 @@
 //! Whole contexts that are extracted, by way of the W3C propagators.
 
+use super::counting::{candidates, counting};
 use super::reading::OTHERS;
-use super::subject::{Duplicates, Entry, Subject, Value};
+use super::subject::{Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same};
-use crate::bridge::CarrierExtractor;
-use crate::carrier::Carrier;
-use crate::instrumentation::Instrumentation;
-use crate::propagation::{self, FIELDS};
+use crate::carrier::extractor::CarrierExtractor;
+use crate::carrier::headers::Carrier;
+use crate::field::name::FIELDS;
+use crate::instrumentation::settings::Instrumentation;
+use crate::propagation::w3c::W3cPropagator;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
@@ -48,7 +50,9 @@ pub(super) const CONTEXTS: [(Fields, Carried); 8] = [
 const DECODED: &str = "tenant=acme \u{fc}%=;,user=7;secret;p=1";
 
 pub(super) fn w3c() -> Instrumentation {
-    Instrumentation::default().with_propagator(propagation::w3c())
+    Instrumentation::builder()
+        .with_propagator(W3cPropagator::default())
+        .build()
 }
 
 /// What a context carries, as in [`CONTEXTS`].
@@ -105,33 +109,6 @@ pub(super) fn context<S: Subject>(trial: &mut Trial<'_, S>) -> Verdict {
         extracted::<S>(&headers, [ONE, "x=1,y=2", "a=1;,b=2;"])?;
     }
     Ok(())
-}
-
-/// The values of a name among which one counts.
-pub(super) fn candidates<'a, S: Subject>(
-    headers: &'a S::Headers,
-    entries: &[Entry<'a>],
-    name: &str,
-) -> Vec<&'a str> {
-    let exact = entries
-        .iter()
-        .filter(|entry| S::EXACT_FIRST && entry.name == name.as_bytes());
-    let exact: Vec<_> = exact.filter_map(Entry::as_text).collect();
-    if exact.is_empty() {
-        return headers.get_all(name).collect();
-    }
-    exact.into_iter().map(|(_, value)| value).collect()
-}
-
-/// Which of the values of one name counts.
-pub(super) fn counting<'a, S: Subject>(values: &[&'a str]) -> Option<&'a str> {
-    let first = values.first()?;
-    match S::DUPLICATES {
-        _ if values.iter().all(|value| value == first) => Some(first),
-        Duplicates::Refused => None,
-        Duplicates::FirstCounts => Some(first),
-        Duplicates::LastCounts => values.last().copied(),
-    }
 }
 
 pub(super) fn hostile<S: Subject>(trial: &mut Trial<'_, S>) -> Verdict {
@@ -223,7 +200,7 @@ pub(super) fn extractor<S: Subject>(trial: &mut Trial<'_, S>) -> Verdict {
                 )?;
             }
         }
-        let through = propagation::w3c().extract_with_context(&Context::new(), &through);
+        let through = W3cPropagator::default().extract_with_context(&Context::new(), &through);
         let what = "what is extracted through CarrierExtractor";
         same(what, carried(&through), direct)?;
     }

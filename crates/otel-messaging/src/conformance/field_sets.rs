@@ -3,8 +3,8 @@
 use super::context::{ONE, TWO, entries, extracted};
 use super::subject::{Duplicates, Entry, Subject};
 use super::trial::{Trial, Verdict, same};
-use crate::carrier::Carrier;
-use crate::contexts::Contexts;
+use crate::carrier::headers::Carrier;
+use crate::field::sets::Contexts;
 
 type Fields = &'static [(&'static str, &'static str)];
 

@@ -2,7 +2,7 @@
 
 use super::subject::{Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same};
-use crate::carrier::Carrier;
+use crate::carrier::headers::Carrier;
 
 pub(super) fn get_each<S: Subject>(trial: &mut Trial<'_, S>) -> Verdict {
     let a = Entry::text("a", "1");

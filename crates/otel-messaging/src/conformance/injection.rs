@@ -4,9 +4,10 @@ use super::context::{CONTEXTS, Carried, TWO, extracted, w3c};
 use super::reading::OTHERS;
 use super::subject::{Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same};
-use crate::bridge::CarrierInjector;
-use crate::carrier::CarrierMut;
-use crate::propagation::{self, FIELDS};
+use crate::carrier::headers::CarrierMut;
+use crate::carrier::injector::CarrierInjector;
+use crate::field::name::FIELDS;
+use crate::propagation::w3c::W3cPropagator;
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use std::collections::BTreeMap;
@@ -97,7 +98,7 @@ where
         };
         trial.then(format_args!("inject({expected:?})"));
         w3c().inject(&context, &mut direct);
-        propagation::w3c().inject_context(&context, &mut CarrierInjector::new(&mut through));
+        W3cPropagator::default().inject_context(&context, &mut CarrierInjector::new(&mut through));
         let (direct, through) = (trial.others(&direct, &[]), trial.others(&through, &[]));
         same("what CarrierInjector writes", through, direct)?;
     }

@@ -2,7 +2,7 @@
 
 use super::subject::{Entry, Subject};
 use super::trial::{Trial, Verdict, same};
-use crate::carrier::{Carrier, CarrierMut};
+use crate::carrier::headers::{Carrier, CarrierMut};
 
 fn names() -> Vec<String> {
     let numbers = 0..1_000;

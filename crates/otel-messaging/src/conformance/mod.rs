@@ -82,6 +82,7 @@
 //! - A panic is reported as a violation, unless the test is compiled with `panic = "abort"`.
 
 mod context;
+mod counting;
 mod field_sets;
 mod get_each;
 mod injection;
@@ -98,8 +99,8 @@ pub use rule::Rule;
 pub use subject::{Duplicates, Entry, Subject, Value};
 
 #[cfg(doc)]
-use crate::carrier::Carrier;
-use crate::carrier::CarrierMut;
+use crate::carrier::headers::Carrier;
+use crate::carrier::headers::CarrierMut;
 use trial::Trial;
 
 /// Tries every rule on a carrier.

@@ -1,9 +1,9 @@
 //! The rules of reading.
 
-use super::context::{candidates, counting};
+use super::counting::{candidates, counting};
 use super::subject::{Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same};
-use crate::carrier::Carrier;
+use crate::carrier::headers::Carrier;
 use std::collections::BTreeSet;
 
 const UNREADABLE: [Value<'static>; 5] = [

@@ -1,6 +1,6 @@
 //! What the kit has to know of a carrier.
 
-use crate::carrier::Carrier;
+use crate::carrier::headers::Carrier;
 
 /// Tells the kit how to make the headers that it tries a carrier with, and how to look at them
 /// without the carrier.

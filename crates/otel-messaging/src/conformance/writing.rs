@@ -3,8 +3,9 @@
 use super::reading::OTHERS;
 use super::subject::{Entry, Subject, Value};
 use super::trial::{Trial, Verdict, same, shown};
-use crate::carrier::{Carrier, CarrierError, CarrierMut};
-use crate::field_value::FieldValue;
+use crate::carrier::headers::{Carrier, CarrierMut};
+use crate::field::value::FieldValue;
+use crate::loss::reason::CarrierError;
 
 const BYTES: Value<'static> = Value::Bytes(b"\xff");
 

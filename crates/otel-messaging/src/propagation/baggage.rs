@@ -1,9 +1,10 @@
 //! W3C Baggage as an OpenTelemetry propagator.
 
-use super::baggage_member::{self as member, AnyMember, Member};
-use super::{BAGGAGE, trim};
-use crate::carrier::CarrierError;
-use crate::dropped::{self, Refused, refuse};
+use crate::field::baggage_member::{self as member, AnyMember, Member};
+use crate::field::name::BAGGAGE;
+use crate::field::space::trim;
+use crate::loss::count::{refuse, report};
+use crate::loss::reason::{CarrierError, Refused};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -31,7 +32,7 @@ const MAX_BYTES: usize = 8192;
 ///   is no room is left out alone.
 /// - If no member is valid, the baggage that is already in the context stays.
 ///
-/// What was not used is counted in [`refused_fields`](crate::refused_fields), but for earlier values
+/// What was not used is counted in [`refused_fields`](crate::loss::refused_fields), but for earlier values
 /// of a key. Time and memory are linear in the size of the header.
 ///
 /// # Writing
@@ -39,7 +40,7 @@ const MAX_BYTES: usize = 8192;
 /// - One header is written, its members ordered by key, because OpenTelemetry's type does not keep
 ///   their order. Whatever the grammar does not allow in a value is percent-encoded, `%` too.
 /// - A member whose properties are malformed is left out, and so is a member with which the header
-///   would exceed 8,192 bytes. Both are counted in [`dropped_fields`](crate::dropped_fields).
+///   would exceed 8,192 bytes. Both are counted in [`dropped_fields`](crate::loss::dropped_fields).
 ///
 /// ```
 /// use opentelemetry::baggage::BaggageExt;
@@ -96,7 +97,7 @@ impl TextMapPropagator for BaggagePropagator {
 }
 
 /// The header; empty if there is no member that can be written.
-pub(super) fn header(baggage: &Baggage) -> String {
+pub(crate) fn header(baggage: &Baggage) -> String {
     let mut places = [None; MAX_MEMBERS];
     let mut count = 0;
     let mut complete = true;
@@ -131,28 +132,13 @@ pub(super) fn header(baggage: &Baggage) -> String {
         member.write(&mut header);
     }
     if !complete {
-        dropped::report(1, CarrierError::InvalidValue);
+        report(1, CarrierError::InvalidValue);
     }
     header
 }
 
-/// The members of a header that fit into `room` bytes: one that does not goes alone.
-pub(super) fn shorten(header: &str, room: usize) -> String {
-    let mut kept = String::new();
-    for member in header.split(',') {
-        let comma = usize::from(!kept.is_empty());
-        if kept.len() + comma + member.len() <= room {
-            if comma > 0 {
-                kept.push(',');
-            }
-            kept.push_str(member);
-        }
-    }
-    kept
-}
-
 /// Reads the lines of a baggage, in their order, on top of `context`.
-pub(super) fn extract<'a>(
+pub(crate) fn extract<'a>(
     context: Context,
     lines: impl Iterator<Item = &'a str> + Clone,
 ) -> Context {

@@ -1,13 +1,17 @@
 //! The propagator that reads and writes the headers of messages: the chosen one.
 
-use crate::boundary::{Behind, Boundary, Step};
-use crate::bridge::{CarrierExtractor, CarrierInjector};
-use crate::carried::Carried;
-use crate::carrier::{Carrier, CarrierMut};
-use crate::dropped;
-use crate::finding::Finding;
-use crate::instrumentation::empty_context;
-use crate::propagation::{self, FIELDS, TRACEPARENT, W3cPropagator};
+use crate::carrier::extractor::CarrierExtractor;
+use crate::carrier::headers::{Carrier, CarrierMut};
+use crate::carrier::injector::CarrierInjector;
+use crate::context::derived::empty_context;
+use crate::field::name::{FIELDS, TRACEPARENT};
+use crate::loss::boundary::Boundary;
+use crate::loss::catch::Behind;
+use crate::loss::count::Hold;
+use crate::loss::finding::Finding;
+use crate::loss::row::Step;
+use crate::propagation::carried::Carried;
+use crate::propagation::w3c::{self, W3cPropagator};
 use opentelemetry::propagation::{Injector, TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::{Context, global};
 use std::any::TypeId;
@@ -111,7 +115,7 @@ impl Configured {
                 Asked::Nobody => {}
             }
         }
-        propagation::inject(context, headers, budget);
+        w3c::inject(context, headers, budget);
         true
     }
 
@@ -140,7 +144,7 @@ impl Configured {
                 Asked::Nobody => {}
             }
         }
-        propagation::extract(headers)
+        w3c::extract(headers)
     }
 
     #[inline(never)]
@@ -161,7 +165,7 @@ impl Configured {
                 Asked::Nobody => {}
             }
         }
-        propagation::read(headers)
+        w3c::read(headers)
     }
 
     #[inline(never)]
@@ -219,15 +223,15 @@ impl Configured {
         };
         // Said when the propagator is done: a log that is itself sent as messages would come back here.
         let mut held = None;
-        let done = boundary.ask(Step::Start, || match self {
+        let done = boundary.ask(Step::START, || match self {
             Self::Given(given) => {
-                held = Some(dropped::Hold::new());
+                held = Some(Hold::new());
                 Some(work(&given.propagator))
             }
             _ => global::get_text_map_propagator(|propagator| {
                 // It may have been replaced since.
                 propagator.fields().next()?;
-                held = Some(dropped::Hold::new());
+                held = Some(Hold::new());
                 Some(work(propagator))
             }),
         });
@@ -243,7 +247,7 @@ impl Configured {
 /// OpenTelemetry's own default has no fields.
 fn is_global_unset() -> bool {
     let is_set = || global::get_text_map_propagator(|set| set.fields().next().is_some());
-    OF_GLOBAL.naming.ask(Step::Start, is_set) == Some(false)
+    OF_GLOBAL.naming.ask(Step::START, is_set) == Some(false)
 }
 
 /// A name that is most often one of W3C's.

@@ -17,7 +17,7 @@ fn is_set(flags: TraceFlags) -> bool {
 
 /// `context` with the span that sent a message.
 #[inline]
-pub(super) fn with_sender(context: &Context, sender: SpanContext) -> Context {
+pub(crate) fn with_sender(context: &Context, sender: SpanContext) -> Context {
     let trace_id = sender.trace_id();
     let is_lost = !is_set(sender.trace_flags()) && is_remembered(context, trace_id);
     let with_sender = with_first_sender(context, sender);
@@ -31,7 +31,7 @@ pub(super) fn with_sender(context: &Context, sender: SpanContext) -> Context {
 
 /// The same for a context that remembers nothing yet.
 #[inline]
-pub(super) fn with_first_sender(context: &Context, sender: SpanContext) -> Context {
+pub(crate) fn with_first_sender(context: &Context, sender: SpanContext) -> Context {
     let (trace_id, flags) = (sender.trace_id(), sender.trace_flags());
     let with_sender = context.with_remote_span_context(sender);
     if is_set(flags) {
@@ -69,7 +69,7 @@ fn keep_of(context: Context, parent: &SpanContext) -> Context {
 
 /// The flags that go out with the span of `context`.
 #[inline]
-pub(super) fn flags(context: &Context, span: &SpanContext) -> TraceFlags {
+pub(crate) fn flags(context: &Context, span: &SpanContext) -> TraceFlags {
     let flags = span.trace_flags();
     if is_set(flags) || !is_remembered(context, span.trace_id()) {
         flags

@@ -1,10 +1,12 @@
 //! W3C Trace Context as an OpenTelemetry propagator.
 
-use super::{TRACEPARENT, TRACESTATE, random_flag, traceparent, tracestate};
-use crate::carrier::CarrierError;
-use crate::contexts::Several;
-use crate::dropped::{self, Refused, refuse};
-use crate::field_value::FieldValue;
+use crate::carrier::several::Several;
+use crate::field::name::{TRACEPARENT, TRACESTATE};
+use crate::field::value::FieldValue;
+use crate::field::{traceparent, tracestate};
+use crate::loss::count::{refuse, report};
+use crate::loss::reason::{CarrierError, Refused};
+use crate::propagation::random_flag;
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
@@ -28,7 +30,7 @@ use std::sync::LazyLock;
 /// - A `tracestate` of more than 8,192 bytes is shortened on the way out: it loses entries of more
 ///   than 128 characters first, then others, in each case those at its end first.
 ///
-/// What is malformed reads as absent, is counted in [`refused_fields`](crate::refused_fields) and
+/// What is malformed reads as absent, is counted in [`refused_fields`](crate::loss::refused_fields) and
 /// costs no more than something good of the same length.
 ///
 /// ```
@@ -70,7 +72,7 @@ impl TextMapPropagator for TraceContextPropagator {
         if !span.is_valid() {
             return;
         }
-        let header = traceparent::format(context, span);
+        let header = traceparent::format(span, random_flag::flags(context, span));
         injector.set(TRACEPARENT, FieldValue::printable(&header).into_string());
         let state = state_of(span);
         if !state.is_empty() {
@@ -107,14 +109,14 @@ impl TextMapPropagator for TraceContextPropagator {
 
 /// The header `tracestate` of a span; empty if there is nothing to write.
 #[inline]
-pub(super) fn state_of(span: &SpanContext) -> String {
+pub(crate) fn state_of(span: &SpanContext) -> String {
     let state = span.trace_state();
     if state.into_iter().len() == 0 {
         return String::new();
     }
     let (header, complete) = tracestate::header(state);
     if !complete {
-        dropped::report(1, CarrierError::InvalidValue);
+        report(1, CarrierError::InvalidValue);
     }
     header
 }
@@ -122,7 +124,7 @@ pub(super) fn state_of(span: &SpanContext) -> String {
 /// The span that sent a message. The tracestate is asked for behind a valid traceparent only, and
 /// is `None` if it is invalid.
 #[inline]
-pub(super) fn sender(
+pub(crate) fn sender(
     traceparent: &[u8],
     state: impl FnOnce() -> Option<TraceState>,
 ) -> Option<SpanContext> {

@@ -1,20 +1,24 @@
 //! The pair of both, also without a detour between a context and a message's headers.
 
-use super::{
-    BAGGAGE, BaggagePropagator, TRACEPARENT, TRACESTATE, TraceContextPropagator, baggage,
-    random_flag, shorten, trace_context, traceparent, tracestate,
-};
-use crate::carried::Carried;
-use crate::carrier::{Carrier, CarrierError, CarrierMut};
-use crate::contexts::{Contexts, FieldSet, Several};
-use crate::dropped;
-use crate::field_value::FieldValue;
-use crate::instrumentation::empty_context;
+use crate::carrier::headers::{Carrier, CarrierMut};
+use crate::carrier::several::Several;
+use crate::context::derived::empty_context;
+use crate::field::list::shorten;
+use crate::field::name::{BAGGAGE, FIELDS, TRACEPARENT, TRACESTATE};
+use crate::field::sets::Contexts;
+use crate::field::value::FieldValue;
+use crate::field::{traceparent, tracestate};
+use crate::loss::count::report;
+use crate::loss::reason::CarrierError;
+use crate::propagation::baggage::{self, BaggagePropagator};
+use crate::propagation::carried::Carried;
+use crate::propagation::random_flag;
+use crate::propagation::trace_context::{self, TraceContextPropagator};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
+use opentelemetry::trace::{TraceContextExt, TraceState};
 use std::sync::LazyLock;
 
 /// W3C trace context and W3C baggage, as [`w3c`] gives it.
@@ -46,8 +50,6 @@ fn contradict(extractor: &dyn Extractor) -> bool {
     let contexts = Contexts::unordered(lines, [], []);
     matches!(contexts, Contexts::Contradicting(_))
 }
-
-pub(crate) const FIELDS: [&str; 3] = [TRACEPARENT, TRACESTATE, BAGGAGE];
 
 static OWNED_FIELDS: LazyLock<[String; 3]> = LazyLock::new(|| FIELDS.map(str::to_owned));
 
@@ -97,7 +99,7 @@ where
         let span = context.span();
         let span = span.span_context();
         if span.is_valid() {
-            let traceparent = traceparent::format(context, span);
+            let traceparent = traceparent::format(span, random_flag::flags(context, span));
             room = room.saturating_sub(TRACEPARENT.len() + traceparent.len());
             add(headers, TRACEPARENT, FieldValue::printable(&traceparent));
             let state = trace_context::state_of(span);
@@ -120,7 +122,7 @@ where
     H: CarrierMut<C> + ?Sized,
 {
     if let Err(error) = headers.add(name, value) {
-        dropped::report(1, error);
+        report(1, error);
     }
 }
 
@@ -133,7 +135,7 @@ where
     let rest = room.checked_sub(name.len() + list.len());
     if rest.is_none() {
         list = shorten(name, &list, room.saturating_sub(name.len()));
-        dropped::report(1, CarrierError::TooLarge);
+        report(1, CarrierError::TooLarge);
     }
     if !list.is_empty() {
         add(headers, name, FieldValue::printable_owned(list));
@@ -214,11 +216,4 @@ where
         None => context,
     };
     baggage::extract(context, set.baggage.iter().copied()).into()
-}
-
-/// The sender that a set of fields names, for a link to it; nothing is counted.
-pub(crate) fn sender(set: &FieldSet<'_>) -> Option<SpanContext> {
-    let state = tracestate::parse(set.tracestate.iter().copied());
-    let state = Some(state.unwrap_or(TraceState::NONE));
-    trace_context::sender(set.traceparent?.as_bytes(), || state)
 }

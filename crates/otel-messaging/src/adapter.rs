@@ -1,0 +1,34 @@
+//! What the author of an adapter needs: for a client that has none yet.
+//!
+//! An adapter has the same rooms as those of lapin, rdkafka and async-nats:
+//!
+//! | file | what it has |
+//! | --- | --- |
+//! | `headers.rs` | [`Carrier`] and [`CarrierMut`] for the client's headers; the marker type, with [`Client`] |
+//! | `received.rs` | [`Describe`] and [`Received`](crate::Received) for the client's messages |
+//! | `relay.rs` | what each property and header means when a message is sent on ([`Meaning`]) |
+//! | `wire_size.rs` | what headers take on the wire, for [`CarrierMut::left_of`] |
+//! | `error_type.rs` | names for the client's errors, for `error.type` |
+//! | a file per wrapped client type, named for it | the sending methods: [`Instrumentation::outgoing`], [`Outgoing::inject`], the client's call, [`Outgoing::finish`] |
+//!
+//! The example `channel_adapter` of this crate is an adapter for an in-process channel, with its tests and
+//! the conformance kit. It is short enough to be copied.
+//!
+//! [`Instrumentation::outgoing`]: crate::Instrumentation::outgoing
+
+pub use crate::carrier::headers::{Carrier, CarrierMut};
+pub use crate::carrier::maps::TextMap;
+pub use crate::field::name::is_name;
+pub use crate::field::sets::{Contexts, FieldSet};
+pub use crate::field::value::FieldValue;
+pub use crate::loss::count::count_dropped_fields;
+pub use crate::loss::reason::CarrierError;
+pub use crate::message::destination::Destination;
+pub use crate::message::info::MessageInfo;
+pub use crate::message::received::{Client, Describe};
+pub use crate::producer::dead_letter::DeadLetter;
+pub use crate::producer::outcome::Outcome;
+pub use crate::producer::outgoing::Outgoing;
+pub use crate::producer::relay::{Meaning, Relay};
+pub use crate::telemetry::attributes::Attributes;
+pub use crate::telemetry::semconv;

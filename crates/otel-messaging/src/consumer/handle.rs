@@ -1,0 +1,103 @@
+//! A consumer's handle on its instrumentation.
+
+use crate::consumer::info::ConsumerInfo;
+use crate::consumer::process::process_by;
+use crate::instrumentation::settings::Instrumentation;
+use crate::message::received::Received;
+use crate::operation::failure::Failure;
+use crate::operation::future::InContext;
+use crate::operation::span::MessageSpan;
+use std::fmt;
+use std::sync::Arc;
+
+impl Instrumentation {
+    /// Makes the handle of a consumer, which knows what its messages do not, such as the group.
+    ///
+    /// ```
+    /// use otel_messaging::consumer::{Consumer, ConsumerInfo};
+    /// use otel_messaging::{Instrumentation, Received};
+    ///
+    /// # async fn handle<M>(_message: &M) {}
+    /// # async fn consume<C, M: Received<C>>(message: M) {
+    /// let billing = Instrumentation::global().consumer(ConsumerInfo::new().with_group("billing"));
+    /// // for each message:
+    /// billing.with_message_context(&message, handle).await;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn consumer(&self, info: ConsumerInfo) -> Consumer {
+        Consumer {
+            instrumentation: self.clone(),
+            info: Arc::new(info),
+        }
+    }
+}
+
+/// A consumer's handle: the functions that handle a message, by one instrumentation, with what the
+/// consumer knows on the spans. Made by [`Instrumentation::consumer`]; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Consumer {
+    instrumentation: Instrumentation,
+    info: Arc<ConsumerInfo>,
+}
+
+impl Consumer {
+    /// The instrumentation by which messages are handled.
+    #[must_use]
+    pub fn instrumentation(&self) -> &Instrumentation {
+        &self.instrumentation
+    }
+
+    /// Reads the context that `message` carries and starts the span of its handling; see the free
+    /// function [`process`](crate::process).
+    pub fn process<C, M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
+        process_by(self.instrumentation.settings(), Some(&self.info), message)
+    }
+
+    /// Handles `message` with its context current; see the free function
+    /// [`with_message_context`](crate::with_message_context).
+    pub fn with_message_context<'a, C, M, H, F>(&self, message: &'a M, handler: H) -> InContext<F>
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future,
+    {
+        self.process(message).handle(message, handler)
+    }
+
+    /// Handles `message` with its context current, and marks its span as failed when the handler
+    /// returns an error; see the free function
+    /// [`try_with_message_context`](crate::try_with_message_context).
+    pub fn try_with_message_context<'a, C, M, H, F, T, E>(
+        &self,
+        message: &'a M,
+        handler: H,
+    ) -> InContext<F>
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        self.process(message).try_handle(message, handler)
+    }
+
+    /// Handles `message` with its context current, and marks its span with what `failure_of` makes
+    /// of the handler's error; see the free function
+    /// [`try_with_message_context_with`](crate::try_with_message_context_with).
+    pub fn try_with_message_context_with<'a, C, M, H, F, T, E, J>(
+        &self,
+        message: &'a M,
+        handler: H,
+        failure_of: J,
+    ) -> InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, H, F, T, E, J>>
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        J: FnOnce(&E) -> Option<Failure>,
+    {
+        let span = self.process(message);
+        span.try_handle_with(message, handler, failure_of)
+    }
+}

@@ -1,0 +1,14 @@
+//! The consumer side: a message's context, current while that one message is handled.
+
+pub(crate) mod entered;
+pub(crate) mod fallible;
+pub(crate) mod handle;
+pub(crate) mod info;
+pub(crate) mod process;
+
+pub use crate::operation::future::InContext;
+pub use crate::operation::on_error::OnError;
+pub use crate::operation::span::MessageSpan;
+pub use entered::Entered;
+pub use handle::Consumer;
+pub use info::ConsumerInfo;

@@ -1,0 +1,165 @@
+//! The span of a message's handling.
+
+use crate::consumer::info::ConsumerInfo;
+use crate::context::current::Current;
+use crate::context::derived::{empty_context, with_baggage_of};
+use crate::instrumentation::settings::{Instrumentation, Settings};
+use crate::message::received::Received;
+use crate::operation::future::InContext;
+use crate::operation::span::MessageSpan;
+use crate::propagation::carried::Carried;
+use crate::telemetry::span_builder::{Action, SpanKindOf};
+
+const PROCESS: Action = Action {
+    kind: SpanKindOf::Consumer,
+    name: "process",
+};
+
+impl Instrumentation {
+    /// Reads the context that `message` carries and starts the span of its handling; see the free
+    /// function [`process`].
+    pub fn process<C, M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
+        process_by(self.settings(), None, message)
+    }
+
+    /// Handles `message` with its context current; see the free function
+    /// [`with_message_context`].
+    pub fn with_message_context<'a, C, M, H, F>(&self, message: &'a M, handler: H) -> InContext<F>
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future,
+    {
+        self.process(message).handle(message, handler)
+    }
+}
+
+/// Starts the span of a message's handling. Only a span or a policy asks what is known of the message.
+pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
+    by: &Settings,
+    consumer: Option<&ConsumerInfo>,
+    message: &M,
+) -> MessageSpan {
+    if by.is_disabled {
+        return MessageSpan::without(Current::here());
+    }
+    let carried = match message.message_headers() {
+        Some(headers) => by.propagation.read(headers),
+        None => Carried::nothing(),
+    };
+    let info = by.redelivery.is_set().then(|| message.message_info());
+    let starts_new_trace = carried.has_sender()
+        && info
+            .as_ref()
+            .is_some_and(|info| by.redelivery.starts_new_trace(info));
+    let new_root;
+    let parent = if starts_new_trace {
+        // No span can be taken out of a context, and to samplers one without ids is a parent
+        // that was not sampled.
+        new_root = with_baggage_of(&empty_context(), &carried.context);
+        &new_root
+    } else {
+        &carried.context
+    };
+    let span = MessageSpan::start(
+        &by.telemetry,
+        PROCESS,
+        parent,
+        || carried.links(),
+        (message, info),
+        |attributes| {
+            if let Some(consumer) = consumer {
+                consumer.set_attributes(attributes);
+            }
+        },
+    );
+    if span.has_span() || !starts_new_trace {
+        span
+    } else {
+        // Without a span, what came in goes out.
+        MessageSpan::without(carried.context.into())
+    }
+}
+
+impl MessageSpan {
+    /// Calls the handler with the message's context current, and runs its future so.
+    pub(crate) fn handle<'a, M, H, F>(mut self, message: &'a M, handler: H) -> InContext<F>
+    where
+        M: ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future,
+    {
+        let future = self.work(|_| handler(message));
+        self.run(future)
+    }
+
+    /// Runs `future` with the message's context current at every poll and while it is dropped.
+    pub fn run<F: Future>(self, future: F) -> InContext<F> {
+        InContext::unjudged(self, future)
+    }
+}
+
+/// Handles `message` with its context current: the one line of a consumer's loop.
+///
+/// The context is read from the message's headers, a span of kind CONSUMER is started as child of
+/// the sender's span and linked to it, and that span is current whenever the handler runs,
+/// its destructors included. It ends with the handler. A message without context gets a root span,
+/// whatever span surrounds the loop. If a message has several contexts and its protocol does not
+/// settle which one counts, it gets a root span with a link to each of them.
+///
+/// The future is `Send` if the handler's is. Dropped, it ends the span with its status unset; a
+/// panic of the handler passes through and marks the span. The context is read at the call. What
+/// is malformed in the headers reads as absent.
+///
+/// The handler borrows the message. One that owns it, or is not asynchronous, goes through
+/// [`process`]: `process(&message).run(handle(message))`. If the message is behind an
+/// `Arc`, pass `&*message` to a handler that takes `&M`.
+///
+/// ```
+/// # use otel_messaging::{Received, with_message_context};
+/// # async fn consume<C, M: Received<C>>(message: M) {
+/// with_message_context(&message, |message| async move {
+///     // spans started here, and messages published here, join the sender's trace
+/// #   let _ = message;
+/// })
+/// .await;
+/// # }
+/// ```
+///
+/// Tasks of `tokio::spawn` and `spawn_blocking`, and threads, do not inherit the context. Wrap what the
+/// handler gives to them in [`future_in_context`](crate::future_in_context),
+/// [`closure_in_context`](crate::closure_in_context) or a [`Job`](crate::Job).
+pub fn with_message_context<'a, C, M, H, F>(message: &'a M, handler: H) -> InContext<F>
+where
+    M: Received<C> + ?Sized,
+    H: FnOnce(&'a M) -> F,
+    F: Future,
+{
+    Instrumentation::global().with_message_context(message, handler)
+}
+
+/// Reads the context that `message` carries and starts the span of its handling, for handlers
+/// that own their message or are not asynchronous.
+///
+/// ```
+/// # use otel_messaging::{Received, process};
+/// # use std::num::ParseIntError;
+/// # async fn handle<M>(_: M) {}
+/// # fn handle_now<M>(_: &M) -> Result<u64, ParseIntError> { "7".parse() }
+/// # fn dead_letter<M>(_: M, _: ParseIntError) {}
+/// # async fn consume<C, M: Received<C>>(message: M, other: M) {
+/// // the message moves into its handler
+/// process(&message).run(async move { handle(message).await }).await;
+///
+/// // a synchronous handler
+/// let entered = process(&other).enter();
+/// if let Err(error) = handle_now(&other) {
+///     entered.fail("order", &error); // the text is exported
+///     dead_letter(other, error); // still inside the span
+/// }
+/// drop(entered);
+/// # }
+/// ```
+pub fn process<C, M: Received<C> + ?Sized>(message: &M) -> MessageSpan {
+    Instrumentation::global().process(message)
+}

@@ -1,0 +1,100 @@
+//! The context that a message that goes out belongs to, and that work is done in.
+
+use crate::context::scope::{self, Scope};
+use crate::context::traced;
+use crate::loss::boundary::release;
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
+use std::fmt;
+
+/// The context that a message published here and now would carry on: OpenTelemetry's current one
+/// or, with the feature `tracing`, that of the innermost entered span of `tracing` where that was
+/// entered since OpenTelemetry's was made current, or where OpenTelemetry has no span of its own here.
+///
+/// The two differ where tracing-opentelemetry's layer does not activate contexts
+/// (`with_context_activation(false)`), which it does by default. To ask starts the span: its
+/// parent can no longer be set.
+///
+/// Do not call this, and do not publish, in a sampler or in a span processor's `on_start`: for a span of
+/// `tracing` that the application opens, the layer of tracing-opentelemetry 0.34 holds the span's lock at
+/// that moment, and the thread may wait for itself for ever.
+#[must_use]
+pub fn current_context() -> Context {
+    let context = Context::current();
+    traced::current(&context).unwrap_or(context)
+}
+
+/// A context that is to be current while work is done, wherever that is.
+#[derive(Clone)]
+pub(crate) struct Current {
+    context: Context,
+    /// With the feature `tracing`: the span that has to be entered beside it, if there is one.
+    span: traced::Span,
+}
+
+impl Current {
+    /// What is current here and now.
+    pub(crate) fn here() -> Self {
+        let context = current_context();
+        Self {
+            span: traced::to_take_along(&context),
+            context,
+        }
+    }
+
+    pub(crate) fn new(context: Context, span: traced::Span) -> Self {
+        Self { context, span }
+    }
+
+    /// Without the span itself, of which only the ids stay: it ends when its own work is done, also
+    /// where nobody ends it by name, as in `Tracer::in_span`.
+    pub(crate) fn without_span(mut self) -> Self {
+        let span = self.context.span().span_context().clone();
+        if span.is_valid() && !span.is_remote() {
+            let context = self.context.with_remote_span_context(span);
+            release(std::mem::replace(&mut self.context, context));
+        }
+        self
+    }
+
+    #[inline]
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Works with the context current; what was current before is restored, also by a panic.
+    #[inline]
+    pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
+        scope::attached(&self.context, &self.span, work)
+    }
+
+    /// Makes the context current on this thread until the guard is dropped.
+    pub(crate) fn enter(&self) -> Scope {
+        Scope::new(&self.context, &self.span)
+    }
+
+    /// Takes the span of `tracing` out, to be closed by its owner.
+    pub(crate) fn take_span(&mut self) -> traced::Span {
+        std::mem::replace(&mut self.span, traced::none())
+    }
+}
+
+/// It may have the last handle of a span that nobody ends by name; then the provider's code ends it.
+impl Drop for Current {
+    fn drop(&mut self) {
+        traced::release(&mut self.span);
+        release(std::mem::take(&mut self.context));
+    }
+}
+
+impl From<Context> for Current {
+    fn from(context: Context) -> Self {
+        Self::new(context, traced::none())
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.context.fmt(f)
+    }
+}

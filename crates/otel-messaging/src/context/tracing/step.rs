@@ -1,0 +1,12 @@
+//! The steps of a span of `tracing` beside those of every span.
+
+use crate::loss::row::Step;
+
+/// Looking for what is current.
+pub(crate) const LOOK: Step = Step(Step::COMMON);
+/// Opening the span.
+pub(crate) const OPEN: Step = Step(Step::COMMON + 1);
+pub(crate) const ENTER: Step = Step(Step::COMMON + 2);
+pub(crate) const LEAVE: Step = Step(Step::COMMON + 3);
+/// Closing the span.
+pub(crate) const CLOSE: Step = Step(Step::COMMON + 4);

@@ -1,0 +1,79 @@
+//! The instrumentation that is used where no other is given.
+
+use crate::carrier::headers::{Carrier, CarrierMut};
+use crate::instrumentation::settings::Instrumentation;
+use opentelemetry::Context;
+use std::fmt;
+use std::sync::{LazyLock, OnceLock};
+
+static GLOBAL: OnceLock<Instrumentation> = OnceLock::new();
+static DEFAULT: LazyLock<Instrumentation> = LazyLock::new(Instrumentation::default);
+
+impl Instrumentation {
+    /// The instrumentation that the free functions use: the one that was given to
+    /// [`set_global`](Self::set_global), or the default. It is read without a lock.
+    #[must_use]
+    pub fn global() -> &'static Self {
+        GLOBAL.get().unwrap_or_else(|| &DEFAULT)
+    }
+
+    /// Makes this the instrumentation that the free functions use from now on. It can be set once, as a
+    /// global subscriber of `tracing` can, so that no message has to take a lock for it.
+    ///
+    /// # Errors
+    ///
+    /// If it was set before. Then the first one stays.
+    pub fn set_global(self) -> Result<(), SetGlobalError> {
+        GLOBAL
+            .set(self)
+            .map_err(|_| SetGlobalError { _private: () })
+    }
+}
+
+/// The global instrumentation was set before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetGlobalError {
+    _private: (),
+}
+
+impl fmt::Display for SetGlobalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the global instrumentation of otel-messaging was set before, and stays as it is",
+        )
+    }
+}
+
+impl std::error::Error for SetGlobalError {}
+
+/// Writes `context` into the headers of a message, with the global [`Instrumentation`]; see
+/// [`Instrumentation::inject`].
+///
+/// ```
+/// use opentelemetry::Context;
+/// use std::collections::BTreeMap;
+///
+/// let mut headers = BTreeMap::from([("order".to_owned(), "7".to_owned())]);
+/// otel_messaging::inject(&Context::current(), &mut headers);
+/// assert_eq!(headers["order"], "7");
+/// ```
+pub fn inject<C, H: CarrierMut<C> + ?Sized>(context: &Context, headers: &mut H) {
+    Instrumentation::global().inject(context, headers);
+}
+
+/// Reads the context that a message carries, with the global [`Instrumentation`]; see
+/// [`Instrumentation::extract`].
+///
+/// ```
+/// use opentelemetry::trace::TraceContextExt;
+/// use std::collections::BTreeMap;
+///
+/// let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// let headers = BTreeMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
+/// let context = otel_messaging::extract(&headers);
+/// assert!(context.span().span_context().is_remote());
+/// ```
+#[must_use]
+pub fn extract<C, H: Carrier<C> + ?Sized>(headers: &H) -> Context {
+    Instrumentation::global().extract(headers)
+}

@@ -1,0 +1,130 @@
+//! A look at a program's set-up, for its start.
+
+use crate::carrier::headers::Carrier;
+use crate::instrumentation::settings::Instrumentation;
+use crate::loss::finding::Finding;
+use crate::message::received::Client;
+use crate::operation::traced_span;
+use crate::telemetry::span_builder::SpanKindOf;
+
+/// Looks for what is wrong with the set-up of the global [`Instrumentation`]; see
+/// [`Instrumentation::self_check`].
+///
+/// ```
+/// // Once telemetry is set up:
+/// for finding in otel_messaging::self_check() {
+///     eprintln!("{finding}");
+/// }
+/// ```
+#[must_use]
+pub fn self_check() -> Vec<Finding> {
+    Instrumentation::global().self_check()
+}
+
+impl Instrumentation {
+    /// Looks for what is wrong with the set-up: for a program's start, once it has set its tracer
+    /// provider, its propagator and its subscriber of `tracing`. A log line would say some of it too,
+    /// but the filter that disables the spans may disable the line as well.
+    ///
+    /// | finding | remedy |
+    /// | --- | --- |
+    /// | [`NoTracer`](Finding::NoTracer) | set a tracer provider, or install the layer |
+    /// | [`LayerNotFound`](Finding::LayerNotFound) | add the layer, of the right version, outside of `reload::Layer` |
+    /// | [`SpansFiltered`](Finding::SpansFiltered) | let `otel_messaging=info` pass |
+    /// | [`LayerWithoutTracer`](Finding::LayerWithoutTracer) | `with_tracer` |
+    /// | [`NoGlobalPropagator`](Finding::NoGlobalPropagator) | set a global propagator |
+    /// | [`PropagatorWithoutFields`](Finding::PropagatorWithoutFields) | give one that has fields |
+    /// | [`UnreadContext`](Finding::UnreadContext) (by [`self_check_message`](Self::self_check_message)) | read the sender's format too |
+    ///
+    /// With the feature `tracing`, a program whose layer is in order needs no tracer provider of
+    /// OpenTelemetry, and one without any subscriber of `tracing` needs no layer.
+    ///
+    /// Nothing is exported: the spans that are tried are suppressed, so that OpenTelemetry's SDK asks no
+    /// sampler and tells no processor of them. Other layers see one span of `tracing` open and close. This
+    /// does not find out whether the provider was shut down.
+    #[must_use]
+    pub fn self_check(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let is_by_tracing = self.check_tracing(&mut findings);
+        if !is_by_tracing && !self.has_effect() {
+            findings.push(Finding::NoTracer);
+        }
+        findings.extend(self.settings().propagation.propagator.finding());
+        findings
+    }
+
+    /// Looks whether this instrumentation reads any of the contexts that the headers of a message
+    /// carry: for a message of another service, at hand in a handler or a test. It knows W3C Trace
+    /// Context, B3, Jaeger, Datadog, AWS X-Ray and SkyWalking by their fields.
+    ///
+    /// ```
+    /// use otel_messaging::Instrumentation;
+    /// use std::collections::BTreeMap;
+    ///
+    /// let headers = BTreeMap::from([("X-B3-TraceId".to_owned(), "a3ce929d0e0e4736".to_owned())]);
+    /// let finding = Instrumentation::default().self_check_message(&headers).unwrap();
+    /// assert!(finding.to_string().contains("B3"));
+    /// ```
+    #[must_use]
+    pub fn self_check_message<C, H>(&self, headers: &H) -> Option<Finding>
+    where
+        H: Carrier<C> + ?Sized,
+    {
+        let fields = self.settings().propagation.propagator.fields();
+        let mut formats = Vec::new();
+        for (format, names) in FORMATS {
+            let is_one = |name: &str| names.iter().any(|field| field.eq_ignore_ascii_case(name));
+            if headers.keys().any(is_one) {
+                if fields.iter().any(|field| is_one(field)) {
+                    return None;
+                }
+                formats.push(*format);
+            }
+        }
+        (!formats.is_empty()).then(|| Finding::UnreadContext {
+            formats,
+            fields: fields.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    /// Whether the spans of messages are spans of `tracing`.
+    fn check_tracing(&self, findings: &mut Vec<Finding>) -> bool {
+        if self.settings().telemetry.is_given() {
+            return false;
+        }
+        match traced_span::check(SpanKindOf::Consumer) {
+            Some(Ok(())) => true,
+            Some(Err(finding)) => {
+                let is_by_tracing = finding == Finding::LayerWithoutTracer;
+                findings.push(finding);
+                is_by_tracing
+            }
+            None => false,
+        }
+    }
+
+    fn has_effect(&self) -> bool {
+        // The boundary reports a panic.
+        let has_effect = self.settings().telemetry.has_effect::<Core>();
+        has_effect.unwrap_or(true)
+    }
+}
+
+/// This crate itself asks, for no client.
+enum Core {}
+
+impl Client for Core {
+    const SYSTEM: &'static str = "";
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+}
+
+/// The fields by which a format of contexts is known; a propagator that declares any of them reads it.
+const FORMATS: &[(&str, &[&str])] = &[
+    ("W3C Trace Context", &["traceparent"]),
+    ("B3", &["b3", "x-b3-traceid"]),
+    ("Jaeger", &["uber-trace-id"]),
+    ("Datadog", &["x-datadog-trace-id"]),
+    ("AWS X-Ray", &["x-amzn-trace-id"]),
+    ("SkyWalking", &["sw8"]),
+];

@@ -1,0 +1,122 @@
+//! What may be wrong with a program's set-up.
+
+use std::fmt;
+
+/// Something that is wrong with a program's set-up: found by [`self_check`](crate::self_check) and its
+/// siblings. `Display` says what is wrong and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// No tracer provider is set, or the one that is set or that the instrumentation was given makes
+    /// no spans: messages get none. What came in still goes out.
+    NoTracer,
+    /// The subscriber of `tracing` has no tracing-opentelemetry layer, or one that cannot be found: of
+    /// another version, or inside a `reload::Layer`. With the feature `tracing` only.
+    LayerNotFound,
+    /// A filter of the subscriber or of the layer, or a level that `tracing` was compiled with,
+    /// disables the spans of messages. With the feature `tracing` only.
+    SpansFiltered,
+    /// The layer was given no tracer. A message that continues a trace gets no span; one that starts a
+    /// trace gets one if a global tracer provider is set. With the feature `tracing` only.
+    LayerWithoutTracer,
+    /// The application has set no global propagator, or one without fields. Messages carry W3C's
+    /// fields all the same.
+    NoGlobalPropagator,
+    /// The propagator that the instrumentation was given has no fields: messages carry nothing.
+    PropagatorWithoutFields,
+    /// A message has a context in formats of which the propagator reads none.
+    #[non_exhaustive]
+    UnreadContext {
+        /// The names of the formats, such as "B3".
+        formats: Vec<&'static str>,
+        /// The fields that the propagator reads.
+        fields: Vec<String>,
+    },
+}
+
+impl Finding {
+    /// What to do about it, in a sentence or two.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoTracer => {
+                "Set one with `opentelemetry::global::set_tracer_provider`, for opentelemetry 0.33 \
+                 (`cargo tree --duplicates` shows a second version); or, if the instrumentation was given \
+                 one, give it a provider that makes spans. With the feature `tracing`, a subscriber of \
+                 `tracing` with a tracing-opentelemetry layer does as well"
+            }
+            Self::LayerNotFound => {
+                "Add one; if there is one, see that it is of tracing-opentelemetry 0.34 (`cargo tree \
+                 --duplicates` shows a second version of opentelemetry) and not inside a reload::Layer. \
+                 Until then, if that layer does not activate contexts, the spans of a handler are in the \
+                 trace of the span around its loop"
+            }
+            Self::SpansFiltered => {
+                "Let the level INFO of the target `otel_messaging` pass, as with \
+                 RUST_LOG=app=info,otel_messaging=info, and do not compile INFO out (`max_level_warn` \
+                 and the like, features of `tracing`)"
+            }
+            Self::LayerWithoutTracer => {
+                "Give it one of your tracer provider's: \
+                 `tracing_opentelemetry::layer().with_tracer(provider.tracer(\"app\"))`"
+            }
+            Self::NoGlobalPropagator => {
+                "Set one: `opentelemetry::global::set_text_map_propagator(propagation::w3c())`, with the \
+                 `propagation` of this crate"
+            }
+            Self::PropagatorWithoutFields => {
+                "Give another, such as `propagation::w3c()` of this crate, or none: then the global one \
+                 counts, or W3C's"
+            }
+            Self::UnreadContext { .. } => {
+                "Give a propagator that reads the sender's format too, in a \
+                 TextMapCompositePropagator with yours, or let the sender write one of yours"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTracer => f.write_str(
+                "messages get no spans: no tracer provider is set, or the one that is set makes none",
+            )?,
+            Self::LayerNotFound => f.write_str(
+                "messages get no span of `tracing`: its subscriber has no tracing-opentelemetry layer \
+                 for opentelemetry 0.33",
+            )?,
+            Self::SpansFiltered => f.write_str(
+                "messages get no span of `tracing`: a filter of its subscriber or of the \
+                 tracing-opentelemetry layer, or a feature of `tracing`, disables them",
+            )?,
+            Self::LayerWithoutTracer => {
+                f.write_str(
+                    "messages that continue a trace get no spans: the tracing-opentelemetry layer has \
+                     no tracer",
+                )?;
+            }
+            Self::NoGlobalPropagator => f.write_str(
+                "no global propagator is set: messages carry W3C's fields, but other instrumentations, \
+                 such as HTTP clients, send no context",
+            )?,
+            Self::PropagatorWithoutFields => f.write_str(
+                "messages carry no context: the propagator that was given has no fields",
+            )?,
+            Self::UnreadContext { formats, fields } => {
+                let formats = formats.join(", ");
+                write!(
+                    f,
+                    "the context of a message is not read: it is in the format {formats}, and the \
+                     propagator reads "
+                )?;
+                if fields.is_empty() {
+                    f.write_str("no fields")?;
+                } else {
+                    write!(f, "only the fields {}", fields.join(", "))?;
+                }
+            }
+        }
+        write!(f, ". {}", self.remedy())
+    }
+}

@@ -1,0 +1,132 @@
+//! Where a message goes to, or came from.
+
+use std::fmt::{self, Write as _};
+
+/// A destination, as policies, metrics and spans know it: borrowed, and cheap to make.
+///
+/// `Display` writes its parts with `:` between them, such as `{exchange}:{routing key}`. Nothing is
+/// joined before somebody asks for it. The parts may be any text: where a subscription has a wildcard,
+/// the sender chooses them.
+///
+/// ```
+/// use otel_messaging::adapter::Destination;
+///
+/// assert_eq!(Destination::named("orders").to_string(), "orders");
+/// let with_key = Destination::of_parts(["shop", "orders.new", ""]);
+/// assert_eq!(with_key.to_string(), "shop:orders.new");
+/// assert!(Destination::temporary("_INBOX.17").is_temporary());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Destination<'m> {
+    parts: [&'m str; 3],
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unknown,
+    Lasting,
+    Temporary,
+    Anonymous,
+}
+
+impl<'m> Destination<'m> {
+    /// No destination: the message's type does not know it.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self {
+            parts: [""; 3],
+            kind: Kind::Unknown,
+        }
+    }
+
+    /// A topic, a subject, a queue: what stands in the span's name and in
+    /// `messaging.destination.name`.
+    #[must_use]
+    pub const fn named(name: &'m str) -> Self {
+        Self::of_parts([name, "", ""])
+    }
+
+    /// A destination of several parts, such as exchange, routing key and queue. Empty parts are left
+    /// out.
+    #[must_use]
+    pub const fn of_parts(parts: [&'m str; 3]) -> Self {
+        Self {
+            parts,
+            kind: Kind::Lasting,
+        }
+    }
+
+    /// A destination that lives as long as one connection or one request, such as a reply inbox. Its
+    /// name stays out of the span's name, which would otherwise be a new one each time (conventions,
+    /// "Span name").
+    #[must_use]
+    pub const fn temporary(name: &'m str) -> Self {
+        Self {
+            parts: [name, "", ""],
+            kind: Kind::Temporary,
+        }
+    }
+
+    /// A temporary destination to which the broker gave its name, such as `amq.gen-…`.
+    #[must_use]
+    pub const fn anonymous(name: &'m str) -> Self {
+        Self {
+            parts: [name, "", ""],
+            kind: Kind::Anonymous,
+        }
+    }
+
+    /// The parts that are not empty.
+    pub fn parts(&self) -> impl Iterator<Item = &'m str> {
+        self.parts.into_iter().filter(|part| !part.is_empty())
+    }
+
+    /// Whether there is a destination at all.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        !matches!(self.kind, Kind::Unknown)
+    }
+
+    /// Whether it lives as long as one connection or one request; an anonymous one does.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self.kind, Kind::Temporary | Kind::Anonymous)
+    }
+
+    /// Whether the broker gave it its name.
+    #[must_use]
+    pub const fn is_anonymous(&self) -> bool {
+        matches!(self.kind, Kind::Anonymous)
+    }
+}
+
+impl fmt::Display for Destination<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, part) in self.parts().enumerate() {
+            if place > 0 {
+                f.write_char(':')?;
+            }
+            f.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_joined_when_they_are_written() {
+        for (parts, expected) in [
+            (["", "", ""], ""),
+            (["a", "", ""], "a"),
+            (["", "b", ""], "b"),
+            (["a", "b", "c"], "a:b:c"),
+            (["a", "", "c"], "a:c"),
+        ] {
+            assert_eq!(Destination::of_parts(parts).to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What is known of a message.
+
+pub(crate) mod destination;
+pub(crate) mod info;
+pub(crate) mod received;

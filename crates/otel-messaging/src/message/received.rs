@@ -1,0 +1,105 @@
+//! What an adapter implements for its client's messages.
+
+use crate::carrier::headers::Carrier;
+use crate::message::destination::Destination;
+use crate::message::info::MessageInfo;
+use crate::telemetry::attributes::Attributes;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A client library: implemented by an adapter's marker type, such as `Kafka`.
+///
+/// Callers never name the marker; generic functions infer it.
+pub trait Client {
+    /// The conventions' name of the messaging system, such as `kafka`.
+    const SYSTEM: &'static str;
+
+    /// The adapter's own name: that of the instrumentation scope of its spans
+    /// (`env!("CARGO_PKG_NAME")`).
+    const NAME: &'static str;
+
+    /// The adapter's own version (`env!("CARGO_PKG_VERSION")`).
+    const VERSION: &'static str;
+}
+
+/// What is known of a message, on its way out or in: implemented by an adapter for each type of message.
+/// `C` is the adapter's marker.
+pub trait Describe<C> {
+    /// The client library that the message is of: the marker.
+    type Client: Client;
+
+    /// Where the message goes to, or came from. This is cheap: it is asked for every message, before
+    /// a context is read or written.
+    fn destination(&self) -> Destination<'_>;
+
+    /// What is known beside the destination. This is asked only when a span, a metric or a policy needs
+    /// it.
+    fn message_info(&self) -> MessageInfo<'_> {
+        MessageInfo::new(self.destination())
+    }
+
+    /// Adds what this messaging system alone has, such as an offset. This is asked only when a span is
+    /// about to be started for somebody who listens; `info` is what
+    /// [`message_info`](Self::message_info) gave.
+    fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        let _ = (info, attributes);
+    }
+}
+
+/// A message that a client has received: where its headers are, and what is known of it.
+///
+/// Adapters implement it for their client's message types; the methods are named unlike the
+/// clients' own. `C` is the adapter's marker, inferred by every call and by generic functions:
+///
+/// ```
+/// use otel_messaging::{Received, with_message_context};
+///
+/// async fn handle_any<C, M: Received<C>>(message: M) {
+///     with_message_context(&message, |_message| async { /* .. */ }).await;
+/// }
+/// ```
+///
+/// A generic type over messages has to carry the marker, in `PhantomData<C>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not implement `Received` of otel-messaging",
+    note = "the adapter of its client implements `Received`: is it a dependency, is it named \
+            somewhere (`use otel_messaging_lapin as _;` will do), and is the client of the same \
+            version?"
+)]
+pub trait Received<C>: Describe<C> {
+    /// The client's type of headers.
+    type Headers: Carrier<C> + ?Sized;
+
+    /// The message's headers, if it has any.
+    fn message_headers(&self) -> Option<&Self::Headers>;
+}
+
+macro_rules! through {
+    ($($pointer:ty),*) => {$(
+        impl<C, M: Describe<C> + ?Sized> Describe<C> for $pointer {
+            type Client = M::Client;
+
+            fn destination(&self) -> Destination<'_> {
+                (**self).destination()
+            }
+
+            fn message_info(&self) -> MessageInfo<'_> {
+                (**self).message_info()
+            }
+
+            fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
+                (**self).set_attributes(info, attributes);
+            }
+        }
+
+        impl<C, M: Received<C> + ?Sized> Received<C> for $pointer {
+            type Headers = M::Headers;
+
+            fn message_headers(&self) -> Option<&Self::Headers> {
+                (**self).message_headers()
+            }
+        }
+    )*};
+}
+
+through!(&M, Box<M>, Rc<M>, Arc<M>);

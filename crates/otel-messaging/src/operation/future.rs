@@ -1,0 +1,128 @@
+//! The future of work that belongs to a message, with the message's context current in it.
+
+use crate::operation::span::MessageSpan;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+pin_project! {
+    /// A future with a context that is current at every poll and while it is dropped.
+    ///
+    /// [`with_message_context`](crate::with_message_context) and its siblings make it of a handler: the
+    /// message's span ends with it. [`future_in_context`](crate::future_in_context) and
+    /// [`Job::run`](crate::Job::run) make it of background work, which has no span of its own.
+    ///
+    /// `J` decides what marks the span; it has no name where the application decides
+    /// ([`try_with_message_context_with`](crate::try_with_message_context_with)).
+    ///
+    /// # Panics
+    ///
+    /// Polled again once it was ready, it panics, as the future of an `async fn` does.
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct InContext<F: Future, J = fn(&MessageSpan, &<F as Future>::Output)> {
+        // Optional so that it can be dropped before the span is ended, with the context attached:
+        // destructors of a cancelled handler belong to its message.
+        #[pin]
+        pub(crate) future: Option<F>,
+        pub(crate) span: MessageSpan,
+        pub(crate) judge: Option<J>,
+    }
+
+    impl<F: Future, J> PinnedDrop for InContext<F, J> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                this.span.current().attached(|| this.future.set(None));
+            }
+        }
+    }
+}
+
+impl<F: Future> InContext<F> {
+    /// Marks nothing, whatever the future returns.
+    pub(crate) fn unjudged(span: MessageSpan, future: F) -> Self {
+        Self::new(span, future, |_, _| {})
+    }
+}
+
+impl<F: Future, J> InContext<F, J> {
+    pub(crate) fn new(span: MessageSpan, future: F, judge: J) -> Self {
+        Self {
+            future: Some(future),
+            span,
+            judge: Some(judge),
+        }
+    }
+}
+
+/// Polls the work, and judges what it returns. The context has to be current.
+pub(crate) fn poll_work<F, J>(
+    mut future: Pin<&mut Option<F>>,
+    judge: &mut Option<J>,
+    span: &MessageSpan,
+    cx: &mut Context<'_>,
+) -> Poll<F::Output>
+where
+    F: Future,
+    J: FnOnce(&MessageSpan, &F::Output),
+{
+    let Some(work) = future.as_mut().as_pin_mut() else {
+        polled_again();
+    };
+    let output = ready!(work.poll(cx));
+    future.set(None);
+    if let Some(judge) = judge.take() {
+        judge(span, &output);
+    }
+    Poll::Ready(output)
+}
+
+#[cold]
+#[inline(never)]
+pub(crate) fn polled_again() -> ! {
+    panic!("`InContext` polled after completion")
+}
+
+impl<F: Future, J: FnOnce(&MessageSpan, &F::Output)> Future for InContext<F, J> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let (future, judge) = (this.future, this.judge);
+        let output = ready!(this.span.work(|span| poll_work(future, judge, span, cx)));
+        this.span.end();
+        Poll::Ready(output)
+    }
+}
+
+impl MessageSpan {
+    /// Does a piece of the work with the context current. A panic in it marks and ends the span:
+    /// whoever catches it may keep the rest of the work for long.
+    pub(crate) fn work<T>(&mut self, work: impl FnOnce(&Self) -> T) -> T {
+        struct Unwinding<'a>(&'a mut MessageSpan);
+        impl Drop for Unwinding<'_> {
+            fn drop(&mut self) {
+                self.0.panicked();
+                self.0.end();
+            }
+        }
+        let unwinding = Unwinding(self);
+        let span = &*unwinding.0;
+        let output = span.current().attached(|| work(span));
+        std::mem::forget(unwinding);
+        output
+    }
+
+    pub(crate) fn panicked(&self) {
+        self.fail("panic", "the handler panicked");
+    }
+}
+
+impl<F: Future, J> fmt::Debug for InContext<F, J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InContext")
+            .field("span", &self.span)
+            .finish_non_exhaustive()
+    }
+}

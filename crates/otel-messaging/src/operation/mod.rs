@@ -1,0 +1,14 @@
+//! The span of one messaging operation, from its start to its end.
+
+pub(crate) mod failure;
+pub(crate) mod future;
+pub(crate) mod on_error;
+pub(crate) mod span;
+
+/// Spans of the `tracing` crate.
+#[cfg(feature = "tracing")]
+#[path = "tracing/mod.rs"]
+pub(crate) mod traced_span;
+#[cfg(not(feature = "tracing"))]
+#[path = "no_tracing.rs"]
+pub(crate) mod traced_span;

@@ -1,0 +1,134 @@
+//! What an application does about a handler's error, while the span of the handling is open.
+
+use crate::operation::future::{InContext, poll_work, polled_again};
+use crate::operation::span::MessageSpan;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+impl<F, J, T, E> InContext<F, J>
+where
+    F: Future<Output = Result<T, E>>,
+    J: FnOnce(&MessageSpan, &Result<T, E>),
+{
+    /// Runs `hook` if the handler returns an error: to log it, to reject the message, to put it
+    /// aside. What the hook returns is what this future returns: the same error, another one, or
+    /// `Ok` where the message is done with.
+    ///
+    /// The hook runs inside the handling. The message's context is current in it, so that what it
+    /// publishes and the spans that it starts are children of the message's span, which ends when
+    /// the hook is done. The error marks the span before the hook runs, if it marks it at all; what the
+    /// hook returns does not mark it.
+    ///
+    /// The future is `Send` if the handler's and the hook's are. A panic of the hook passes through
+    /// and marks the span, unless the error has. Dropped while the hook runs, the future drops
+    /// what is left of it in the message's context and ends the span.
+    ///
+    /// ```
+    /// # use otel_messaging::{Received, try_with_message_context};
+    /// # use std::num::ParseIntError;
+    /// # async fn handle<M>(_message: &M) -> Result<u64, ParseIntError> { "7".parse() }
+    /// # async fn dead_letter<M>(_message: &M, _error: &ParseIntError) -> Result<(), String> { Ok(()) }
+    /// # async fn consume<C, M: Received<C>>(message: M) -> Result<(), String> {
+    /// let order = try_with_message_context(&message, handle)
+    ///     .on_error(async |error| {
+    ///         eprintln!("put aside: {error}"); // or `tracing::error!`: an event of the message's span
+    ///         dead_letter(&message, &error).await?; // its span is a child of the message's
+    ///         Err("no order".to_owned())
+    ///     })
+    ///     .await?;
+    /// # let _ = order;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The hook's.
+    pub fn on_error<H, R, E2>(self, hook: H) -> OnError<F, J, H, R>
+    where
+        H: FnOnce(E) -> R,
+        R: Future<Output = Result<T, E2>>,
+    {
+        OnError {
+            handling: self,
+            hook: Some(hook),
+            reaction: None,
+        }
+    }
+}
+
+pin_project! {
+    /// The future of a handler and of what is done about its error; made by [`InContext::on_error`].
+    ///
+    /// # Panics
+    ///
+    /// Polled again once it was ready, it panics, as the future of an `async fn` does.
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct OnError<F: Future, J, H, R> {
+        #[pin]
+        handling: InContext<F, J>,
+        // Until the handler is done.
+        hook: Option<H>,
+        // From the hook's call until it is done.
+        #[pin]
+        reaction: Option<R>,
+    }
+
+    impl<F: Future, J, H, R> PinnedDrop for OnError<F, J, H, R> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let mut handling = this.handling.project();
+            if this.hook.is_some() || this.reaction.is_some() {
+                handling.span.current().attached(|| {
+                    handling.future.set(None);
+                    this.reaction.set(None);
+                    *this.hook = None;
+                });
+            }
+        }
+    }
+}
+
+impl<F, J, H, R, T, E, E2> Future for OnError<F, J, H, R>
+where
+    F: Future<Output = Result<T, E>>,
+    J: FnOnce(&MessageSpan, &Result<T, E>),
+    H: FnOnce(E) -> R,
+    R: Future<Output = Result<T, E2>>,
+{
+    type Output = Result<T, E2>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let handling = this.handling.project();
+        let (future, judge) = (handling.future, handling.judge);
+        let output = ready!(handling.span.work(|span| {
+            if this.hook.is_some() {
+                let handled = ready!(poll_work(future, judge, span, cx));
+                let hook = this.hook.take();
+                match handled {
+                    Ok(value) => return Poll::Ready(Ok(value)),
+                    Err(error) => this.reaction.set(hook.map(|hook| hook(error))),
+                }
+            }
+            let Some(reaction) = this.reaction.as_mut().as_pin_mut() else {
+                polled_again();
+            };
+            let output = ready!(reaction.poll(cx));
+            this.reaction.set(None);
+            Poll::Ready(output)
+        }));
+        handling.span.end();
+        Poll::Ready(output)
+    }
+}
+
+impl<F: Future, J, H, R> fmt::Debug for OnError<F, J, H, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnError")
+            .field("handling", &self.handling)
+            .finish_non_exhaustive()
+    }
+}

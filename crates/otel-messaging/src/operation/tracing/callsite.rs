@@ -1,0 +1,83 @@
+//! Where the spans of `tracing` of messages are opened.
+//!
+//! These callsites are made by hand. `info_span!` notes the file, line and module that it stands in,
+//! and the layer exports them as `code.file.path` and the like: for the reader of a trace they would
+//! point into this crate, and not to where the message is sent or handled.
+
+use crate::loss::log::TARGET;
+use crate::telemetry::span_builder::SpanKindOf;
+use tracing::field::{FieldSet, Value};
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
+use tracing::metadata::Kind;
+use tracing::{Level, Metadata, Span, dispatcher};
+use tracing_core::callsite::{Callsite, DefaultCallsite};
+
+/// What the layer of tracing-opentelemetry takes name and kind from.
+const FIELDS: &[&str] = &["otel.name", "otel.kind"];
+
+macro_rules! callsite {
+    ($name:literal) => {{
+        static METADATA: Metadata<'static> = Metadata::new(
+            $name,
+            TARGET,
+            Level::INFO,
+            None,
+            None,
+            None,
+            FieldSet::new(FIELDS, tracing_core::identify_callsite!(&CALLSITE)),
+            Kind::SPAN,
+        );
+        static CALLSITE: DefaultCallsite = DefaultCallsite::new(&METADATA);
+        &CALLSITE
+    }};
+}
+
+fn callsite(kind: SpanKindOf) -> &'static DefaultCallsite {
+    match kind {
+        SpanKindOf::Consumer => callsite!("process"),
+        SpanKindOf::Client => callsite!("forward"),
+        SpanKindOf::Producer => callsite!("send"),
+    }
+}
+
+fn kind_field(kind: SpanKindOf) -> &'static str {
+    match kind {
+        SpanKindOf::Consumer => "consumer",
+        SpanKindOf::Client => "client",
+        SpanKindOf::Producer => "producer",
+    }
+}
+
+/// Opens a root span of `tracing` that OpenTelemetry calls `name`; a disabled one if nobody wants it.
+///
+/// `tracing` fixes the names of spans by where they stand in the source, so these are the
+/// operation's alone.
+pub(crate) fn open(kind: SpanKindOf, name: &str) -> Span {
+    if !is_enabled(kind) {
+        return Span::none();
+    }
+    let metadata = callsite(kind).metadata();
+    let mut fields = metadata.fields().iter();
+    let (Some(name_field), Some(kind_of)) = (fields.next(), fields.next()) else {
+        return Span::none();
+    };
+    let kind = kind_field(kind);
+    let values = [
+        (&name_field, Some(&name as &dyn Value)),
+        (&kind_of, Some(&kind as &dyn Value)),
+    ];
+    Span::new_root(metadata, &metadata.fields().value_set(&values))
+}
+
+/// As the macros of `tracing` ask, the cheapest question first.
+pub(crate) fn is_enabled(kind: SpanKindOf) -> bool {
+    if Level::INFO > STATIC_MAX_LEVEL || Level::INFO > LevelFilter::current() {
+        return false;
+    }
+    let callsite = callsite(kind);
+    let interest = callsite.interest();
+    if interest.is_never() {
+        return false;
+    }
+    interest.is_always() || dispatcher::get_default(|it| it.enabled(callsite.metadata()))
+}

@@ -1,0 +1,142 @@
+//! Starting and closing a span of `tracing`.
+
+use super::callsite;
+use crate::context::traced::layer::{self, Layer};
+use crate::context::traced::step::{CLOSE, OPEN};
+use crate::loss::boundary::SPANS;
+use crate::loss::finding::Finding;
+use crate::loss::row::Step;
+use crate::telemetry::span_builder::SpanKindOf;
+use crate::telemetry::tracer::{PROBE, SUPPRESSED, is_of_no_tracer};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt};
+use tracing::Span;
+use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
+
+/// What came of starting a span of `tracing`.
+pub(crate) enum Started {
+    /// OpenTelemetry sees it, in this context.
+    Seen(Span, Context),
+    /// OpenTelemetry would not see it: the caller then starts one of OpenTelemetry alone.
+    Unseen,
+    /// A layer, a sampler or a processor panicked, is off, or is what this was called by.
+    Failed,
+}
+
+/// Whether a subscriber may want spans of this kind.
+pub(crate) fn is_wanted(kind: SpanKindOf) -> bool {
+    if Layer::current() == Some(Layer::Lost) {
+        return false;
+    }
+    let is_enabled = SPANS.ask(OPEN, || callsite::is_enabled(kind));
+    if is_enabled == Some(false) {
+        layer::report(&Finding::SpansFiltered);
+    }
+    // A panic is not an answer: whoever starts the span finds out.
+    is_enabled != Some(false)
+}
+
+/// Starts what `builder` describes as a span of `tracing`, with `parent` as its parent and not
+/// whatever span is entered here.
+pub(crate) fn start(kind: SpanKindOf, builder: &SpanBuilder, parent: &Context) -> Started {
+    if Layer::current() == Some(Layer::Lost) {
+        return Started::Unseen;
+    }
+    let Some(span) = SPANS.ask(OPEN, || callsite::open(kind, &builder.name)) else {
+        return Started::Failed;
+    };
+    // Borrowed: a panic must not close the span while it unwinds, since layers are told of that too.
+    let prepared = SPANS.call(Step::START, || prepare(&span, builder, parent));
+    match prepared {
+        Some(Ok(context)) => Started::Seen(span, context),
+        Some(Err(finding)) => {
+            close(span);
+            layer::report(&finding);
+            Started::Unseen
+        }
+        None => {
+            close(span);
+            Started::Failed
+        }
+    }
+}
+
+/// Tells OpenTelemetry's layer what the span is, and starts it.
+fn prepare(span: &Span, builder: &SpanBuilder, parent: &Context) -> Result<Context, Finding> {
+    give_parent(span, parent)?;
+    // Before the span is started, so that a sampler sees them.
+    for link in builder.links.iter().flatten() {
+        span.add_link_with_attributes(link.span_context.clone(), link.attributes.clone());
+    }
+    for attribute in builder.attributes.iter().flatten() {
+        span.set_attribute(attribute.key.clone(), attribute.value.clone());
+    }
+    let context = started(span)?;
+    if context.span().span_context().span_id() == SpanId::INVALID {
+        // What came in goes out.
+        return Err(Finding::LayerWithoutTracer);
+    }
+    Ok(context)
+}
+
+fn give_parent(span: &Span, parent: &Context) -> Result<(), Finding> {
+    if span.is_disabled() {
+        return Err(Finding::SpansFiltered);
+    }
+    span.set_parent(parent.clone())
+        .map_err(|error| match error {
+            SetParentError::LayerNotFound => {
+                Layer::Lost.remember();
+                Finding::LayerNotFound
+            }
+            _ => Finding::SpansFiltered,
+        })
+}
+
+fn started(span: &Span) -> Result<Context, Finding> {
+    let context = span.context();
+    if context.has_active_span() {
+        Ok(context)
+    } else {
+        // The layer has a filter of its own: it says yes to a parent, and knows no span.
+        Err(Finding::SpansFiltered)
+    }
+}
+
+/// Tries a span of this kind in a context in which telemetry is suppressed. `None` where there is no
+/// subscriber, or it cannot be asked.
+#[cold]
+pub(crate) fn check(kind: SpanKindOf) -> Option<Result<(), Finding>> {
+    if layer::is_nobody_there() {
+        return None;
+    }
+    if Layer::current() == Some(Layer::Lost) {
+        return Some(Err(Finding::LayerNotFound));
+    }
+    let span = SPANS.ask(OPEN, || callsite::open(kind, PROBE))?;
+    let mut is_exported = false;
+    let checked = SPANS.call(Step::START, || {
+        give_parent(&span, &SUPPRESSED)?;
+        let context = started(&span)?;
+        is_exported = context.span().is_recording();
+        if is_of_no_tracer(context.span().span_context()) {
+            return Err(Finding::LayerWithoutTracer);
+        }
+        Ok(())
+    });
+    if is_exported || checked == Some(Err(Finding::LayerNotFound)) {
+        // A layer that cannot be found, or a tracer that knows nothing of suppression, would export it
+        // when it is closed.
+        std::mem::forget(span);
+    } else {
+        close(span);
+    }
+    checked
+}
+
+/// Drops a span that [`start`] has given.
+pub(crate) fn close(span: Span) {
+    if !span.is_none() {
+        SPANS.call(CLOSE, || drop(span));
+    }
+}

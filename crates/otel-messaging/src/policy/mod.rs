@@ -1,0 +1,3 @@
+//! Policies: what becomes of a message by what is known of it.
+
+pub(crate) mod redelivery;

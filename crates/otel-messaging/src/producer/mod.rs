@@ -1,0 +1,9 @@
+//! The producer side: the span of a message that is sent, and its context in the headers.
+
+pub(crate) mod dead_letter;
+pub(crate) mod outcome;
+pub(crate) mod outgoing;
+pub(crate) mod relay;
+pub(crate) mod room;
+
+pub use dead_letter::{DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT};

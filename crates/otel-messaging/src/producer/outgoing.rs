@@ -1,0 +1,166 @@
+//! A message on its way to the broker.
+
+use crate::carrier::headers::{Carrier, CarrierMut};
+use crate::context::current::current_context;
+use crate::instrumentation::settings::Instrumentation;
+use crate::message::received::Describe;
+use crate::operation::span::MessageSpan;
+use crate::producer::outcome::Outcome;
+use crate::producer::room::inject_within;
+use crate::telemetry::span_builder::{Action, SpanKindOf};
+use opentelemetry::Context;
+use opentelemetry::trace::{Link, TraceContextExt};
+use std::fmt;
+
+/// A message on its way to the broker: its span, which ends with the broker's answer.
+///
+/// Dropped without an answer, as when the future of a publish is dropped, the span ends with its
+/// status unset.
+#[must_use = "dropping it ends the span"]
+pub struct Outgoing {
+    instrumentation: Instrumentation,
+    span: MessageSpan,
+    /// The context that the message has already and keeps.
+    kept: Option<Context>,
+}
+
+impl Instrumentation {
+    /// Starts the span of a message that is being sent: of kind PRODUCER, child of the context
+    /// that is [current](current_context) at the call. `operation` is the client's own word, such as
+    /// `publish`.
+    ///
+    /// The `InjectingProducer` of each adapter calls this; use it to write an adapter for another client.
+    pub fn outgoing<C, M>(&self, operation: &'static str, message: &M) -> Outgoing
+    where
+        M: Describe<C> + ?Sized,
+    {
+        self.linked(operation, message, Vec::new)
+    }
+
+    /// Starts the span of a message that gets a new context, with links to those that it came with.
+    pub(crate) fn linked<C, M>(
+        &self,
+        operation: &'static str,
+        message: &M,
+        links: impl FnOnce() -> Vec<Link>,
+    ) -> Outgoing
+    where
+        M: Describe<C> + ?Sized,
+    {
+        self.started(SpanKindOf::Producer, operation, message, links, None)
+    }
+
+    pub(crate) fn started<C, M>(
+        &self,
+        kind: SpanKindOf,
+        operation: &'static str,
+        message: &M,
+        links: impl FnOnce() -> Vec<Link>,
+        kept: Option<Context>,
+    ) -> Outgoing
+    where
+        M: Describe<C> + ?Sized,
+    {
+        let by = self.settings();
+        let action = Action {
+            kind,
+            name: operation,
+        };
+        let current = current_context();
+        let span = if by.is_disabled {
+            MessageSpan::without(current.into())
+        } else {
+            MessageSpan::start(
+                &by.telemetry,
+                action,
+                &current,
+                links,
+                (message, None),
+                |_| {},
+            )
+        };
+        Outgoing {
+            instrumentation: self.clone(),
+            span,
+            kept,
+        }
+    }
+}
+
+impl Outgoing {
+    /// Writes the context of this message into its headers, in place of any context they held; see
+    /// [`Instrumentation::inject`]. The headers of a message that [keeps](Self::keeps_context) its
+    /// context stay as they are.
+    ///
+    /// `room` is how many bytes the message's headers may take in all, as
+    /// [`CarrierMut::left_of`] counts them; `None` if there is no limit. Where not all of the context
+    /// fits, members of baggage are left out first, then entries of tracestate, as
+    /// [`with_injection_budget`](crate::instrumentation::Builder::with_injection_budget) describes.
+    /// Where there is no room even for a traceparent, the message goes without context, an older one
+    /// included, and that is counted in [`dropped_fields`](crate::loss::dropped_fields).
+    pub fn inject<C, H: CarrierMut<C> + Clone>(&self, headers: &mut H, room: Option<usize>) {
+        let by = self.instrumentation.settings();
+        if self.kept.is_some() || by.is_disabled {
+            return;
+        }
+        match room {
+            Some(room) => inject_within(&by.propagation, self.context(), headers, room),
+            None => {
+                by.propagation
+                    .inject_within(self.context(), headers, usize::MAX);
+            }
+        }
+    }
+
+    /// The context that the message carries.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        self.kept.as_ref().unwrap_or(self.span.context())
+    }
+
+    /// The instrumentation by which the message is sent.
+    #[must_use]
+    pub fn instrumentation(&self) -> &Instrumentation {
+        &self.instrumentation
+    }
+
+    /// Whether the message keeps the context that its headers have: it is forwarded, and has one.
+    #[must_use]
+    pub fn keeps_context(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Whether a message with these headers may be this one: they carry its context, or none that
+    /// can be read. For clients that can give the answer to one message for the answer to another.
+    pub fn may_have<C, H: Carrier<C> + ?Sized>(&self, headers: Option<&H>) -> bool {
+        let Some(headers) = headers else {
+            return true;
+        };
+        let carried = self.instrumentation.extract(headers);
+        let (carried, own) = (carried.span(), self.context().span());
+        let (carried, own) = (carried.span_context(), own.span_context());
+        !carried.is_valid()
+            || (carried.trace_id(), carried.span_id()) == (own.trace_id(), own.span_id())
+    }
+
+    /// Ends the span with what came of it.
+    pub fn finish(self, outcome: Outcome<'_>) {
+        match outcome {
+            Outcome::Unknown => {}
+            Outcome::Accepted(answer) => self.span.set_attributes(|attributes| answer(attributes)),
+            Outcome::Failed {
+                error_type,
+                message,
+            } => self.span.fail(error_type, message),
+        }
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("span", &self.span)
+            .field("kept", &self.kept)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,176 @@
+//! Messages that are sent on: forwarded as they came, republished, or put aside as dead letters.
+
+use crate::carrier::headers::CarrierMut;
+use crate::instrumentation::settings::Instrumentation;
+use crate::loss::count::report;
+use crate::loss::reason::CarrierError;
+use crate::message::destination::Destination;
+use crate::message::info::MessageInfo;
+use crate::message::received::Describe;
+use crate::producer::dead_letter::{self, DeadLetter};
+use crate::producer::outgoing::Outgoing;
+use crate::propagation::carried::Carried;
+use crate::telemetry::attributes::Attributes;
+use crate::telemetry::semconv;
+use crate::telemetry::span_builder::SpanKindOf;
+use std::marker::PhantomData;
+
+/// In which way a received message is sent on.
+#[derive(Debug, Clone, Copy)]
+pub enum Relay<'a> {
+    /// With the context that it came with: by routers and bridges that are not a step of their own.
+    Forward,
+    /// With the context that is current, in place of the one that it came with.
+    Republish,
+    /// As a republished message, with what went wrong in its headers and on the span.
+    DeadLetter(&'a DeadLetter<'a>),
+}
+
+/// What a header or a property of a message means, where a broker or a client acts on it: so it is known
+/// what has to become of it when the message is sent on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// It belongs to the message, and nothing acts on it: it is kept.
+    Content,
+    /// It tells readers what the message is, and would tell them the same of a dead letter, which stands
+    /// for itself: a dead letter has it under another name.
+    Kind,
+    /// It is the sender's word on the message: a message that is forwarded is still its sender's, and
+    /// keeps it.
+    Sender,
+    /// It was about one delivery or one publish, and would act on the next: it gets another name.
+    Delivery,
+}
+
+impl Relay<'_> {
+    /// Whether what has this meaning goes along under another name, on which nothing acts.
+    #[must_use]
+    pub fn renames(&self, meaning: Meaning) -> bool {
+        match meaning {
+            Meaning::Content => false,
+            Meaning::Kind => matches!(self, Self::DeadLetter(_)),
+            Meaning::Sender => !matches!(self, Self::Forward),
+            Meaning::Delivery => true,
+        }
+    }
+
+    /// What is put before a name that is changed.
+    #[must_use]
+    pub fn prefix(&self) -> &'static str {
+        match self {
+            Self::Forward | Self::Republish => "received-",
+            Self::DeadLetter(_) => "dead-letter-",
+        }
+    }
+}
+
+impl Instrumentation {
+    /// Starts the span of a message that is sent on. `headers` are those that it goes with, and still
+    /// have the context with which the message came. [`Outgoing::inject`] has to follow.
+    ///
+    /// - [`Relay::Forward`]: the span is of kind CLIENT, child of the current context and linked to the
+    ///   span that the message came from; the message keeps its context (conventions, "Message creation
+    ///   context": what is there should not be modified). A message without a context, or with one that
+    ///   cannot be read, is sent as by [`outgoing`](Self::outgoing), and gets a new one. So does one with
+    ///   contexts that contradict each other: none of them can be kept. Its span is linked to each of
+    ///   their senders.
+    /// - [`Relay::Republish`]: the span is of kind PRODUCER, and linked in the same way.
+    /// - [`Relay::DeadLetter`]: as republished, with what went wrong on the span and in the headers,
+    ///   under the names [`DEAD_LETTER_ERROR`], [`DEAD_LETTER_SOURCE`] and [`DEAD_LETTER_TRACEPARENT`].
+    ///   If a message is put aside once more, the source and the traceparent stay what they were the
+    ///   first time. `room` is as in [`Outgoing::inject`]: where these headers would make the message too
+    ///   large they are left out, and counted in [`dropped_fields`](crate::loss::dropped_fields).
+    ///
+    /// [`DEAD_LETTER_ERROR`]: crate::producer::DEAD_LETTER_ERROR
+    /// [`DEAD_LETTER_SOURCE`]: crate::producer::DEAD_LETTER_SOURCE
+    /// [`DEAD_LETTER_TRACEPARENT`]: crate::producer::DEAD_LETTER_TRACEPARENT
+    pub fn relay<C, M, H>(
+        &self,
+        relay: Relay<'_>,
+        operation: &'static str,
+        message: &M,
+        headers: &mut H,
+        room: Option<usize>,
+    ) -> Outgoing
+    where
+        M: Describe<C> + ?Sized,
+        H: CarrierMut<C> + Clone,
+    {
+        let by = self.settings();
+        let carried = if by.is_disabled {
+            Carried::nothing()
+        } else {
+            by.propagation.read(&*headers)
+        };
+        match relay {
+            // What was not read is not replaced either.
+            Relay::Forward if carried.has_sender() || carried.is_unread => {
+                let links = || carried.links();
+                let kept = Some(carried.context.clone());
+                self.started(SpanKindOf::Client, operation, message, links, kept)
+            }
+            Relay::Forward | Relay::Republish => {
+                self.linked(operation, message, || carried.links())
+            }
+            Relay::DeadLetter(letter) => {
+                let letter = Letter {
+                    message,
+                    error: letter.error(),
+                    source: letter.source(),
+                    letter,
+                    client: PhantomData,
+                };
+                letter.write(headers, &carried, room);
+                self.linked(operation, &letter, || carried.links())
+            }
+        }
+    }
+}
+
+/// A message that goes out as a dead letter.
+struct Letter<'a, C, M: ?Sized> {
+    message: &'a M,
+    letter: &'a DeadLetter<'a>,
+    error: String,
+    source: String,
+    client: PhantomData<C>,
+}
+
+impl<C, M: ?Sized> Letter<'_, C, M> {
+    fn write<H: CarrierMut<C> + Clone>(
+        &self,
+        headers: &mut H,
+        carried: &Carried,
+        room: Option<usize>,
+    ) {
+        let has_room = |headers: &H| room.is_none_or(|room| headers.left_of(room).is_some());
+        let before = (room.is_some() && has_room(headers)).then(|| headers.clone());
+        dead_letter::write(headers, self.letter, &carried.sender(), &self.error);
+        if let Some(before) = before
+            && !has_room(headers)
+        {
+            *headers = before;
+            report(1, CarrierError::TooLarge);
+        }
+    }
+}
+
+impl<C, M: Describe<C> + ?Sized> Describe<C> for Letter<'_, C, M> {
+    type Client = M::Client;
+
+    fn destination(&self) -> Destination<'_> {
+        self.message.destination()
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        self.message.message_info()
+    }
+
+    fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        self.message.set_attributes(info, attributes);
+        let error = self.error.clone();
+        attributes.set(semconv::MESSAGING_DEAD_LETTER_ERROR, error);
+        let source = self.source.clone();
+        attributes.set(semconv::MESSAGING_DEAD_LETTER_SOURCE, source);
+    }
+}

@@ -1,0 +1,77 @@
+//! The attributes of a span, as an adapter adds them.
+
+use crate::telemetry::remote_text;
+use opentelemetry::{KeyValue, Value};
+use std::borrow::Cow;
+
+/// Attributes of a span that is about to be started, or that has its answer: an adapter adds to them
+/// what its messaging system alone has.
+#[derive(Debug, Default)]
+pub struct Attributes {
+    list: Vec<KeyValue>,
+}
+
+impl Attributes {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            list: Vec::with_capacity(capacity),
+        }
+    }
+
+    /// Adds an attribute, named as in `semconv`. A text that somebody else has chosen goes through
+    /// [`set_remote`](Self::set_remote).
+    pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.list.push(KeyValue::new(key, value));
+    }
+
+    /// Adds a number that counts from 0; beyond what an attribute can hold, the largest one.
+    pub fn set_count(&mut self, key: &'static str, count: u64) {
+        self.set(key, i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Adds an attribute whose text somebody else has chosen: the sender, or the broker. Control
+    /// characters become U+FFFD, and line breaks spaces. A text of more than 1,024 bytes, before or
+    /// after that, is left out, since a part of an identifier is another identifier. The SDK sets no
+    /// limit of its own.
+    pub fn set_remote(&mut self, key: &'static str, text: &str) {
+        if let Some(text) = remote_text::shown_whole(text).map(Cow::into_owned) {
+            self.set(key, text);
+        }
+    }
+
+    pub(crate) fn into_list(self) -> Vec<KeyValue> {
+        self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_text_is_kept_up_to_its_limit() {
+        for (text, kept) in [
+            ("x".repeat(1024), true),
+            ("x".repeat(1025), false),
+            // U+FFFD takes 3 bytes in place of one.
+            ("\u{1}".repeat(341), true),
+            ("\u{1}".repeat(342), false),
+            ("\u{1}".repeat(1024), false),
+            (format!("{}\u{1}", "x".repeat(1021)), true),
+            (format!("{}\u{1}", "x".repeat(1022)), false),
+            ("\u{2028}".repeat(342), false),
+        ] {
+            let mut attributes = Attributes::default();
+            attributes.set_remote("key", &text);
+            assert_eq!(attributes.list.len(), usize::from(kept), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_remote_text_acts_on_no_reader() {
+        let mut attributes = Attributes::default();
+        attributes.set_remote("key", "7\u{1b}[2J\u{2066}");
+        let shown = KeyValue::new("key", "7\u{fffd}[2J\u{fffd}");
+        assert_eq!(attributes.into_list(), [shown]);
+    }
+}
