@@ -174,8 +174,6 @@ impl Topic {
 
     /// The next message, detached, as a service has it that hands its messages on.
     ///
-    /// Calls: `StreamConsumer::recv`, `BorrowedMessage::detach`.
-    ///
     /// # Panics
     ///
     /// When there is none in time.

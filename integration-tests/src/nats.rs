@@ -41,7 +41,6 @@ impl Client for Nats {
     const OPERATION: &'static str = "publish";
     const FAILURE: &'static str = "MaxPayloadExceeded";
 
-    /// Calls: `Client::subscribe`.
     async fn connect() -> Self {
         let client = connect().await;
         let subject = unique("orders");
@@ -130,7 +129,6 @@ impl Client for JetStream {
     const OPERATION: &'static str = "publish";
     const FAILURE: &'static str = "StreamNotFound";
 
-    /// Calls: `PullConsumer::messages`.
     async fn connect() -> Self {
         let context = jetstream::new(connect().await);
         let subject = unique("orders");
@@ -196,7 +194,6 @@ impl Client for JetStream {
         publish(self, by, self.subject.clone(), message.headers.clone()).await
     }
 
-    /// Calls: `pull::Stream: Stream`.
     async fn receive(&mut self) -> jetstream::Message {
         let next = in_time("a message", self.messages.next()).await;
         next.expect("the consumer goes on").expect("a message")
@@ -208,8 +205,6 @@ impl Client for JetStream {
 }
 
 /// Publishes through the adapter, and waits for the answer.
-///
-/// Calls: `Context::publish_with_headers`.
 impl SendsOn for Nats {
     async fn forward(
         &self,

@@ -17,8 +17,6 @@ integration_tests::scenarios!(EmbeddedKafka, needs nothing);
 integration_tests::sending_on!(EmbeddedKafka, needs nothing);
 
 /// The loop that the documentation shows: a borrowed message, handled where it is polled.
-///
-/// Calls: `StreamConsumer::stream`, `MessageStream: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_borrowed_message_joins() {
     async fn handle(message: &BorrowedMessage<'_>) -> i64 {
@@ -53,8 +51,6 @@ async fn a_borrowed_message_joins() {
 }
 
 /// A send may be made in one span and awaited in another: it belongs to the first.
-///
-/// Calls: `FutureProducer::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_context_is_that_of_the_call() {
     let (client, spans) = (EmbeddedKafka::connect().await, Spans::new());
@@ -73,8 +69,6 @@ async fn the_context_is_that_of_the_call() {
 }
 
 /// The context is that of the call, and the span ends with the delivery.
-///
-/// Calls: `FutureProducer::send_result`, `DeliveryFuture: Future`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn send_result_lasts_until_the_delivery() {
     let (mut client, spans) = (EmbeddedKafka::connect().await, Spans::new());
@@ -100,8 +94,6 @@ async fn send_result_lasts_until_the_delivery() {
 }
 
 /// A record in an error has the headers that its caller gave, whichever these were.
-///
-/// Calls: `FutureProducer: Producer`, `Producer::purge`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_comes_back_as_it_was_given() {
     let (client, spans) = (EmbeddedKafka::connect().await, Spans::new());

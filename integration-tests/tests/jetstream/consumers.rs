@@ -67,7 +67,6 @@ where
     in_time("three messages", all).await.expect("messages")
 }
 
-/// Calls: `PullConsumer::fetch`, `FetchBuilder::messages`, `Batch: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -81,7 +80,6 @@ async fn fetched_messages_join() {
     filled.assert_joined(&three(batch.expect("a batch")).await);
 }
 
-/// Calls: `PullConsumer::batch`, `BatchBuilder::messages`, `Batch: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -99,7 +97,6 @@ async fn the_messages_of_a_batch_join() {
     filled.assert_joined(&three(batch.await.expect("a batch")).await);
 }
 
-/// Calls: `PullConsumer::sequence`, `Sequence: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -115,7 +112,6 @@ async fn the_messages_of_a_sequence_of_batches_join() {
     filled.assert_joined(&three(batch).await);
 }
 
-/// Calls: `PullConsumer::messages`, `pull::Stream: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -129,7 +125,6 @@ async fn the_messages_of_a_pull_consumer_join() {
     filled.assert_joined(&three(messages).await);
 }
 
-/// Calls: `PullConsumer::stream`, `StreamBuilder::messages`, `pull::Stream: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -144,8 +139,6 @@ async fn the_messages_of_a_stream_that_was_built_join() {
 }
 
 /// They come to an inbox of the program's, as plain messages.
-///
-/// Calls: `PullConsumer::request_batch`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -170,7 +163,6 @@ async fn the_messages_of_a_batch_to_an_inbox_join() {
     filled.assert_joined(&messages);
 }
 
-/// Calls: `OrderedPullConsumer::messages`, `pull::Ordered: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -185,7 +177,6 @@ async fn the_messages_of_an_ordered_pull_consumer_join() {
     filled.assert_joined(&three(messages.expect("messages")).await);
 }
 
-/// Calls: `PushConsumer::messages`, `Messages: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -202,7 +193,6 @@ async fn pushed_messages_join() {
     filled.assert_joined(&three(messages.expect("messages")).await);
 }
 
-/// Calls: `OrderedPushConsumer::messages`, `push::Ordered: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -37,10 +37,6 @@ where
 
 /// The wrapper in place of the context: every message that leaves carries its context, and what is
 /// asked of the server has no span.
-///
-/// Calls: `Context: context::traits::Publisher`, `context::traits::Publisher::publish`,
-/// `context::traits::Publisher::publish_message`, `Context: context::traits::Requester`,
-/// `context::traits::Requester::request`, `Context: RequestSender`, `RequestSender::send_request`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -87,8 +83,6 @@ where
 }
 
 /// A context publishes on core NATS too, by the traits of the client.
-///
-/// Calls: `Context: client::traits::Publisher`, `Context: client::traits::Requester`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -120,8 +114,6 @@ async fn code_that_is_generic_over_the_clients_traits_injects() {
 
 /// A context's requests wait as long as the context does, and its messages' errors are their
 /// spans'.
-///
-/// Calls: `Context: client::traits::Publisher`, `Context: client::traits::Requester`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -175,8 +167,6 @@ async fn a_contexts_request_carries_its_context() {
 }
 
 /// What the context asks of the server itself.
-///
-/// Calls: `Context::request`, `Context::send_request`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

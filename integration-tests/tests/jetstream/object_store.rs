@@ -25,12 +25,6 @@ async fn store() -> (jetstream::Context, ObjectStore) {
 }
 
 /// Nothing is added to what the program puts there, whatever span is current.
-///
-/// Calls: `ObjectStore::put`, `ObjectStore::update_metadata`, `ObjectStore::delete`,
-/// `ObjectStore::seal`, `ObjectStore::add_link`, `ObjectStore::add_bucket_link`,
-/// `ObjectStore::get`, `Object: AsyncRead`, `ObjectStore::info`, `ObjectStore::list`,
-/// `List: Stream`, `ObjectStore::watch`, `ObjectStore::watch_with_history`,
-/// `object_store::Watch: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -102,8 +96,6 @@ async fn what_is_put_into_an_object_store_has_no_context() {
 }
 
 /// An object's metadata is a carrier like a message's headers.
-///
-/// Calls: `ObjectStore::put`, `ObjectStore::info`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -128,8 +120,6 @@ async fn a_program_may_put_its_context_into_the_metadata() {
 }
 
 /// Each object has its chunks under a subject of its own.
-///
-/// Calls: `ObjectStore::put`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

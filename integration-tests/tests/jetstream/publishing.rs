@@ -9,8 +9,6 @@ use opentelemetry::trace::{FutureExt, TraceContextExt};
 
 /// The span is in the context of the call, lasts until the stream's acknowledgement and then has
 /// its answer.
-///
-/// Calls: `Context::publish`, `PublishAckFuture: IntoFuture`, `jetstream::Message::ack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -88,8 +86,6 @@ async fn the_servers_limit_is_the_messages_and_not_the_contexts() {
 }
 
 /// The stream has the message already: its answer says so, and so does the span.
-///
-/// Calls: `Context::send_publish`, `PublishAckFuture: IntoFuture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -124,8 +120,6 @@ async fn a_duplicate_is_told() {
 }
 
 /// The stream refuses: its error is the caller's and the span's.
-///
-/// Calls: `Context::send_publish`, `PublishAckFuture: IntoFuture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -146,8 +140,6 @@ async fn what_the_stream_refuses_marks_its_span() {
 }
 
 /// All that was published and not awaited is acknowledged to the context itself.
-///
-/// Calls: `Context::publish`, `Context::wait_for_acks`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -11,8 +11,6 @@ use std::time::Duration;
 
 /// Refused, a message comes again at once, with its count; beyond the configured one its handling
 /// is a trace of its own, linked to the sender.
-///
-/// Calls: `jetstream::Message::ack_with`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

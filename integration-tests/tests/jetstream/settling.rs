@@ -36,9 +36,6 @@ async fn settled(mut consumer: Consumer<pull::Config>) {
 }
 
 /// Acknowledging takes and makes no span; in a handler it works as outside.
-///
-/// Calls: `jetstream::Message::ack`, `jetstream::Message::ack_with`,
-/// `jetstream::Message::double_ack`, `jetstream::Message::double_ack_with`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -71,9 +68,6 @@ async fn a_handler_settles_its_message() {
 }
 
 /// Processing begins before the message is split, so its span has what the reply subject tells.
-///
-/// Calls: `jetstream::Message::split`, `Acker::ack`, `Acker::ack_with`, `Acker::double_ack`,
-/// `Acker::double_ack_with`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -55,9 +55,6 @@ fn assert_joined(spans: &Spans, subject: &str, message: &StreamMessage, sequence
     assert_eq!(late.all()[0].parent_span_id, SpanId::INVALID);
 }
 
-/// Calls: `stream::Stream::get_raw_message`, `stream::Stream::get_first_raw_message_by_subject`,
-/// `stream::Stream::get_next_raw_message_by_subject`,
-/// `stream::Stream::get_last_raw_message_by_subject`, `RawMessageBuilder<WithHeaders>::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -81,9 +78,6 @@ async fn raw_messages_join() {
     }
 }
 
-/// Calls: `stream::Stream::direct_get`, `stream::Stream::direct_get_first_for_subject`,
-/// `stream::Stream::direct_get_next_for_subject`, `stream::Stream::direct_get_last_for_subject`,
-/// `DirectGetBuilder<WithHeaders>::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

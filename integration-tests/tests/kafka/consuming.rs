@@ -34,7 +34,6 @@ fn base_consumer(topic: &Topic) -> Arc<BaseConsumer> {
     Arc::new(consumer)
 }
 
-/// Calls: `StreamConsumer::recv`, `StreamConsumer::stream`, `MessageStream: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -61,9 +60,6 @@ async fn a_stream_consumers_messages_join() {
 }
 
 /// A task for each partition, all at once, with messages that borrow from their own queue.
-///
-/// Calls: `StreamConsumer::split_partition_queue`, `StreamPartitionQueue::recv`,
-/// `StreamPartitionQueue::stream`, `StreamConsumer::recv`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -113,8 +109,6 @@ async fn streams_split_by_partition_are_handled_in_tasks() {
     assert_handled(&sends, 3 * EACH);
 }
 
-/// Calls: `BaseConsumer::poll`, `BaseConsumer::iter`, `Iter: Iterator`,
-/// `BaseConsumer: IntoIterator`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -146,7 +140,6 @@ async fn a_base_consumers_messages_join() {
     assert_handled(&sends, EACH);
 }
 
-/// Calls: `BaseConsumer::split_partition_queue`, `PartitionQueue::poll`, `BaseConsumer::poll`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -183,8 +176,6 @@ async fn queues_split_by_partition_are_handled_in_threads() {
 }
 
 /// A message that is handled by a task of its own, and what that task spawns.
-///
-/// Calls: `BorrowedMessage::detach`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -27,9 +27,6 @@ fn base(config: &ClientConfig, spans: &Arc<Spans>) -> Base {
 }
 
 /// The callback gets what it got without us, and by then the record's span has ended.
-///
-/// Calls: `BaseProducer::send`, `BaseProducer::poll`, `ProducerContext::delivery`,
-/// `Producer::flush`, `BaseProducer: Producer`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -80,8 +77,6 @@ fn with_key(spans: &Spans, key: &str) -> SpanData {
 }
 
 /// The partitioner of the application's context is asked, and its choice stands.
-///
-/// Calls: `ThreadedProducer::send`, `ThreadedProducer::poll`, `ThreadedProducer: Producer`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -148,8 +143,6 @@ async fn a_custom_partitioner_is_asked_and_obeyed() {
 }
 
 /// What a record fails of is on its span, and the callback is told as before.
-///
-/// Calls: `Producer::purge`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

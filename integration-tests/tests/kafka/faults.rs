@@ -42,8 +42,6 @@ async fn assert_ended(spans: &Spans, count: usize, error_type: Option<&'static s
 }
 
 /// What was polled may arrive, and then with its own context; what was never polled does not.
-///
-/// Calls: `FutureProducer::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -117,8 +115,6 @@ fn by_key(spans: &Spans) -> HashMap<String, String> {
 }
 
 /// The records are sent all the same, and nobody has to wait for their spans.
-///
-/// Calls: `FutureProducer::send_result`, `DeliveryFuture: Future`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -154,8 +150,6 @@ async fn dropped_deliveries() {
 }
 
 /// A producer that goes away with records in flight answers them all: they were purged.
-///
-/// Calls: `FutureProducer::send_result`, `Producer::purge`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_future_producer_dropped_or_purged() {
     for is_dropped in [true, false] {
@@ -187,7 +181,6 @@ async fn a_future_producer_dropped_or_purged() {
     }
 }
 
-/// Calls: `BaseProducer::send`, `ThreadedProducer::send`, `Producer::purge`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queueing_producer_dropped_or_purged() {
     for is_dropped in [true, false] {
@@ -231,8 +224,6 @@ async fn a_queueing_producer_dropped_or_purged() {
 }
 
 /// Without our context the callback is the application's alone, and comes as before.
-///
-/// Calls: `BaseProducer::poll`, `Producer::purge`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_producer_without_our_context_purged() {
     let spans = Spans::new();

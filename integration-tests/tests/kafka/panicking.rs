@@ -96,7 +96,6 @@ async fn all_are_answered(
     }
 }
 
-/// Calls: `ThreadedProducer::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_threaded_producer_answers_each_record() {
     for panicking in [Panicking::OnEnd, Panicking::OnStart] {
@@ -113,7 +112,6 @@ async fn a_threaded_producer_answers_each_record() {
     }
 }
 
-/// Calls: `BaseProducer::send`, `BaseProducer::poll`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_base_producer_answers_each_record() {
     for panicking in [Panicking::OnEnd, Panicking::OnStart] {
@@ -130,7 +128,6 @@ async fn a_base_producer_answers_each_record() {
     }
 }
 
-/// Calls: `FutureProducer::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_future_producer_answers_each_record() {
     for panicking in [Panicking::OnEnd, Panicking::OnStart] {

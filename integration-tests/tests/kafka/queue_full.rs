@@ -93,7 +93,6 @@ fn list(headers: &OwnedHeaders) -> Vec<(String, Option<Vec<u8>>)> {
         .collect()
 }
 
-/// Calls: `BaseProducer::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -111,7 +110,6 @@ async fn of_a_base_producer() {
     retry(&topic, &spans, |record| producer.send(record), flush).await;
 }
 
-/// Calls: `ThreadedProducer::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -145,8 +143,6 @@ async fn of_a_producer_without_our_context() {
 }
 
 /// The `FutureProducer` waits and tries again itself: one span, one traceparent.
-///
-/// Calls: `FutureProducer::send`, `FutureProducer::send_result`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -141,7 +141,6 @@ fn refused(
     list(returned.headers.as_ref())
 }
 
-/// Calls: `BaseProducer::send`, `ThreadedProducer::send`.
 #[test]
 fn by_a_queue() {
     each(|by, headers, _| {
@@ -159,7 +158,6 @@ fn by_a_queue() {
     });
 }
 
-/// Calls: `BaseProducer::send`, `ThreadedProducer::send`.
 #[test]
 fn by_a_queue_without_our_context() {
     each(|by, headers, _| {
@@ -176,8 +174,6 @@ fn by_a_queue_without_our_context() {
 }
 
 /// At once, and by the broker's answer, when the propagator may be another one.
-///
-/// Calls: `FutureProducer::send`, `FutureProducer::send_result`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn by_a_future_producer() {
     let runtime = tokio::runtime::Handle::current();

@@ -19,9 +19,6 @@ const RECORDS: usize = 200;
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// Hundreds on their way at once: each span has the partition and the offset of its own record.
-///
-/// Calls: `FutureProducer::send_result`, `DeliveryFuture: Future`, `FutureProducer::poll`,
-/// `FutureProducer: Producer`, `Producer::flush`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -70,8 +67,6 @@ async fn records_in_flight_have_their_own_answers() {
 }
 
 /// Neither key nor payload changes: bytes, empty, null.
-///
-/// Calls: `FutureProducer::send`, `ThreadedProducer::send`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

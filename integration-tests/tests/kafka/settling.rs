@@ -12,9 +12,6 @@ use std::time::Duration;
 
 /// By either consumer, inside a handler: the messages are committed, and there are the handlers'
 /// spans and no other.
-///
-/// Calls: `Consumer::commit`, `Consumer::commit_consumer_state`, `Consumer::commit_message`,
-/// `Consumer::store_offset`, `Consumer::store_offset_from_message`, `Consumer::store_offsets`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -37,10 +37,6 @@ async fn receive(consumer: &StreamConsumer) -> OwnedMessage {
 
 /// An aborted record's span is what it is, a record that the broker took; the reader sees the
 /// committed one. What was consumed is committed with it, and stays in the trace.
-///
-/// Calls: `Producer::init_transactions`, `Producer::begin_transaction`,
-/// `Producer::commit_transaction`, `Producer::abort_transaction`,
-/// `Producer::send_offsets_to_transaction`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -96,8 +92,6 @@ async fn a_future_producers() {
 }
 
 /// The same by a producer with our context, and by one without.
-///
-/// Calls: `BaseProducer: Producer`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

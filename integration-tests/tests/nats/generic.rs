@@ -49,11 +49,6 @@ where
 }
 
 /// The wrapper in place of the client: every message that leaves carries its context.
-///
-/// Calls: `Client: client::traits::Publisher`, `client::traits::Publisher::publish_message`,
-/// `client::traits::Publisher::publish_with_reply`, `Client: client::traits::Requester`,
-/// `client::traits::Requester::send_request`, `Client: traits::Subscriber`,
-/// `traits::Subscriber::subscribe`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -95,8 +90,6 @@ async fn generic_code_injects() {
 
 /// A future of a trait's method belongs to the context in which it was made, and its error to the
 /// span.
-///
-/// Calls: `client::traits::Publisher::publish_message`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -6,8 +6,6 @@ use integration_tests::spans::{Spans, assert_child, attribute};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 
 /// A publish may be made in one span and awaited in another: it belongs to the first.
-///
-/// Calls: `Client::publish`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -28,8 +26,6 @@ async fn the_context_is_that_of_the_call() {
 }
 
 /// The reply subject, the headers and the payload are the caller's.
-///
-/// Calls: `Client::publish_with_reply`, `Client::publish_with_reply_and_headers`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -75,8 +71,6 @@ async fn publishing_with_a_reply_subject_keeps_it() {
 
 /// Headers count towards the server's limit. A message that fits without its context goes without
 /// it, and with its caller's headers.
-///
-/// Calls: `Client::publish_with_headers`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -9,8 +9,6 @@ use std::time::Duration;
 
 /// The handler of a request answers it from inside its context; the request's span ends with the
 /// reply.
-///
-/// Calls: `Client::request`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -94,8 +92,6 @@ async fn a_request_of_the_largest_size_goes_without_its_context() {
 }
 
 /// Somebody is there and does not answer: the span fails when the caller's patience ends.
-///
-/// Calls: `Client::send_request`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -116,8 +112,6 @@ async fn a_request_that_times_out_marks_its_span() {
 }
 
 /// The inbox, the headers and the payload are the caller's.
-///
-/// Calls: `Client::request_with_headers`, `Client::send_request`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -169,8 +163,6 @@ async fn a_request_keeps_what_its_caller_gave() {
 }
 
 /// A reply by which a service says that it failed is no error of the call, and one of the span.
-///
-/// Calls: `Client::request`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -54,8 +54,6 @@ impl Shop {
 }
 
 /// The request, its processing and its answer are one trace.
-///
-/// Calls: `Endpoint: Stream`, `service::Request::respond`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -108,8 +106,6 @@ async fn a_request_its_processing_and_its_answer_are_one_trace() {
 
 /// The headers of an answer are the caller's, beside the context in the spellings that were asked
 /// for.
-///
-/// Calls: `service::Request::respond_with_headers`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -143,8 +139,6 @@ async fn an_answer_keeps_its_headers() {
 
 /// The service's error reaches the one who asked; the spans of both who failed are marked, and that
 /// of the answer, which was sent, is not.
-///
-/// Calls: `service::Request::respond`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -196,8 +190,6 @@ async fn an_error_is_answered_and_marks_the_request() {
 
 /// The handler of a request dies: its span says so, the one who asked gives up, and the next
 /// request is served.
-///
-/// Calls: `Endpoint: Stream`, `service::Request::respond`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -239,8 +231,6 @@ async fn a_panic_ends_its_span_and_nothing_else() {
 }
 
 /// An answer of any size that the server takes is sent, with its context where there is room.
-///
-/// Calls: `service::Request::respond`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -305,8 +295,6 @@ async fn a_large_answer_goes_without_its_context() {
 }
 
 /// Sent again without its context, an answer has no older one either, and it is counted.
-///
-/// Calls: `service::Request::respond_with_headers`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -337,8 +325,6 @@ async fn an_answer_that_is_sent_again_has_no_older_context() {
 }
 
 /// An answer goes to one request's subject, however that is called.
-///
-/// Calls: `service::Request::respond`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -363,8 +349,6 @@ async fn the_inbox_stays_out_of_an_answers_name() {
 }
 
 /// Somebody published to the service and did not ask for an answer.
-///
-/// Calls: `service::Request::respond`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

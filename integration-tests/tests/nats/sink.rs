@@ -13,8 +13,6 @@ use otel_messaging_async_nats::InjectingProducer;
 
 /// Each message has a span and a context of its own, below that of whoever hands it over, and
 /// keeps its reply subject and its headers.
-///
-/// Calls: `Client: Sink<message::OutboundMessage>`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -59,8 +57,6 @@ async fn what_is_fed_or_sent_through_the_sink_carries_its_context() {
 }
 
 /// The sink's own error, which marks the span; the sink goes on.
-///
-/// Calls: `Client: Sink<message::OutboundMessage>`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -99,8 +95,6 @@ async fn what_the_sink_refuses_marks_its_span() {
 
 /// A full client makes the sink wait, as it makes its own; there is no span before the message is
 /// taken.
-///
-/// Calls: `Client: Sink<message::OutboundMessage>`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -8,8 +8,6 @@ use opentelemetry::trace::{FutureExt, TraceContextExt};
 use otel_messaging_async_nats::InjectingProducer;
 
 /// Subscribers in a queue group, each with its own message, as the stream gives it.
-///
-/// Calls: `Client::queue_subscribe`, `Subscriber: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -42,8 +40,6 @@ async fn handlers_may_run_concurrently_on_one_stream() {
 
 /// What was published before the drain is handled after it; what is published afterwards fails,
 /// and its span with it.
-///
-/// Calls: `Client::publish`, `Subscriber: Stream`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -25,8 +25,6 @@ async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output> {
 }
 
 /// Whenever it is dropped, a publish has one span, which has ended and did not fail.
-///
-/// Calls: `Client::publish`, `Client::publish_with_headers`, `Client::publish_with_reply`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -90,8 +88,6 @@ async fn publishes_that_are_dropped() {
 }
 
 /// A request that nobody waits for any longer.
-///
-/// Calls: `Client::request`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -138,8 +134,6 @@ async fn requests_that_are_dropped() {
 }
 
 /// Publishes to a stream and their acknowledgements, dropped at any time.
-///
-/// Calls: `Context::publish`, `PublishAckFuture: IntoFuture`, `Context::wait_for_acks`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -214,8 +208,6 @@ async fn acknowledgements_that_are_dropped() {
 }
 
 /// A stream that does not answer in time, and one that is not there.
-///
-/// Calls: `PublishAckFuture: IntoFuture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

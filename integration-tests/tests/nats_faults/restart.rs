@@ -48,9 +48,6 @@ impl Progress {
 /// Publishers, a consumer, a service and those who ask it, all through the death of the server:
 /// every span ends once, those of what failed say so, and what survives is handled in the trace in
 /// which it was sent.
-///
-/// Calls: `Context::publish_with_headers`, `PublishAckFuture: IntoFuture`, `Client::send_request`,
-/// `PullConsumer::messages`, `pull::Stream: Stream`, `jetstream::Message::ack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -15,8 +15,6 @@ use opentelemetry::trace::Status;
 use otel_messaging_lapin::InjectingProducer;
 
 /// A mandatory message that no queue takes comes back, acknowledged: that is a failure too.
-///
-/// Calls: `Confirmation::take_message`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -79,8 +77,6 @@ async fn a_returned_message_marks_no_other_span() {
 }
 
 /// Nobody waits for the confirm: lapin still counts it, and the span ends with its status unset.
-///
-/// Calls: `Channel::wait_for_confirms`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -103,8 +99,6 @@ async fn a_dropped_confirm_is_waited_for_by_the_channel() {
 }
 
 /// A queue that is full and refuses what comes: the broker answers with a nack.
-///
-/// Calls: `Confirmation::is_nack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -147,8 +141,6 @@ async fn a_refused_message_marks_its_span() {
 
 /// What came back is given by the channel, with the context that it was published with; with
 /// confirms and without.
-///
-/// Calls: `Channel::wait_for_confirms`, `BasicReturnMessage::error`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -195,8 +187,6 @@ async fn a_returned_message_joins_the_trace_of_its_publish() {
 }
 
 /// lapin's own future, for code that wants it: the span ends where it is taken out.
-///
-/// Calls: `Channel::confirm_select`, `Confirmation::is_ack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -17,8 +17,6 @@ use std::pin::Pin;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// A function as a delegate is handed the delivery, and handles it as a loop would.
-///
-/// Calls: `Consumer::set_delegate`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -45,9 +43,6 @@ async fn a_delegate_joins() {
 }
 
 /// A delegate of a type of its own, for which the broker starts over.
-///
-/// Calls: `ConsumerDelegate::on_new_delivery`, `ConsumerDelegate::drop_prefetched_messages`,
-/// `Channel::basic_recover_async`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -116,8 +111,6 @@ async fn a_delegate_is_told_to_drop_what_comes_again() {
 
 /// A consumer that is cancelled by the handler of its last message; the next waits in the queue,
 /// with its context.
-///
-/// Calls: `Channel::basic_cancel`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

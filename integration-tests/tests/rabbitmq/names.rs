@@ -13,8 +13,6 @@ use otel_messaging_lapin::InjectingProducer;
 
 /// A queue of its own behind an exchange of its own: names have both parts, and `basic_get`
 /// messages join as deliveries do.
-///
-/// Calls: `Channel::basic_get`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -13,8 +13,6 @@ use opentelemetry::trace::{FutureExt, Status, TraceContextExt};
 use otel_messaging_lapin::InjectingProducer;
 
 /// The context is that of the call, not of the first poll, and the span ends with the confirm.
-///
-/// Calls: `Channel::basic_publish`, `PublisherConfirm: Future`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -69,8 +67,6 @@ async fn without_confirms_the_span_ends_when_the_channel_has_the_message() {
 }
 
 /// A channel that is closed takes nothing.
-///
-/// Calls: `Channel::close`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -14,7 +14,6 @@ use lapin::{BasicProperties, Channel};
 const REDELIVERED: &str = "messaging.rabbitmq.message.redelivered";
 const DELIVERY_COUNT: &str = "messaging.rabbitmq.message.delivery_count";
 
-/// Calls: `Acker::ack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -28,7 +27,6 @@ async fn a_delivery_that_is_acked_is_gone() {
     .await;
 }
 
-/// Calls: `Channel::basic_ack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -42,7 +40,6 @@ async fn a_delivery_whose_tag_is_acked_is_gone() {
     .await;
 }
 
-/// Calls: `Acker::nack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -59,7 +56,6 @@ async fn a_delivery_that_is_nacked_comes_again() {
     .await;
 }
 
-/// Calls: `Channel::basic_nack`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -77,7 +73,6 @@ async fn a_delivery_whose_tag_is_nacked_comes_again() {
     .await;
 }
 
-/// Calls: `Acker::reject`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -91,7 +86,6 @@ async fn a_delivery_that_is_rejected_comes_again() {
     .await;
 }
 
-/// Calls: `Channel::basic_reject`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -106,7 +100,6 @@ async fn a_delivery_whose_tag_is_rejected_comes_again() {
     .await;
 }
 
-/// Calls: `Channel::basic_recover`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

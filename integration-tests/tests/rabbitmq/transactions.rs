@@ -11,8 +11,6 @@ use otel_messaging_lapin::InjectingProducer;
 
 /// A message whose transaction is committed has its context; one that is rolled back had its span
 /// all the same, which ended when the channel had the message.
-///
-/// Calls: `Channel::tx_select`, `Channel::tx_commit`, `Channel::tx_rollback`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -13,7 +13,6 @@ use lapin::{Channel, Connection, ConnectionProperties};
 use otel_messaging_lapin::InjectingProducer;
 use std::collections::HashMap;
 
-/// Calls: `Channel::close`.
 #[tokio::test]
 #[cfg_attr(
     not(feature = "brokers"),
@@ -24,7 +23,6 @@ async fn a_channel_that_is_closed_in_mid_publish_ends_every_span() {
         .await;
 }
 
-/// Calls: `Connection::close`.
 #[tokio::test]
 #[cfg_attr(
     not(feature = "brokers"),

@@ -24,8 +24,6 @@ use tokio::sync::watch;
 /// sent. The consumer goes on: what it had not acknowledged comes again and joins again.
 ///
 /// No publish is under way at the moment of the loss: lapin 4.12.3 may then never recover.
-///
-/// Calls: `Channel::wait_for_recovery`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(
     not(feature = "brokers"),
