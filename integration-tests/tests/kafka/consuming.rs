@@ -5,6 +5,7 @@ use crate::sends::{Sends, assert_handled};
 use futures_util::StreamExt;
 use integration_tests::client::{PATIENCE, in_time, unique};
 use integration_tests::kafka::Topic;
+use integration_tests::{apply, broker_test};
 use opentelemetry::Context;
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use rdkafka::Message;
@@ -34,11 +35,7 @@ fn base_consumer(topic: &Topic) -> Arc<BaseConsumer> {
     Arc::new(consumer)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_stream_consumers_messages_join() {
     let sends = Sends::to(1).await;
     sends.send(EACH).await;
@@ -60,11 +57,7 @@ async fn a_stream_consumers_messages_join() {
 }
 
 /// A task for each partition, all at once, with messages that borrow from their own queue.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn streams_split_by_partition_are_handled_in_tasks() {
     let sends = Arc::new(Sends::to(3).await);
     let consumer = stream_consumer(&sends.topic);
@@ -109,11 +102,7 @@ async fn streams_split_by_partition_are_handled_in_tasks() {
     assert_handled(&sends, 3 * EACH);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_base_consumers_messages_join() {
     let sends = Sends::to(1).await;
     sends.send(EACH).await;
@@ -140,11 +129,7 @@ async fn a_base_consumers_messages_join() {
     assert_handled(&sends, EACH);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn queues_split_by_partition_are_handled_in_threads() {
     let sends = Sends::to(3).await;
     let consumer = base_consumer(&sends.topic);
@@ -176,11 +161,7 @@ async fn queues_split_by_partition_are_handled_in_threads() {
 }
 
 /// A message that is handled by a task of its own, and what that task spawns.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn detached_messages_join_in_tasks() {
     let sends = Arc::new(Sends::to(1).await);
     sends.send(EACH).await;

@@ -3,6 +3,7 @@
 
 use integration_tests::client::in_time;
 use integration_tests::spans::Spans;
+use integration_tests::{apply, two_worker_test};
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
@@ -174,7 +175,7 @@ fn by_a_queue_without_our_context() {
 }
 
 /// At once, and by the broker's answer, when the propagator may be another one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn by_a_future_producer() {
     let runtime = tokio::runtime::Handle::current();
     let record = |headers| {
