@@ -2,10 +2,10 @@
 
 /// An asynchronous test with two worker threads: `#[apply(two_worker_test)]`.
 ///
-/// A task that the test spawns then runs on another thread than the test does, and may go on on a
-/// third one. A context that only stays on its thread is lost there, and one that is left behind
-/// on a thread shows in another task. The number does not depend on the machine, so that each
-/// machine tries the same.
+/// Tokio runs the tasks that a test spawns on these workers, and may move a task from one to the
+/// other at each `.await`. A context that stays behind on its thread fails the test: its own task
+/// loses it, or the next task on that thread sees it. With one worker, the former would not show.
+/// The number is fixed so that the tests run alike on every machine.
 #[macro_export]
 macro_rules! two_worker_test {
     ($($test:tt)*) => {
@@ -16,7 +16,7 @@ macro_rules! two_worker_test {
 
 /// A [`two_worker_test!`] that needs brokers: `#[apply(broker_test)]`.
 ///
-/// Cargo shows it as ignored unless the feature `brokers` of the test's own package is on.
+/// Cargo shows it as ignored unless the package of the test has its feature `brokers` on.
 #[macro_export]
 macro_rules! broker_test {
     ($($test:tt)*) => {
