@@ -4,7 +4,7 @@
 ///
 /// Tokio runs the tasks that a test spawns on these workers, and may move a task from one to the
 /// other at each `.await`. A context that stays behind on its thread fails the test: its own task
-/// loses it, or the next task on that thread sees it. With one worker, the former would not show.
+/// loses it, or the next task on that thread sees it. With one worker, no task would ever move.
 /// The number is fixed so that the tests run alike on every machine.
 #[macro_export]
 macro_rules! two_worker_test {
