@@ -128,11 +128,7 @@ pub async fn ten_thousand_messages_leak_nothing<C: Client>() {
 #[macro_export]
 macro_rules! counts {
     ($client:ty) => {
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        #[cfg_attr(
-            not(feature = "brokers"),
-            ignore = "needs brokers: integration-tests/run"
-        )]
+        #[$crate::apply($crate::broker_test)]
         async fn ten_thousand_messages_leak_nothing() {
             $crate::counts::ten_thousand_messages_leak_nothing::<$client>().await;
         }

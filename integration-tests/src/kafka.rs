@@ -1,22 +1,21 @@
 //! Kafka through rdkafka: real brokers, and the cluster embedded in librdkafka.
 
 mod queue;
+mod topic;
 
-use crate::client::{Client, HeaderList, PATIENCE, address, in_time, unique};
+use crate::client::{Client, HeaderList, PATIENCE, unique};
 use crate::onward::SendsOn;
 use otel_messaging::Instrumentation;
-use otel_messaging_rdkafka::{InjectingProducer, Kafka as Marker};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{Consumer, StreamConsumer};
+use otel_messaging_rdkafka::Kafka as Marker;
 use rdkafka::message::{Header, Headers, OwnedHeaders, OwnedMessage};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::future_producer::OwnedDeliveryResult;
-use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
-use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use rdkafka::producer::{DefaultProducerContext, FutureProducer};
+use rdkafka::{ClientConfig, Message};
 use std::fmt;
 
 pub use queue::{Answer, Answers, BaseKafka, EnqueuingKafka, ThreadedKafka};
+pub use topic::Topic;
 
 /// A topic of one partition on real brokers.
 pub struct Kafka(Topic);
@@ -25,18 +24,6 @@ pub struct Kafka(Topic);
 pub struct EmbeddedKafka {
     topic: Topic,
     cluster: MockCluster<'static, DefaultProducerContext>,
-}
-
-/// A topic, its producer and its consumer.
-pub struct Topic {
-    brokers: String,
-    /// The topic's name.
-    pub name: String,
-    partitions: i32,
-    /// The plain producer.
-    pub producer: FutureProducer,
-    /// Reads the topic's partitions from their beginnings.
-    pub consumer: StreamConsumer,
 }
 
 impl Kafka {
@@ -57,131 +44,6 @@ impl EmbeddedKafka {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.cluster.bootstrap_servers());
         config.set("acks", "0").create().expect("a producer")
-    }
-}
-
-impl Topic {
-    /// A new topic on the brokers at `KAFKA_BROKERS`.
-    ///
-    /// # Panics
-    ///
-    /// When there is none.
-    pub async fn on_brokers(partitions: i32) -> Self {
-        Self::at(&address("KAFKA_BROKERS"), partitions).await
-    }
-
-    /// A new topic of one partition on the brokers at `KAFKA_BROKERS`, with these settings.
-    ///
-    /// # Panics
-    ///
-    /// When there is none.
-    pub async fn with_settings(settings: &[(&str, &str)]) -> Self {
-        Self::made(&address("KAFKA_BROKERS"), 1, settings).await
-    }
-
-    /// A new topic on other brokers.
-    ///
-    /// # Panics
-    ///
-    /// When they make none.
-    pub async fn at(brokers: &str, partitions: i32) -> Self {
-        Self::made(brokers, partitions, &[]).await
-    }
-
-    async fn made(brokers: &str, partitions: i32, settings: &[(&str, &str)]) -> Self {
-        let name = unique("orders");
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
-            .create()
-            .expect("an admin client");
-        let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
-        let topic = settings
-            .iter()
-            .fold(topic, |topic, (name, value)| topic.set(name, value));
-        let options = AdminOptions::new().request_timeout(Some(PATIENCE));
-        let created = admin
-            .create_topics([&topic], &options)
-            .await
-            .unwrap_or_else(|error| panic!("Kafka at {brokers}: {error}"));
-        for result in created {
-            result.unwrap_or_else(|(topic, code)| panic!("topic {topic}: {code}"));
-        }
-        Self::connect(brokers, name, partitions)
-    }
-
-    /// A configuration with the topic's brokers, for another client.
-    pub fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.brokers);
-        config
-    }
-
-    /// The topic's partitions, each from its beginning.
-    pub fn from_the_beginning(&self) -> TopicPartitionList {
-        let mut partitions = TopicPartitionList::new();
-        for partition in 0..self.partitions {
-            partitions
-                .add_partition_offset(&self.name, partition, Offset::Beginning)
-                .expect("a partition");
-        }
-        partitions
-    }
-
-    fn connect(brokers: &str, name: String, partitions: i32) -> Self {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", brokers);
-        let producer = config.create().expect("a producer");
-        config.set("group.id", &name);
-        let consumer: StreamConsumer = config.create().expect("a consumer");
-        let topic = Self {
-            brokers: brokers.to_owned(),
-            name,
-            partitions,
-            producer,
-            consumer,
-        };
-        let all = topic.from_the_beginning();
-        topic.consumer.assign(&all).expect("the partitions");
-        topic
-    }
-
-    async fn send(
-        &self,
-        by: Option<&Instrumentation>,
-        headers: Option<OwnedHeaders>,
-        partition: Option<i32>,
-    ) -> Result<(), String> {
-        let mut producer = InjectingProducer::new(self.producer.clone());
-        if let Some(by) = by {
-            producer = producer.with_instrumentation(by.clone());
-        }
-        let mut record = FutureRecord::to(&self.name).key("7").payload("order");
-        record.headers = headers;
-        record.partition = partition;
-        text_of(producer.send(record, PATIENCE).await)
-    }
-
-    fn producer(&self, by: &Instrumentation) -> InjectingProducer<FutureProducer> {
-        InjectingProducer::new(self.producer.clone()).with_instrumentation(by.clone())
-    }
-
-    async fn send_plain(&self, headers: &[(&str, &str)]) {
-        let mut record = FutureRecord::to(&self.name).key("7").payload("order");
-        record.headers = with_headers(headers);
-        let delivery = self.producer.send(record, PATIENCE).await;
-        delivery.expect("the broker takes the record");
-    }
-
-    /// The next message, detached, as a service has it that hands its messages on.
-    ///
-    /// Calls: `StreamConsumer::recv`, `BorrowedMessage::detach`.
-    ///
-    /// # Panics
-    ///
-    /// When there is none in time.
-    pub async fn receive(&self) -> OwnedMessage {
-        let next = in_time("a message", self.consumer.recv()).await;
-        next.expect("a message").detach()
     }
 }
 

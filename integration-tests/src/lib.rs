@@ -3,8 +3,10 @@
 //! [`mod@scenarios`], [`onward`] and [`mod@counts`] say what has to hold; the modules named for the
 //! clients are the glue. [`private`] is for tests that kill their broker, [`wire`] for hostile
 //! producers, [`python`] and [`go`] for programs in other languages, [`version`] for what differs
-//! between versions of a server.
+//! between versions of a server. [`broker_test!`] and [`two_worker_test!`] are the attributes of the
+//! tests.
 
+mod attribute;
 pub mod client;
 pub mod counts;
 pub mod go;
@@ -20,6 +22,8 @@ mod script;
 pub mod spans;
 pub mod version;
 pub mod wire;
+
+pub use macro_rules_attribute::apply;
 
 /// The examples of the README compile.
 #[cfg(doctest)]

@@ -41,14 +41,13 @@ macro_rules! sending_on {
         );
     };
     ($client:ty, brokers: $($scenario:ident)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        #[cfg_attr(not(feature = "brokers"), ignore = "needs brokers: integration-tests/run")]
+        #[$crate::apply($crate::broker_test)]
         async fn $scenario() {
             $crate::onward::$scenario::<$client>().await;
         }
     )*};
     ($client:ty, nothing: $($scenario:ident)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        #[$crate::apply($crate::two_worker_test)]
         async fn $scenario() {
             $crate::onward::$scenario::<$client>().await;
         }

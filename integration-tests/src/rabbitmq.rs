@@ -92,8 +92,6 @@ impl Client for RabbitMq {
     const FAILURE: &'static str = "NOT_FOUND";
 
     /// The channel has confirms on, and consumes its queue.
-    ///
-    /// Calls: `Channel::confirm_select`, `Channel::basic_consume`.
     async fn connect() -> Self {
         let url = address("AMQP_URL");
         let properties = ConnectionProperties::default();
@@ -165,7 +163,6 @@ impl Client for RabbitMq {
         self.publish(by, "", message.properties.clone()).await
     }
 
-    /// Calls: `Consumer: Stream`.
     async fn receive(&mut self) -> Delivery {
         next(&mut self.consumer).await
     }

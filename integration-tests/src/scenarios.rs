@@ -2,22 +2,25 @@
 
 mod background;
 mod errors;
+mod headers;
 
-use crate::client::{Client, HeaderList, in_time};
+use crate::client::{Client, in_time};
 use crate::spans::{
     Spans, assert_child, assert_linked, assert_messaging, assert_unfailed, attribute, traceparent,
 };
-use opentelemetry::baggage::BaggageExt;
+use opentelemetry::Context;
 use opentelemetry::trace::{FutureExt, SpanId, SpanKind, Status, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
 use otel_messaging::{Instrumentation, Received, with_message_context};
-use std::collections::BTreeSet;
 use tokio::sync::Barrier;
 
 pub use background::{
     a_handler_that_owns_its_message_joins, a_synchronous_handler_joins, background_work_joins,
 };
 pub use errors::{a_handlers_error_marks_its_span, what_is_done_about_an_error_is_inside_its_span};
+pub use headers::{
+    a_message_sent_on_has_one_traceparent, baggage_travels, the_callers_headers_arrive_unchanged,
+    without_an_sdk_what_came_in_goes_out,
+};
 
 pub(crate) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
 
@@ -43,14 +46,13 @@ macro_rules! scenarios {
         );
     };
     ($client:ty, brokers: $($scenario:ident)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        #[cfg_attr(not(feature = "brokers"), ignore = "needs brokers: integration-tests/run")]
+        #[$crate::apply($crate::broker_test)]
         async fn $scenario() {
             $crate::scenarios::$scenario::<$client>().await;
         }
     )*};
     ($client:ty, nothing: $($scenario:ident)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        #[$crate::apply($crate::two_worker_test)]
         async fn $scenario() {
             $crate::scenarios::$scenario::<$client>().await;
         }
@@ -196,99 +198,6 @@ pub async fn two_messages_handled_at_once_never_mix<C: Client>() {
     assert_ne!(first.1, second.1);
 }
 
-/// A message that is sent on with the headers it came with carries the new context, once, and
-/// nothing of the old one.
-pub async fn a_message_sent_on_has_one_traceparent<C: Client>() {
-    let (mut client, spans) = (C::connect().await, Spans::new());
-    let (publish, process) = names(&client);
-    // In title case, as some programs in Go write it.
-    let carried = [
-        ("Traceparent", TRACEPARENT),
-        ("tracestate", "a=1"),
-        ("order", "7"),
-    ];
-    client.send_plain(&carried).await;
-    let message = client.receive().await;
-    let sent_on = spans
-        .instrumentation
-        .try_with_message_context(&message, |message| {
-            client.send_on(Some(&spans.instrumentation), message)
-        });
-    sent_on.await.expect("the broker takes the message");
-
-    let next = client.receive().await;
-    let sent = spans.named(&publish);
-    assert_eq!(
-        fields::<C>(&next, "traceparent"),
-        [traceparent(&sent.span_context)]
-    );
-    assert_eq!(fields::<C>(&next, "tracestate"), ["a=1"]);
-    assert_eq!(fields::<C>(&next, "order"), ["7"]);
-    // On NATS in title case too, as it came.
-    let headers = C::headers(&next).into_iter();
-    let distinct = headers.map(|(name, value)| (name.to_ascii_lowercase(), value));
-    assert_eq!(distinct.collect::<BTreeSet<_>>().len(), 3);
-    let processed = spans.named(&process);
-    assert_child(&sent, &processed.span_context);
-    assert_eq!(
-        traceparent(&processed.span_context)[..35],
-        TRACEPARENT[..35]
-    );
-    assert_eq!(
-        format!("{:016x}", processed.parent_span_id),
-        TRACEPARENT[36..52]
-    );
-}
-
-/// The caller's own headers keep their values and, where the protocol has one, their order.
-pub async fn the_callers_headers_arrive_unchanged<C: Client>() {
-    let (mut client, spans) = (C::connect().await, Spans::new());
-    let order = spans.root("order");
-    let given = [
-        ("Order-Id", "7"),
-        ("empty", ""),
-        ("note", "ä = \"b\"; c, %20"),
-        ("z", "1"),
-    ];
-    in_time(
-        "send",
-        client
-            .send(Some(&spans.instrumentation), &given)
-            .with_context(order),
-    )
-    .await
-    .expect("the broker takes the message");
-
-    let message = client.receive().await;
-    let mut arrived = C::headers(&message);
-    let before = arrived.len();
-    arrived.retain(|(name, _)| name != "traceparent");
-    assert_eq!(arrived.len(), before - 1);
-    let given: HeaderList = given
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    assert_eq!(arrived, given);
-}
-
-/// Baggage goes out in the W3C form and is there in the handler.
-pub async fn baggage_travels<C: Client>() {
-    let (mut client, spans) = (C::connect().await, Spans::new());
-    let order = spans
-        .root("order")
-        .with_baggage([KeyValue::new("tenant", "acme corp")]);
-    send(&client, &spans.instrumentation, &order).await;
-    let message = client.receive().await;
-    assert_eq!(fields::<C>(&message, "baggage"), ["tenant=acme%20corp"]);
-    let tenant = spans
-        .instrumentation
-        .with_message_context(&message, |_| async {
-            let tenant = Context::current().baggage().get("tenant").cloned();
-            tenant.map(|value| value.to_string())
-        });
-    assert_eq!(tenant.await.as_deref(), Some("acme corp"));
-}
-
 /// What the broker or the client refuses ends its span with an error.
 pub async fn a_failed_publish_marks_its_span<C: Client>() {
     let (client, spans) = (C::connect().await, Spans::new());
@@ -315,29 +224,6 @@ pub async fn a_failed_publish_marks_its_span<C: Client>() {
         panic!("{:?}", sent.status)
     };
     assert_eq!(*description, error);
-}
-
-/// A relay without any tracer provider passes the context on as it came.
-pub async fn without_an_sdk_what_came_in_goes_out<C: Client>() {
-    let mut client = C::connect().await;
-    let relay = Instrumentation::default();
-    let carried = [
-        ("traceparent", TRACEPARENT),
-        ("tracestate", "b=2,a=1"),
-        ("baggage", "tenant=acme%20corp;p=1"),
-        ("order", "7"),
-    ];
-    client.send_plain(&carried).await;
-    let message = client.receive().await;
-    let sent_on = relay
-        .try_with_message_context(&message, |message| client.send_on(Some(&relay), message))
-        .await;
-    sent_on.expect("the broker takes the message");
-    let mut arrived = C::headers(&client.receive().await);
-    let mut carried = carried.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    arrived.sort();
-    carried.sort();
-    assert_eq!(arrived, carried);
 }
 
 async fn send<C: Client>(client: &C, by: &Instrumentation, context: &Context) {

@@ -5,6 +5,7 @@ use futures_util::StreamExt;
 use integration_tests::client::{Client, in_time};
 use integration_tests::kafka::{EmbeddedKafka, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute, traceparent};
+use integration_tests::{apply, two_worker_test};
 use opentelemetry::trace::{FutureExt, Status, TraceContextExt};
 use otel_messaging_rdkafka::InjectingProducer;
 use rdkafka::Message;
@@ -17,9 +18,7 @@ integration_tests::scenarios!(EmbeddedKafka, needs nothing);
 integration_tests::sending_on!(EmbeddedKafka, needs nothing);
 
 /// The loop that the documentation shows: a borrowed message, handled where it is polled.
-///
-/// Calls: `StreamConsumer::stream`, `MessageStream: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn a_borrowed_message_joins() {
     async fn handle(message: &BorrowedMessage<'_>) -> i64 {
         tokio::task::yield_now().await;
@@ -53,9 +52,7 @@ async fn a_borrowed_message_joins() {
 }
 
 /// A send may be made in one span and awaited in another: it belongs to the first.
-///
-/// Calls: `FutureProducer::send`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn the_context_is_that_of_the_call() {
     let (client, spans) = (EmbeddedKafka::connect().await, Spans::new());
     let producer = producer(&client, &spans);
@@ -73,9 +70,7 @@ async fn the_context_is_that_of_the_call() {
 }
 
 /// The context is that of the call, and the span ends with the delivery.
-///
-/// Calls: `FutureProducer::send_result`, `DeliveryFuture: Future`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn send_result_lasts_until_the_delivery() {
     let (mut client, spans) = (EmbeddedKafka::connect().await, Spans::new());
     let producer = producer(&client, &spans);
@@ -100,9 +95,7 @@ async fn send_result_lasts_until_the_delivery() {
 }
 
 /// A record in an error has the headers that its caller gave, whichever these were.
-///
-/// Calls: `FutureProducer: Producer`, `Producer::purge`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn a_record_comes_back_as_it_was_given() {
     let (client, spans) = (EmbeddedKafka::connect().await, Spans::new());
     let producer = producer(&client, &spans);
@@ -166,7 +159,7 @@ async fn a_record_comes_back_as_it_was_given() {
 }
 
 /// Duplicates, null and empty values arrive as they were given, in order.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn duplicates_and_null_values_arrive_unchanged() {
     let (mut client, spans) = (EmbeddedKafka::connect().await, Spans::new());
     let values = [
@@ -198,7 +191,7 @@ async fn duplicates_and_null_values_arrive_unchanged() {
 
 /// Without acknowledgements there is no offset; to a given partition there is no second one; and a
 /// key that is not clearly text is no attribute.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn a_span_says_only_what_is_known() {
     let (client, spans) = (EmbeddedKafka::connect().await, Spans::new());
     let plain = client.unacknowledged();

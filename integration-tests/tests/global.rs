@@ -6,6 +6,7 @@ use integration_tests::nats::{JetStream, Nats};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::scenarios::the_two_lines_are_enough;
 use integration_tests::spans::Spans;
+use integration_tests::{apply, broker_test, two_worker_test};
 use std::sync::LazyLock;
 
 /// One for the whole process, set before any client is there.
@@ -15,43 +16,27 @@ async fn run<C: Client>() {
     the_two_lines_are_enough::<C>(&GLOBAL).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn embedded_kafka() {
     run::<EmbeddedKafka>().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn kafka() {
     run::<Kafka>().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn rabbitmq() {
     run::<RabbitMq>().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn nats() {
     run::<Nats>().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn jetstream() {
     run::<JetStream>().await;
 }

@@ -7,6 +7,7 @@ use integration_tests::nats::{JetStream, Nats};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::scenarios::names;
 use integration_tests::spans::{Spans, assert_child, assert_linked};
+use integration_tests::{apply, broker_test};
 use otel_messaging::with_message_context;
 use std::sync::OnceLock;
 use tracing::level_filters::LevelFilter;
@@ -68,38 +69,22 @@ async fn one_trace<C: Client>() {
     assert_eq!(events, ["written"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn rabbitmq() {
     one_trace::<RabbitMq>().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn kafka() {
     one_trace::<Kafka>().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn nats() {
     one_trace::<Nats>().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn jetstream() {
     one_trace::<JetStream>().await;
 }

@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use integration_tests::client::in_time;
 use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::rabbitmq::broker_with_queue;
+use integration_tests::{apply, broker_test};
 use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -17,11 +18,7 @@ use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn rabbitmq_keeps_a_persistent_message() {
     let queue = ShortString::from("orders");
     let mut broker = broker_with_queue(queue.as_str()).await;
@@ -60,11 +57,7 @@ async fn publish(channel: &Channel, queue: &ShortString) -> lapin::Result<bool> 
     Ok(confirm.await?.is_ack())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn kafka_keeps_a_record() {
     let mut broker = PrivateBroker::start(Server::Kafka).await;
     let config = kafka(&broker);
@@ -110,11 +103,7 @@ fn orders(config: &ClientConfig) -> StreamConsumer {
     consumer
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn nats_keeps_a_message_of_jetstream() {
     let mut broker = PrivateBroker::start(Server::Nats).await;
     let (client, mut events) = nats(&broker).await;
@@ -139,11 +128,7 @@ async fn nats_keeps_a_message_of_jetstream() {
 }
 
 /// Two of a kind do not meet, and neither is there once its test is done with it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn two_of_a_kind_are_apart() {
     let (mut one, other) = tokio::join!(
         PrivateBroker::start(Server::Nats),

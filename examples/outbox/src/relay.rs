@@ -146,12 +146,13 @@ mod tests {
     use crate::address::Address;
     use crate::order::Order;
     use crate::place;
+    use integration_tests::{apply, two_worker_test};
     use opentelemetry::trace::{SpanId, TraceContextExt, Tracer};
     use opentelemetry::{Context, global};
     use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 
     /// Neither for a row with a context nor for one without.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[apply(two_worker_test)]
     async fn the_context_of_the_relay_does_not_matter() {
         let exporter = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone());

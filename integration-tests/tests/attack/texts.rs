@@ -6,6 +6,7 @@ use integration_tests::nats::{JetStream, Nats};
 use integration_tests::onward::SendsOn;
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::Spans;
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::Status;
 use otel_messaging::{DEAD_LETTER_ERROR, Description, caught_panics};
 use std::fmt;
@@ -111,8 +112,7 @@ async fn letters<C: SendsOn>() {
 
 macro_rules! letters {
     ($($name:ident: $client:ty),* $(,)?) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        #[cfg_attr(not(feature = "brokers"), ignore = "needs brokers: integration-tests/run")]
+        #[apply(broker_test)]
         async fn $name() {
             letters::<$client>().await;
         }

@@ -33,8 +33,7 @@ const MANNERS: [Manner; 4] = [
 macro_rules! attacks {
     ($($name:ident: $way:ident),* $(,)?) => {$(
         mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            #[cfg_attr(not(feature = "brokers"), ignore = "needs brokers: integration-tests/run")]
+            #[integration_tests::apply(integration_tests::broker_test)]
             async fn given() {
                 $crate::way::withstands::<super::$way>().await;
             }

@@ -1,7 +1,6 @@
-//! Where the client, the table, the list and the tests do not agree, one line each.
+//! Where the client, the table and the list do not agree, one line each.
 
-use crate::claim::Claim;
-use crate::client::{CLIENTS, Client};
+use crate::client::Client;
 use crate::outside::{Outside, covers};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,54 +66,4 @@ pub(crate) fn differences(
         }
     }
     found
-}
-
-/// Calls in the client's table of which no test says that it makes them.
-pub(crate) fn unclaimed(client: &Client, table: &Table, claims: &[Claim]) -> Vec<String> {
-    let mine = claims
-        .iter()
-        .filter(|claim| claim.client.as_deref() == Some(client.package));
-    let claimed: BTreeSet<&str> = mine.map(|claim| claim.call.as_str()).collect();
-    let rows = table
-        .calls
-        .iter()
-        .filter(|(_, call)| !claimed.contains(call.as_str()));
-    let described = rows.map(|(line, call)| {
-        let readme = client.readme();
-        format!("{readme}:{line}: no test says that it calls `{call}`")
-    });
-    described.collect()
-}
-
-/// Claims that do not hold, or that are of no client.
-pub(crate) fn unfounded(claims: &[Claim]) -> Vec<String> {
-    let mut found = Vec::new();
-    for claim in claims {
-        let (place, call) = (&claim.place, &claim.call);
-        let client = claim.client.as_deref();
-        if !CLIENTS.iter().any(|known| Some(known.package) == client) {
-            let packages = CLIENTS.map(|client| client.package).join(", ");
-            found.push(format!("{place}: whose `{call}`? Calls of {packages}: .."));
-        }
-        if let Some(fault) = claim.fault {
-            found.push(format!("{place} claims to call `{call}`, but {fault}"));
-        }
-    }
-    found
-}
-
-/// Claims to calls of this client that are in no table.
-pub(crate) fn unlisted(client: &Client, table: &Table, claims: &[Claim]) -> Vec<String> {
-    let mine = claims
-        .iter()
-        .filter(|claim| claim.client.as_deref() == Some(client.package));
-    let listed = |claim: &&Claim| table.calls.iter().any(|(_, call)| *call == claim.call);
-    let described = mine.filter(|claim| !listed(claim)).map(|claim| {
-        let readme = client.readme();
-        format!(
-            "{} claims to call `{}`, which is in no table of {readme}",
-            claim.place, claim.call
-        )
-    });
-    described.collect()
 }

@@ -167,7 +167,7 @@ fn scope(items: &[Item]) -> Scope {
 }
 
 /// A name that an item defines, and whether it is public.
-pub(crate) fn defined(item: &Item) -> Option<(String, bool)> {
+fn defined(item: &Item) -> Option<(String, bool)> {
     let (name, visibility) = match item {
         Item::Enum(item) => (&item.ident, &item.vis),
         Item::Fn(item) => (&item.sig.ident, &item.vis),

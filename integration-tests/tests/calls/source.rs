@@ -40,14 +40,6 @@ impl Source {
         source
     }
 
-    /// The source of a crate in one text.
-    pub(crate) fn of_text(text: &str) -> Self {
-        let mut source = Self::default();
-        let file = syn::parse_file(text).expect("Rust");
-        source.add(file.items, Path::new(""), Path::new(""), &[]);
-        source
-    }
-
     fn add_file(&mut self, file: &Path, children: PathBuf, path: &[String]) {
         let folder = file.parent().expect("a folder");
         self.add(parse(file), folder, &children, path);

@@ -63,7 +63,7 @@ impl Table {
 }
 
 /// What stands between backquotes.
-pub(crate) fn code_spans(text: &str) -> Vec<String> {
+fn code_spans(text: &str) -> Vec<String> {
     text.split('`')
         .skip(1)
         .step_by(2)

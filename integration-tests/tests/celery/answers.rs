@@ -5,6 +5,7 @@ use crate::program::Program;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::{RabbitMq, consume, next};
 use integration_tests::spans::{Spans, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::message::Delivery;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
@@ -39,20 +40,12 @@ async fn ask(order: &str, said: &str) -> Value {
     line
 }
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_client_gets_the_result() {
     assert_eq!(ask("7", "result").await["result"], json!({"packed": 7}));
 }
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_client_is_raised_the_error() {
     let line = ask("seven", "raised").await;
     assert_eq!(line["raised"], "core::num::error::ParseIntError");
@@ -60,11 +53,7 @@ async fn a_client_is_raised_the_error() {
 }
 
 /// The message does not tell: it names a queue, which nobody has declared. So whoever answers decides.
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_client_without_a_backend_names_a_queue_too_and_its_answer_is_dropped() {
     for (option, is_read) in [("backend", true), ("no-backend", false)] {
         let (rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
@@ -99,11 +88,7 @@ async fn a_client_without_a_backend_names_a_queue_too_and_its_answer_is_dropped(
 }
 
 /// Some clients tell their calls apart by another identifier than the task's, some by none.
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_answer_has_what_the_client_knows_its_call_by() {
     let (rabbitmq, place) = (RabbitMq::connect().await, Place::new());
     place.declare(&rabbitmq).await;

@@ -6,15 +6,12 @@ use crate::program::Program;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::{RabbitMq, consume, next};
 use integration_tests::spans::Spans;
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::TraceContextExt;
 use otel_messaging_celery::{ReceivedTask, Task};
 use serde_json::json;
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn there_and_back_is_one_trace() {
     let (rabbitmq, spans) = (RabbitMq::connect().await, Spans::new());
     let (there, back) = (Place::new(), Place::new());

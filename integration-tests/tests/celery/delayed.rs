@@ -5,6 +5,7 @@ use integration_tests::client::{in_time, unique};
 use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::rabbitmq::{consume, next};
 use integration_tests::spans::{Spans, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::options::{
     BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
 };
@@ -40,11 +41,7 @@ async fn bind(channel: &Channel, queue: &ShortString, key: &str) {
 }
 
 /// The routing key has the delay in it, and the exchange is another one for some delays.
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delayed_task_reaches_a_queue_that_is_bound_under_one_name() {
     let (broker, spans) = (PrivateBroker::start(Server::RabbitMq).await, Spans::new());
     let properties = ConnectionProperties::default();
@@ -117,11 +114,7 @@ async fn a_delayed_task_reaches_a_queue_that_is_bound_under_one_name() {
 
 /// The exchange that the client publishes to is not there. RabbitMQ closes the channel for that, and the
 /// client finds it closed in a later call.
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delayed_task_is_lost_where_no_worker_was_ever_started() {
     let broker = PrivateBroker::start(Server::RabbitMq).await;
     let options = ["countdown=1", "before-workers", "again"];

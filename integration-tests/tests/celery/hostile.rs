@@ -6,6 +6,7 @@ use integration_tests::client::Client;
 use integration_tests::rabbitmq::{RabbitMq, consume, next};
 use integration_tests::spans::{Spans, assert_child};
 use integration_tests::wire::rabbitmq::{Connection, entry, nested_tables, sized, text};
+use integration_tests::{apply, broker_test};
 use lapin::BasicProperties;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable};
@@ -56,11 +57,7 @@ fn bodies() -> Vec<(Vec<u8>, &'static str)> {
     ]
 }
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_is_no_task_is_refused_and_the_next_is_handled() {
     let (rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
     place.declare(&rabbitmq).await;

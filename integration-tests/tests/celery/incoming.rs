@@ -5,6 +5,7 @@ use crate::program::Program;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::{RabbitMq, consume, next};
 use integration_tests::spans::{Spans, assert_child, assert_messaging, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicPublishOptions};
@@ -22,11 +23,7 @@ use serde_json::{Value, json};
 const ARGS: &str = r#"[7, "Grüße", null]"#;
 const KWARGS: &str = r#"{"express": true, "lines": [{"sku": "a-1"}]}"#;
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_task_is_handled_in_the_clients_trace() {
     for (name, more) in [("orders.pack", &[][..]), ("orders.stack", &["by-name"])] {
         let (mut rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
@@ -119,11 +116,7 @@ async fn handle(
     Ok(())
 }
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_is_no_task_is_handled_in_the_clients_trace() {
     let cases = [
         ("protocol-1", ARGS, "NoTask", None),

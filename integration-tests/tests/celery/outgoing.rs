@@ -5,6 +5,7 @@ use crate::program::Program;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child, assert_messaging};
+use integration_tests::{apply, broker_test};
 use lapin::options::BasicPublishOptions;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{FutureExt, SpanContext, SpanKind, TraceContextExt, Tracer};
@@ -44,11 +45,7 @@ fn hex(span: &SpanContext) -> (String, String) {
     (span.trace_id().to_string(), span.span_id().to_string())
 }
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_worker_runs_the_task_in_the_trace() {
     let (rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
     let mut worker = Program::worker(place.name(), &[]).await;
@@ -79,11 +76,7 @@ async fn a_worker_runs_the_task_in_the_trace() {
     place.remove(&rabbitmq).await;
 }
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_the_task_sends_stays_in_the_trace() {
     let (rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
     let mut worker = Program::worker(place.name(), &[]).await;
@@ -115,11 +108,7 @@ async fn what_the_task_sends_stays_in_the_trace() {
     place.remove(&rabbitmq).await;
 }
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_worker_with_links_is_linked() {
     let (rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
     let mut worker = Program::worker(place.name(), &["links"]).await;

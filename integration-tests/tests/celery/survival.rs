@@ -6,6 +6,7 @@ use crate::program::Program;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::Spans;
+use integration_tests::{apply, broker_test};
 use otel_messaging_celery::Task;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -60,11 +61,7 @@ fn odd_tasks() -> Vec<Task> {
     .collect()
 }
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_worker_survives_what_is_sent() {
     let (rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
     let mut worker = Program::worker(place.name(), &[]).await;

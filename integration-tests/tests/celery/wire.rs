@@ -5,15 +5,12 @@ use crate::place::Place;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::{RabbitMq, consume, next};
 use integration_tests::spans::{Spans, traceparent};
+use integration_tests::{apply, broker_test};
 use lapin::types::AMQPValue;
 use otel_messaging_celery::{ReceivedTask, Task};
 use std::collections::BTreeMap;
 
-#[tokio::test]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_task_is_flat_long_strings_and_json() {
     let (rabbitmq, spans, place) = (RabbitMq::connect().await, Spans::new(), Place::new());
     place.declare(&rabbitmq).await;

@@ -5,16 +5,13 @@ use crate::victim::{Trace, assert_goes_on, sent_on, survives};
 use integration_tests::client::Client;
 use integration_tests::nats::{JetStream, rewrites_traceparent};
 use integration_tests::wire::nats::{Connection, block};
+use integration_tests::{apply, broker_test};
 
 /// In bytes: what a stream takes as the header block of a message.
 const LARGEST: usize = 65_535;
 
 /// As on core NATS: what the stream has stored is what was published.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn any_header_block_is_survived() {
     let (mut client, mut attacker) = (JetStream::connect().await, Connection::open().await);
     let is_rewritten = rewrites_traceparent(&client.context.client());
@@ -32,11 +29,7 @@ async fn any_header_block_is_survived() {
 }
 
 /// A relay replaces every spelling and duplicate.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_hostile_message_is_sent_on_with_one_context() {
     let (mut client, mut attacker) = (JetStream::connect().await, Connection::open().await);
     let block = block(&[

@@ -5,6 +5,7 @@ use integration_tests::client::{Client, PATIENCE, address, in_time};
 use integration_tests::kafka::Kafka;
 use integration_tests::spans::Spans;
 use integration_tests::wire::kafka::{Header, Leader, batch};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::TraceContextExt;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
@@ -22,11 +23,7 @@ const MESSAGE_TOO_LARGE: i16 = 10;
 /// With one more, librdkafka shows none of a record's headers.
 const MOST_HEADERS: usize = 100_000;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn any_headers_are_survived() {
     let mut client = Kafka::connect().await;
     let mut attacker = Leader::of(client.topic()).await;
@@ -38,11 +35,7 @@ async fn any_headers_are_survived() {
 }
 
 /// To the last byte that the broker takes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_largest_headers_are_survived() {
     let mut client = Kafka::connect().await;
     let mut attacker = Leader::of(client.topic()).await;
@@ -63,11 +56,7 @@ async fn the_largest_headers_are_survived() {
 
 /// A name that is not UTF-8, on which rdkafka's own reading panics. It is handled as it is polled
 /// and when it is detached, and sent on with what surrounds it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_name_that_is_not_utf8_is_survived_and_sent_on() {
     let mut client = Kafka::connect().await;
     let mut attacker = Leader::of(client.topic()).await;
@@ -121,11 +110,7 @@ async fn a_name_that_is_not_utf8_is_survived_and_sent_on() {
 }
 
 /// A relay replaces as many duplicates as fit in one record, and does not take long over it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn any_number_of_duplicates_is_replaced() {
     let mut client = Kafka::connect().await;
     let mut attacker = Leader::of(client.topic()).await;

@@ -7,6 +7,7 @@ use integration_tests::nats::{JetStream, Nats};
 use integration_tests::onward::SendsOn;
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::Spans;
+use integration_tests::{apply, broker_test};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
@@ -41,11 +42,7 @@ impl TextMapPropagator for Large {
 const SIZES: [usize; 4] = [70_000, 200_000, 999_900, 1_100_000];
 const DEFAULT: usize = 9_216;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_arrives_without_what_does_not_fit() {
     arrives::<RabbitMq>(FRAME).await;
     arrives::<Kafka>(1_000_000).await;
@@ -113,11 +110,7 @@ async fn sent_each_way<C: SendsOn>(
 }
 
 /// The caller's own headers leave less room in a stream than a context takes by default.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_stream_takes_a_message_with_large_headers() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let order = spans.root("order").with_baggage([KeyValue::new("a", "1")]);
@@ -146,11 +139,7 @@ async fn a_stream_takes_a_message_with_large_headers() {
 }
 
 /// Where there is no stream, larger ones are as good, and get their context.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn larger_headers_than_a_stream_takes_have_a_context_too() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let own = "x".repeat(STREAM_HEADERS);

@@ -9,6 +9,7 @@ use integration_tests::nats::Nats;
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, attribute};
 use integration_tests::wire::nats::{Connection, block};
+use integration_tests::{apply, broker_test};
 use lapin::options::{BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, ExchangeKind};
@@ -33,11 +34,7 @@ const TEXTS: [(&str, &str); 5] = [
 ];
 
 /// A subscription with a wildcard takes any subject, as long as a line of the protocol allows.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_subject_of_the_senders_is_shown_within_limits() {
     let (client, mut attacker) = (Nats::connect().await, Connection::open().await);
     let root = unique("orders");
@@ -99,11 +96,7 @@ async fn a_subject_of_the_senders_is_shown_within_limits() {
 }
 
 /// So do the headers of a dead letter.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_dead_letter_says_no_more_than_its_span() {
     let mut client = Nats::connect().await;
     let mut message = {
@@ -126,11 +119,7 @@ async fn a_dead_letter_says_no_more_than_its_span() {
 }
 
 /// What servers make up for one reply is in no span's name; the server takes and delivers it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_subject_that_a_server_makes_is_in_no_spans_name() {
     let client = Nats::connect().await;
     for prefix in ["_R_.k2Jd8a", "_INBOX"] {
@@ -155,11 +144,7 @@ async fn a_subject_that_a_server_makes_is_in_no_spans_name() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_routing_key_of_the_senders_is_shown_within_limits() {
     let client = RabbitMq::connect().await;
     let (channel, none) = (&client.channel, FieldTable::default);
@@ -205,11 +190,7 @@ async fn a_routing_key_of_the_senders_is_shown_within_limits() {
 }
 
 /// A key with a control character is no text to the conventions.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_key_of_the_senders_is_shown_within_limits() {
     let mut client = Kafka::connect().await;
     let long = "x".repeat(1025);

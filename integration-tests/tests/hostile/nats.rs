@@ -5,13 +5,10 @@ use crate::victim::{Trace, assert_goes_on, sent_on, survives};
 use integration_tests::client::Client;
 use integration_tests::nats::{Nats, as_delivered, rewrites_traceparent};
 use integration_tests::wire::nats::{Connection, block};
+use integration_tests::{apply, broker_test};
 
 /// Every block is one that async-nats reads; each says in which trace its message is handled.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn any_header_block_is_survived() {
     let (mut client, mut attacker) = (Nats::connect().await, Connection::open().await);
     let is_rewritten = rewrites_traceparent(&client.client);
@@ -23,11 +20,7 @@ async fn any_header_block_is_survived() {
 }
 
 /// A relay replaces every spelling and duplicate, and keeps the rest.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_hostile_message_is_sent_on_with_one_context() {
     let (mut client, mut attacker) = (Nats::connect().await, Connection::open().await);
     let block = block(&[

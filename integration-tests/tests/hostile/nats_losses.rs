@@ -10,17 +10,14 @@ use integration_tests::client::{Client, address, in_time, unique};
 use integration_tests::nats::{JetStream, Nats, connect, start_service};
 use integration_tests::spans::Spans;
 use integration_tests::wire::nats::{Connection, block};
+use integration_tests::{apply, broker_test};
 use otel_messaging_async_nats::InjectingRequest;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The client gives up its connection, and with it the message, and makes another; then its
 /// subscriptions go on.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_malformed_header_block_costs_a_reconnection() {
     let (mut client, mut attacker) = (Nats::connect().await, Connection::open().await);
     let traceparent = format!("traceparent: {TRACEPARENT}");
@@ -44,11 +41,7 @@ async fn a_malformed_header_block_costs_a_reconnection() {
 
 /// The client takes it for the end of the subject, where the message has headers. A subscription with
 /// a wildcard gets whatever the sender writes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn white_space_in_a_subject_costs_a_reconnection() {
     let (mut client, mut attacker) = (Nats::connect().await, Connection::open().await);
     let root = unique("orders");
@@ -75,11 +68,7 @@ async fn white_space_in_a_subject_costs_a_reconnection() {
 
 /// The client's task panics, and with it all its subscriptions end and nothing can be published.
 /// Only where it ends a line, before or after a value, is a CR harmless.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_cr_in_a_value_ends_the_client() {
     let (client, mut attacker) = (Nats::connect().await, Connection::open().await);
     let hostile = block(&[b"x: a\rb"]);
@@ -115,11 +104,7 @@ async fn a_cr_in_a_value_ends_the_client() {
 /// The stream keeps the message and delivers it again, and each time costs a reconnection. A
 /// limit of deliveries ends that; the consumer has one message at a time, or the limit would count
 /// for what is lost with it too.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_stored_message_costs_a_reconnection_for_each_delivery() {
     let (client, mut attacker) = (JetStream::connect().await, Connection::open().await);
     let subject = &client.subject;
@@ -149,11 +134,7 @@ async fn a_stored_message_costs_a_reconnection_for_each_delivery() {
 
 /// A service that puts what it was sent into its error's text: the client panics where the service
 /// answers, with this project's wrapper and without. What the wrapper began has ended.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_line_break_in_the_text_of_a_services_error_panics() {
     let (client, subject, spans) = (connect().await, unique("orders"), Spans::new());
     let (_service, mut orders) = start_service(&client, &subject).await;

@@ -8,6 +8,7 @@ use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::Spans;
 use integration_tests::version::Version;
 use integration_tests::wire::rabbitmq::{Connection, entry, nested_tables, sized, text};
+use integration_tests::{apply, broker_test};
 use lapin::types::AMQPValue;
 
 /// What it is, the entries of the table, and in which trace its message has to be handled.
@@ -18,11 +19,7 @@ type Case = (&'static str, Vec<u8>, Trace);
 const DEEP: usize = if cfg!(debug_assertions) { 100 } else { 500 };
 
 /// Every table is one that lapin reads.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn any_table_is_survived() {
     let (mut client, mut attacker) = (RabbitMq::connect().await, Connection::open().await);
     let kept = kept_of_a_name_twice(Version::of_rabbitmq().await);
@@ -35,11 +32,7 @@ async fn any_table_is_survived() {
 }
 
 /// A relay replaces every spelling of every type, and keeps the rest.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_hostile_message_is_sent_on_with_one_context() {
     let (mut client, mut attacker) = (RabbitMq::connect().await, Connection::open().await);
     let headers = [
@@ -68,11 +61,7 @@ async fn a_hostile_message_is_sent_on_with_one_context() {
 }
 
 /// A sender by AMQP 1.0: the broker hands its context on inside one header. A relay takes it out there.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_context_of_a_sender_by_amqp_1_0_is_replaced() {
     let (mut client, mut attacker) = (RabbitMq::connect().await, Connection::open().await);
     let queue = client.queue.to_string();
@@ -92,11 +81,7 @@ async fn the_context_of_a_sender_by_amqp_1_0_is_replaced() {
 }
 
 /// A context as bytes, which readers in Go and JavaScript do not take, is forwarded as text.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_context_of_bytes_is_forwarded_as_text() {
     let (mut client, mut attacker) = (RabbitMq::connect().await, Connection::open().await);
     let headers = [

@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use integration_tests::client::{Client, address, in_time, unique};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::wire::rabbitmq::{self as wire, entry, nested_tables, sized, text};
+use integration_tests::{apply, broker_test};
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions, QueueDeclareOptions,
     QueueDeleteOptions,
@@ -16,11 +17,7 @@ use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
 
 /// The stack of lapin's thread overflows, and with that the process ends. A program built with
 /// optimisation takes 500 nested tables, one without takes 150; neither takes 5,000.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn deeply_nested_tables_end_the_process() {
     let (_connection, channel) = channel().await;
     if let Some(queue) = child::task() {
@@ -44,11 +41,7 @@ async fn deeply_nested_tables_end_the_process() {
 }
 
 /// With larger stacks for all threads, tables of any depth that gets into a frame are survived.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn larger_stacks_survive_the_deepest_tables() {
     if child::task().is_none() {
         let test = "rabbitmq_deaths::larger_stacks_survive_the_deepest_tables";
@@ -92,11 +85,7 @@ async fn larger_stacks_survive_the_deepest_tables() {
 /// stays in its queue, and the next consumer fails in the same way. A quorum queue with a delivery
 /// limit gets rid of it; the consumers take one message at a time, or it would get rid of what
 /// they took with it too.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn some_messages_fail_every_consumer_of_their_queue() {
     let (_connection, own) = channel().await;
     let mut attacker = wire::Connection::open().await;

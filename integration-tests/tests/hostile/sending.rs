@@ -7,6 +7,7 @@ use integration_tests::nats::{JetStream, Nats};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::Spans;
 use integration_tests::wire::rabbitmq as wire;
+use integration_tests::{apply, broker_test};
 use lapin::BasicProperties;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable};
@@ -21,11 +22,7 @@ use otel_messaging_lapin::InjectingProducer as LapinProducer;
 
 /// Line breaks in a context leave encoded or not at all: no client sees one, and on NATS no header
 /// more than there is.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn line_breaks_in_a_context_are_sent_by_no_client() {
     line_breaks_are_not_sent::<Kafka>().await;
     line_breaks_are_not_sent::<RabbitMq>().await;
@@ -60,11 +57,7 @@ async fn line_breaks_are_not_sent<C: Client>() {
 
 /// What a protocol cannot represent is left out and counted; the rest arrives, and the message in
 /// any case.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_a_protocol_cannot_represent_is_left_out() {
     what_arrives::<Kafka>(&["", "a b", "a:b", "lines", &"n".repeat(256)]).await;
     what_arrives::<RabbitMq>(&["", "a b", "a:b", "lines", "nul\0"]).await;
@@ -126,11 +119,7 @@ impl TextMapPropagator for Awkward {
 
 /// Each member of the baggage arrives for which the server's limit leaves room, in their order: one that
 /// is too large does not take away those behind it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn on_nats_each_member_of_baggage_arrives_for_which_there_is_room() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let producer = NatsProducer::new(client.client.clone())
@@ -183,11 +172,7 @@ async fn on_nats_each_member_of_baggage_arrives_for_which_there_is_room() {
 }
 
 /// A budget holds for every client.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn no_more_is_sent_than_the_budget() {
     budget_is_kept::<Kafka>().await;
     budget_is_kept::<RabbitMq>().await;
@@ -217,11 +202,7 @@ async fn budget_is_kept<C: Client>() {
 
 /// The headers have to fit into one frame, or the sender's connection ends, or its readers'. Of a
 /// context for which the caller's own headers leave no room, baggage is left out, then all of it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn on_rabbitmq_as_much_context_is_sent_as_the_frame_has_room_for() {
     let (mut client, spans) = (RabbitMq::connect().await, Spans::new());
     let room = wire::Connection::open().await.room();

@@ -7,6 +7,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use integration_tests::client::{Client, PATIENCE, in_time};
 use integration_tests::nats::{JetStream, Nats};
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::FutureExt;
 use otel_messaging_async_nats::Received;
 
@@ -67,12 +68,7 @@ where
     in_time("three messages", all).await.expect("messages")
 }
 
-/// Calls: `PullConsumer::fetch`, `FetchBuilder::messages`, `Batch: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn fetched_messages_join() {
     let filled = Filled::new().await;
     let consumer = filled.stream().create_consumer(pull::Config::default());
@@ -81,12 +77,7 @@ async fn fetched_messages_join() {
     filled.assert_joined(&three(batch.expect("a batch")).await);
 }
 
-/// Calls: `PullConsumer::batch`, `BatchBuilder::messages`, `Batch: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_messages_of_a_batch_join() {
     let filled = Filled::new().await;
     let consumer = filled.stream().create_consumer(pull::Config::default());
@@ -99,12 +90,7 @@ async fn the_messages_of_a_batch_join() {
     filled.assert_joined(&three(batch.await.expect("a batch")).await);
 }
 
-/// Calls: `PullConsumer::sequence`, `Sequence: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_messages_of_a_sequence_of_batches_join() {
     let filled = Filled::new().await;
     let consumer = filled.stream().create_consumer(pull::Config::default());
@@ -115,12 +101,7 @@ async fn the_messages_of_a_sequence_of_batches_join() {
     filled.assert_joined(&three(batch).await);
 }
 
-/// Calls: `PullConsumer::messages`, `pull::Stream: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_messages_of_a_pull_consumer_join() {
     let filled = Filled::new().await;
     let consumer = filled.stream().create_consumer(pull::Config::default());
@@ -129,12 +110,7 @@ async fn the_messages_of_a_pull_consumer_join() {
     filled.assert_joined(&three(messages).await);
 }
 
-/// Calls: `PullConsumer::stream`, `StreamBuilder::messages`, `pull::Stream: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_messages_of_a_stream_that_was_built_join() {
     let filled = Filled::new().await;
     let consumer = filled.stream().create_consumer(pull::Config::default());
@@ -144,13 +120,7 @@ async fn the_messages_of_a_stream_that_was_built_join() {
 }
 
 /// They come to an inbox of the program's, as plain messages.
-///
-/// Calls: `PullConsumer::request_batch`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_messages_of_a_batch_to_an_inbox_join() {
     let (filled, inbox) = (Filled::new().await, Nats::connect().await);
     let consumer = filled.stream().create_consumer(pull::Config::default());
@@ -170,12 +140,7 @@ async fn the_messages_of_a_batch_to_an_inbox_join() {
     filled.assert_joined(&messages);
 }
 
-/// Calls: `OrderedPullConsumer::messages`, `pull::Ordered: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_messages_of_an_ordered_pull_consumer_join() {
     let filled = Filled::new().await;
     let consumer = filled
@@ -185,12 +150,7 @@ async fn the_messages_of_an_ordered_pull_consumer_join() {
     filled.assert_joined(&three(messages.expect("messages")).await);
 }
 
-/// Calls: `PushConsumer::messages`, `Messages: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn pushed_messages_join() {
     let filled = Filled::new().await;
     let config = push::Config {
@@ -202,12 +162,7 @@ async fn pushed_messages_join() {
     filled.assert_joined(&three(messages.expect("messages")).await);
 }
 
-/// Calls: `OrderedPushConsumer::messages`, `push::Ordered: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn messages_pushed_in_order_join() {
     let filled = Filled::new().await;
     let config = push::OrderedConfig {

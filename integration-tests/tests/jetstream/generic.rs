@@ -10,6 +10,7 @@ use async_nats::{ConnectOptions, HeaderMap, Request, RequestErrorKind, jetstream
 use integration_tests::client::{Client, address, in_time, unique};
 use integration_tests::nats::{JetStream, Nats, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use otel_messaging_async_nats::InjectingProducer;
 use std::time::Duration;
@@ -37,15 +38,7 @@ where
 
 /// The wrapper in place of the context: every message that leaves carries its context, and what is
 /// asked of the server has no span.
-///
-/// Calls: `Context: context::traits::Publisher`, `context::traits::Publisher::publish`,
-/// `context::traits::Publisher::publish_message`, `Context: context::traits::Requester`,
-/// `context::traits::Requester::request`, `Context: RequestSender`, `RequestSender::send_request`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn generic_code_injects() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let (subject, order) = (client.subject.clone(), spans.root("order"));
@@ -87,13 +80,7 @@ where
 }
 
 /// A context publishes on core NATS too, by the traits of the client.
-///
-/// Calls: `Context: client::traits::Publisher`, `Context: client::traits::Requester`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn code_that_is_generic_over_the_clients_traits_injects() {
     let (mut receiver, client) = (Nats::connect().await, JetStream::connect().await);
     let (spans, subject) = (Spans::new(), receiver.destination());
@@ -120,13 +107,7 @@ async fn code_that_is_generic_over_the_clients_traits_injects() {
 
 /// A context's requests wait as long as the context does, and its messages' errors are their
 /// spans'.
-///
-/// Calls: `Context: client::traits::Publisher`, `Context: client::traits::Requester`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_contexts_request_carries_its_context() {
     let (mut receiver, spans) = (Nats::connect().await, Spans::new());
     let (subject, patience) = (receiver.destination(), Duration::from_millis(50));
@@ -175,13 +156,7 @@ async fn a_contexts_request_carries_its_context() {
 }
 
 /// What the context asks of the server itself.
-///
-/// Calls: `Context::request`, `Context::send_request`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn calls_of_jetstreams_api_have_no_span() {
     let (client, spans) = (JetStream::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);

@@ -6,6 +6,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use integration_tests::client::{in_time, unique};
 use integration_tests::nats::connect;
 use integration_tests::spans::Spans;
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::FutureExt;
 use otel_messaging_async_nats::InjectingProducer;
 use std::time::Duration;
@@ -42,15 +43,7 @@ async fn assert_no_context(store: &Store) {
     assert!(last > 0);
 }
 
-/// Calls: `Store::put`, `Store::create`, `Store::create_with_ttl`, `Store::update`,
-/// `Store::delete`, `Store::delete_expect_revision`, `Store::purge`, `Store::purge_with_ttl`,
-/// `Store::purge_expect_revision`, `Store::purge_expect_revision_with_ttl`, `Store::get`,
-/// `Store::entry`, `Store::entry_for_revision`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_is_written_to_a_bucket_has_no_context() {
     let ((_context, store), spans) = (store().await, Spans::new());
     let ttl = Duration::from_secs(60);
@@ -89,15 +82,7 @@ async fn what_is_written_to_a_bucket_has_no_context() {
     assert_no_context(&store).await;
 }
 
-/// Calls: `Store::watch`, `Store::watch_all`, `Store::watch_all_from_revision`,
-/// `Store::watch_from_revision`, `Store::watch_many`, `Store::watch_many_with_history`,
-/// `Store::watch_with_history`, `kv::Watch: Stream`, `Store::history`, `History: Stream`,
-/// `Store::keys`, `Keys: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_is_watched_in_a_bucket_is_no_message() {
     let ((_context, store), spans) = (store().await, Spans::new());
     let work = async {
@@ -146,13 +131,7 @@ async fn next(watch: &mut jetstream::kv::Watch) -> Entry {
 
 /// A program that wants a context in its bucket publishes to the key's subject; the store reads
 /// what it finds there, and whoever looks the message up finds the context.
-///
-/// Calls: `Context::publish`, `Store::get`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_value_that_is_published_carries_its_context() {
     let ((context, store), spans) = (store().await, Spans::new());
     let context = context.with_instrumentation(spans.instrumentation.clone());

@@ -8,6 +8,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use integration_tests::client::{in_time, unique};
 use integration_tests::nats::connect;
 use integration_tests::spans::{Spans, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry::Context;
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use otel_messaging_async_nats::{extract, inject};
@@ -25,17 +26,7 @@ async fn store() -> (jetstream::Context, ObjectStore) {
 }
 
 /// Nothing is added to what the program puts there, whatever span is current.
-///
-/// Calls: `ObjectStore::put`, `ObjectStore::update_metadata`, `ObjectStore::delete`,
-/// `ObjectStore::seal`, `ObjectStore::add_link`, `ObjectStore::add_bucket_link`,
-/// `ObjectStore::get`, `Object: AsyncRead`, `ObjectStore::info`, `ObjectStore::list`,
-/// `List: Stream`, `ObjectStore::watch`, `ObjectStore::watch_with_history`,
-/// `object_store::Watch: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_is_put_into_an_object_store_has_no_context() {
     let ((context, mut store), spans) = (store().await, Spans::new());
     let work = async {
@@ -102,13 +93,7 @@ async fn what_is_put_into_an_object_store_has_no_context() {
 }
 
 /// An object's metadata is a carrier like a message's headers.
-///
-/// Calls: `ObjectStore::put`, `ObjectStore::info`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_program_may_put_its_context_into_the_metadata() {
     let ((_context, store), spans) = (store().await, Spans::new());
     let order = spans.root("order");
@@ -128,13 +113,7 @@ async fn a_program_may_put_its_context_into_the_metadata() {
 }
 
 /// Each object has its chunks under a subject of its own.
-///
-/// Calls: `ObjectStore::put`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_subject_of_an_objects_chunks_is_in_no_spans_name() {
     let ((context, store), spans) = (store().await, Spans::new());
     let mut messages = context

@@ -3,14 +3,11 @@
 use integration_tests::client::Client;
 use integration_tests::nats::{JetStream, message_from, text_headers};
 use integration_tests::spans::Spans;
+use integration_tests::{apply, broker_test};
 
 /// A dead letter names the stream and the number that the message had there, also when it is put
 /// aside once more.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_dead_letter_names_its_place_in_the_stream() {
     let (mut client, mut aside) = (JetStream::connect().await, JetStream::connect().await);
     let (mut last, spans) = (JetStream::connect().await, Spans::new());
@@ -39,11 +36,7 @@ async fn a_dead_letter_names_its_place_in_the_stream() {
 }
 
 /// What the sender told its own stream stops no dead letter, and takes none for another.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_dead_letter_is_stored_whatever_its_message_asked_for() {
     let (client, mut letters) = (JetStream::connect().await, JetStream::connect().await);
     let spans = Spans::new();

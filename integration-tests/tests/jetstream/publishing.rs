@@ -5,17 +5,12 @@ use async_nats::jetstream::message::PublishMessage;
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::nats::{JetStream, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 
 /// The span is in the context of the call, lasts until the stream's acknowledgement and then has
 /// its answer.
-///
-/// Calls: `Context::publish`, `PublishAckFuture: IntoFuture`, `jetstream::Message::ack`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_span_ends_with_the_streams_answer() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let subject = client.destination();
@@ -49,11 +44,7 @@ async fn the_span_ends_with_the_streams_answer() {
 }
 
 /// Nobody waits for the acknowledgement: the message is published all the same.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_acknowledgement_may_be_dropped() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let subject = client.destination();
@@ -65,11 +56,7 @@ async fn an_acknowledgement_may_be_dropped() {
 }
 
 /// At the server's limit a message goes without its context; above it the error marks the span.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_servers_limit_is_the_messages_and_not_the_contexts() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let subject = client.destination();
@@ -88,13 +75,7 @@ async fn the_servers_limit_is_the_messages_and_not_the_contexts() {
 }
 
 /// The stream has the message already: its answer says so, and so does the span.
-///
-/// Calls: `Context::send_publish`, `PublishAckFuture: IntoFuture`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_duplicate_is_told() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -124,13 +105,7 @@ async fn a_duplicate_is_told() {
 }
 
 /// The stream refuses: its error is the caller's and the span's.
-///
-/// Calls: `Context::send_publish`, `PublishAckFuture: IntoFuture`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_the_stream_refuses_marks_its_span() {
     let (client, spans) = (JetStream::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -146,13 +121,7 @@ async fn what_the_stream_refuses_marks_its_span() {
 }
 
 /// All that was published and not awaited is acknowledged to the context itself.
-///
-/// Calls: `Context::publish`, `Context::wait_for_acks`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn many_acknowledgements_are_waited_for_at_once() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);

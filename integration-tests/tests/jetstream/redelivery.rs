@@ -6,18 +6,13 @@ use futures_util::StreamExt;
 use integration_tests::client::{Client, in_time};
 use integration_tests::nats::JetStream;
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::SpanId;
 use std::time::Duration;
 
 /// Refused, a message comes again at once, with its count; beyond the configured one its handling
 /// is a trace of its own, linked to the sender.
-///
-/// Calls: `jetstream::Message::ack_with`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_refused_message_comes_again_with_its_count() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let by = &spans.instrumentation;
@@ -48,11 +43,7 @@ async fn a_refused_message_comes_again_with_its_count() {
 }
 
 /// A message that is not acknowledged in time comes again, with its count.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_forgotten_message_comes_again_with_its_count() {
     let (client, spans) = (JetStream::connect().await, Spans::new());
     let consumer = client.stream.create_consumer(pull::Config {
@@ -79,11 +70,7 @@ async fn a_forgotten_message_comes_again_with_its_count() {
 }
 
 /// The stream tells when it took the message: one that is older than configured starts a trace.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_old_message_is_linked() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     client

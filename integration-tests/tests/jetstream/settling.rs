@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use integration_tests::client::{Client, in_time};
 use integration_tests::nats::JetStream;
 use integration_tests::spans::{Spans, assert_child, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 
@@ -36,14 +37,7 @@ async fn settled(mut consumer: Consumer<pull::Config>) {
 }
 
 /// Acknowledging takes and makes no span; in a handler it works as outside.
-///
-/// Calls: `jetstream::Message::ack`, `jetstream::Message::ack_with`,
-/// `jetstream::Message::double_ack`, `jetstream::Message::double_ack_with`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_handler_settles_its_message() {
     for way in 0..4 {
         let (client, spans) = (JetStream::connect().await, Spans::new());
@@ -71,14 +65,7 @@ async fn a_handler_settles_its_message() {
 }
 
 /// Processing begins before the message is split, so its span has what the reply subject tells.
-///
-/// Calls: `jetstream::Message::split`, `Acker::ack`, `Acker::ack_with`, `Acker::double_ack`,
-/// `Acker::double_ack_with`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_split_message_keeps_its_stream() {
     for way in 0..4 {
         let (client, spans) = (JetStream::connect().await, Spans::new());

@@ -6,6 +6,7 @@ use async_nats::jetstream::stream::{Config, StorageType, Stream};
 use integration_tests::client::unique;
 use integration_tests::nats::connect;
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::SpanId;
 use otel_messaging_async_nats::InjectingProducer;
 use std::time::Duration;
@@ -55,14 +56,7 @@ fn assert_joined(spans: &Spans, subject: &str, message: &StreamMessage, sequence
     assert_eq!(late.all()[0].parent_span_id, SpanId::INVALID);
 }
 
-/// Calls: `stream::Stream::get_raw_message`, `stream::Stream::get_first_raw_message_by_subject`,
-/// `stream::Stream::get_next_raw_message_by_subject`,
-/// `stream::Stream::get_last_raw_message_by_subject`, `RawMessageBuilder<WithHeaders>::send`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn raw_messages_join() {
     let spans = Spans::new();
     let (stream, subject) = stream(&spans).await;
@@ -81,14 +75,7 @@ async fn raw_messages_join() {
     }
 }
 
-/// Calls: `stream::Stream::direct_get`, `stream::Stream::direct_get_first_for_subject`,
-/// `stream::Stream::direct_get_next_for_subject`, `stream::Stream::direct_get_last_for_subject`,
-/// `DirectGetBuilder<WithHeaders>::send`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn messages_that_are_got_directly_join() {
     let spans = Spans::new();
     let (stream, subject) = stream(&spans).await;

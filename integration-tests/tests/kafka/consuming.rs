@@ -5,6 +5,7 @@ use crate::sends::{Sends, assert_handled};
 use futures_util::StreamExt;
 use integration_tests::client::{PATIENCE, in_time, unique};
 use integration_tests::kafka::Topic;
+use integration_tests::{apply, broker_test};
 use opentelemetry::Context;
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use rdkafka::Message;
@@ -34,12 +35,7 @@ fn base_consumer(topic: &Topic) -> Arc<BaseConsumer> {
     Arc::new(consumer)
 }
 
-/// Calls: `StreamConsumer::recv`, `StreamConsumer::stream`, `MessageStream: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_stream_consumers_messages_join() {
     let sends = Sends::to(1).await;
     sends.send(EACH).await;
@@ -61,14 +57,7 @@ async fn a_stream_consumers_messages_join() {
 }
 
 /// A task for each partition, all at once, with messages that borrow from their own queue.
-///
-/// Calls: `StreamConsumer::split_partition_queue`, `StreamPartitionQueue::recv`,
-/// `StreamPartitionQueue::stream`, `StreamConsumer::recv`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn streams_split_by_partition_are_handled_in_tasks() {
     let sends = Arc::new(Sends::to(3).await);
     let consumer = stream_consumer(&sends.topic);
@@ -113,13 +102,7 @@ async fn streams_split_by_partition_are_handled_in_tasks() {
     assert_handled(&sends, 3 * EACH);
 }
 
-/// Calls: `BaseConsumer::poll`, `BaseConsumer::iter`, `Iter: Iterator`,
-/// `BaseConsumer: IntoIterator`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_base_consumers_messages_join() {
     let sends = Sends::to(1).await;
     sends.send(EACH).await;
@@ -146,12 +129,7 @@ async fn a_base_consumers_messages_join() {
     assert_handled(&sends, EACH);
 }
 
-/// Calls: `BaseConsumer::split_partition_queue`, `PartitionQueue::poll`, `BaseConsumer::poll`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn queues_split_by_partition_are_handled_in_threads() {
     let sends = Sends::to(3).await;
     let consumer = base_consumer(&sends.topic);
@@ -183,13 +161,7 @@ async fn queues_split_by_partition_are_handled_in_threads() {
 }
 
 /// A message that is handled by a task of its own, and what that task spawns.
-///
-/// Calls: `BorrowedMessage::detach`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn detached_messages_join_in_tasks() {
     let sends = Arc::new(Sends::to(1).await);
     sends.send(EACH).await;

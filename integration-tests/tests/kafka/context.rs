@@ -5,6 +5,7 @@ use crate::book::{Book, Opaque};
 use integration_tests::client::PATIENCE;
 use integration_tests::kafka::{Topic, text_headers};
 use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
@@ -27,14 +28,7 @@ fn base(config: &ClientConfig, spans: &Arc<Spans>) -> Base {
 }
 
 /// The callback gets what it got without us, and by then the record's span has ended.
-///
-/// Calls: `BaseProducer::send`, `BaseProducer::poll`, `ProducerContext::delivery`,
-/// `Producer::flush`, `BaseProducer: Producer`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_callback_has_its_own_opaque_and_an_ended_span() {
     let (topic, spans) = (Topic::on_brokers(1).await, Arc::new(Spans::new()));
     let producer = base(&topic.config(), &spans);
@@ -80,13 +74,7 @@ fn with_key(spans: &Spans, key: &str) -> SpanData {
 }
 
 /// The partitioner of the application's context is asked, and its choice stands.
-///
-/// Calls: `ThreadedProducer::send`, `ThreadedProducer::poll`, `ThreadedProducer: Producer`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_custom_partitioner_is_asked_and_obeyed() {
     #[derive(Default)]
     struct Last(AtomicUsize);
@@ -148,13 +136,7 @@ async fn a_custom_partitioner_is_asked_and_obeyed() {
 }
 
 /// What a record fails of is on its span, and the callback is told as before.
-///
-/// Calls: `Producer::purge`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delivery_error_marks_the_span() {
     let topic = Topic::on_brokers(1).await;
     let mut unreachable = ClientConfig::new();

@@ -5,6 +5,7 @@ use futures_util::{FutureExt as _, future::poll_immediate};
 use integration_tests::client::{PATIENCE, in_time};
 use integration_tests::kafka::{Answers, Topic, text_headers};
 use integration_tests::spans::{Spans, attribute, traceparent};
+use integration_tests::{apply, broker_test, two_worker_test};
 use opentelemetry::trace::Status;
 use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
 use rdkafka::ClientConfig;
@@ -42,13 +43,7 @@ async fn assert_ended(spans: &Spans, count: usize, error_type: Option<&'static s
 }
 
 /// What was polled may arrive, and then with its own context; what was never polled does not.
-///
-/// Calls: `FutureProducer::send`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn sends_cancelled_at_any_poll() {
     let (topic, spans) = (Topic::on_brokers(1).await, Spans::new());
     let producer = InjectingProducer::new(topic.producer.clone())
@@ -89,7 +84,7 @@ async fn sends_cancelled_at_any_poll() {
 }
 
 /// Where the queue is full, the future waits between its tries, and is dropped there.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn sends_cancelled_before_a_full_queue() {
     let spans = Spans::new();
     let mut config = unreachable();
@@ -117,13 +112,7 @@ fn by_key(spans: &Spans) -> HashMap<String, String> {
 }
 
 /// The records are sent all the same, and nobody has to wait for their spans.
-///
-/// Calls: `FutureProducer::send_result`, `DeliveryFuture: Future`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn dropped_deliveries() {
     let (topic, spans) = (Topic::on_brokers(1).await, Spans::new());
     let producer = InjectingProducer::new(topic.producer.clone())
@@ -154,9 +143,7 @@ async fn dropped_deliveries() {
 }
 
 /// A producer that goes away with records in flight answers them all: they were purged.
-///
-/// Calls: `FutureProducer::send_result`, `Producer::purge`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn a_future_producer_dropped_or_purged() {
     for is_dropped in [true, false] {
         let spans = Spans::new();
@@ -187,8 +174,7 @@ async fn a_future_producer_dropped_or_purged() {
     }
 }
 
-/// Calls: `BaseProducer::send`, `ThreadedProducer::send`, `Producer::purge`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn a_queueing_producer_dropped_or_purged() {
     for is_dropped in [true, false] {
         let spans = Spans::new();
@@ -231,9 +217,7 @@ async fn a_queueing_producer_dropped_or_purged() {
 }
 
 /// Without our context the callback is the application's alone, and comes as before.
-///
-/// Calls: `BaseProducer::poll`, `Producer::purge`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn a_producer_without_our_context_purged() {
     let spans = Spans::new();
     let producer: BaseProducer<_> = unreachable()

@@ -3,6 +3,7 @@
 
 use integration_tests::client::in_time;
 use integration_tests::kafka::{Answer, Answers};
+use integration_tests::{apply, two_worker_test};
 use opentelemetry::Context;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
@@ -96,8 +97,7 @@ async fn all_are_answered(
     }
 }
 
-/// Calls: `ThreadedProducer::send`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn a_threaded_producer_answers_each_record() {
     for panicking in [Panicking::OnEnd, Panicking::OnStart] {
         let (_cluster, config) = cluster();
@@ -113,8 +113,7 @@ async fn a_threaded_producer_answers_each_record() {
     }
 }
 
-/// Calls: `BaseProducer::send`, `BaseProducer::poll`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn a_base_producer_answers_each_record() {
     for panicking in [Panicking::OnEnd, Panicking::OnStart] {
         let (_cluster, config) = cluster();
@@ -130,8 +129,7 @@ async fn a_base_producer_answers_each_record() {
     }
 }
 
-/// Calls: `FutureProducer::send`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn a_future_producer_answers_each_record() {
     for panicking in [Panicking::OnEnd, Panicking::OnStart] {
         let (_cluster, config) = cluster();

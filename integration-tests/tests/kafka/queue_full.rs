@@ -5,6 +5,7 @@ use crate::book::{Book, Opaque};
 use integration_tests::client::PATIENCE;
 use integration_tests::kafka::{Topic, text_headers};
 use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
+use integration_tests::{apply, broker_test};
 use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -93,12 +94,7 @@ fn list(headers: &OwnedHeaders) -> Vec<(String, Option<Vec<u8>>)> {
         .collect()
 }
 
-/// Calls: `BaseProducer::send`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn of_a_base_producer() {
     let (topic, spans) = (Topic::on_brokers(1).await, Arc::new(Spans::new()));
     let context = InjectingContext::new(Book::new(&spans));
@@ -111,12 +107,7 @@ async fn of_a_base_producer() {
     retry(&topic, &spans, |record| producer.send(record), flush).await;
 }
 
-/// Calls: `ThreadedProducer::send`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn of_a_threaded_producer() {
     let (topic, spans) = (Topic::on_brokers(1).await, Arc::new(Spans::new()));
     let context = InjectingContext::new(Book::new(&spans));
@@ -129,11 +120,7 @@ async fn of_a_threaded_producer() {
     retry(&topic, &spans, |record| producer.send(record), flush).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn of_a_producer_without_our_context() {
     let (topic, spans) = (Topic::on_brokers(1).await, Arc::new(Spans::new()));
     let book = Book::new(&spans);
@@ -145,13 +132,7 @@ async fn of_a_producer_without_our_context() {
 }
 
 /// The `FutureProducer` waits and tries again itself: one span, one traceparent.
-///
-/// Calls: `FutureProducer::send`, `FutureProducer::send_result`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn of_a_future_producer() {
     let (topic, spans) = (Topic::on_brokers(1).await, Spans::new());
     let producer: FutureProducer = small(&topic).create().expect("a producer");

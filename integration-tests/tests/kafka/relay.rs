@@ -5,6 +5,7 @@ use integration_tests::client::PATIENCE;
 use integration_tests::kafka::{Topic, text_headers};
 use integration_tests::relay_table::{Way, rows};
 use integration_tests::spans::{Spans, assert_unfailed, attribute};
+use integration_tests::{apply, broker_test};
 use otel_messaging_rdkafka::InjectingProducer;
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -18,11 +19,7 @@ const OLD: i64 = 1_000_000_000_000;
 
 /// Each row of the README's tables, on the broker: a message with every part and every header is
 /// sent on in each way, and nothing of it is lost.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn every_row_of_the_tables_holds() {
     let topic = Topic::on_brokers(1).await;
     let producer = InjectingProducer::new(topic.producer.clone());
@@ -79,11 +76,7 @@ async fn every_row_of_the_tables_holds() {
 
 /// What an older Spring service writes is in JSON quotes. Readers in other languages do not take them
 /// off; other headers keep them.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_context_in_json_quotes_is_forwarded_without_them() {
     let topic = Topic::on_brokers(1).await;
     let spans = Spans::new();
@@ -108,11 +101,7 @@ async fn a_context_in_json_quotes_is_forwarded_without_them() {
 }
 
 /// The time of a message that is tried again and again is that of its first sending.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_first_time_stays() {
     let topic = Topic::on_brokers(1).await;
     let producer = InjectingProducer::new(topic.producer.clone());
@@ -137,11 +126,7 @@ async fn the_first_time_stays() {
 
 /// A topic that takes no old messages refuses one that keeps its time, and says so; a letter is
 /// stored.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_old_message_is_put_aside_where_none_is_taken() {
     let (topic, spans) = (Topic::on_brokers(1).await, Spans::new());
     let strict = Topic::with_settings(&[("message.timestamp.before.max.ms", "3600000")]).await;
@@ -163,11 +148,7 @@ async fn an_old_message_is_put_aside_where_none_is_taken() {
 
 /// What a compacted topic does to letters is not hidden: without a key they are refused, with an
 /// error. A tombstone stays one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_compacted_topic_refuses_a_message_without_key() {
     let topic = Topic::on_brokers(1).await;
     let compacted = Topic::with_settings(&[("cleanup.policy", "compact")]).await;

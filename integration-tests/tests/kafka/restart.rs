@@ -7,6 +7,7 @@ use integration_tests::client::{in_time, unique};
 use integration_tests::kafka::{Answers, Topic, text_headers};
 use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::spans::{Spans, attribute, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry::Context;
 use opentelemetry::trace::{Status, TraceContextExt};
 use otel_messaging_rdkafka::{InjectingContext, InjectingProducer};
@@ -120,11 +121,7 @@ fn of_callbacks(config: &ClientConfig, topic: &str, spans: &Spans) -> Send {
 
 /// Patient producers deliver everything, late; those whose records may wait for a second only lose
 /// some, and say so. Every span ends once, and what arrives carries the context of its own send.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_broker_killed_in_mid_stream() {
     let mut broker = PrivateBroker::start(Server::Kafka).await;
     let topic = Topic::at(broker.url(), 1).await;

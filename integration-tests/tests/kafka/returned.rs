@@ -3,6 +3,7 @@
 
 use integration_tests::client::in_time;
 use integration_tests::spans::Spans;
+use integration_tests::{apply, two_worker_test};
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
@@ -141,7 +142,6 @@ fn refused(
     list(returned.headers.as_ref())
 }
 
-/// Calls: `BaseProducer::send`, `ThreadedProducer::send`.
 #[test]
 fn by_a_queue() {
     each(|by, headers, _| {
@@ -159,7 +159,6 @@ fn by_a_queue() {
     });
 }
 
-/// Calls: `BaseProducer::send`, `ThreadedProducer::send`.
 #[test]
 fn by_a_queue_without_our_context() {
     each(|by, headers, _| {
@@ -176,9 +175,7 @@ fn by_a_queue_without_our_context() {
 }
 
 /// At once, and by the broker's answer, when the propagator may be another one.
-///
-/// Calls: `FutureProducer::send`, `FutureProducer::send_result`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn by_a_future_producer() {
     let runtime = tokio::runtime::Handle::current();
     let record = |headers| {

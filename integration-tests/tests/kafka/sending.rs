@@ -3,6 +3,7 @@
 use integration_tests::client::{PATIENCE, in_time};
 use integration_tests::kafka::{Answers, Topic, text_headers};
 use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
+use integration_tests::{apply, broker_test, two_worker_test};
 use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
 use rdkafka::consumer::Consumer;
 use rdkafka::message::{Header, OwnedHeaders, OwnedMessage, Timestamp};
@@ -19,14 +20,7 @@ const RECORDS: usize = 200;
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// Hundreds on their way at once: each span has the partition and the offset of its own record.
-///
-/// Calls: `FutureProducer::send_result`, `DeliveryFuture: Future`, `FutureProducer::poll`,
-/// `FutureProducer: Producer`, `Producer::flush`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn records_in_flight_have_their_own_answers() {
     let (topic, spans) = (Topic::on_brokers(4).await, Spans::new());
     let producer = InjectingProducer::new(topic.producer.clone())
@@ -70,13 +64,7 @@ async fn records_in_flight_have_their_own_answers() {
 }
 
 /// Neither key nor payload changes: bytes, empty, null.
-///
-/// Calls: `FutureProducer::send`, `ThreadedProducer::send`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn keys_and_payloads_arrive_untouched() {
     const PARTS: [Option<&[u8]>; 4] = [Some(b"\x00\xff\xc3"), Some(b""), None, Some(b"7")];
     let (topic, spans) = (Topic::on_brokers(1).await, Spans::new());
@@ -121,11 +109,7 @@ async fn keys_and_payloads_arrive_untouched() {
 }
 
 /// What is forwarded keeps its time; what is sent anew has a new one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn only_a_forwarded_message_keeps_its_timestamp() {
     const OLD: i64 = 1_000_000_000_000;
     let (topic, spans) = (Topic::on_brokers(1).await, Spans::new());
@@ -176,11 +160,7 @@ async fn only_a_forwarded_message_keeps_its_timestamp() {
 }
 
 /// A dead letter says where in its source it stood.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_dead_letter_has_partition_and_offset() {
     let (source, aside) = (Topic::on_brokers(2).await, Topic::on_brokers(1).await);
     let spans = Spans::new();
@@ -222,7 +202,7 @@ async fn a_dead_letter_has_partition_and_offset() {
 
 /// Nothing is lost with an error: the message has the headers that it came with, the opaque is the
 /// caller's, and the span is marked.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[apply(two_worker_test)]
 async fn what_cannot_be_sent_on_comes_back() {
     let spans = Spans::new();
     let by = &spans.instrumentation;

@@ -4,6 +4,7 @@ use crate::sends::Sends;
 use integration_tests::client::{PATIENCE, in_time, unique};
 use integration_tests::kafka::Topic;
 use integration_tests::spans::{Spans, assert_child, assert_linked};
+use integration_tests::{apply, broker_test};
 use otel_messaging_rdkafka::InjectingProducer;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, StreamConsumer};
 use rdkafka::producer::FutureRecord;
@@ -12,14 +13,7 @@ use std::time::Duration;
 
 /// By either consumer, inside a handler: the messages are committed, and there are the handlers'
 /// spans and no other.
-///
-/// Calls: `Consumer::commit`, `Consumer::commit_consumer_state`, `Consumer::commit_message`,
-/// `Consumer::store_offset`, `Consumer::store_offset_from_message`, `Consumer::store_offsets`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn committing_and_storing_make_no_span() {
     let sends = Sends::to(1).await;
     sends.send(6).await;
@@ -87,11 +81,7 @@ async fn committing_and_storing_make_no_span() {
 
 /// What was sent long ago is handled in a trace of its own where that was asked for, by the
 /// record's own timestamp; else in its sender's, however often it is read.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_old_record_is_linked_where_that_was_asked_for() {
     const OLD: i64 = 1_000_000_000_000;
     const HOUR: Duration = Duration::from_secs(3600);

@@ -3,6 +3,7 @@
 use integration_tests::client::{PATIENCE, in_time, unique};
 use integration_tests::kafka::{Answers, Topic, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
 use rdkafka::consumer::{Consumer, StreamConsumer};
@@ -37,15 +38,7 @@ async fn receive(consumer: &StreamConsumer) -> OwnedMessage {
 
 /// An aborted record's span is what it is, a record that the broker took; the reader sees the
 /// committed one. What was consumed is committed with it, and stays in the trace.
-///
-/// Calls: `Producer::init_transactions`, `Producer::begin_transaction`,
-/// `Producer::commit_transaction`, `Producer::abort_transaction`,
-/// `Producer::send_offsets_to_transaction`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_future_producers() {
     let (orders, invoices) = (Topic::on_brokers(1).await, Topic::on_brokers(1).await);
     let spans = Spans::new();
@@ -96,13 +89,7 @@ async fn a_future_producers() {
 }
 
 /// The same by a producer with our context, and by one without.
-///
-/// Calls: `BaseProducer: Producer`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_base_producers() {
     let (topic, spans) = (Topic::on_brokers(1).await, Spans::new());
     let by = &spans.instrumentation;

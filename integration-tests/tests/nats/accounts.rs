@@ -7,6 +7,7 @@ use integration_tests::client::in_time;
 use integration_tests::nats::{message_from, start_service};
 use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::spans::{Spans, assert_child, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging_async_nats::{InjectingProducer, InjectingRequest};
 
@@ -69,11 +70,7 @@ async fn assert_traced(
     assert_child(&handled, &answered.span_context);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_answer_to_another_account_has_no_subject_in_its_spans_name() {
     let broker = PrivateBroker::start(Server::NatsWithAccounts).await;
     let (shop, billing) = connect(&broker).await;
@@ -94,11 +91,7 @@ async fn an_answer_to_another_account_has_no_subject_in_its_spans_name() {
     assert_traced(&billing, &spans, "publish", serve).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_services_answer_to_another_account_has_no_subject_in_its_spans_name() {
     let broker = PrivateBroker::start(Server::NatsWithAccounts).await;
     let (shop, billing) = connect(&broker).await;
@@ -120,11 +113,7 @@ async fn a_services_answer_to_another_account_has_no_subject_in_its_spans_name()
 }
 
 /// A server takes such a reply subject from nobody else, and drops the message with it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_request_of_another_account_is_forwarded_without_its_reply_subject() {
     let broker = PrivateBroker::start(Server::NatsWithAccounts).await;
     let (shop, billing) = connect(&broker).await;
@@ -147,11 +136,7 @@ async fn a_request_of_another_account_is_forwarded_without_its_reply_subject() {
 
 /// As the README's table says of `traceparent`: by the sampled flag of what is forwarded, whoever
 /// chose it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_server_reports_the_way_of_a_sampled_message_that_is_forwarded() {
     let broker = PrivateBroker::start(Server::NatsWithAccounts).await;
     let client = connect_as("traced", &broker).await;

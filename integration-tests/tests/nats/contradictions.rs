@@ -6,6 +6,7 @@ use integration_tests::go::GoService;
 use integration_tests::nats::Nats;
 use integration_tests::spans::{Spans, traceparent};
 use integration_tests::wire::nats::{Connection, block};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::SpanId;
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging_async_nats::refused_fields;
@@ -17,11 +18,7 @@ const OTHER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b8-01";
 
 /// Rust → Go → Rust where ours writes lower case alone: Go finds nothing, begins a trace, and leaves
 /// both.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_go_relay_behind_a_lower_case_sender_gives_a_link_to_each() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -40,11 +37,7 @@ async fn a_go_relay_behind_a_lower_case_sender_gives_a_link_to_each() {
 }
 
 /// What servers of 2.11 and 2.12 make of two spellings, as bytes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn two_contexts_in_lower_case_give_a_link_to_each() {
     let (mut client, mut sender) = (Nats::connect().await, Connection::open().await);
     for lines in [

@@ -3,6 +3,7 @@
 use integration_tests::client::{Client, in_time};
 use integration_tests::nats::Nats;
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{SpanId, TraceContextExt};
 use otel_messaging::{Envelope, EnvelopeOrBare};
 
@@ -23,11 +24,7 @@ fn read(payload: &[u8]) -> Envelope<u32> {
     envelope.received_from("nats", "orders")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_envelope_joins_where_there_are_no_headers() {
     let spans = Spans::new();
     let mut client = Nats::connect().await;

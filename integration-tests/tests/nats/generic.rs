@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use integration_tests::client::{in_time, unique};
 use integration_tests::nats::{connect, text_headers};
 use integration_tests::spans::{Spans, assert_child, attribute, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use otel_messaging_async_nats::InjectingProducer;
 
@@ -49,16 +50,7 @@ where
 }
 
 /// The wrapper in place of the client: every message that leaves carries its context.
-///
-/// Calls: `Client: client::traits::Publisher`, `client::traits::Publisher::publish_message`,
-/// `client::traits::Publisher::publish_with_reply`, `Client: client::traits::Requester`,
-/// `client::traits::Requester::send_request`, `Client: traits::Subscriber`,
-/// `traits::Subscriber::subscribe`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn generic_code_injects() {
     let (client, spans) = (connect().await, Spans::new());
     let (subject, order) = (unique("orders"), spans.root("order"));
@@ -95,13 +87,7 @@ async fn generic_code_injects() {
 
 /// A future of a trait's method belongs to the context in which it was made, and its error to the
 /// span.
-///
-/// Calls: `client::traits::Publisher::publish_message`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_context_of_a_generic_publish_is_that_of_the_call() {
     let (client, spans) = (connect().await, Spans::new());
     let order = spans.root("order");

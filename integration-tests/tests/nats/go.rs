@@ -6,6 +6,7 @@ use integration_tests::client::{Client, in_time, unique};
 use integration_tests::go::GoService;
 use integration_tests::nats::{Nats, rewrites_traceparent, start_service};
 use integration_tests::spans::{Spans, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
@@ -14,11 +15,7 @@ use otel_messaging_async_nats::{InjectingRequest, Spelling, extract};
 
 /// Go → Rust → Go: one trace, by every way on which ours sends on what it received. Servers of 2.11
 /// and 2.12 take the title case off in between, so that Go finds nothing there.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_chain_of_go_services_stays_in_one_trace() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let is_rewritten = rewrites_traceparent(&client.client);
@@ -55,11 +52,7 @@ async fn a_chain_of_go_services_stays_in_one_trace() {
 }
 
 /// Rust → Go → Rust: in one trace, if ours writes what Go reads.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_go_relay_joins_what_is_written_in_both_spellings() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -87,11 +80,7 @@ async fn a_go_relay_joins_what_is_written_in_both_spellings() {
 }
 
 /// Go asks, and finds the context of the answer: the service knows by the request how Go reads.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_answer_to_go_is_in_both_spellings() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let mut relay = GoService::start(&client.client).await;
@@ -114,11 +103,7 @@ async fn an_answer_to_go_is_in_both_spellings() {
 }
 
 /// Go → Rust → Go: a member of the baggage that ours takes out is not found behind it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_member_that_ours_drops_does_not_come_back_in_go() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -140,11 +125,7 @@ async fn a_member_that_ours_drops_does_not_come_back_in_go() {
 
 /// Rust → Go → Rust: a member of the baggage that Go takes out does not come back from the spelling
 /// that Go leaves as it is.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_member_that_go_drops_does_not_come_back() {
     let client = Nats::connect().await;
     let (_, found) = without_secret(&client, &[]).await;
@@ -161,11 +142,7 @@ async fn a_member_that_go_drops_does_not_come_back() {
 
 /// The same where Go has no tracer provider, so that both spellings name ours. On servers of 2.11 and
 /// 2.12 there are two such lines in one spelling.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_member_that_go_drops_without_a_span_does_not_come_back() {
     let client = Nats::connect().await;
     let (sent, found) = without_secret(&client, &[("untraced", "yes")]).await;
@@ -205,11 +182,7 @@ async fn without_secret(client: &Nats, more: &[(&str, &str)]) -> (String, Contex
 
 /// Go → Rust, and Go → Go: both read the value of a member that ends in a semicolon. Go → Rust → Go:
 /// what ours makes of it says the same.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_member_with_an_empty_property_is_read_as_go_reads_it() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);

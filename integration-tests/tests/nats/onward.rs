@@ -3,14 +3,11 @@
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::nats::{JetStream, Nats, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_linked};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::SpanKind;
 
 /// A proxy forwards the request: it is answered, and the answer is in the trace of the request.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_forwarded_request_is_answered() {
     let (mut proxy, mut server) = (Nats::connect().await, Nats::connect().await);
     let spans = Spans::new();
@@ -49,11 +46,7 @@ async fn a_forwarded_request_is_answered() {
 
 /// The subject by which a JetStream message is acknowledged stays: whoever gets the forwarded
 /// message and answers would acknowledge it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_subject_of_an_acknowledgement_does_not_go_along() {
     let (mut stream, mut next) = (JetStream::connect().await, Nats::connect().await);
     let spans = Spans::new();
@@ -89,11 +82,7 @@ async fn the_subject_of_an_acknowledgement_does_not_go_along() {
 /// Servers refuse a publish whose reply subject is of their own making, and streams drop the part of
 /// a batch that they do not know. The client that sent it is told nothing: such a subject stays
 /// here, and the message arrives.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_reply_subject_that_servers_reserve_costs_no_message() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -121,11 +110,7 @@ async fn a_reply_subject_that_servers_reserve_costs_no_message() {
 }
 
 /// A dead letter of a request is not to be answered; a republished one is.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_dead_letter_has_no_reply_subject() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let subject = client.destination();
@@ -148,11 +133,7 @@ async fn a_dead_letter_has_no_reply_subject() {
 }
 
 /// What makes a letter too large is left out; the letter is sent.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_dead_letter_at_the_limit_is_still_sent() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let max_payload = client.client.max_payload();

@@ -3,16 +3,11 @@
 use integration_tests::client::Client;
 use integration_tests::nats::Nats;
 use integration_tests::spans::{Spans, assert_child, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 
 /// A publish may be made in one span and awaited in another: it belongs to the first.
-///
-/// Calls: `Client::publish`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_context_is_that_of_the_call() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -28,13 +23,7 @@ async fn the_context_is_that_of_the_call() {
 }
 
 /// The reply subject, the headers and the payload are the caller's.
-///
-/// Calls: `Client::publish_with_reply`, `Client::publish_with_reply_and_headers`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn publishing_with_a_reply_subject_keeps_it() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let subject = client.destination();
@@ -75,13 +64,7 @@ async fn publishing_with_a_reply_subject_keeps_it() {
 
 /// Headers count towards the server's limit. A message that fits without its context goes without
 /// it, and with its caller's headers.
-///
-/// Calls: `Client::publish_with_headers`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_of_the_largest_size_goes_without_its_context() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);

@@ -4,18 +4,13 @@ use async_nats::{HeaderMap, Request, RequestErrorKind};
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::nats::{Nats, as_delivered, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_linked, assert_unfailed, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{Status, TraceContextExt};
 use std::time::Duration;
 
 /// The handler of a request answers it from inside its context; the request's span ends with the
 /// reply.
-///
-/// Calls: `Client::request`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_request_and_its_reply_are_one_trace() {
     let (mut server, spans) = (Nats::connect().await, Spans::new());
     let subject = server.destination();
@@ -62,11 +57,7 @@ async fn a_request_and_its_reply_are_one_trace() {
 }
 
 /// Nobody answers: the client's error, and the span's.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_request_that_nobody_answers_marks_its_span() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -78,11 +69,7 @@ async fn a_request_that_nobody_answers_marks_its_span() {
 }
 
 /// The same for requests: it is their answer that fails here, not their size.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_request_of_the_largest_size_goes_without_its_context() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -94,13 +81,7 @@ async fn a_request_of_the_largest_size_goes_without_its_context() {
 }
 
 /// Somebody is there and does not answer: the span fails when the caller's patience ends.
-///
-/// Calls: `Client::send_request`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_request_that_times_out_marks_its_span() {
     let (mut server, spans) = (Nats::connect().await, Spans::new());
     let subject = server.destination();
@@ -116,13 +97,7 @@ async fn a_request_that_times_out_marks_its_span() {
 }
 
 /// The inbox, the headers and the payload are the caller's.
-///
-/// Calls: `Client::request_with_headers`, `Client::send_request`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_request_keeps_what_its_caller_gave() {
     let (mut server, spans) = (Nats::connect().await, Spans::new());
     let subject = server.destination();
@@ -169,13 +144,7 @@ async fn a_request_keeps_what_its_caller_gave() {
 }
 
 /// A reply by which a service says that it failed is no error of the call, and one of the span.
-///
-/// Calls: `Client::request`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_a_failed_service_answers_marks_the_requests_span() {
     let long = "ä".repeat(1000);
     let cases = [

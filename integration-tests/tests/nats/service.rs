@@ -10,6 +10,7 @@ use integration_tests::nats::{as_delivered, connect, start_service, text_headers
 use integration_tests::spans::{
     Spans, assert_child, assert_linked, assert_messaging, assert_unfailed, attribute, traceparent,
 };
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
 use otel_messaging_async_nats::{InjectingProducer, InjectingRequest, Spelling, dropped_fields};
 use std::time::Duration;
@@ -54,13 +55,7 @@ impl Shop {
 }
 
 /// The request, its processing and its answer are one trace.
-///
-/// Calls: `Endpoint: Stream`, `service::Request::respond`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_request_its_processing_and_its_answer_are_one_trace() {
     let (mut shop, spans) = (Shop::open().await, Spans::new());
     let (requester, order) = (shop.requester(&spans), spans.root("order"));
@@ -108,13 +103,7 @@ async fn a_request_its_processing_and_its_answer_are_one_trace() {
 
 /// The headers of an answer are the caller's, beside the context in the spellings that were asked
 /// for.
-///
-/// Calls: `service::Request::respond_with_headers`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_answer_keeps_its_headers() {
     let (mut shop, spans) = (Shop::open().await, Spans::new());
     let requester = shop.requester(&spans);
@@ -143,13 +132,7 @@ async fn an_answer_keeps_its_headers() {
 
 /// The service's error reaches the one who asked; the spans of both who failed are marked, and that
 /// of the answer, which was sent, is not.
-///
-/// Calls: `service::Request::respond`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_error_is_answered_and_marks_the_request() {
     let (mut shop, spans) = (Shop::open().await, Spans::new());
     let requester = shop.requester(&spans);
@@ -196,13 +179,7 @@ async fn an_error_is_answered_and_marks_the_request() {
 
 /// The handler of a request dies: its span says so, the one who asked gives up, and the next
 /// request is served.
-///
-/// Calls: `Endpoint: Stream`, `service::Request::respond`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_panic_ends_its_span_and_nothing_else() {
     let (mut shop, spans) = (Shop::open().await, Spans::new());
     let requester = shop.requester(&spans);
@@ -239,13 +216,7 @@ async fn a_panic_ends_its_span_and_nothing_else() {
 }
 
 /// An answer of any size that the server takes is sent, with its context where there is room.
-///
-/// Calls: `service::Request::respond`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_large_answer_goes_without_its_context() {
     let (mut shop, spans) = (Shop::open().await, Spans::new());
     let requester = shop.requester(&spans);
@@ -305,13 +276,7 @@ async fn a_large_answer_goes_without_its_context() {
 }
 
 /// Sent again without its context, an answer has no older one either, and it is counted.
-///
-/// Calls: `service::Request::respond_with_headers`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_answer_that_is_sent_again_has_no_older_context() {
     let (mut shop, spans) = (Shop::open().await, Spans::new());
     let (client, limit) = (shop.client.clone(), shop.client.max_payload());
@@ -337,13 +302,7 @@ async fn an_answer_that_is_sent_again_has_no_older_context() {
 }
 
 /// An answer goes to one request's subject, however that is called.
-///
-/// Calls: `service::Request::respond`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_inbox_stays_out_of_an_answers_name() {
     let (mut shop, spans) = (Shop::open().await, Spans::new());
     let (client, inbox) = (shop.client.clone(), unique("answers"));
@@ -363,13 +322,7 @@ async fn the_inbox_stays_out_of_an_answers_name() {
 }
 
 /// Somebody published to the service and did not ask for an answer.
-///
-/// Calls: `service::Request::respond`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_nobody_asked_for_cannot_be_answered() {
     let (mut shop, spans) = (Shop::open().await, Spans::new());
     let publish = shop.client.publish(shop.subject.clone(), "order".into());

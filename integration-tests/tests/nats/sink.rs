@@ -8,18 +8,13 @@ use futures_util::{SinkExt, StreamExt, stream};
 use integration_tests::client::{Client, address, in_time};
 use integration_tests::nats::{Nats, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use otel_messaging_async_nats::InjectingProducer;
 
 /// Each message has a span and a context of its own, below that of whoever hands it over, and
 /// keeps its reply subject and its headers.
-///
-/// Calls: `Client: Sink<message::OutboundMessage>`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_is_fed_or_sent_through_the_sink_carries_its_context() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let (subject, order) = (client.destination(), spans.root("order"));
@@ -59,13 +54,7 @@ async fn what_is_fed_or_sent_through_the_sink_carries_its_context() {
 }
 
 /// The sink's own error, which marks the span; the sink goes on.
-///
-/// Calls: `Client: Sink<message::OutboundMessage>`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_the_sink_refuses_marks_its_span() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let subject = client.destination();
@@ -99,13 +88,7 @@ async fn what_the_sink_refuses_marks_its_span() {
 
 /// A full client makes the sink wait, as it makes its own; there is no span before the message is
 /// taken.
-///
-/// Calls: `Client: Sink<message::OutboundMessage>`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_full_client_makes_the_sink_wait() {
     let (mut receiver, spans) = (Nats::connect().await, Spans::new());
     let options = ConnectOptions::new().client_capacity(1);

@@ -6,6 +6,7 @@ use futures_util::SinkExt;
 use integration_tests::client::{Client, in_time};
 use integration_tests::nats::{Nats, as_delivered, rewrites_traceparent, text_headers};
 use integration_tests::spans::{Spans, assert_child, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry::KeyValue;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{FutureExt, TraceContextExt};
@@ -13,11 +14,7 @@ use otel_messaging_async_nats::Spelling;
 use std::time::Duration;
 
 /// Each field twice and equal, in place of what stood there.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn both_spellings_are_on_the_wire() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let producer = client
@@ -52,11 +49,7 @@ async fn both_spellings_are_on_the_wire() {
 }
 
 /// A relay that knows one spelling, as OpenTelemetry's HTTP carrier in Go does and the others do.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_relay_in_between_that_writes_one_spelling_back_stays_in_the_trace() {
     for spelling in ["Traceparent", "traceparent"] {
         let (mut client, spans) = (Nats::connect().await, Spans::new());
@@ -113,11 +106,7 @@ fn parts(traceparent: &str) -> [&str; 2] {
 
 /// A Go service reads title case alone. What it sent goes out so that the next one finds it, by
 /// every way on which its headers go along.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_came_in_title_case_goes_out_in_both_spellings() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -203,11 +192,7 @@ async fn what_came_in_title_case_goes_out_in_both_spellings() {
 }
 
 /// Whatever came.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn lower_case_that_was_asked_for_is_written_alone() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -228,11 +213,7 @@ async fn lower_case_that_was_asked_for_is_written_alone() {
 }
 
 /// Capitals of other kinds tell nothing of who reads them.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_did_not_come_in_title_case_goes_out_in_lower_case() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let producer = client.injecting(&spans.instrumentation);
@@ -251,11 +232,7 @@ async fn what_did_not_come_in_title_case_goes_out_in_lower_case() {
 }
 
 /// Both count towards the server's limit: together 152 bytes, or none.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn both_spellings_fit_or_neither_is_written() {
     let (mut client, spans) = (Nats::connect().await, Spans::new());
     let producer = client

@@ -4,17 +4,12 @@ use futures_util::StreamExt;
 use integration_tests::client::{Client, in_time};
 use integration_tests::nats::{Nats, connect, text_headers};
 use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use otel_messaging_async_nats::InjectingProducer;
 
 /// Subscribers in a queue group, each with its own message, as the stream gives it.
-///
-/// Calls: `Client::queue_subscribe`, `Subscriber: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn handlers_may_run_concurrently_on_one_stream() {
     let (client, spans) = (Nats::connect().await, Spans::new());
     let subject = client.destination();
@@ -42,13 +37,7 @@ async fn handlers_may_run_concurrently_on_one_stream() {
 
 /// What was published before the drain is handled after it; what is published afterwards fails,
 /// and its span with it.
-///
-/// Calls: `Client::publish`, `Subscriber: Stream`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_drained_client_has_sent_what_it_took() {
     let (mut receiver, spans) = (Nats::connect().await, Spans::new());
     let subject = receiver.destination();

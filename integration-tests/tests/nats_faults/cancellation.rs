@@ -8,6 +8,7 @@ use futures_util::future::poll_immediate;
 use integration_tests::client::{Client, address, in_time, unique};
 use integration_tests::nats::{JetStream, Nats, connect};
 use integration_tests::spans::Spans;
+use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{Status, TraceContextExt};
 use otel_messaging_async_nats::InjectingProducer;
 use std::pin::pin;
@@ -25,13 +26,7 @@ async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output> {
 }
 
 /// Whenever it is dropped, a publish has one span, which has ended and did not fail.
-///
-/// Calls: `Client::publish`, `Client::publish_with_headers`, `Client::publish_with_reply`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn publishes_that_are_dropped() {
     let mut receiver = Nats::connect().await;
     let recorded = Spans::new();
@@ -90,13 +85,7 @@ async fn publishes_that_are_dropped() {
 }
 
 /// A request that nobody waits for any longer.
-///
-/// Calls: `Client::request`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn requests_that_are_dropped() {
     let mut server = Nats::connect().await;
     let recorded = Spans::new();
@@ -138,13 +127,7 @@ async fn requests_that_are_dropped() {
 }
 
 /// Publishes to a stream and their acknowledgements, dropped at any time.
-///
-/// Calls: `Context::publish`, `PublishAckFuture: IntoFuture`, `Context::wait_for_acks`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn acknowledgements_that_are_dropped() {
     let mut client = JetStream::connect().await;
     let recorded = Spans::new();
@@ -214,13 +197,7 @@ async fn acknowledgements_that_are_dropped() {
 }
 
 /// A stream that does not answer in time, and one that is not there.
-///
-/// Calls: `PublishAckFuture: IntoFuture`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn acknowledgements_that_do_not_come() {
     let recorded = Spans::new();
     let mut context = jetstream::new(connect().await);

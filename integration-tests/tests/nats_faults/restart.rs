@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream as futures};
 use integration_tests::client::in_time;
 use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::spans::{Spans, attribute};
+use integration_tests::{apply, broker_test};
 use opentelemetry::Context;
 use opentelemetry::trace::{Status, TraceContextExt};
 use otel_messaging::Instrumentation;
@@ -48,14 +49,7 @@ impl Progress {
 /// Publishers, a consumer, a service and those who ask it, all through the death of the server:
 /// every span ends once, those of what failed say so, and what survives is handled in the trace in
 /// which it was sent.
-///
-/// Calls: `Context::publish_with_headers`, `PublishAckFuture: IntoFuture`, `Client::send_request`,
-/// `PullConsumer::messages`, `pull::Stream: Stream`, `jetstream::Message::ack`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_server_is_killed_and_restarted() {
     let mut broker = PrivateBroker::start(Server::Nats).await;
     let (recorded, progress) = (Spans::new(), Progress::default());

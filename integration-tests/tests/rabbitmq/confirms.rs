@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child, assert_linked, assert_unfailed, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::options::{
     BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions, QueueDeclareOptions,
 };
@@ -15,13 +16,7 @@ use opentelemetry::trace::Status;
 use otel_messaging_lapin::InjectingProducer;
 
 /// A mandatory message that no queue takes comes back, acknowledged: that is a failure too.
-///
-/// Calls: `Confirmation::take_message`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_returned_message_marks_its_span() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let producer = InjectingProducer::new(client.channel.clone())
@@ -43,11 +38,7 @@ async fn a_returned_message_marks_its_span() {
 
 /// Of messages that the broker acknowledges in one answer, lapin gives what came back to any: a
 /// message that a queue took is not marked for it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_returned_message_marks_no_other_span() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let queue = client.declare_queue(FieldTable::default()).await;
@@ -79,13 +70,7 @@ async fn a_returned_message_marks_no_other_span() {
 }
 
 /// Nobody waits for the confirm: lapin still counts it, and the span ends with its status unset.
-///
-/// Calls: `Channel::wait_for_confirms`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_dropped_confirm_is_waited_for_by_the_channel() {
     let (mut client, spans) = (RabbitMq::connect().await, Spans::new());
     let producer = InjectingProducer::new(client.channel.clone())
@@ -103,13 +88,7 @@ async fn a_dropped_confirm_is_waited_for_by_the_channel() {
 }
 
 /// A queue that is full and refuses what comes: the broker answers with a nack.
-///
-/// Calls: `Confirmation::is_nack`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_refused_message_marks_its_span() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let mut arguments = FieldTable::default();
@@ -147,13 +126,7 @@ async fn a_refused_message_marks_its_span() {
 
 /// What came back is given by the channel, with the context that it was published with; with
 /// confirms and without.
-///
-/// Calls: `Channel::wait_for_confirms`, `BasicReturnMessage::error`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_returned_message_joins_the_trace_of_its_publish() {
     let client = RabbitMq::connect().await;
     for channel in [client.channel.clone(), client.open_channel().await] {
@@ -195,13 +168,7 @@ async fn a_returned_message_joins_the_trace_of_its_publish() {
 }
 
 /// lapin's own future, for code that wants it: the span ends where it is taken out.
-///
-/// Calls: `Channel::confirm_select`, `Confirmation::is_ack`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_confirm_that_is_taken_out_ends_its_span() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let channel = client.open_channel().await;

@@ -5,6 +5,7 @@ use futures_util::StreamExt;
 use integration_tests::client::{Client, in_time};
 use integration_tests::rabbitmq::{RabbitMq, next};
 use integration_tests::spans::{Spans, assert_child, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::message::{Delivery, DeliveryResult};
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicGetOptions, BasicRecoverAsyncOptions,
@@ -17,13 +18,7 @@ use std::pin::Pin;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// A function as a delegate is handed the delivery, and handles it as a loop would.
-///
-/// Calls: `Consumer::set_delegate`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delegate_joins() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let queue = client.declare_queue(FieldTable::default()).await;
@@ -45,14 +40,7 @@ async fn a_delegate_joins() {
 }
 
 /// A delegate of a type of its own, for which the broker starts over.
-///
-/// Calls: `ConsumerDelegate::on_new_delivery`, `ConsumerDelegate::drop_prefetched_messages`,
-/// `Channel::basic_recover_async`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delegate_is_told_to_drop_what_comes_again() {
     struct Delegate {
         by: Instrumentation,
@@ -116,13 +104,7 @@ async fn a_delegate_is_told_to_drop_what_comes_again() {
 
 /// A consumer that is cancelled by the handler of its last message; the next waits in the queue,
 /// with its context.
-///
-/// Calls: `Channel::basic_cancel`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_a_cancelled_consumer_leaves_joins_later() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let queue = client.declare_queue(FieldTable::default()).await;

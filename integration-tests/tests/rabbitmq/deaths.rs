@@ -4,16 +4,13 @@ use crate::PLAIN;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::{RabbitMq, next};
 use integration_tests::version::Version;
+use integration_tests::{apply, broker_test};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldArray, FieldTable, ShortString};
 use std::collections::BTreeMap;
 
 /// A message that says of itself that it died five times in the queue where it now dies.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn deaths_that_a_client_publishes_count_up_to_3_13() {
     let client = RabbitMq::connect().await;
     let work = client.declare_queue(FieldTable::default()).await;

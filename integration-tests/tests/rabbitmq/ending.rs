@@ -1,6 +1,7 @@
 //! How a program leaves RabbitMQ.
 
 use integration_tests::client::{address, in_time};
+use integration_tests::{apply, broker_test};
 use lapin::{Connection, ConnectionProperties, ErrorKind};
 use otel_messaging_lapin::InjectingProducer;
 
@@ -20,11 +21,7 @@ async fn close(connection: &Connection) -> lapin::Result<()> {
 ///
 /// Fails once lapin is mended: then the limit in the adapter's README goes. Many channels on each
 /// connection make the race likely.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn lapin_alone_fails_to_close_after_a_channel_was_dropped() {
     for _ in 0..CONNECTIONS {
         let connection = connect().await;
@@ -52,11 +49,7 @@ const CONNECTIONS: usize = 500;
 const CHANNELS: usize = 20;
 
 /// What the README says to do.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_connection_closes_before_its_wrapper_is_dropped_or_after_the_channel_is_closed() {
     for _ in 0..50 {
         let connection = connect().await;

@@ -4,6 +4,7 @@ use crate::PLAIN;
 use integration_tests::client::{Client, unique};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child};
+use integration_tests::{apply, broker_test};
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -34,21 +35,13 @@ fn by_headers(kind: &str, headers: &[(&str, &str)], reached: bool) -> Bound {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_direct_exchange_routes_by_the_whole_key() {
     let bound = [by_key("order.new", true), by_key("order", false)];
     routes(ExchangeKind::Direct, bound).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_fanout_exchange_routes_to_all() {
     routes(
         ExchangeKind::Fanout,
@@ -57,11 +50,7 @@ async fn a_fanout_exchange_routes_to_all() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_topic_exchange_routes_by_pattern() {
     let bound = [
         by_key("order.*", true),
@@ -73,11 +62,7 @@ async fn a_topic_exchange_routes_by_pattern() {
 
 /// The headers of the context take no part: with them there, all of the others have still to be
 /// equal where all have to be, and one where any may.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_headers_exchange_routes_by_the_callers_headers() {
     let bound = [
         by_headers("all", &[("type", "order"), ("state", "new")], true),

@@ -4,6 +4,7 @@ use crate::PLAIN;
 use integration_tests::client::{Client, unique};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::options::{
     BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
 };
@@ -13,13 +14,7 @@ use otel_messaging_lapin::InjectingProducer;
 
 /// A queue of its own behind an exchange of its own: names have both parts, and `basic_get`
 /// messages join as deliveries do.
-///
-/// Calls: `Channel::basic_get`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_that_is_got_from_an_exchange_joins() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let (exchange, queue) = (unique("shop"), ShortString::from(unique("got")));
@@ -76,11 +71,7 @@ async fn a_message_that_is_got_from_an_exchange_joins() {
 }
 
 /// A queue that the broker has named is temporary and stays out of the names of spans.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_queue_named_by_the_broker_is_in_no_spans_name() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let options = QueueDeclareOptions {

@@ -4,6 +4,7 @@ use crate::PLAIN;
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child, assert_linked};
+use integration_tests::{apply, broker_test};
 use lapin::BasicProperties;
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicGetOptions, BasicPublishOptions};
@@ -11,11 +12,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use otel_messaging_lapin::PublisherConfirm;
 
 /// What came back is sent somewhere else: the wrapper takes it as it takes a delivery.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_returned_message_is_put_aside() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let queue = client.declare_queue(FieldTable::default()).await;

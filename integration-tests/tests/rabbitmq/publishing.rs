@@ -5,6 +5,7 @@ use futures_util::FutureExt as _;
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::rabbitmq::{RabbitMq, next};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
@@ -13,13 +14,7 @@ use opentelemetry::trace::{FutureExt, Status, TraceContextExt};
 use otel_messaging_lapin::InjectingProducer;
 
 /// The context is that of the call, not of the first poll, and the span ends with the confirm.
-///
-/// Calls: `Channel::basic_publish`, `PublisherConfirm: Future`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_span_lasts_from_the_call_to_the_confirm() {
     let (mut client, spans) = (RabbitMq::connect().await, Spans::new());
     let order = spans.root("order");
@@ -43,11 +38,7 @@ async fn the_span_lasts_from_the_call_to_the_confirm() {
 }
 
 /// Without confirms there is no answer to wait for.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn without_confirms_the_span_ends_when_the_channel_has_the_message() {
     let (mut client, spans) = (RabbitMq::connect().await, Spans::new());
     let channel = client
@@ -69,13 +60,7 @@ async fn without_confirms_the_span_ends_when_the_channel_has_the_message() {
 }
 
 /// A channel that is closed takes nothing.
-///
-/// Calls: `Channel::close`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_closed_channel_marks_the_span() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let channel = client
@@ -95,11 +80,7 @@ async fn a_closed_channel_marks_the_span() {
 }
 
 /// Clones of one channel in many tasks: each message carries the context of its own task.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn tasks_that_share_a_channel_never_mix() {
     let (mut client, spans) = (RabbitMq::connect().await, Spans::new());
     let producer = client.producer(&spans);
@@ -145,11 +126,7 @@ async fn tasks_that_share_a_channel_never_mix() {
 }
 
 /// Without confirms nobody answers, and the broker closes the channel: the next publish fails.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_unknown_exchange_fails_the_next_publish() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let channel = client.open_channel().await;
@@ -176,11 +153,7 @@ async fn an_unknown_exchange_fails_the_next_publish() {
 
 /// Direct reply-to: the request, its handling and the answer's are one trace, and the queue that
 /// lives as long as the connection is in no span's name.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_request_and_its_reply_are_one_trace() {
     let (mut server, client) = (RabbitMq::connect().await, RabbitMq::connect().await);
     let (serving, asking) = (Spans::new(), Spans::new());

@@ -4,6 +4,7 @@ use crate::PLAIN;
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::rabbitmq::{RabbitMq, consume, next};
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicRejectOptions, QueueDeclareOptions, QueueDeleteOptions,
@@ -20,11 +21,7 @@ const DELIVERY_COUNT: &str = "messaging.rabbitmq.message.delivery_count";
 
 /// Twice round: rejected into a queue where it waits, and back when its time is over. The broker
 /// counts in `x-death`; the third delivery has a trace of its own, where two are the limit.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_dead_lettered_message_counts_its_rounds() {
     let client = RabbitMq::connect().await;
     let (work, wait) = (unique("work"), unique("wait"));
@@ -60,11 +57,7 @@ async fn a_dead_lettered_message_counts_its_rounds() {
 }
 
 /// A quorum queue counts itself, in `x-delivery-count`: what is rejected, in every version.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_quorum_queue_counts_its_deliveries() {
     let client = RabbitMq::connect().await;
     let queue = ShortString::from(unique("quorum"));
@@ -100,11 +93,7 @@ async fn a_quorum_queue_counts_its_deliveries() {
 
 /// A classic queue says only that it delivers again: to another consumer, when the first is gone
 /// with its channel.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_a_lost_consumer_had_comes_again() {
     let client = RabbitMq::connect().await;
     let queue = client.declare_queue(FieldTable::default()).await;
@@ -126,11 +115,7 @@ async fn what_a_lost_consumer_had_comes_again() {
 }
 
 /// By the message's own timestamp.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_old_message_starts_a_trace() {
     let client = RabbitMq::connect().await;
     let queue = client.declare_queue(FieldTable::default()).await;

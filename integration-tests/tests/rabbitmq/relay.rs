@@ -7,6 +7,7 @@ use integration_tests::client::{Client, in_time};
 use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::rabbitmq::{RabbitMq, broker_with_queue, consume, next};
 use integration_tests::relay_table::{Row, Way, rows};
+use integration_tests::{apply, broker_test};
 use lapin::message::{BasicGetMessage, Delivery};
 use lapin::options::{
     BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
@@ -26,11 +27,7 @@ type Parts = BTreeMap<String, AMQPValue>;
 
 /// Each row of the README's tables, on the broker: a message with every property and every header
 /// is sent on in each way, and nothing of it is lost.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn every_row_of_the_tables_holds() {
     let client = RabbitMq::connect().await;
     let [first, copies, last] = [
@@ -180,11 +177,7 @@ fn parts(properties: &BasicProperties) -> Parts {
 }
 
 /// A letter whose message was to be gone after a tenth of a second is still there after a third.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_letter_does_not_expire() {
     let client = RabbitMq::connect().await;
     let properties = BasicProperties::default().with_expiration("100".into());
@@ -208,11 +201,7 @@ async fn a_letter_does_not_expire() {
 }
 
 /// The broker closes the channel of one who sends with another user's name.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn another_users_message_is_sent_on() {
     let client = RabbitMq::connect().await;
     let properties = BasicProperties::default().with_user_id("somebody-else".into());
@@ -227,11 +216,7 @@ async fn another_users_message_is_sent_on() {
 
 /// RabbitMQ closes the channel of one who publishes with this `reply_to` and does not consume from it.
 /// It comes in where a sender by AMQP 1.0 has written it (RabbitMQ 4).
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_that_asks_for_direct_reply_to_is_sent_on() {
     const REPLY_TO: &str = "amq.rabbitmq.reply-to";
     let client = RabbitMq::connect().await;
@@ -250,11 +235,7 @@ async fn a_message_that_asks_for_direct_reply_to_is_sent_on() {
 }
 
 /// The message had no delivery mode, so it would be lost with the broker.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_letter_outlives_the_broker() {
     let queue = "letters";
     let mut broker = broker_with_queue(queue).await;
@@ -279,11 +260,7 @@ async fn a_letter_outlives_the_broker() {
 /// A message that waits in two queues, one after the other, before it is tried again. Up to 3.13
 /// RabbitMQ reads in the `x-death` of a message that was there before that it goes in a circle
 /// without anybody's doing, and drops it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_that_is_tried_again_twice_is_no_circle() {
     let client = RabbitMq::connect().await;
     for way in Way::ALL {
@@ -313,11 +290,7 @@ async fn a_message_that_is_tried_again_twice_is_no_circle() {
 }
 
 /// Federation drops what has come through it as often as it may. What a program sends on has not.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_federated_message_is_sent_on_to_a_federated_exchange() {
     let broker = PrivateBroker::start(Server::FederatedRabbitMq).await;
     let (_upstream, upstream) = connect_to(&broker, "%2f").await;

@@ -4,6 +4,7 @@ use crate::PLAIN;
 use integration_tests::client::{Client, in_time};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child, assert_linked, assert_unfailed, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::message::{BasicGetMessage, Delivery};
 use lapin::options::{
     BasicAckOptions, BasicGetOptions, BasicNackOptions, BasicRecoverOptions, BasicRejectOptions,
@@ -14,12 +15,7 @@ use lapin::{BasicProperties, Channel};
 const REDELIVERED: &str = "messaging.rabbitmq.message.redelivered";
 const DELIVERY_COUNT: &str = "messaging.rabbitmq.message.delivery_count";
 
-/// Calls: `Acker::ack`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delivery_that_is_acked_is_gone() {
     is_gone(async |_, delivery| {
         let acked = delivery.ack(BasicAckOptions::default()).await;
@@ -28,12 +24,7 @@ async fn a_delivery_that_is_acked_is_gone() {
     .await;
 }
 
-/// Calls: `Channel::basic_ack`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delivery_whose_tag_is_acked_is_gone() {
     is_gone(async |channel, delivery| {
         let acked = channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default());
@@ -42,12 +33,7 @@ async fn a_delivery_whose_tag_is_acked_is_gone() {
     .await;
 }
 
-/// Calls: `Acker::nack`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delivery_that_is_nacked_comes_again() {
     comes_again(async |_, delivery| {
         let options = BasicNackOptions {
@@ -59,12 +45,7 @@ async fn a_delivery_that_is_nacked_comes_again() {
     .await;
 }
 
-/// Calls: `Channel::basic_nack`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delivery_whose_tag_is_nacked_comes_again() {
     comes_again(async |channel, delivery| {
         let options = BasicNackOptions {
@@ -77,12 +58,7 @@ async fn a_delivery_whose_tag_is_nacked_comes_again() {
     .await;
 }
 
-/// Calls: `Acker::reject`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delivery_that_is_rejected_comes_again() {
     comes_again(async |_, delivery| {
         let rejected = delivery.reject(BasicRejectOptions { requeue: true }).await;
@@ -91,12 +67,7 @@ async fn a_delivery_that_is_rejected_comes_again() {
     .await;
 }
 
-/// Calls: `Channel::basic_reject`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_delivery_whose_tag_is_rejected_comes_again() {
     comes_again(async |channel, delivery| {
         let options = BasicRejectOptions { requeue: true };
@@ -106,12 +77,7 @@ async fn a_delivery_whose_tag_is_rejected_comes_again() {
     .await;
 }
 
-/// Calls: `Channel::basic_recover`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_was_not_settled_is_recovered() {
     comes_again(async |channel, _| {
         let recovered = channel.basic_recover(BasicRecoverOptions { requeue: true });

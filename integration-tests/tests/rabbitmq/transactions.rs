@@ -4,6 +4,7 @@ use crate::PLAIN;
 use integration_tests::client::Client;
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, traceparent};
+use integration_tests::{apply, broker_test};
 use lapin::BasicProperties;
 use lapin::options::BasicGetOptions;
 use lapin::types::{AMQPValue, FieldTable};
@@ -11,13 +12,7 @@ use otel_messaging_lapin::InjectingProducer;
 
 /// A message whose transaction is committed has its context; one that is rolled back had its span
 /// all the same, which ended when the channel had the message.
-///
-/// Calls: `Channel::tx_select`, `Channel::tx_commit`, `Channel::tx_rollback`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_in_a_transaction_carries_its_context() {
     let (client, spans) = (RabbitMq::connect().await, Spans::new());
     let queue = client.declare_queue(FieldTable::default()).await;

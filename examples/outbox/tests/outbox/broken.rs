@@ -3,6 +3,7 @@
 use crate::program::{Program, all, only};
 use crate::setup::Setup;
 use integration_tests::client::{address, in_time};
+use integration_tests::{apply, broker_test};
 use rdkafka::mocking::MockCluster;
 
 const ROWS: &str = "SELECT count(*) FROM outbox";
@@ -98,11 +99,7 @@ async fn a_message_that_is_no_order_is_left_out() {
 }
 
 /// The relay ends with its database, and the next one sends what is left.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_database_goes_and_comes_back() {
     let mut setup = Setup::private_postgres(address("KAFKA_BROKERS")).await;
     let mut relay = setup.start(&["relay"]);

@@ -9,14 +9,11 @@ use integration_tests::client::{Client, in_time, unique};
 use integration_tests::nats::JetStream;
 use integration_tests::relay_table::Way;
 use integration_tests::spans::{Spans, attribute};
+use integration_tests::{apply, broker_test};
 
 /// A bridge that forwards a message twice leaves it once; what is sent again is there again, in the
 /// stream that has the message too.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn an_id_makes_a_duplicate_of_what_is_forwarded_and_of_nothing_else() {
     let (mut client, next) = (JetStream::connect().await, JetStream::connect().await);
     let spans = Spans::new();
@@ -49,11 +46,7 @@ async fn an_id_makes_a_duplicate_of_what_is_forwarded_and_of_nothing_else() {
 }
 
 /// What the first hop found stays; a message in a circle does not grow.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_that_is_sent_on_again_keeps_what_it_first_came_with() {
     let (mut stream, spans) = (JetStream::connect().await, Spans::new());
     let producer = stream.injecting(&spans.instrumentation);
@@ -78,11 +71,7 @@ async fn a_message_that_is_sent_on_again_keeps_what_it_first_came_with() {
 
 /// A new instruction beside the renamed one is heeded. Servers up to 2.11 would not see it behind a
 /// name that ends as it does, and the map has another order each time.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn what_is_renamed_hides_no_new_instruction() {
     let (mut stream, spans) = (JetStream::connect().await, Spans::new());
     let producer = stream.injecting(&spans.instrumentation);
@@ -105,11 +94,7 @@ async fn what_is_renamed_hides_no_new_instruction() {
 }
 
 /// What a stream itself writes into a message that it takes from another one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_from_a_stream_with_a_source_is_sent_on() {
     let (origin, mut next) = (JetStream::connect().await, JetStream::connect().await);
     let spans = Spans::new();
@@ -150,11 +135,7 @@ async fn a_message_from_a_stream_with_a_source_is_sent_on() {
 }
 
 /// A consumer that asked for headers alone has no payload to send on: the message says so.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_without_its_payload_says_how_much_is_missing() {
     let (origin, mut next) = (JetStream::connect().await, JetStream::connect().await);
     let spans = Spans::new();
@@ -186,11 +167,7 @@ async fn a_message_without_its_payload_says_how_much_is_missing() {
 }
 
 /// The message goes, if its own headers fit, without the instructions under their longer names.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_message_at_the_limit_is_sent_on_without_its_instructions() {
     let (mut stream, spans) = (JetStream::connect().await, Spans::new());
     let client = stream.context.client();
@@ -211,11 +188,7 @@ async fn a_message_at_the_limit_is_sent_on_without_its_instructions() {
 }
 
 /// A router between two buckets takes the deletion along; a letter deletes nothing.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_deletion_stays_a_deletion_unless_it_is_put_aside() {
     use jetstream::kv::{Config, Operation};
     let (client, spans) = (JetStream::connect().await, Spans::new());

@@ -8,6 +8,7 @@ use integration_tests::nats::JetStream;
 use integration_tests::relay_table::{Row, Way, rows};
 use integration_tests::spans::Spans;
 use integration_tests::version::Version;
+use integration_tests::{apply, broker_test};
 use otel_messaging_async_nats::InjectingProducer;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -126,11 +127,7 @@ async fn send_on_by_core(
 }
 
 /// Each message is stored, whatever header it came with, and the header is what the table says.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn the_table_of_headers_is_true() {
     let (mut stream, spans) = (JetStream::connect().await, Spans::new());
     let by = spans.instrumentation.clone();
@@ -185,11 +182,7 @@ fn the_table_of_headers_is_complete() {
 }
 
 /// Why: the codes that the table names.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_stream_refuses_them_from_a_client() {
     let stream = JetStream::connect().await;
     let server = Version::of_nats(&stream.context.client());

@@ -5,6 +5,7 @@ use crate::PLAIN;
 use integration_tests::client::{Client, in_time};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::{Spans, assert_child};
+use integration_tests::{apply, broker_test};
 use lapin::types::FieldTable;
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -13,11 +14,7 @@ use std::task::Poll;
 
 /// Cancelled before the first poll, between publish and confirm, and while the confirm is waited
 /// for: the span ends there, and a message that the broker has all the same carries its context.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_cancelled_publish_ends_its_span() {
     let client = RabbitMq::connect().await;
     let spans = Spans::new();

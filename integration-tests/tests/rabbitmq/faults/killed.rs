@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use integration_tests::client::in_time;
 use integration_tests::rabbitmq::broker_with_queue;
 use integration_tests::spans::{Spans, assert_child, assert_linked};
+use integration_tests::{apply, broker_test};
 use lapin::options::{BasicGetOptions, ConfirmSelectOptions};
 use lapin::{Channel, Connection, ConnectionProperties};
 use otel_messaging_lapin::InjectingProducer;
@@ -17,11 +18,7 @@ pub(crate) const QUEUE: &str = "orders";
 
 /// Without recovery the stream ends: what waits for its confirm fails, and what the broker had
 /// confirmed is there when it is back.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_killed_broker_fails_what_is_under_way() {
     let mut broker = broker_with_queue(QUEUE).await;
     let spans = Spans::new();

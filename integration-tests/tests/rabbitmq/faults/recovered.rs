@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use integration_tests::client::in_time;
 use integration_tests::rabbitmq::{broker_with_queue, consume};
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
+use integration_tests::{apply, broker_test};
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use lapin::{Channel, Connection, ConnectionProperties, Consumer};
@@ -24,13 +25,7 @@ use tokio::sync::watch;
 /// sent. The consumer goes on: what it had not acknowledged comes again and joins again.
 ///
 /// No publish is under way at the moment of the loss: lapin 4.12.3 may then never recover.
-///
-/// Calls: `Channel::wait_for_recovery`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(feature = "brokers"),
-    ignore = "needs brokers: integration-tests/run"
-)]
+#[apply(broker_test)]
 async fn a_recovered_channel_goes_on() {
     let mut broker = broker_with_queue(QUEUE).await;
     let proxy = Proxy::start(broker.url()).await;
