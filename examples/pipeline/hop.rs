@@ -3,7 +3,8 @@
 use crate::order::Order;
 use crate::{kafka, nats, rabbitmq};
 use anyhow::{Context, anyhow};
-use otel_messaging::{Carrier, Received};
+use otel_messaging::Received;
+use otel_messaging::adapter::Carrier;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -156,7 +157,7 @@ pub(crate) type Headers = Vec<(String, String)>;
 
 /// The headers of a message that nobody has touched yet.
 pub(crate) fn headers_of<C>(message: &impl Received<C>) -> Headers {
-    let Some(headers) = message.carried_headers() else {
+    let Some(headers) = message.message_headers() else {
         return Headers::new();
     };
     headers

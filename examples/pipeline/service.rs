@@ -5,7 +5,8 @@ use crate::trace::Recorder;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
-use otel_messaging::{Finding, Instrumentation};
+use otel_messaging::Instrumentation;
+use otel_messaging::instrumentation::Finding;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -94,7 +95,9 @@ impl Service {
         Self {
             name,
             tracer: provider.tracer("pipeline"),
-            instrumentation: Instrumentation::default().with_tracer_provider(&provider),
+            instrumentation: Instrumentation::builder()
+                .with_tracer_provider(&provider)
+                .build(),
             provider,
         }
     }

@@ -149,7 +149,7 @@ fn position(message: &impl Message) -> Position {
 }
 
 fn sender(message: &BorrowedMessage<'_>) -> SpanContext {
-    let headers = message.carried_headers();
+    let headers = message.message_headers();
     let context = headers.map(extract).unwrap_or_default();
     context.span().span_context().clone()
 }

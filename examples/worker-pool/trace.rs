@@ -8,7 +8,7 @@ use opentelemetry::Value;
 use opentelemetry::trace::{SpanId, SpanKind, TraceId};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use otel_messaging::semconv;
+use otel_messaging::adapter::semconv;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(test)]

@@ -23,9 +23,9 @@ fuzz_target!(|data: &[u8]| {
 fn relay(data: &[u8], lines: &[Line]) {
     let lines = lines.iter().map(|line| (line.name(), line.value()));
     let headers = Headers(lines.collect());
-    let refused = otel_messaging::refused_fields();
+    let refused = otel_messaging::loss::refused_fields();
     let context = extract(data, &headers);
-    let refused = otel_messaging::refused_fields() - refused;
+    let refused = otel_messaging::loss::refused_fields() - refused;
 
     let carried = Carried::of(&context);
     let lines = headers.lines("baggage");
@@ -60,9 +60,9 @@ fn write(data: &[u8], lines: &[Line]) {
         }
     }
     let context = context(&entries);
-    let dropped = otel_messaging::dropped_fields();
+    let dropped = otel_messaging::loss::dropped_fields();
     let headers = inject(data, &context);
-    let dropped = otel_messaging::dropped_fields() - dropped;
+    let dropped = otel_messaging::loss::dropped_fields() - dropped;
 
     // The same baggage makes the same header.
     entries.reverse();

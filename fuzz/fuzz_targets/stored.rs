@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otel_messaging::{ContextCarrier, Envelope, EnvelopeOrBare};
+use otel_messaging::stored::EnvelopeOrBare;
+use otel_messaging::{ContextCarrier, Envelope};
 use otel_messaging_fuzz::json::{self, Entry, Json};
 use otel_messaging_fuzz::watch;
 use serde::Deserialize;
@@ -24,9 +25,9 @@ fuzz_target!(|data: &[u8]| {
 
 /// Reads the input, with what it may cost and the number of fields refused.
 fn read<'a, T: Deserialize<'a>>(data: &'a [u8]) -> (serde_json::Result<T>, u64) {
-    let refused = otel_messaging::refused_fields();
+    let refused = otel_messaging::loss::refused_fields();
     let read = watch::bounded(data.len(), data, || serde_json::from_slice(data));
-    (read, otel_messaging::refused_fields() - refused)
+    (read, otel_messaging::loss::refused_fields() - refused)
 }
 
 /// What is read of a context, and how much of it is refused.

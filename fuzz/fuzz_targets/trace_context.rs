@@ -24,9 +24,9 @@ fuzz_target!(|data: &[u8]| {
 fn relay(data: &[u8], lines: &[Line]) {
     let lines = lines.iter().map(|line| (line.name(), line.value()));
     let headers = Headers(lines.collect());
-    let refused = otel_messaging::refused_fields();
+    let refused = otel_messaging::loss::refused_fields();
     let context = extract(data, &headers);
-    let refused = otel_messaging::refused_fields() - refused;
+    let refused = otel_messaging::loss::refused_fields() - refused;
 
     let carried = Carried::of(&context);
     let senders = headers.lines("traceparent");
@@ -75,12 +75,12 @@ fn write(data: &[u8], lines: &[Line]) {
         false,
         state,
     );
-    let dropped = otel_messaging::dropped_fields();
+    let dropped = otel_messaging::loss::dropped_fields();
     let headers = inject(
         data,
         &Context::new().with_remote_span_context(sender.clone()),
     );
-    let dropped = otel_messaging::dropped_fields() - dropped;
+    let dropped = otel_messaging::loss::dropped_fields() - dropped;
     let Some(traceparent) = headers.written("traceparent") else {
         assert!(!sender.is_valid());
         assert_eq!(headers.0, []);

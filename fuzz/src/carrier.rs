@@ -3,7 +3,7 @@
 use crate::carried::Carried;
 use crate::contexts::{self, Contexts};
 use crate::watch;
-use otel_messaging::{CarrierMut, FieldValue};
+use otel_messaging::adapter::{CarrierMut, FieldValue};
 use std::fmt::Debug;
 
 /// The fields of the W3C pair.
@@ -75,7 +75,7 @@ const VALUES: [&str; 5] = ["", "new", "a\r\nb: c", "x\0y", "\u{fc}"];
 
 /// Reads, replaces and removes headers, some of which are there.
 pub fn check_access<C: Client>(input: &[u8], headers: &C::Headers) {
-    use otel_messaging::Carrier;
+    use otel_messaging::adapter::Carrier;
 
     let entries = C::entries(headers);
     let keys: Vec<_> = entries
@@ -138,7 +138,7 @@ pub fn check_access<C: Client>(input: &[u8], headers: &C::Headers) {
 }
 
 fn check_contexts<C: Client>(headers: &C::Headers, entries: &[Entry<C>]) {
-    use otel_messaging::{Carrier, Contexts as Found};
+    use otel_messaging::adapter::{Carrier, Contexts as Found};
 
     // Storage without an order of its own puts several spellings into one.
     let ordered = |lines: &[&str]| {
@@ -179,7 +179,7 @@ fn check_each<C: Client, const N: usize>(
     entries: &[Entry<C>],
     names: [&str; N],
 ) {
-    use otel_messaging::Carrier;
+    use otel_messaging::adapter::Carrier;
 
     let mut found = None;
     watch::free(|| found = headers.get_each(names));
@@ -194,7 +194,7 @@ fn check_each<C: Client, const N: usize>(
 }
 
 fn check_set<C: Client>(headers: &C::Headers, entries: &[Entry<C>], name: &str, value: &str) {
-    use otel_messaging::Carrier;
+    use otel_messaging::adapter::Carrier;
 
     let mut written = headers.clone();
     let answer = written.set(name, FieldValue::from(value));
@@ -259,7 +259,7 @@ pub fn text<'a, C: Client>(key: &[u8], value: &'a C::Value) -> Option<&'a str> {
 
 /// The context that these headers carry, held to what they say.
 pub fn check_carried<C: Client>(headers: &C::Headers, carried: &Carried) {
-    use otel_messaging::{Carrier, Contexts as Found};
+    use otel_messaging::adapter::{Carrier, Contexts as Found};
 
     let [senders, state, baggage] = FIELDS.map(|name| headers.get_all(name).collect::<Vec<_>>());
     let is_single = [&senders, &state, &baggage]

@@ -28,9 +28,9 @@ pub fn check_relay<C: Client>(input: &[u8], headers: &C::Headers) {
     check_same_by_extractor::<C>(headers, &carried);
 
     let mut relayed = headers.clone();
-    let dropped = otel_messaging::dropped_fields();
+    let dropped = otel_messaging::loss::dropped_fields();
     inject(&context, &mut relayed);
-    let dropped = otel_messaging::dropped_fields() - dropped;
+    let dropped = otel_messaging::loss::dropped_fields() - dropped;
     let fields = written::<C>(&relayed);
     let [sender, state, baggage] = fields.each_ref().map(Option::as_deref);
     w3c::check_written(sender, state, baggage);
@@ -80,10 +80,12 @@ fn check_budget<C: Client>(
 ) {
     let budget = input.iter().map(|byte| usize::from(*byte)).sum::<usize>() % 512;
     let mut direct = headers.clone();
-    let us = Instrumentation::default().with_injection_budget(budget);
+    let us = Instrumentation::builder()
+        .with_injection_budget(budget)
+        .build();
     us.inject(context, &mut direct);
     let mut detour = headers.clone();
-    let us = ours_as_given().with_injection_budget(budget);
+    let us = ours_as_given().to_builder().with_injection_budget(budget).build();
     us.inject(context, &mut detour);
     assert_eq!(C::entries(&direct), C::entries(&detour), "{budget}");
 
@@ -123,5 +125,7 @@ fn ours_as_given() -> Instrumentation {
 
 fn given(propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>>) -> Instrumentation {
     let propagator = TextMapCompositePropagator::new(propagators);
-    Instrumentation::default().with_propagator(propagator)
+    Instrumentation::builder()
+        .with_propagator(propagator)
+        .build()
 }

@@ -27,7 +27,9 @@ impl SpanCounts {
         let provider = SdkTracerProvider::builder()
             .with_span_processor(self.clone())
             .build();
-        Instrumentation::default().with_tracer_provider(&provider)
+        Instrumentation::builder()
+            .with_tracer_provider(&provider)
+            .build()
     }
 
     /// The spans that have started.

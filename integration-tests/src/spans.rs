@@ -30,7 +30,9 @@ impl Spans {
             .with_span_processor(counts.clone())
             .build();
         Self {
-            instrumentation: Instrumentation::default().with_tracer_provider(&provider),
+            instrumentation: Instrumentation::builder()
+                .with_tracer_provider(&provider)
+                .build(),
             tracer: provider.tracer("application"),
             exporter,
             provider,

@@ -4,7 +4,8 @@
 use integration_tests::spans::{Spans, assert_linked};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
-use otel_messaging_rdkafka::{Finding, self_check, with_message_context};
+use otel_messaging_rdkafka::instrumentation::Finding;
+use otel_messaging_rdkafka::{self_check, with_message_context};
 use other_opentelemetry::trace::TracerProvider;
 use other_opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use rdkafka::Timestamp;

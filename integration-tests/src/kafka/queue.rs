@@ -5,7 +5,7 @@ use crate::client::{Client, HeaderList, PATIENCE, in_time};
 use crate::onward::SendsOn;
 use otel_messaging::Instrumentation;
 use otel_messaging_rdkafka::{
-    EnqueuingProducer, InjectingContext, InjectingProducer, Kafka as Marker,
+    InjectingContext, InjectingProducer, Kafka as Marker, UntilQueuedProducer,
 };
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedMessage};
@@ -204,6 +204,6 @@ client_of_a_queue!(
     /// A topic on real brokers, with a `ThreadedProducer` of which spans know only the queue.
     EnqueuingKafka,
     ThreadedProducer<Answers>,
-    EnqueuingProducer,
+    UntilQueuedProducer,
     Answers
 );

@@ -43,7 +43,7 @@ pub async fn background_work_joins<C: Client>() {
     sent.expect("the broker takes the message");
     let published = spans.named(&publish);
     assert_child(&published, &processed.span_context);
-    let arrived = extract(client.receive().await.carried_headers().expect("headers"));
+    let arrived = extract(client.receive().await.message_headers().expect("headers"));
     let carried = arrived.span().span_context().span_id();
     assert_eq!(carried, published.span_context.span_id());
 }

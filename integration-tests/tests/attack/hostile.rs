@@ -167,9 +167,10 @@ impl Hostile {
 
     /// With a tracer provider and a propagator that are hostile.
     pub(crate) fn instrumentation(&self) -> Instrumentation {
-        Instrumentation::default()
+        Instrumentation::builder()
             .with_tracer_provider(&self.provider())
             .with_propagator(self.clone())
+            .build()
     }
 }
 

@@ -9,7 +9,8 @@ use integration_tests::client::PATIENCE;
 use integration_tests::spans::Spans;
 use opentelemetry::global;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use otel_messaging::{Instrumentation, caught_panics};
+use otel_messaging::Instrumentation;
+use otel_messaging::loss::caught_panics;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -159,7 +160,7 @@ async fn attack_once<W: Way>(
     let mut by = Instrumentation::default();
     if hostile.place() == Place::Event {
         // There is no room for the baggage, which is said.
-        by = by.with_injection_budget(100);
+        by = by.to_builder().with_injection_budget(100).build();
     }
     let ours = Ours {
         by,

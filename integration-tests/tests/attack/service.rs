@@ -49,7 +49,7 @@ impl Way for Answers {
         }
         let send = async |order: Order| {
             let mut headers = headers(order);
-            let sender = Instrumentation::default().with_propagator(w3c());
+            let sender = Instrumentation::builder().with_propagator(w3c()).build();
             sender.inject(&order.context(), &mut headers);
             let asked = client.request_with_headers(subject.clone(), headers, order_payload(order));
             let reply = asked.await.expect("an answer");

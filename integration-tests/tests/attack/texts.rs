@@ -8,7 +8,9 @@ use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::Spans;
 use integration_tests::{apply, broker_test};
 use opentelemetry::trace::Status;
-use otel_messaging::{DEAD_LETTER_ERROR, Description, caught_panics};
+use otel_messaging::adapter::Outcome;
+use otel_messaging::loss::caught_panics;
+use otel_messaging::producer::DEAD_LETTER_ERROR;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -63,8 +65,8 @@ fn a_span_has_the_beginning_of_an_errors_text() {
     let message = integration_tests::nats::message_from("orders", &[]);
     for (error, expected) in errors {
         let before = spans.all().len();
-        let sending = by.start_send(Description::sent("test", "send"));
-        sending.fail("refused", error);
+        let outgoing = by.outgoing("send", &message);
+        outgoing.finish(Outcome::failed("refused", error));
         let processing = by.process(&message);
         processing.fail("refused", error);
         drop(processing);

@@ -5,8 +5,9 @@ use crate::orders::{Fate, Order, Ours, Outcome, Pace};
 use integration_tests::spans::Spans;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanKind, TraceContextExt};
+use otel_messaging::Instrumentation;
+use otel_messaging::loss::caught_panics;
 use otel_messaging::propagation::w3c;
-use otel_messaging::{Instrumentation, caught_panics};
 use std::collections::HashSet;
 
 /// One way of sending through a client, and of receiving what was sent.
@@ -104,7 +105,11 @@ pub(crate) async fn assert_attacked(hostile: &Hostile, caught: u64) {
 pub(crate) async fn good_telemetry_works<W: Way>(way: &mut W) {
     let spans = Spans::new();
     // The global propagator may be off.
-    let by = spans.instrumentation.clone().with_propagator(w3c());
+    let by = spans
+        .instrumentation
+        .to_builder()
+        .with_propagator(w3c())
+        .build();
     assert_whole_trace(way, &spans, by).await;
 }
 

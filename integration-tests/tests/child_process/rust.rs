@@ -60,7 +60,7 @@ async fn a_grandchild_joins_the_child() {
     }
 }
 
-/// What [`otel_messaging::Environment`] says of processes that are started without inject.
+/// What [`otel_messaging::propagation::Environment`] says of processes that are started without inject.
 #[tokio::test]
 async fn what_is_not_injected_is_inherited_as_it_came() {
     let context = parent::context(&Spans::new());

@@ -13,7 +13,8 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::FutureExt;
 use opentelemetry::{Context, KeyValue};
-use otel_messaging::{Instrumentation, dropped_fields};
+use otel_messaging::Instrumentation;
+use otel_messaging::loss::dropped_fields;
 
 /// Writes one field, of so many bytes.
 #[derive(Debug)]
@@ -68,8 +69,12 @@ async fn arrives<C: SendsOn>(room: usize) {
                 written,
                 size,
             };
-            let by = spans.instrumentation.clone().with_propagator(propagator);
-            let by = by.with_injection_budget(budget);
+            let by = spans
+                .instrumentation
+                .to_builder()
+                .with_propagator(propagator)
+                .build();
+            let by = by.to_builder().with_injection_budget(budget).build();
             let fits = size < budget.min(room - 1_000);
             let case = format!("{written}, {size} bytes, {budget}");
             sent_each_way(&mut client, &by, written, fits.then_some(size), &case).await;

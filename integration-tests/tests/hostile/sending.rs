@@ -16,7 +16,8 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{FutureExt, SpanContext, TraceContextExt, TraceState};
 use opentelemetry::{Context, KeyValue};
-use otel_messaging::{Instrumentation, dropped_fields};
+use otel_messaging::Instrumentation;
+use otel_messaging::loss::dropped_fields;
 use otel_messaging_async_nats::InjectingProducer as NatsProducer;
 use otel_messaging_lapin::InjectingProducer as LapinProducer;
 
@@ -69,7 +70,11 @@ async fn what_arrives<C: Client>(expected: &[&str]) {
     let (mut client, spans) = (C::connect().await, Spans::new());
     let awkward = Awkward::new();
     let fields = awkward.0.len();
-    let by = spans.instrumentation.clone().with_propagator(awkward);
+    let by = spans
+        .instrumentation
+        .to_builder()
+        .with_propagator(awkward)
+        .build();
     let dropped = dropped_fields();
     let given = [("order", "7")];
     let sent = in_time("send", client.send(Some(&by), &given)).await;
@@ -185,7 +190,11 @@ async fn budget_is_kept<C: Client>() {
     let members = (0..60).map(|number| KeyValue::new(format!("key-{number}"), "v".repeat(100)));
     let order = spans.root("order").with_baggage(members);
     for budget in [0, 66, 300, 5_000, usize::MAX] {
-        let by: Instrumentation = spans.instrumentation.clone().with_injection_budget(budget);
+        let by: Instrumentation = spans
+            .instrumentation
+            .to_builder()
+            .with_injection_budget(budget)
+            .build();
         let sent = in_time(
             "send",
             client.send(Some(&by), &[]).with_context(order.clone()),

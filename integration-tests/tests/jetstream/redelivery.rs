@@ -22,8 +22,9 @@ async fn a_refused_message_comes_again_with_its_count() {
         let message = client.receive().await;
         let (joined, maybe_linked) = (Spans::new(), Spans::new());
         drop(joined.instrumentation.process(&message));
-        let impatient = maybe_linked.instrumentation.clone();
-        drop(impatient.with_link_after_deliveries(2).process(&message));
+        let impatient = maybe_linked.instrumentation.to_builder();
+        let impatient = impatient.with_link_after_deliveries(2).build();
+        drop(impatient.process(&message));
         let joined = joined.all().remove(0);
         let found = attribute(&joined, "messaging.nats.delivery_count");
         assert_eq!(found, Some(count.into()));
@@ -83,7 +84,11 @@ async fn an_old_message_is_linked() {
     // The broker may run on another machine, with another clock.
     for (age, is_child) in [(day, true), (Duration::ZERO, false)] {
         let handled = Spans::new();
-        let by = handled.instrumentation.clone().with_link_after_age(age);
+        let by = handled
+            .instrumentation
+            .to_builder()
+            .with_link_after_age(age)
+            .build();
         drop(by.process(&message));
         let processed = handled.all().remove(0);
         assert_linked(&processed, &sent.span_context);

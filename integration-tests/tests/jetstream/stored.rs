@@ -50,8 +50,9 @@ fn assert_joined(spans: &Spans, subject: &str, message: &StreamMessage, sequence
     let late = Spans::new();
     let by = late
         .instrumentation
-        .clone()
-        .with_link_after_age(Duration::ZERO);
+        .to_builder()
+        .with_link_after_age(Duration::ZERO)
+        .build();
     drop(by.process(message));
     assert_eq!(late.all()[0].parent_span_id, SpanId::INVALID);
 }

@@ -8,7 +8,7 @@ use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
 use integration_tests::{apply, broker_test};
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
-use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
+use otel_messaging_rdkafka::{InjectingContext, InjectingProducer, UntilQueuedProducer};
 use rdkafka::client::OAuthToken;
 use rdkafka::producer::{
     BaseProducer, BaseRecord, Partitioner, Producer, PurgeConfig, ThreadedProducer,
@@ -124,7 +124,7 @@ async fn a_custom_partitioner_is_asked_and_obeyed() {
     let book = Book::with(&spans, Some(Last::default()));
     let producer: BaseProducer<_, Last> = config.create_with_context(book).expect("a producer");
     let producer =
-        EnqueuingProducer::new(producer).with_instrumentation(spans.instrumentation.clone());
+        UntilQueuedProducer::new(producer).with_instrumentation(spans.instrumentation.clone());
     let queued = producer.send(record(Arc::new("b")));
     queued.map_err(|(error, _)| error).expect("queued");
     let span = spans.named(&format!("send {}", topic.name));

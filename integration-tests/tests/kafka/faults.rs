@@ -7,7 +7,7 @@ use integration_tests::kafka::{Answers, Topic, text_headers};
 use integration_tests::spans::{Spans, attribute, traceparent};
 use integration_tests::{apply, broker_test, two_worker_test};
 use opentelemetry::trace::Status;
-use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
+use otel_messaging_rdkafka::{InjectingContext, InjectingProducer, UntilQueuedProducer};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{
@@ -224,7 +224,7 @@ async fn a_producer_without_our_context_purged() {
         .create_with_context(Answers)
         .expect("a producer");
     let producer =
-        EnqueuingProducer::new(producer).with_instrumentation(spans.instrumentation.clone());
+        UntilQueuedProducer::new(producer).with_instrumentation(spans.instrumentation.clone());
     let (sender, mut answer) = oneshot::channel();
     let record = BaseRecord::with_opaque_to("orders", Box::new(sender));
     let queued = producer.send(record.key("7").payload("order"));

@@ -7,7 +7,8 @@ use integration_tests::{apply, two_worker_test};
 use opentelemetry::Context;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
-use otel_messaging::{Instrumentation, caught_panics};
+use otel_messaging::Instrumentation;
+use otel_messaging::loss::caught_panics;
 use otel_messaging_rdkafka::{InjectingContext, InjectingProducer};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -52,7 +53,9 @@ impl Panicking {
     /// With a tracer provider of its own, whose panics are counted for themselves.
     fn instrumentation(self) -> Instrumentation {
         let provider = SdkTracerProvider::builder().with_span_processor(self);
-        Instrumentation::default().with_tracer_provider(&provider.build())
+        Instrumentation::builder()
+            .with_tracer_provider(&provider.build())
+            .build()
     }
 }
 

@@ -6,7 +6,7 @@ use integration_tests::client::PATIENCE;
 use integration_tests::kafka::{Topic, text_headers};
 use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
 use integration_tests::{apply, broker_test};
-use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
+use otel_messaging_rdkafka::{InjectingContext, InjectingProducer, UntilQueuedProducer};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, OwnedHeaders};
@@ -126,7 +126,7 @@ async fn of_a_producer_without_our_context() {
     let book = Book::new(&spans);
     let producer: BaseProducer<_> = small(&topic).create_with_context(book).expect("a producer");
     let producer =
-        EnqueuingProducer::new(producer).with_instrumentation(spans.instrumentation.clone());
+        UntilQueuedProducer::new(producer).with_instrumentation(spans.instrumentation.clone());
     let flush = || producer.flush(PATIENCE).expect("nothing is left");
     retry(&topic, &spans, |record| producer.send(record), flush).await;
 }

@@ -8,7 +8,7 @@ use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use otel_messaging::Instrumentation;
-use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
+use otel_messaging_rdkafka::{InjectingContext, InjectingProducer, UntilQueuedProducer};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
@@ -114,7 +114,11 @@ fn each(send: impl Fn(&Instrumentation, Option<OwnedHeaders>, &AtomicBool) -> Li
     for (replaces, size) in [(false, 10), (true, 10), (true, 1000)] {
         for headers in given() {
             let (careless, replaced) = Careless::new("x".repeat(size));
-            let by = Spans::new().instrumentation.with_propagator(careless);
+            let by = Spans::new()
+                .instrumentation
+                .to_builder()
+                .with_propagator(careless)
+                .build();
             let expected = list(headers.as_ref());
             // It is replaced behind the send only if `send` has a moment for it.
             let never = AtomicBool::new(false);
@@ -163,13 +167,13 @@ fn by_a_queue() {
 fn by_a_queue_without_our_context() {
     each(|by, headers, _| {
         let base: BaseProducer = full().create().expect("a producer");
-        let base = EnqueuingProducer::new(base).with_instrumentation(by.clone());
+        let base = UntilQueuedProducer::new(base).with_instrumentation(by.clone());
         refused(headers, |record| base.send(record))
     });
     each(|by, headers, _| {
         let threaded: ThreadedProducer<DefaultProducerContext> =
             full().create().expect("a producer");
-        let threaded = EnqueuingProducer::new(threaded).with_instrumentation(by.clone());
+        let threaded = UntilQueuedProducer::new(threaded).with_instrumentation(by.clone());
         refused(headers, |record| threaded.send(record))
     });
 }

@@ -4,7 +4,7 @@ use integration_tests::client::{PATIENCE, in_time};
 use integration_tests::kafka::{Answers, Topic, text_headers};
 use integration_tests::spans::{Spans, assert_unfailed, attribute, traceparent};
 use integration_tests::{apply, broker_test, two_worker_test};
-use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
+use otel_messaging_rdkafka::{InjectingContext, InjectingProducer, UntilQueuedProducer};
 use rdkafka::consumer::Consumer;
 use rdkafka::message::{Header, OwnedHeaders, OwnedMessage, Timestamp};
 use rdkafka::producer::{
@@ -133,7 +133,7 @@ async fn only_a_forwarded_message_keeps_its_timestamp() {
     base.forward(&message, name, ()).expect("queued");
     base.flush(PATIENCE).expect("nothing is left");
     let plain: BaseProducer = topic.config().create().expect("a producer");
-    let plain = EnqueuingProducer::new(plain).with_instrumentation(spans.instrumentation.clone());
+    let plain = UntilQueuedProducer::new(plain).with_instrumentation(spans.instrumentation.clone());
     plain.forward(&message, name, ()).expect("queued");
     plain.flush(PATIENCE).expect("nothing is left");
     for _ in 0..3 {
@@ -242,7 +242,7 @@ async fn what_cannot_be_sent_on_comes_back() {
     let base: BaseProducer<_> = config.create_with_context(context).expect("a producer");
     let base = InjectingProducer::new(base).with_instrumentation(by.clone());
     let plain: BaseProducer<_> = config.create_with_context(Answers).expect("a producer");
-    let plain = EnqueuingProducer::new(plain).with_instrumentation(by.clone());
+    let plain = UntilQueuedProducer::new(plain).with_instrumentation(by.clone());
     let (sender, mut answer) = oneshot::channel();
     let mut opaque = Box::new(sender);
     for send in [

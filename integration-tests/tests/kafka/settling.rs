@@ -98,7 +98,11 @@ async fn an_old_record_is_linked_where_that_was_asked_for() {
         let message = topic.receive().await;
 
         let (by_default, by_age) = (Spans::new(), Spans::new());
-        let by = by_age.instrumentation.clone().with_link_after_age(HOUR);
+        let by = by_age
+            .instrumentation
+            .to_builder()
+            .with_link_after_age(HOUR)
+            .build();
         by.with_message_context(&message, |_| async {}).await;
         let by = &by_default.instrumentation;
         by.with_message_context(&message, |_| async {}).await;

@@ -5,7 +5,7 @@ use integration_tests::kafka::{Answers, Topic, text_headers};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute, traceparent};
 use integration_tests::{apply, broker_test};
 use opentelemetry_sdk::trace::SpanData;
-use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
+use otel_messaging_rdkafka::{InjectingContext, InjectingProducer, UntilQueuedProducer};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::message::OwnedMessage;
 use rdkafka::producer::{
@@ -127,7 +127,7 @@ async fn a_base_producers() {
 
     let producer: BaseProducer<DefaultProducerContext> =
         transactional(&topic).create().expect("a producer");
-    let producer = EnqueuingProducer::new(producer).with_instrumentation(by.clone());
+    let producer = UntilQueuedProducer::new(producer).with_instrumentation(by.clone());
     producer.init_transactions(PATIENCE).expect("initialised");
     for key in ["never", "enqueued"] {
         producer.begin_transaction().expect("begun");

@@ -9,7 +9,7 @@ use integration_tests::wire::nats::{Connection, block};
 use integration_tests::{apply, broker_test};
 use opentelemetry::trace::SpanId;
 use opentelemetry_sdk::trace::SpanData;
-use otel_messaging_async_nats::refused_fields;
+use otel_messaging_async_nats::loss::refused_fields;
 
 const FIRST: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /// In the same trace.

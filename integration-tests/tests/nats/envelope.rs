@@ -5,7 +5,8 @@ use integration_tests::nats::Nats;
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
 use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{SpanId, TraceContextExt};
-use otel_messaging::{Envelope, EnvelopeOrBare};
+use otel_messaging::Envelope;
+use otel_messaging::stored::EnvelopeOrBare;
 
 /// Sends a payload and receives it, without any header.
 async fn through_the_broker(client: &mut Nats, payload: String) -> Vec<u8> {

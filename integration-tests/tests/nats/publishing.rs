@@ -88,5 +88,5 @@ async fn a_message_of_the_largest_size_goes_without_its_context() {
     let publish = producer.publish_with_headers(client.destination(), headers, payload.into());
     publish.await.expect("it fits");
     assert_eq!(Nats::headers(&client.receive().await), [own]);
-    assert!(otel_messaging::dropped_fields() >= 3);
+    assert!(otel_messaging::loss::dropped_fields() >= 3);
 }

@@ -12,7 +12,8 @@ use integration_tests::spans::{
 };
 use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
-use otel_messaging_async_nats::{InjectingProducer, InjectingRequest, Spelling, dropped_fields};
+use otel_messaging_async_nats::loss::dropped_fields;
+use otel_messaging_async_nats::{InjectingProducer, InjectingRequest, Spelling};
 use std::time::Duration;
 
 /// A service with one endpoint.

@@ -127,7 +127,11 @@ async fn an_old_message_starts_a_trace() {
         let sender = publish(&client, &queue, properties).await;
         let delivery = next(&mut consumer).await;
         let spans = Spans::new();
-        let by = spans.instrumentation.clone().with_link_after_age(minute);
+        let by = spans
+            .instrumentation
+            .to_builder()
+            .with_link_after_age(minute)
+            .build();
         in_time(
             "a handler",
             by.with_message_context(&delivery, |_| async {}),
@@ -156,7 +160,11 @@ async fn publish(
 /// Handles a delivery with two as the limit, in spans of its own, of which there is one.
 async fn handle(delivery: &Delivery, handler: impl AsyncFnOnce(&Delivery)) -> SpanData {
     let spans = Spans::new();
-    let by = spans.instrumentation.clone().with_link_after_deliveries(2);
+    let by = spans
+        .instrumentation
+        .to_builder()
+        .with_link_after_deliveries(2)
+        .build();
     in_time(
         "a handler",
         by.with_message_context(delivery, |delivery| handler(delivery)),

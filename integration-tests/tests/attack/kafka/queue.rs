@@ -5,7 +5,7 @@ use super::{AGAIN, Log, config, headers, partition, payload};
 use crate::orders::{Order, Ours, Outcome, Pace, own_headers};
 use crate::way::{Way, attacks};
 use integration_tests::client::{HeaderList, PATIENCE};
-use otel_messaging_rdkafka::{EnqueuingProducer, InjectingContext, InjectingProducer};
+use otel_messaging_rdkafka::{InjectingContext, InjectingProducer, UntilQueuedProducer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Headers, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, ThreadedProducer};
@@ -163,7 +163,7 @@ queue!(Base, ByUs, bare: BaseProducer<Book>, ours: BaseProducer<InjectingContext
 queue!(Threaded, ByThread, bare: ThreadedProducer<Book>, ours: ThreadedProducer<InjectingContext<Book>>,
     InjectingProducer, InjectingContext::new);
 queue!(Enqueuing, ByThread, bare: ThreadedProducer<Book>, ours: ThreadedProducer<Book>,
-    EnqueuingProducer, std::convert::identity);
+    UntilQueuedProducer, std::convert::identity);
 
 /// Who calls the callbacks.
 #[derive(Clone, Copy, PartialEq)]
