@@ -1,19 +1,15 @@
 //! A task that came in.
 
+use crate::arrived::{Arrived, text};
 use crate::error::ReadError;
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use otel_messaging::{Description, Received, semconv};
+use otel_messaging::Received;
+use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo};
 use otel_messaging_lapin::Lapin;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-
-/// The longest name and identifier, in bytes: an identifier also stands in AMQP's short strings.
-const MAX_TEXT: usize = 255;
-
-/// The attribute that OpenTelemetry's instrumentation for Python has on its spans.
-const CELERY_TASK_NAME: &str = "celery.task_name";
 
 /// A task that a Celery client sent, read from a delivery.
 ///
@@ -40,7 +36,7 @@ const CELERY_TASK_NAME: &str = "celery.task_name";
 /// here. Messages are those of Celery's documentation, "Message Protocol", version 2.
 #[derive(Debug, Clone, Copy)]
 pub struct ReceivedTask<'a> {
-    delivery: &'a Delivery,
+    arrived: Arrived<'a>,
     /// The delivery's, which a task has.
     headers: &'a FieldTable,
     name: &'a str,
@@ -78,7 +74,7 @@ impl<'a> ReceivedTask<'a> {
             return Err(ReadError::KwargsNoMap);
         }
         Ok(Self {
-            delivery,
+            arrived: Arrived(delivery),
             headers,
             name,
             id,
@@ -164,13 +160,13 @@ impl<'a> ReceivedTask<'a> {
     /// The queue on which the sender waits for the result, where it has the backend `rpc://`. Celery's
     /// clients name one without that backend too, and nobody declares it.
     pub fn reply_to(&self) -> Option<&'a ShortString> {
-        let reply_to = self.delivery.properties.reply_to().as_ref();
+        let reply_to = self.delivery().properties.reply_to().as_ref();
         reply_to.filter(|queue| !queue.as_str().is_empty())
     }
 
     /// The delivery, to be acknowledged.
     pub fn delivery(&self) -> &'a Delivery {
-        self.delivery
+        self.arrived.0
     }
 
     /// Whether the sender has said that it wants no result.
@@ -180,50 +176,29 @@ impl<'a> ReceivedTask<'a> {
     }
 }
 
-/// The span is that of the delivery, with the task's name in `celery.task_name`, and in
-/// `messaging.message.id` the task's identifier where the message has no other: as Python's
-/// instrumentation has them.
-impl Received<Lapin> for ReceivedTask<'_> {
-    type Headers = FieldTable;
+/// The span is the delivery's, with the task's name in `celery.task_name`. If the message has no
+/// identifier of its own, `messaging.message.id` is the task's. Python's instrumentation has both so.
+impl Describe<Lapin> for ReceivedTask<'_> {
+    type Client = Lapin;
 
-    const SYSTEM: &'static str = <Delivery as Received<Lapin>>::SYSTEM;
-
-    fn carried_headers(&self) -> Option<&FieldTable> {
-        self.delivery.carried_headers()
+    fn destination(&self) -> Destination<'_> {
+        self.arrived.destination()
     }
 
-    fn describe_message(&self, description: &mut Description) {
-        Arrived(self.delivery).describe_message(description);
+    fn message_info(&self) -> MessageInfo<'_> {
+        self.arrived.message_info()
+    }
+
+    fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        self.arrived.set_attributes(info, attributes);
     }
 }
 
-/// A message that should be a task, before it is read: the name and the identifier stand in the
-/// headers, also of a task whose body cannot be read.
-pub(crate) struct Arrived<'a>(pub(crate) &'a Delivery);
-
-impl Received<Lapin> for Arrived<'_> {
+impl Received<Lapin> for ReceivedTask<'_> {
     type Headers = FieldTable;
 
-    const SYSTEM: &'static str = <Delivery as Received<Lapin>>::SYSTEM;
-
-    fn carried_headers(&self) -> Option<&FieldTable> {
-        self.0.carried_headers()
-    }
-
-    fn describe_message(&self, description: &mut Description) {
-        self.0.describe_message(description);
-        let Some(headers) = self.0.properties.headers() else {
-            return;
-        };
-        let Some(name) = text(headers, "task") else {
-            return;
-        };
-        description.set_remote_attribute(CELERY_TASK_NAME, name);
-        if self.0.properties.message_id().is_none()
-            && let Some(id) = text(headers, "id")
-        {
-            description.set_remote_attribute(semconv::MESSAGING_MESSAGE_ID, id);
-        }
+    fn message_headers(&self) -> Option<&FieldTable> {
+        self.arrived.message_headers()
     }
 }
 
@@ -248,14 +223,4 @@ fn check_content(properties: &BasicProperties, headers: &FieldTable) -> Result<(
         None | Some(AMQPValue::Void) => Ok(()),
         Some(_) => Err(ReadError::Compressed),
     }
-}
-
-/// A header of 1 to 255 bytes of text; any other reads as absent.
-fn text<'a>(headers: &'a FieldTable, name: &str) -> Option<&'a str> {
-    let text = match headers.inner().get(name)? {
-        AMQPValue::LongString(text) => str::from_utf8(text.as_bytes()).ok()?,
-        AMQPValue::ShortString(text) => text.as_str(),
-        _ => return None,
-    };
-    (1..=MAX_TEXT).contains(&text.len()).then_some(text)
 }

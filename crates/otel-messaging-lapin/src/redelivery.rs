@@ -1,30 +1,14 @@
-//! What a delivery tells of the deliveries before it.
+//! How often a message was delivered, and when it was sent.
 
 use lapin::BasicProperties;
-use lapin::message::Delivery;
 use lapin::types::AMQPValue;
-use otel_messaging::{Description, semconv};
 use std::time::{Duration, SystemTime};
 
 /// The broker writes an entry per queue and reason, the latest first; a sender may write any number.
 const MAX_DEATHS: usize = 64;
 
-pub(crate) fn describe_redelivery(description: &mut Description, delivery: &Delivery) {
-    if delivery.redelivered {
-        description.set_attribute(semconv::MESSAGING_RABBITMQ_MESSAGE_REDELIVERED, true);
-    }
-    let count = delivery_count(&delivery.properties, delivery.redelivered);
-    if count > 1 {
-        let key = semconv::MESSAGING_RABBITMQ_MESSAGE_DELIVERY_COUNT;
-        description.set_delivery_count(key, count);
-    }
-    if let Some(time) = sent_at(&delivery.properties) {
-        description.set_sent_at(time);
-    }
-}
-
 /// How often the message was delivered, this time included, as far as it tells.
-fn delivery_count(properties: &BasicProperties, redelivered: bool) -> u64 {
+pub(crate) fn delivery_count(properties: &BasicProperties, redelivered: bool) -> u64 {
     let again = u64::from(redelivered);
     let Some(headers) = properties.headers() else {
         return 1 + again;
@@ -64,7 +48,7 @@ fn unsigned(value: &AMQPValue) -> Option<u64> {
 }
 
 /// The property is in seconds; one that no clock can show reads as absent.
-fn sent_at(properties: &BasicProperties) -> Option<SystemTime> {
+pub(crate) fn sent_at(properties: &BasicProperties) -> Option<SystemTime> {
     let seconds = (*properties.timestamp())?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
@@ -72,7 +56,9 @@ fn sent_at(properties: &BasicProperties) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lapin::message::Delivery;
     use lapin::types::{FieldArray, FieldTable};
+    use otel_messaging::adapter::{Attributes, Describe};
     use proptest::prelude::*;
 
     fn table(name: &str, value: AMQPValue) -> FieldTable {
@@ -176,7 +162,8 @@ mod tests {
                 delivery.properties = delivery.properties.with_timestamp(timestamp);
             }
             prop_assert!(delivery_count(&delivery.properties, redelivered) > u64::from(redelivered));
-            describe_redelivery(&mut Description::sent("rabbitmq", "publish"), &delivery);
+            let mut attributes = Attributes::default();
+            delivery.set_attributes(&delivery.message_info(), &mut attributes);
         }
 
         #[test]

@@ -108,7 +108,7 @@ proptest! {
                 let answer = task.answer_for_rpc_backend(&Err::<(), _>("no")).unwrap();
                 prop_assert!(answer.is_none() || task.reply_to().is_some());
                 // What it carries is what the delivery carries.
-                prop_assert_eq!(task.carried_headers(), delivery.carried_headers());
+                prop_assert_eq!(task.message_headers(), delivery.message_headers());
                 drop(process(&task));
                 let child = Task::new("next", (), ()).unwrap().with_parent(&task);
                 let child = crate::delivered::delivered(&child);

@@ -1,10 +1,9 @@
 //! The broker's answer to a message.
 
-use crate::failure::error_type;
+use crate::error_type::{amqp_error_type, error_type};
 use lapin::message::BasicReturnMessage;
-use lapin::types::FieldTable;
 use lapin::{Confirmation, Result};
-use otel_messaging::Sending;
+use otel_messaging::adapter::{Outcome, Outgoing};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -26,12 +25,12 @@ use std::task::{Context, Poll, ready};
 pub struct PublisherConfirm {
     inner: lapin::PublisherConfirm,
     /// The message's span, until the answer is here.
-    sending: Option<Sending>,
+    outgoing: Option<Outgoing>,
 }
 
 impl PublisherConfirm {
-    pub(crate) fn new(inner: lapin::PublisherConfirm, sending: Option<Sending>) -> Self {
-        Self { inner, sending }
+    pub(crate) fn new(inner: lapin::PublisherConfirm, outgoing: Option<Outgoing>) -> Self {
+        Self { inner, outgoing }
     }
 
     /// Gives lapin's own future back. The span ends here, with its status unset.
@@ -45,29 +44,33 @@ impl Future for PublisherConfirm {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = ready!(Pin::new(&mut self.inner).poll(cx));
-        if let Some(sending) = self.sending.take() {
-            end(sending, &answer);
+        if let Some(outgoing) = self.outgoing.take() {
+            end(outgoing, &answer);
         }
         Poll::Ready(answer)
     }
 }
 
-fn headers(returned: &BasicReturnMessage) -> Option<&FieldTable> {
-    returned.properties.headers().as_ref()
+fn end(outgoing: Outgoing, answer: &Result<Confirmation>) {
+    match answer {
+        Ok(Confirmation::Ack(None)) => outgoing.finish(Outcome::accepted()),
+        Ok(Confirmation::Ack(Some(returned))) => end_returned(outgoing, returned),
+        Ok(Confirmation::Nack(_)) => {
+            outgoing.finish(Outcome::failed("nack", &"the broker refused the message"));
+        }
+        Ok(Confirmation::NotRequested) => outgoing.finish(Outcome::Unknown),
+        Err(error) => outgoing.finish(Outcome::failed(error_type(error), error)),
+    }
 }
 
-fn end(sending: Sending, answer: &Result<Confirmation>) {
-    match answer {
-        Ok(Confirmation::Nack(_)) => sending.fail("nack", "the broker refused the message"),
-        // Where the broker acknowledges several in one answer, lapin 4.12 gives what came back to
-        // any of them.
-        Ok(Confirmation::Ack(Some(returned))) if sending.may_have(headers(returned)) => {
-            match returned.error() {
-                Some(error) => sending.fail(crate::failure::amqp_error_type(&error), error),
-                None => sending.fail("returned", &returned.reply_text),
-            }
-        }
-        Ok(_) => drop(sending),
-        Err(error) => sending.fail(error_type(error), error),
+fn end_returned(outgoing: Outgoing, returned: &BasicReturnMessage) {
+    // Where the broker acknowledges several in one answer, lapin 4.12 gives what came back to any of
+    // them.
+    if !outgoing.may_have(returned.properties.headers().as_ref()) {
+        return outgoing.finish(Outcome::Unknown);
+    }
+    match returned.error() {
+        Some(error) => outgoing.finish(Outcome::failed(amqp_error_type(&error), &error)),
+        None => outgoing.finish(Outcome::failed("returned", &returned.reply_text)),
     }
 }

@@ -1,7 +1,7 @@
-//! Where a message goes, as its spans show it.
+//! The exchange and the routing key of a message, and the destination that its spans show.
 
-use otel_messaging::{Description, semconv};
-use std::borrow::Cow;
+use lapin::message::Delivery;
+use otel_messaging::adapter::{Attributes, Destination, semconv};
 
 /// What a direct reply-to begins with. The rest of it is a token: whoever knows it can answer.
 pub(crate) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
@@ -15,13 +15,13 @@ const DELAY_BITS: usize = 28;
 
 /// The exchange and the routing key of a message.
 #[derive(Clone, Copy)]
-pub(crate) struct Destination<'a> {
-    exchange: &'a str,
-    routing_key: &'a str,
+pub(crate) struct Route<'m> {
+    exchange: &'m str,
+    routing_key: &'m str,
 }
 
-impl<'a> Destination<'a> {
-    pub(crate) fn new(exchange: &'a str, routing_key: &'a str) -> Self {
+impl<'m> Route<'m> {
+    pub(crate) fn new(exchange: &'m str, routing_key: &'m str) -> Self {
         // Everybody may read a span.
         let is_token = routing_key.strip_prefix(REPLY_TO);
         let is_token = is_token.is_some_and(|rest| rest.starts_with('.'));
@@ -31,47 +31,43 @@ impl<'a> Destination<'a> {
         }
     }
 
+    pub(crate) fn of(delivery: &'m Delivery) -> Self {
+        Self::new(delivery.exchange.as_str(), delivery.routing_key.as_str())
+    }
+
     /// `{exchange}:{routing key}` without empty parts (conventions for RabbitMQ, "Span name"), and
     /// without what is another one for each queue or each delay.
-    pub(crate) fn name(self) -> Cow<'a, str> {
+    pub(crate) fn destination(self) -> Destination<'m> {
+        let is_generated = self.is_generated();
+        // These live as long as one connection.
+        if self.exchange.is_empty() && is_generated {
+            return Destination::anonymous(self.routing_key);
+        }
+        if self.exchange.is_empty() && self.routing_key == REPLY_TO {
+            return self.as_reply();
+        }
         let key = match without_delay(self.routing_key) {
-            Some(key) if is_of_delay(self.exchange) => return key.into(),
+            Some(key) if is_of_delay(self.exchange) => return Destination::named(key),
             Some(key) => key,
             // By an exchange, as when it was dead-lettered, only the exchange stays the same.
-            None if !self.exchange.is_empty() && self.is_generated() => "",
+            None if is_generated => "",
             None => self.routing_key,
         };
         match (self.exchange, key) {
-            ("", "") => "amq.default".into(),
-            (name, "") | ("", name) => name.into(),
-            (exchange, key) => format!("{exchange}:{key}").into(),
+            ("", "") => Destination::named("amq.default"),
+            (exchange, key) => Destination::of_parts([exchange, key, ""]),
         }
     }
 
-    pub(crate) fn describe(self, description: &mut Description) {
-        let is_generated = self.is_generated();
-        // These live as long as one connection.
-        if self.exchange.is_empty() && (is_generated || self.routing_key == REPLY_TO) {
-            if is_generated {
-                description.set_attribute(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
-            }
-            self.describe_as_reply(description);
-        } else {
-            description.set_destination(self.name());
-            self.describe_routing_key(description);
-        }
+    /// The destination of an answer: a queue that one client has made for itself.
+    pub(crate) fn as_reply(self) -> Destination<'m> {
+        Destination::temporary(self.routing_key)
     }
 
-    /// For a queue that one client has made for itself.
-    pub(crate) fn describe_as_reply(self, description: &mut Description) {
-        description.set_temporary_destination(self.routing_key);
-        self.describe_routing_key(description);
-    }
-
-    fn describe_routing_key(self, description: &mut Description) {
+    pub(crate) fn set_attributes(self, attributes: &mut Attributes) {
         if !self.routing_key.is_empty() {
             let key = semconv::MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY;
-            description.set_remote_attribute(key, self.routing_key);
+            attributes.set_remote(key, self.routing_key);
         }
     }
 
@@ -143,8 +139,24 @@ mod tests {
             ("", &"0.".repeat(28), &"0.".repeat(28)),
             ("", &"ü".repeat(60), &"ü".repeat(60)),
         ] {
-            let destination = Destination::new(exchange, routing_key);
-            assert_eq!(destination.name(), name, "{exchange} {routing_key}");
+            let destination = Route::new(exchange, routing_key).destination();
+            assert_eq!(destination.to_string(), name, "{exchange} {routing_key}");
+        }
+    }
+
+    #[test]
+    fn queues_of_one_connection_are_temporary() {
+        for (exchange, routing_key, is_temporary, is_anonymous) in [
+            ("", "orders", false, false),
+            ("", "amq.gen-JzTY20BRgKO", true, true),
+            ("dead", "amq.gen-JzTY20BRgKO", false, false),
+            ("", REPLY_TO, true, false),
+            ("", "amq.rabbitmq.reply-to.g1h2", true, false),
+            ("dead", REPLY_TO, false, false),
+        ] {
+            let found = Route::new(exchange, routing_key).destination();
+            let found = (found.is_temporary(), found.is_anonymous());
+            assert_eq!(found, (is_temporary, is_anonymous), "{routing_key}");
         }
     }
 
@@ -152,10 +164,12 @@ mod tests {
     fn no_token_is_shown() {
         let token = "g1h2AA9yZXBseUAxMjE4OTkyMDEAAAliAAAQxGUp3Wg=.V/BE0fSg1i3Cp0bpYeJqWw==";
         for exchange in ["", "dead"] {
-            let mut description = Description::sent("rabbitmq", "publish");
             let routing_key = format!("{REPLY_TO}.{token}");
-            Destination::new(exchange, &routing_key).describe(&mut description);
-            let shown = format!("{description:?}");
+            let route = Route::new(exchange, &routing_key);
+            let mut attributes = Attributes::default();
+            route.set_attributes(&mut attributes);
+            let destinations = [route.destination(), route.as_reply()];
+            let shown = format!("{destinations:?} {attributes:?}");
             assert!(
                 shown.contains(REPLY_TO) && !shown.contains("g1h2"),
                 "{shown}"

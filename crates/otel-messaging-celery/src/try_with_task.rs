@@ -1,9 +1,11 @@
 //! The handling of a message that should be a task.
 
+use crate::arrived::Arrived;
 use crate::error::ReadError;
-use crate::received::{Arrived, ReceivedTask};
+use crate::received::ReceivedTask;
 use lapin::message::Delivery;
-use otel_messaging::{Failure, Handling, Instrumentation, Processing};
+use otel_messaging::consumer::{InContext, MessageSpan};
+use otel_messaging::{Failure, Instrumentation};
 use std::fmt;
 
 /// Handles a delivery that should be a task in its own context, whatever it turns out to be: the one
@@ -13,7 +15,7 @@ use std::fmt;
 /// [`ReceivedTask::from_delivery`] gives. The text of the handler's error is exported, as there. If the
 /// message is not a task, the span is marked as failed with [`ReadError::kind`] as its `error.type`,
 /// and the handler runs all the same: the sender's trace shows what became of the message. Pass
-/// what you do about an error to [`Handling::on_error`]: it runs inside the span, and the span ends
+/// what you do about an error to [`InContext::on_error`]: it runs inside the span, and the span ends
 /// after it.
 ///
 /// ```
@@ -54,13 +56,13 @@ use std::fmt;
 pub fn try_with_task<'a, H, F, T, E>(
     delivery: &'a Delivery,
     handler: H,
-) -> Handling<impl Future<Output = Result<T, E>>>
+) -> InContext<impl Future<Output = Result<T, E>>>
 where
     H: FnOnce(Result<ReceivedTask<'a>, ReadError>) -> F,
     F: Future<Output = Result<T, E>>,
     E: fmt::Display,
 {
-    try_with_task_by(&Instrumentation::global(), delivery, handler)
+    try_with_task_by(Instrumentation::global(), delivery, handler)
 }
 
 /// Handles a delivery that should be a task as [`try_with_task`] does, by this instrumentation in
@@ -73,14 +75,14 @@ pub fn try_with_task_by<'a, H, F, T, E>(
     instrumentation: &Instrumentation,
     delivery: &'a Delivery,
     handler: H,
-) -> Handling<impl Future<Output = Result<T, E>> + use<'a, H, F, T, E>>
+) -> InContext<impl Future<Output = Result<T, E>> + use<'a, H, F, T, E>>
 where
     H: FnOnce(Result<ReceivedTask<'a>, ReadError>) -> F,
     F: Future<Output = Result<T, E>>,
     E: fmt::Display,
 {
-    let (processing, task) = received(instrumentation, delivery);
-    processing.try_run(async move { handler(task).await })
+    let (span, task) = received(instrumentation, delivery);
+    span.try_run(async move { handler(task).await })
 }
 
 /// Handles a delivery that should be a task as [`try_with_task`] does, and lets the application say
@@ -118,13 +120,13 @@ pub fn try_with_task_with<'a, H, F, T, E, J>(
     delivery: &'a Delivery,
     handler: H,
     failure_of: J,
-) -> Handling<impl Future<Output = Result<T, E>>, impl FnOnce(&Processing, &Result<T, E>)>
+) -> InContext<impl Future<Output = Result<T, E>>, impl FnOnce(&MessageSpan, &Result<T, E>)>
 where
     H: FnOnce(Result<ReceivedTask<'a>, ReadError>) -> F,
     F: Future<Output = Result<T, E>>,
     J: FnOnce(&E) -> Option<Failure>,
 {
-    try_with_task_by_with(&Instrumentation::global(), delivery, handler, failure_of)
+    try_with_task_by_with(Instrumentation::global(), delivery, handler, failure_of)
 }
 
 /// Handles a delivery that should be a task as [`try_with_task_with`] does, by this instrumentation
@@ -139,29 +141,29 @@ pub fn try_with_task_by_with<'a, H, F, T, E, J>(
     delivery: &'a Delivery,
     handler: H,
     failure_of: J,
-) -> Handling<
+) -> InContext<
     impl Future<Output = Result<T, E>> + use<'a, H, F, T, E, J>,
-    impl FnOnce(&Processing, &Result<T, E>) + use<'a, H, F, T, E, J>,
+    impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, H, F, T, E, J>,
 >
 where
     H: FnOnce(Result<ReceivedTask<'a>, ReadError>) -> F,
     F: Future<Output = Result<T, E>>,
     J: FnOnce(&E) -> Option<Failure>,
 {
-    let (processing, task) = received(instrumentation, delivery);
-    processing.try_run_with(async move { handler(task).await }, failure_of)
+    let (span, task) = received(instrumentation, delivery);
+    span.try_run_with(async move { handler(task).await }, failure_of)
 }
 
-/// The handling of a delivery, marked already if that is no task.
+/// The span of a delivery, marked already if the message is not a task.
 fn received<'a>(
     instrumentation: &Instrumentation,
     delivery: &'a Delivery,
-) -> (Processing, Result<ReceivedTask<'a>, ReadError>) {
-    let processing = instrumentation.process(&Arrived(delivery));
+) -> (MessageSpan, Result<ReceivedTask<'a>, ReadError>) {
+    let span = instrumentation.process(&Arrived(delivery));
     let task = ReceivedTask::from_delivery(delivery);
     if let Err(error) = &task {
         // The first failure counts, and this one tells more than the handler's.
-        processing.fail(error.kind(), error);
+        span.fail(error.kind(), error);
     }
-    (processing, task)
+    (span, task)
 }

@@ -1,0 +1,163 @@
+//! A channel whose messages carry their context.
+
+use crate::error_type::error_type;
+use crate::injecting_producer::InjectingProducer;
+use crate::published::Published;
+use crate::publisher_confirm::PublisherConfirm;
+use crate::route::Route;
+use crate::wire_size::FrameMax;
+use lapin::message::BasicReturnMessage;
+use lapin::options::BasicPublishOptions;
+use lapin::types::{FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Connection, Result};
+use otel_messaging::adapter::{Outcome, Outgoing};
+
+/// The client's own word, in the names of spans.
+pub(crate) const PUBLISH: &str = "publish";
+
+impl InjectingProducer<Channel> {
+    /// Takes the size of a frame from the channel's connection, which a channel does not know. Call it
+    /// where the broker or the program has set another size than the default of 131,072 bytes.
+    ///
+    /// All headers and properties of a message have to fit into one frame, or the connection ends. So
+    /// the producer leaves out what does not fit of a message's context. If neither the broker nor the
+    /// program sets a limit, the producer does not limit the context to a frame.
+    ///
+    /// The producer reads the size at each publish: if lapin recovers the connection and then agrees on
+    /// another size, that one counts.
+    ///
+    /// ```no_run
+    /// # use lapin::{Connection, ConnectionProperties};
+    /// # use otel_messaging_lapin::InjectingProducer;
+    /// # async fn connect() -> lapin::Result<()> {
+    /// let url = "amqp://127.0.0.1:5672/%2f?frame_max=8192";
+    /// let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+    /// let channel = connection.create_channel().await?;
+    /// let channel = InjectingProducer::new(channel).with_connection(&connection);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_connection(mut self, connection: &Connection) -> Self {
+        self.frame_max = FrameMax::of(connection);
+        self
+    }
+
+    /// Publishes as [`Channel::basic_publish`] does, with the context that is current at the call
+    /// in the message's headers.
+    ///
+    /// The span `publish {exchange}:{routing key}` ends with the broker's confirm, or when the
+    /// channel has taken the message if confirms are not enabled on it. Headers of the caller stay
+    /// as they are, but for the propagator's own fields, which are replaced.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel, unchanged; the span is then marked as failed.
+    pub fn basic_publish(
+        &self,
+        exchange: ShortString,
+        routing_key: ShortString,
+        options: BasicPublishOptions,
+        payload: &[u8],
+        properties: BasicProperties,
+    ) -> impl Future<Output = Result<PublisherConfirm>> {
+        let route = Route::new(exchange.as_str(), routing_key.as_str());
+        let message = Published::new(route, &properties);
+        let outgoing = self.instrumentation().outgoing(PUBLISH, &message);
+        let properties = self.inject(&outgoing, properties);
+        self.publish(
+            outgoing,
+            exchange,
+            routing_key,
+            options,
+            payload,
+            properties,
+        )
+    }
+
+    /// Answers a request: publishes by the default exchange to the queue that it names in
+    /// `reply_to`, as [`basic_publish`](Self::basic_publish) does.
+    ///
+    /// Clients make such a queue for themselves alone, and name it at random. So the span is called
+    /// `publish`, and the queue is a temporary destination. `basic_publish` does the same for
+    /// queues that RabbitMQ names and for direct reply-to.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel, unchanged; the span is then marked as failed.
+    pub fn publish_reply(
+        &self,
+        reply_to: ShortString,
+        options: BasicPublishOptions,
+        payload: &[u8],
+        properties: BasicProperties,
+    ) -> impl Future<Output = Result<PublisherConfirm>> {
+        let message = Published::reply(reply_to.as_str(), &properties);
+        let outgoing = self.instrumentation().outgoing(PUBLISH, &message);
+        let properties = self.inject(&outgoing, properties);
+        self.publish(outgoing, "".into(), reply_to, options, payload, properties)
+    }
+
+    /// Waits as [`Channel::wait_for_confirms`] does, and gives the messages that came back.
+    ///
+    /// It is for confirms that were dropped; their spans have ended, with their status unset.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel, unchanged.
+    pub async fn wait_for_confirms(&self) -> Result<Vec<BasicReturnMessage>> {
+        self.get_ref().wait_for_confirms().await
+    }
+
+    /// The caller's properties with the context of this message in place of any that they hold.
+    fn inject(&self, outgoing: &Outgoing, properties: BasicProperties) -> BasicProperties {
+        // The properties give their headers out by reference only.
+        let headers = properties.headers().clone();
+        let is_own = headers.is_some();
+        let mut headers = headers.unwrap_or_default();
+        outgoing.inject(&mut headers, self.frame_max.room(&properties));
+        with_headers(properties, is_own, headers)
+    }
+
+    /// Publishes a message that has its context already.
+    pub(crate) async fn publish(
+        &self,
+        outgoing: Outgoing,
+        exchange: ShortString,
+        routing_key: ShortString,
+        options: BasicPublishOptions,
+        payload: &[u8],
+        properties: BasicProperties,
+    ) -> Result<PublisherConfirm> {
+        let channel = self.get_ref();
+        let published = channel
+            .basic_publish(exchange, routing_key, options, payload, properties)
+            .await;
+        match published {
+            Ok(confirm) if channel.status().confirm() => {
+                Ok(PublisherConfirm::new(confirm, Some(outgoing)))
+            }
+            Ok(confirm) => {
+                outgoing.finish(Outcome::accepted());
+                Ok(PublisherConfirm::new(confirm, None))
+            }
+            Err(error) => {
+                outgoing.finish(Outcome::failed(error_type(&error), &error));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A message that had no headers gets a table only where there is something in it.
+pub(crate) fn with_headers(
+    properties: BasicProperties,
+    is_own: bool,
+    headers: FieldTable,
+) -> BasicProperties {
+    if is_own || !headers.inner().is_empty() {
+        properties.with_headers(headers)
+    } else {
+        properties
+    }
+}

@@ -1,0 +1,111 @@
+//! Messages that lapin has received.
+
+use crate::headers::Lapin;
+use crate::published::message_info;
+use crate::redelivery::{delivery_count, sent_at};
+use crate::route::Route;
+use lapin::message::{BasicGetMessage, BasicReturnMessage, Delivery};
+use lapin::types::FieldTable;
+use otel_messaging::Received;
+use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, semconv};
+
+/// A delivery does not know its queue, so the destination is `{exchange}:{routing key}`.
+///
+/// If a message comes again, its span has `messaging.rabbitmq.message.redelivered` and
+/// `messaging.rabbitmq.message.delivery_count`. The count is 1, and the largest count in the header
+/// `x-death` (how often it went round through dead-lettering), and the header `x-delivery-count` of
+/// quorum queues or, without it, 1 if the broker says that it delivers again. A sender can write both
+/// headers. The property `timestamp` is when the message was sent.
+impl Describe<Lapin> for Delivery {
+    type Client = Lapin;
+
+    #[inline]
+    fn destination(&self) -> Destination<'_> {
+        Route::of(self).destination()
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        let count = delivery_count(&self.properties, self.redelivered);
+        message_info(self.destination(), &self.properties)
+            .with_delivery_count(Some(count))
+            .with_sent_at(sent_at(&self.properties))
+    }
+
+    fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        Route::of(self).set_attributes(attributes);
+        if self.redelivered {
+            attributes.set(semconv::MESSAGING_RABBITMQ_MESSAGE_REDELIVERED, true);
+        }
+        if let Some(count) = info.delivery_count().filter(|count| *count > 1) {
+            let key = semconv::MESSAGING_RABBITMQ_MESSAGE_DELIVERY_COUNT;
+            attributes.set_count(key, count);
+        }
+        if let Ok(tag) = i64::try_from(self.delivery_tag) {
+            attributes.set(semconv::MESSAGING_RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
+        }
+    }
+}
+
+impl Received<Lapin> for Delivery {
+    type Headers = FieldTable;
+
+    #[inline]
+    fn message_headers(&self) -> Option<&FieldTable> {
+        self.properties.headers().as_ref()
+    }
+}
+
+impl Describe<Lapin> for BasicGetMessage {
+    type Client = Lapin;
+
+    #[inline]
+    fn destination(&self) -> Destination<'_> {
+        self.delivery.destination()
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        self.delivery.message_info()
+    }
+
+    fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        self.delivery.set_attributes(info, attributes);
+    }
+}
+
+impl Received<Lapin> for BasicGetMessage {
+    type Headers = FieldTable;
+
+    #[inline]
+    fn message_headers(&self) -> Option<&FieldTable> {
+        self.delivery.message_headers()
+    }
+}
+
+/// `wait_for_confirms` and a confirmation's `take_message` give a message that no queue took. Its
+/// context is the one that it was published with. It was never delivered, so it has no delivery tag,
+/// and its headers count no delivery.
+impl Describe<Lapin> for BasicReturnMessage {
+    type Client = Lapin;
+
+    #[inline]
+    fn destination(&self) -> Destination<'_> {
+        self.delivery.destination()
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        message_info(self.delivery.destination(), &self.properties)
+    }
+
+    fn set_attributes(&self, _: &MessageInfo<'_>, attributes: &mut Attributes) {
+        Route::of(&self.delivery).set_attributes(attributes);
+    }
+}
+
+impl Received<Lapin> for BasicReturnMessage {
+    type Headers = FieldTable;
+
+    #[inline]
+    fn message_headers(&self) -> Option<&FieldTable> {
+        self.delivery.message_headers()
+    }
+}
