@@ -9,7 +9,7 @@ use otel_messaging::adapter::{
 use rdkafka::message::{BorrowedHeaders, Headers, OwnedHeaders};
 use std::ffi::CString;
 
-/// The marker of this crate's carrier and messages; inferred everywhere.
+/// The marker of this crate's carrier and messages. The compiler infers it, and callers never name it.
 #[derive(Debug, Clone, Copy)]
 pub enum Kafka {}
 
@@ -20,18 +20,17 @@ impl Client for Kafka {
 }
 
 /// Names are case-sensitive in Kafka, and programs add headers behind those that are there. So an
-/// exact name counts before its other spellings, and of several values the newest, as for Java's
-/// readers. The `tracestate` and the `baggage` that count are those that came with the `traceparent`
-/// ([`Contexts::newest`]).
+/// exact name counts before its other spellings, and the newest of several values counts, as for
+/// readers in Java. The `tracestate` and the `baggage` that count are those that came with the
+/// `traceparent` ([`Contexts::newest`]).
 ///
-/// A value that is null or not UTF-8 reads as absent; a name that is not UTF-8 is passed over
-/// (rdkafka's own reading of it panics). Older versions of Spring for Apache Kafka write each value as
-/// JSON: if a `traceparent`, `tracestate`, `baggage` or a field of B3 (`b3`, `x-b3-traceid` and those
-/// like it) stands in double quotes, it is read without them, and as absent if it has a JSON escape
-/// inside.
+/// A value that is null or not UTF-8 reads as absent. A name that is not UTF-8 is passed over (rdkafka's
+/// own reading of it panics). Older versions of Spring for Apache Kafka write each value as JSON. If a
+/// `traceparent`, `tracestate`, `baggage` or a field of B3 (`b3`, `x-b3-traceid` and those like it)
+/// stands in double quotes, it is read without them. If it has a JSON escape inside, it reads as absent.
 ///
-/// For headers that come from a message or from [`OwnedHeaders`]: as with rdkafka's own methods, a
-/// `BorrowedHeaders` made from its bare name is none.
+/// The headers have to come from a message or from [`OwnedHeaders`]. Like rdkafka's own methods, these
+/// cannot read a `BorrowedHeaders` that is made from its bare name.
 impl Carrier<Kafka> for BorrowedHeaders {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         native::all(self)
@@ -61,8 +60,8 @@ impl Carrier<Kafka> for BorrowedHeaders {
         let mut found = [None; N];
         let first = |name: &str| name.as_bytes().first().copied().unwrap_or(0) | 0x20;
         for entry in (0..self.count()).filter_map(|index| native::entry(self, index)) {
-            // How long a name is, librdkafka does not tell: only those are measured that begin
-            // with a letter of these.
+            // librdkafka does not tell how long a name is. So only names are measured that begin with
+            // the same letter as one of these.
             let letter = entry.first() | 0x20;
             if !names.iter().any(|name| first(name) == letter) {
                 continue;
@@ -79,7 +78,7 @@ impl Carrier<Kafka> for BorrowedHeaders {
     }
 }
 
-/// As [`BorrowedHeaders`].
+/// The same rules as for [`BorrowedHeaders`].
 impl Carrier<Kafka> for OwnedHeaders {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.as_borrowed().get_all(name)
@@ -108,12 +107,14 @@ fn text<'a>((key, value): RawHeader<'a>) -> Option<&'a str> {
     str::from_utf8(inside(key, value?)?).ok()
 }
 
-/// A name with a NUL byte cannot be represented: to librdkafka a name ends there, so what a remote
-/// party puts behind one is neither read nor kept.
+/// A name with a NUL byte cannot be represented. To librdkafka the name ends there, so bytes that a
+/// remote party puts behind it are neither read nor kept.
 impl CarrierMut<Kafka> for OwnedHeaders {
+    const PER_HEADER: usize = wire_size::PER_HEADER;
+
     #[inline]
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
-        // The names that are written most need no look at each byte.
+        // The names that are written most have no NUL: this saves a look at each byte.
         let is_known = matches!(name, "traceparent" | "tracestate" | "baggage");
         if !is_known && name.contains('\0') {
             return Err(CarrierError::InvalidName);
@@ -131,8 +132,6 @@ impl CarrierMut<Kafka> for OwnedHeaders {
             remove_from(self, names);
         }
     }
-
-    const PER_HEADER: usize = wire_size::PER_HEADER;
 
     fn left_of(&self, room: usize) -> Option<usize> {
         wire_size::left_of(self, room)

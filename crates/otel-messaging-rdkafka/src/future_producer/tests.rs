@@ -2,6 +2,7 @@ use super::*;
 use crate::native;
 use crate::process;
 use crate::wire_size::AROUND;
+use otel_messaging::Instrumentation;
 use otel_messaging::adapter::Carrier;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::message::OwnedHeaders;
@@ -122,4 +123,26 @@ async fn a_name_that_is_not_utf8_is_relayed() {
         ];
         assert_eq!(all, expected);
     }
+}
+
+/// Switched off, the wrapper sends the headers that it is given.
+#[tokio::test]
+async fn a_disabled_wrapper_leaves_headers_as_they_are() {
+    let plain: FutureProducer = ClientConfig::new().create().expect("a producer");
+    let off = InjectingProducer::new(plain).with_instrumentation(Instrumentation::disabled());
+    let mut given = OwnedHeaders::new();
+    let old = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    assert!(native::add(&mut given, (b"Traceparent", Some(old))));
+    let _attached = crate::extract(&given).attach();
+    let record = || FutureRecord::<str, str>::to("orders").payload("order");
+
+    let mut without = record();
+    drop(off.inject(&mut without));
+    assert!(without.headers.is_none());
+
+    let mut with = record().headers(given);
+    drop(off.inject(&mut with));
+    let headers = with.headers.expect("headers");
+    let all: Vec<_> = native::all(headers.as_borrowed()).collect();
+    assert_eq!(all, [(&b"Traceparent"[..], Some(&old[..]))]);
 }
