@@ -1,38 +1,35 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(test)]
-mod conformance;
-mod context;
-mod delivery;
-mod enqueuing;
-mod future;
+mod base_producer;
+mod delivery_future;
+mod error_type;
+mod future_producer;
 mod headers;
-mod injection;
-mod message;
+mod injecting_context;
+mod injecting_producer;
+mod json_quotes;
 mod native;
-mod onward;
-mod parsing;
-mod producer;
-mod queue;
-mod queued;
+mod parse_lock;
+mod received;
+mod record;
+mod record_queue;
 mod relay;
-mod size;
-mod written;
+mod restorable_headers;
+mod span_attributes;
+mod until_queued_producer;
+mod wire_size;
 
-pub use context::{InFlight, InjectingContext};
-pub use delivery::DeliveryFuture;
-pub use enqueuing::EnqueuingProducer;
+pub use delivery_future::DeliveryFuture;
 pub use headers::Kafka;
-pub use onward::ReceivedRecord;
-#[cfg(feature = "serde")]
-pub use otel_messaging::EnvelopeOrBare;
+pub use injecting_context::{InFlight, InjectingContext};
+pub use injecting_producer::{InjectingProducer, Wrapped};
+pub use received::ReceivedRecord;
+pub use record_queue::RecordQueue;
+pub use until_queued_producer::UntilQueuedProducer;
+
 pub use otel_messaging::{
-    CarrierExtractor, CarrierInjector, ContextCarrier, DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE,
-    DEAD_LETTER_TRACEPARENT, Entered, Envelope, Environment, Failure, Finding, Handling, InContext,
-    Instrumentation, Job, OnError, Processing, Received, attach_context, background, caught_panics,
-    closure_in_context, current_context, dropped_fields, extract, future_in_context, get_context,
-    inject, process, propagation, refused_fields, self_check, try_with_message_context,
-    try_with_message_context_with, with_message_context,
+    ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
+    closure_in_context, consumer, current_context, extract, future_in_context, get_context, inject,
+    instrumentation, loss, opentelemetry, process, producer, propagation, self_check, stored,
+    try_with_message_context, try_with_message_context_with, with_message_context,
 };
-pub use producer::InjectingProducer;
-pub use queue::RecordQueue;

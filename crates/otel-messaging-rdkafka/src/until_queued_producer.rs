@@ -1,10 +1,12 @@
-//! The producer that injects and knows of no delivery.
+//! The wrapper that injects, and whose spans end before the delivery.
 
-use crate::injection::{Injection, Outgoing};
-use crate::onward::ReceivedRecord;
-use crate::queue::RecordQueue;
-use crate::relay::{self, Way};
+use crate::native;
+use crate::received::ReceivedRecord;
+use crate::record::{Injector, Record};
+use crate::record_queue::{RecordQueue, relayed_record};
+use crate::relay;
 use otel_messaging::Instrumentation;
+use otel_messaging::adapter::Relay;
 use rdkafka::client::Client;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -14,50 +16,50 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::util::Timeout;
 use std::fmt;
 
-/// A [`BaseProducer`](rdkafka::producer::BaseProducer) or
-/// [`ThreadedProducer`](rdkafka::producer::ThreadedProducer) with a context of yours alone, whose
-/// records carry the context that is current at the call.
+/// A producer whose records carry the context that is current at the call, and whose spans end when the
+/// record is queued.
 ///
-/// The span of a record ends when it is queued: it knows neither partition and offset nor whether
-/// the broker has the record. Where you make the producer yourself, make it with an
-/// [`InjectingContext`](crate::InjectingContext) and wrap it in an
-/// [`InjectingProducer`](crate::InjectingProducer), whose spans end with the delivery.
+/// It wraps a [`BaseProducer`](rdkafka::producer::BaseProducer) or
+/// [`ThreadedProducer`](rdkafka::producer::ThreadedProducer) that has a context of your own alone. Its
+/// spans have neither partition nor offset, and do not show whether the broker took the record. If you
+/// make the producer yourself, make it with an [`InjectingContext`](crate::InjectingContext) and wrap it
+/// in an [`InjectingProducer`](crate::InjectingProducer), whose spans end with the delivery.
 ///
 /// ```no_run
-/// # use otel_messaging_rdkafka::EnqueuingProducer;
+/// # use otel_messaging_rdkafka::UntilQueuedProducer;
 /// # use rdkafka::error::KafkaError;
 /// # use rdkafka::producer::{BaseProducer, BaseRecord};
 /// # fn send(producer: BaseProducer) -> Result<(), KafkaError> {
-/// let producer = EnqueuingProducer::new(producer);
+/// let producer = UntilQueuedProducer::new(producer);
 /// let record = BaseRecord::to("orders").key("7").payload("order 7");
 /// producer.send(record).map_err(|(error, _record)| error)?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct EnqueuingProducer<P> {
+pub struct UntilQueuedProducer<P: RecordQueue> {
     inner: P,
-    injection: Injection,
+    injector: Injector,
 }
 
-impl<P> EnqueuingProducer<P> {
-    /// Wraps a producer; its records go out by [`Instrumentation::global`].
+impl<P: RecordQueue> UntilQueuedProducer<P> {
+    /// Wraps a producer; its records go out by [`Instrumentation::global`]. This reads the producer's
+    /// `message.max.bytes`.
     #[must_use]
     pub fn new(inner: P) -> Self {
-        Self {
-            inner,
-            injection: Injection::default(),
-        }
+        let injector = Injector::new(native::message_max_bytes(inner.client_of()));
+        Self { inner, injector }
     }
 
-    /// Sends by this instrumentation, in place of the global one.
+    /// Sends by this instrumentation, in place of the global one. By
+    /// [`Instrumentation::disabled`], the wrapper sends as the bare producer does.
     #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
-        self.injection.by = Some(instrumentation);
+        self.injector.instrumentation = Some(instrumentation);
         self
     }
 
-    /// The wrapped producer. What is sent on it directly carries no context.
+    /// The wrapped producer. A record that is sent on it directly carries no context.
     pub fn get_ref(&self) -> &P {
         &self.inner
     }
@@ -68,22 +70,22 @@ impl<P> EnqueuingProducer<P> {
     }
 }
 
-impl<Q, C, Part> EnqueuingProducer<Q>
+impl<Q, C, Part> UntilQueuedProducer<Q>
 where
     Q: RecordQueue<Context = C, Partitioner = Part>,
     C: ProducerContext<Part>,
     Part: Partitioner,
 {
-    /// Queues a record as the producer's own `send` does, with the context that is current at the
-    /// call in the record's headers.
+    /// Queues a record as the producer's own `send` does, with the current context in its headers.
     ///
-    /// The span `send {topic}` ends when the record is queued. Headers of the caller stay as they
-    /// are, but for the propagator's own fields, which are replaced.
+    /// The context is the one that is current at the call. The span `send {topic}` ends when the record
+    /// is queued. The wrapper replaces the propagator's own fields in the caller's headers; the others
+    /// stay as they are.
     ///
     /// # Errors
     ///
-    /// Those of the producer, unchanged; the span is then marked as failed. The record in the
-    /// error is as the caller gave it, so sending it again injects anew.
+    /// The producer's own, unchanged; the span is then marked as failed. The record in the error is as
+    /// the caller gave it, so that the wrapper can inject anew when it is sent again.
     #[expect(
         clippy::result_large_err,
         clippy::type_complexity,
@@ -97,11 +99,10 @@ where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
-        let outgoing = Outgoing::new(record.topic, record.partition, record.key, record.payload);
-        let client = self.inner.client_of();
-        let (sent, given) = self.injection.send(client, outgoing, &mut record.headers);
+        let described = Record::new(record.topic, record.partition, record.key, record.payload);
+        let (outgoing, given) = self.injector.inject(described, &mut record.headers);
         self.inner.enqueue(record).map_err(|(error, mut record)| {
-            sent.give_back(&error, given, &mut record.headers);
+            outgoing.give_back(&error, given, &mut record.headers);
             (error, record)
         })
     }
@@ -111,42 +112,35 @@ where
         self.inner.serve(timeout.into());
     }
 
-    /// Sends a received message on to a topic as it is: key, payload, timestamp and headers, its
-    /// context among them. The span of this sending is linked to the message's sender, which stays
-    /// the parent of whoever handles the message.
-    ///
-    /// A message without a context, or with one that cannot be read, gets one as in
-    /// [`send`](Self::send). A context in JSON quotes goes on without them, because readers in other
-    /// languages do not take them off. `opaque` is the record's. The topic's partitioner chooses the
-    /// partition anew. A topic that takes no old timestamps refuses an old message. The tables under
-    /// "Sending on" in this crate's documentation say what becomes of each part and header.
+    /// Sends a received message on to a topic with the context that it came with; see
+    /// [`InjectingProducer::forward`](crate::InjectingProducer::forward).
     ///
     /// # Errors
     ///
-    /// Those of the producer, with the opaque; the span is then marked as failed.
+    /// The producer's own, with the opaque; the span is then marked as failed.
     pub fn forward<M: ReceivedRecord>(
         &self,
         message: &M,
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        self.send_on(message, topic, Way::Forward, opaque)
+        self.relay(Relay::Forward, message, topic, opaque)
     }
 
-    /// Sends a received message on to a topic with the context that is current at the call in
-    /// place of the one that it came with; see
+    /// Sends a received message on to a topic with the context that is current at the call, in place of
+    /// the one that it came with; see
     /// [`InjectingProducer::republish`](crate::InjectingProducer::republish).
     ///
     /// # Errors
     ///
-    /// As of [`forward`](Self::forward).
+    /// The same as for [`forward`](Self::forward).
     pub fn republish<M: ReceivedRecord>(
         &self,
         message: &M,
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        self.send_on(message, topic, Way::Republish, opaque)
+        self.relay(Relay::Republish, message, topic, opaque)
     }
 
     /// Puts a message that could not be handled aside, in the given topic, with the failure in
@@ -155,7 +149,7 @@ where
     ///
     /// # Errors
     ///
-    /// As of [`forward`](Self::forward).
+    /// The same as for [`forward`](Self::forward).
     pub fn dead_letter<M: ReceivedRecord>(
         &self,
         message: &M,
@@ -163,29 +157,29 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        self.send_on(message, topic, Way::DeadLetter(error), opaque)
+        let letter = relay::dead_letter(message, error);
+        self.relay(Relay::DeadLetter(&letter), message, topic, opaque)
     }
 
-    fn send_on<M: ReceivedRecord>(
+    fn relay<M: ReceivedRecord>(
         &self,
+        relay: Relay<'_>,
         message: &M,
         topic: &str,
-        way: Way<'_>,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        let client = self.inner.client_of();
-        let (sent, headers) = self.injection.send_on(client, message, topic, way);
-        let record = relay::record(message, topic, way, headers, opaque);
+        let (outgoing, headers) = self.injector.relay(relay, message, topic);
+        let record = relayed_record(message, topic, relay, headers, opaque);
         self.inner.enqueue(record).map_err(|(error, record)| {
-            sent.fail(&error);
+            outgoing.fail(&error);
             (error, record.delivery_opaque)
         })
     }
 }
 
-impl<P, C, Part> Producer<C, Part> for EnqueuingProducer<P>
+impl<P, C, Part> Producer<C, Part> for UntilQueuedProducer<P>
 where
-    P: Producer<C, Part>,
+    P: Producer<C, Part> + RecordQueue,
     C: ProducerContext<Part>,
     Part: Partitioner,
 {

@@ -1,22 +1,30 @@
 //! rdkafka's producers that queue a record and answer in a callback.
 
+use crate::received::ReceivedRecord;
+use crate::relay;
+use otel_messaging::adapter::Relay;
 use rdkafka::client::Client;
 use rdkafka::error::KafkaError;
-use rdkafka::message::ToBytes;
+use rdkafka::message::{OwnedHeaders, ToBytes};
 use rdkafka::producer::{
     BaseProducer, BaseRecord, Partitioner, Producer, ProducerContext, ThreadedProducer,
 };
 use rdkafka::util::{IntoOpaque, Timeout};
 
-/// [`BaseProducer`] and [`ThreadedProducer`], which queue a record and tell of its delivery in
-/// their context's callback. Sealed: there are no others.
+/// A producer that queues a record and reports its delivery in its context's callback: a
+/// [`BaseProducer`] or a [`ThreadedProducer`]. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be wrapped in an `UntilQueuedProducer` of otel-messaging-rdkafka",
+    note = "it wraps a `BaseProducer` or a `ThreadedProducer`; `InjectingProducer` wraps a \
+            `FutureProducer`"
+)]
 pub trait RecordQueue: Queue {}
 
 /// The opaque that a queue's context takes.
 pub(crate) type OpaqueOf<Q> =
     <<Q as Queue>::Context as ProducerContext<<Q as Queue>::Partitioner>>::DeliveryOpaque;
 
-/// What both have, under names of its own, so that it is called nowhere by accident.
+/// What both have, under names of its own, so that no caller picks these by accident.
 pub trait Queue {
     type Context: ProducerContext<Self::Partitioner>;
     type Partitioner: Partitioner;
@@ -60,6 +68,25 @@ where
         delivery_opaque: opaque,
     };
     (replaced, record.delivery_opaque)
+}
+
+/// The record with which a received message is queued for another topic.
+pub(crate) fn relayed_record<'a, M: ReceivedRecord, O: IntoOpaque>(
+    message: &'a M,
+    topic: &'a str,
+    relay: Relay<'_>,
+    headers: Option<OwnedHeaders>,
+    delivery_opaque: O,
+) -> BaseRecord<'a, [u8], [u8], O> {
+    BaseRecord {
+        topic,
+        partition: None,
+        payload: message.payload(),
+        key: message.key(),
+        timestamp: relay::timestamp(message, relay),
+        headers,
+        delivery_opaque,
+    }
 }
 
 impl<C, Part> RecordQueue for BaseProducer<C, Part>

@@ -1,7 +1,7 @@
 //! The carrier keeps the rules of the core's conformance kit. Not in `tests/`: rdkafka's own API
 //! cannot make a header whose name is not UTF-8.
 
-use crate::headers::{Kafka, raw};
+use crate::headers::Kafka;
 use crate::native;
 use otel_messaging::conformance::{Duplicates, Entry, Rule, Subject, Value, check};
 use rdkafka::message::OwnedHeaders;
@@ -35,7 +35,7 @@ impl Subject for Record {
     fn list(&self, headers: &OwnedHeaders) -> Vec<(Vec<u8>, Vec<u8>)> {
         // Null is not the same as empty.
         let value = |value: Option<&[u8]>| value.map_or(b"null".to_vec(), |v| [b"=", v].concat());
-        let all = raw(headers.as_borrowed());
+        let all = native::all(headers.as_borrowed());
         all.map(|(name, bytes)| (name.to_vec(), value(bytes)))
             .collect()
     }

@@ -1,28 +1,31 @@
 //! The broker's answer to a record of a `FutureProducer`.
 
-use crate::injection::Sent;
-use crate::written::Given;
+use crate::record::OutgoingRecord;
+use crate::restorable_headers::GivenHeaders;
 use rdkafka::producer::future_producer::{self, OwnedDeliveryResult};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The delivery of a record, as rdkafka's [`DeliveryFuture`](future_producer::DeliveryFuture): a
-/// future of the same result. The record's span ends when it is polled to its end, so await it
-/// soon.
+/// The delivery of a record: a future with the same result as rdkafka's
+/// [`DeliveryFuture`](future_producer::DeliveryFuture).
 ///
-/// Dropped before the answer, it leaves the span's status unset; the record is still sent.
+/// The record's span ends when the future is polled to its end, so await it soon. If it is dropped
+/// before the answer, the span's status stays unset, and the record is still sent.
 #[must_use = "await it to know that the broker has the record"]
 pub struct DeliveryFuture {
     inner: future_producer::DeliveryFuture,
     /// The record's span, until the answer is here.
-    sent: Option<(Sent, Given)>,
+    outgoing: Option<(OutgoingRecord, GivenHeaders)>,
 }
 
 impl DeliveryFuture {
-    pub(crate) fn new(inner: future_producer::DeliveryFuture, sent: (Sent, Given)) -> Self {
+    pub(crate) fn new(
+        inner: future_producer::DeliveryFuture,
+        outgoing: (OutgoingRecord, GivenHeaders),
+    ) -> Self {
         Self {
             inner,
-            sent: Some(sent),
+            outgoing: Some(outgoing),
         }
     }
 
@@ -37,10 +40,10 @@ impl Future for DeliveryFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = ready!(Pin::new(&mut self.inner).poll(cx));
-        let answer = match (self.sent.take(), answer) {
-            (Some(sent), Ok(delivery)) => Ok(end(sent, delivery)),
-            (Some((sent, _)), Err(canceled)) => {
-                sent.cancel();
+        let answer = match (self.outgoing.take(), answer) {
+            (Some(outgoing), Ok(delivery)) => Ok(end(outgoing, delivery)),
+            (Some((outgoing, _)), Err(canceled)) => {
+                outgoing.cancel();
                 Err(canceled)
             }
             (None, answer) => answer,
@@ -58,17 +61,17 @@ impl std::fmt::Debug for DeliveryFuture {
 /// Ends a record's span; the message in an error gets the headers that the caller gave.
 #[expect(clippy::result_large_err, reason = "rdkafka's own type")]
 pub(crate) fn end(
-    (sent, given): (Sent, Given),
+    (outgoing, given): (OutgoingRecord, GivenHeaders),
     delivery: OwnedDeliveryResult,
 ) -> OwnedDeliveryResult {
     match delivery {
         Ok(delivery) => {
-            sent.succeed(delivery.partition, delivery.offset);
+            outgoing.succeed(delivery.partition, delivery.offset);
             Ok(delivery)
         }
         Err((error, mut message)) => {
             let mut headers = message.detach_headers();
-            sent.give_back(&error, given, &mut headers);
+            outgoing.give_back(&error, given, &mut headers);
             Err((error, message.replace_headers(headers)))
         }
     }

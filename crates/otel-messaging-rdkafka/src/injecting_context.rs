@@ -1,6 +1,6 @@
 //! The context of a producer whose delivery callback ends spans.
 
-use crate::injection::Sent;
+use crate::record::OutgoingRecord;
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
@@ -11,12 +11,13 @@ use rdkafka::statistics::Statistics;
 use std::error::Error;
 use std::fmt;
 
-/// A [`ProducerContext`] around yours, with which the span of a record ends in the delivery
-/// callback. Make a [`BaseProducer`](rdkafka::producer::BaseProducer) or a
+/// A [`ProducerContext`] around yours, which ends the span of a record in the delivery callback.
+///
+/// Make a [`BaseProducer`](rdkafka::producer::BaseProducer) or a
 /// [`ThreadedProducer`](rdkafka::producer::ThreadedProducer) with it, and wrap that in an
 /// [`InjectingProducer`](crate::InjectingProducer).
 ///
-/// Everything else goes through to your context: its callbacks, its partitioner, and
+/// It passes everything on to your context: its callbacks, its partitioner, and
 /// [`delivery`](ProducerContext::delivery) with your own opaque, after the span has ended.
 ///
 /// ```no_run
@@ -45,7 +46,7 @@ impl<C> InjectingContext<C> {
         Self { inner }
     }
 
-    /// The wrapped context. That of a producer is `producer.context().get_ref()`.
+    /// The wrapped context. For a producer, call `producer.context().get_ref()`.
     pub fn get_ref(&self) -> &C {
         &self.inner
     }
@@ -62,11 +63,11 @@ impl Default for InjectingContext<DefaultProducerContext> {
     }
 }
 
-/// A record in flight: your opaque, beside the record's span. Only this crate makes it, so on a
-/// producer with an [`InjectingContext`] nothing can be sent past the wrapper.
+/// A record in flight: your opaque, beside the record's span. Only this crate can make one, so a
+/// producer with an [`InjectingContext`] cannot send a record past the wrapper.
 pub struct InFlight<O> {
     pub(crate) opaque: O,
-    pub(crate) sent: Sent,
+    pub(crate) outgoing: OutgoingRecord,
 }
 
 impl<O> fmt::Debug for InFlight<O> {
@@ -110,8 +111,8 @@ where
     type DeliveryOpaque = Box<InFlight<C::DeliveryOpaque>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, in_flight: Self::DeliveryOpaque) {
-        let InFlight { opaque, sent } = *in_flight;
-        sent.answer(result);
+        let InFlight { opaque, outgoing } = *in_flight;
+        outgoing.answer(result);
         self.inner.delivery(result, opaque);
     }
 

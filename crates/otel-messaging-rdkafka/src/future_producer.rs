@@ -1,0 +1,221 @@
+//! The calls of a `FutureProducer`.
+
+use crate::delivery_future::{self, DeliveryFuture};
+use crate::injecting_producer::InjectingProducer;
+use crate::received::ReceivedRecord;
+use crate::record::{OutgoingRecord, Record};
+use crate::relay;
+use crate::restorable_headers::GivenHeaders;
+use otel_messaging::adapter::Relay;
+use rdkafka::ClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedHeaders, ToBytes};
+use rdkafka::producer::future_producer::OwnedDeliveryResult;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::util::{AsyncRuntime, Timeout};
+use std::fmt;
+
+/// The calls of a wrapped [`FutureProducer`].
+impl<C, R> InjectingProducer<FutureProducer<C, R>>
+where
+    C: ClientContext + 'static,
+    R: AsyncRuntime,
+{
+    /// Sends a record as [`FutureProducer::send`] does, with the current context in its headers.
+    ///
+    /// The context is the one that is current at the call. The span `send {topic}` ends with the
+    /// broker's acknowledgement, and then has partition and offset. The wrapper replaces the
+    /// propagator's own fields in the caller's headers; the others stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// The producer's own, unchanged; the span is then marked as failed. The message in the error has
+    /// the headers that the caller gave.
+    pub fn send<K, V, T>(
+        &self,
+        mut record: FutureRecord<'_, K, V>,
+        queue_timeout: T,
+    ) -> impl Future<Output = OwnedDeliveryResult>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+        T: Into<Timeout>,
+    {
+        let outgoing = self.inject(&mut record);
+        async move {
+            let delivery = self.inner.send(record, queue_timeout).await;
+            delivery_future::end(outgoing, delivery)
+        }
+    }
+
+    /// Sends a record as [`FutureProducer::send_result`] does, with the current context in its headers;
+    /// see [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// The producer's own, unchanged; the span is then marked as failed. The record in the error has the
+    /// headers that the caller gave, so that the wrapper can inject anew when it is sent again.
+    #[expect(clippy::result_large_err, reason = "rdkafka's own signature")]
+    pub fn send_result<'a, K, V>(
+        &self,
+        mut record: FutureRecord<'a, K, V>,
+    ) -> Result<DeliveryFuture, (KafkaError, FutureRecord<'a, K, V>)>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        let (outgoing, given) = self.inject(&mut record);
+        match self.inner.send_result(record) {
+            Ok(delivery) => Ok(DeliveryFuture::new(delivery, (outgoing, given))),
+            Err((error, mut record)) => {
+                outgoing.give_back(&error, given, &mut record.headers);
+                Err((error, record))
+            }
+        }
+    }
+
+    /// Starts the record's span and writes its context into the record's headers.
+    fn inject<K, V>(&self, record: &mut FutureRecord<'_, K, V>) -> (OutgoingRecord, GivenHeaders)
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        let described = Record::new(record.topic, record.partition, record.key, record.payload);
+        self.injector.inject(described, &mut record.headers)
+    }
+
+    /// Polls the producer; see [`FutureProducer::poll`].
+    pub fn poll<T: Into<Timeout>>(&self, timeout: T) {
+        self.inner.poll(timeout);
+    }
+
+    /// Sends a received message on to a topic with the context that it came with.
+    ///
+    /// Key, payload, timestamp and headers stay as they are. The span of this sending is linked to the
+    /// message's sender. The sender stays the parent of whoever handles the message next.
+    ///
+    /// A message without a context, or with one that cannot be read, gets one as in
+    /// [`send`](Self::send). A context in JSON quotes goes on without them, because readers in other
+    /// languages do not remove them. `queue_timeout` is as there. The topic's partitioner chooses the
+    /// partition anew. A topic that takes no old timestamps refuses an old message. The tables under
+    /// "Sending on" in this crate's documentation list what becomes of each part and header.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`send`](Self::send); the message in the error has the headers of the given one.
+    pub fn forward<'a, M, T>(
+        &'a self,
+        message: &'a M,
+        topic: &'a str,
+        queue_timeout: T,
+    ) -> impl Future<Output = OwnedDeliveryResult>
+    where
+        M: ReceivedRecord,
+        T: Into<Timeout>,
+    {
+        let relayed = self.relay(Relay::Forward, message, topic);
+        self.send_relayed(relayed, message, queue_timeout)
+    }
+
+    /// Sends a received message on to a topic with the context that is current at the call, in place of
+    /// the one that it came with.
+    ///
+    /// The new span is linked to the span that the message came from. Key and payload stay. The
+    /// timestamp is the time of sending; the header `received-timestamp` has the old one, in
+    /// milliseconds since 1970. The tables under "Sending on" in this crate's documentation list what
+    /// becomes of each header.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`forward`](Self::forward).
+    pub fn republish<'a, M, T>(
+        &'a self,
+        message: &'a M,
+        topic: &'a str,
+        queue_timeout: T,
+    ) -> impl Future<Output = OwnedDeliveryResult>
+    where
+        M: ReceivedRecord,
+        T: Into<Timeout>,
+    {
+        let relayed = self.relay(Relay::Republish, message, topic);
+        self.send_relayed(relayed, message, queue_timeout)
+    }
+
+    /// Puts a message that could not be handled aside, in the given topic: as
+    /// [`republish`](Self::republish), with the failure in headers and on the span.
+    ///
+    /// The headers are [`DEAD_LETTER_ERROR`](crate::producer::DEAD_LETTER_ERROR),
+    /// [`DEAD_LETTER_SOURCE`](crate::producer::DEAD_LETTER_SOURCE) (the message's topic),
+    /// [`DEAD_LETTER_TRACEPARENT`](crate::producer::DEAD_LETTER_TRACEPARENT),
+    /// `dead-letter-partition`, `dead-letter-offset` and `dead-letter-timestamp`. If a message is put
+    /// aside once more, it gets a new error and keeps the others. They are left out where they would make
+    /// the record too large.
+    ///
+    /// Do not compact the topic: it would refuse a letter without a key, and keep only the newest
+    /// of several letters with one key.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`forward`](Self::forward).
+    pub fn dead_letter<'a, M, T>(
+        &'a self,
+        message: &'a M,
+        error: &dyn fmt::Display,
+        topic: &'a str,
+        queue_timeout: T,
+    ) -> impl Future<Output = OwnedDeliveryResult>
+    where
+        M: ReceivedRecord,
+        T: Into<Timeout>,
+    {
+        let letter = relay::dead_letter(message, error);
+        let relayed = self.relay(Relay::DeadLetter(&letter), message, topic);
+        self.send_relayed(relayed, message, queue_timeout)
+    }
+
+    /// Starts the span of a message that is sent on, and makes the record with which it goes.
+    fn relay<'a, M: ReceivedRecord>(
+        &self,
+        relay: Relay<'_>,
+        message: &'a M,
+        topic: &'a str,
+    ) -> (OutgoingRecord, FutureRecord<'a, [u8], [u8]>) {
+        let (outgoing, headers) = self.injector.relay(relay, message, topic);
+        let record = FutureRecord {
+            topic,
+            partition: None,
+            payload: message.payload(),
+            key: message.key(),
+            timestamp: relay::timestamp(message, relay),
+            headers,
+        };
+        (outgoing, record)
+    }
+
+    async fn send_relayed<M, T>(
+        &self,
+        (outgoing, record): (OutgoingRecord, FutureRecord<'_, [u8], [u8]>),
+        message: &M,
+        queue_timeout: T,
+    ) -> OwnedDeliveryResult
+    where
+        M: ReceivedRecord,
+        T: Into<Timeout>,
+    {
+        match self.inner.send(record, queue_timeout).await {
+            Ok(delivery) => {
+                outgoing.succeed(delivery.partition, delivery.offset);
+                Ok(delivery)
+            }
+            Err((error, returned)) => {
+                outgoing.fail(&error);
+                let carried = message.carried().map(BorrowedHeaders::detach);
+                Err((error, returned.replace_headers(carried)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! A record on its way to the broker: what goes out, the room for its headers, and its span.
+
+use crate::error_type::error_type;
+use crate::headers::Kafka;
+use crate::json_quotes::without_quotes;
+use crate::received::ReceivedRecord;
+use crate::relay;
+use crate::restorable_headers::{GivenHeaders, RestorableHeaders};
+use crate::span_attributes::{set_content, set_offset};
+use crate::wire_size::AROUND;
+use otel_messaging::Instrumentation;
+use otel_messaging::adapter::{
+    Attributes, Describe, Destination, MessageInfo, Outcome, Outgoing, Relay, semconv,
+};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Headers, Message, OwnedHeaders, ToBytes};
+
+/// The client's own word for what a producer does.
+const SEND: &str = "send";
+
+/// What goes out, without its headers.
+#[derive(Clone, Copy)]
+pub(crate) struct Record<'a> {
+    topic: &'a str,
+    partition: Option<u32>,
+    key: Option<&'a [u8]>,
+    payload: Option<&'a [u8]>,
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn new<K, V>(
+        topic: &'a str,
+        partition: Option<i32>,
+        key: Option<&'a K>,
+        payload: Option<&'a V>,
+    ) -> Self
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        Self {
+            topic,
+            // A negative number leaves the choice to librdkafka.
+            partition: partition.and_then(|partition| u32::try_from(partition).ok()),
+            key: key.map(ToBytes::to_bytes),
+            payload: payload.map(ToBytes::to_bytes),
+        }
+    }
+
+    /// What a record of at most `max_bytes` has left for its headers.
+    fn room(&self, max_bytes: usize) -> usize {
+        let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+        max_bytes.saturating_sub(AROUND + length(self.key) + length(self.payload))
+    }
+}
+
+impl Describe<Kafka> for Record<'_> {
+    type Client = Kafka;
+
+    fn destination(&self) -> Destination<'_> {
+        Destination::named(self.topic)
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        MessageInfo::new(self.destination()).with_partition(self.partition)
+    }
+
+    fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        set_content(attributes, self.key, self.payload);
+    }
+}
+
+/// What the wrappers have beside the producer that they wrap: it gives records their spans and their
+/// contexts.
+#[derive(Debug, Clone)]
+pub(crate) struct Injector {
+    pub(crate) instrumentation: Option<Instrumentation>,
+    /// The producer's `message.max.bytes`.
+    max_bytes: Option<usize>,
+}
+
+impl Injector {
+    pub(crate) fn new(max_bytes: Option<usize>) -> Self {
+        Self {
+            instrumentation: None,
+            max_bytes,
+        }
+    }
+
+    fn instrumentation(&self) -> &Instrumentation {
+        match &self.instrumentation {
+            Some(instrumentation) => instrumentation,
+            None => Instrumentation::global(),
+        }
+    }
+
+    fn room(&self, record: &Record<'_>) -> Option<usize> {
+        self.max_bytes.map(|max_bytes| record.room(max_bytes))
+    }
+
+    /// Starts the record's span and writes its context into the record's headers.
+    pub(crate) fn inject(
+        &self,
+        record: Record<'_>,
+        headers: &mut Option<OwnedHeaders>,
+    ) -> (OutgoingRecord, GivenHeaders) {
+        let outgoing = self.instrumentation().outgoing(SEND, &record);
+        let mut restorable = RestorableHeaders::new(headers.take());
+        outgoing.inject(&mut restorable, self.room(&record));
+        let given;
+        (*headers, given) = restorable.into_parts();
+        let is_partition_open = record.partition.is_none();
+        (OutgoingRecord::new(outgoing, is_partition_open), given)
+    }
+
+    /// The same for a message that is sent on. Returns the headers that it goes with.
+    pub(crate) fn relay(
+        &self,
+        relay: Relay<'_>,
+        message: &impl ReceivedRecord,
+        topic: &str,
+    ) -> (OutgoingRecord, Option<OwnedHeaders>) {
+        let record = Record::new(topic, None, message.key(), message.payload());
+        let room = self.room(&record);
+        let mut headers = relay::headers(message, relay, room).unwrap_or_default();
+        let by = self.instrumentation();
+        let outgoing = by.relay(relay, SEND, &record, &mut headers, room);
+        if outgoing.keeps_context() {
+            headers = without_quotes(headers);
+        }
+        outgoing.inject(&mut headers, room);
+        let headers = (headers.count() > 0).then_some(headers);
+        (OutgoingRecord::new(outgoing, true), headers)
+    }
+}
+
+/// The span of a record that is on its way. If it is dropped without an answer, its status stays unset.
+pub(crate) struct OutgoingRecord {
+    outgoing: Outgoing,
+    /// Whether only the broker's answer tells the partition.
+    is_partition_open: bool,
+}
+
+impl OutgoingRecord {
+    fn new(outgoing: Outgoing, is_partition_open: bool) -> Self {
+        Self {
+            outgoing,
+            is_partition_open,
+        }
+    }
+
+    /// Ends the span with the partition and the offset of the broker's answer. Without
+    /// acknowledgements librdkafka does not know the offset.
+    pub(crate) fn succeed(self, partition: i32, offset: i64) {
+        let is_partition_open = self.is_partition_open;
+        self.outgoing.finish(Outcome::Accepted(&|attributes| {
+            if is_partition_open {
+                let id = partition.to_string();
+                attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+            }
+            set_offset(attributes, offset);
+        }));
+    }
+
+    /// Ends the span with what a delivery callback is told.
+    pub(crate) fn answer(self, result: &DeliveryResult<'_>) {
+        match result {
+            Ok(message) => self.succeed(message.partition(), message.offset()),
+            Err((error, _)) => self.fail(error),
+        }
+    }
+
+    /// Ends the span as failed.
+    pub(crate) fn fail(self, error: &KafkaError) {
+        self.outgoing
+            .finish(Outcome::failed(error_type(error), error));
+    }
+
+    /// Ends the span as failed, and gives back the headers that the caller gave.
+    pub(crate) fn give_back(
+        self,
+        error: &KafkaError,
+        given: GivenHeaders,
+        headers: &mut Option<OwnedHeaders>,
+    ) {
+        *headers = given.restore(headers.take());
+        self.fail(error);
+    }
+
+    /// Ends the span of a record whose producer went away without an answer.
+    pub(crate) fn cancel(self) {
+        let message = &"the producer was dropped";
+        self.outgoing.finish(Outcome::failed("canceled", message));
+    }
+}

@@ -1,0 +1,22 @@
+//! The attributes that Kafka alone has, on records that go out and on messages that came in.
+
+use otel_messaging::adapter::{Attributes, semconv};
+
+/// Adds the key, and says whether the record is a tombstone.
+pub(crate) fn set_content(attributes: &mut Attributes, key: Option<&[u8]>, payload: Option<&[u8]>) {
+    // Only a key that is clearly text is shown (conventions for Kafka).
+    let key = key.and_then(|key| str::from_utf8(key).ok());
+    if let Some(key) = key.filter(|key| !key.chars().any(char::is_control)) {
+        attributes.set_remote(semconv::MESSAGING_KAFKA_MESSAGE_KEY, key);
+    }
+    if payload.is_none() {
+        attributes.set(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
+    }
+}
+
+/// Adds the offset. librdkafka uses negative numbers for an offset that it does not know.
+pub(crate) fn set_offset(attributes: &mut Attributes, offset: i64) {
+    if offset >= 0 {
+        attributes.set(semconv::MESSAGING_KAFKA_OFFSET, offset);
+    }
+}
