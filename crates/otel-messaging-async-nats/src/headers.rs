@@ -1,41 +1,39 @@
 //! The carrier: NATS headers.
 
-use crate::spelling::{TRACEPARENT, contexts, is_spelling, text};
+use crate::contexts::{contexts, lines};
+use crate::header_name::{header_name, is_spelling, text};
+use crate::wire_size;
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use otel_messaging::{Carrier, CarrierError, CarrierMut, Contexts, FieldValue};
+use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, Client, Contexts, FieldValue};
 
-/// The marker of this crate's carrier and messages; inferred everywhere.
+/// The marker of this crate's carrier and messages. Every call infers it.
 #[derive(Debug, Clone, Copy)]
 pub enum Nats {}
 
-/// Names are case-sensitive in NATS and programs in other languages write some of them in title
-/// case; here any spelling is found. The map has no order among names.
+impl Client for Nats {
+    const SYSTEM: &'static str = "nats";
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+}
+
+/// NATS tells spellings of a name apart, and programs in other languages write some names in title case.
+/// This carrier finds every spelling. The map has no order among names.
 ///
-/// If a `Traceparent` stands beside a differing `traceparent` of the same trace, the one in title case
-/// counts, with the `Tracestate` and the `Baggage` beside it. A relay that reads no other spelling adds
-/// it later, as OpenTelemetry's HTTP carrier in Go does. A relay that replaces only the one in lower
-/// case, behind a sender that wrote both, is passed over; the trace stays the same. If both name one
-/// sender, the fields in title case count too: a Go relay may have changed them. With one spelling of
-/// `traceparent`, each field in that spelling counts, and in any other where it is absent in that one.
+/// If a `Traceparent` and a `traceparent` of the same trace differ, the one in title case counts, with the
+/// `Tracestate` and the `Baggage` beside it: a relay that reads no other spelling, such as OpenTelemetry's
+/// HTTP carrier in Go, adds it later. If a sender wrote both and a relay replaces only the one in lower
+/// case, that relay is passed over; the trace stays the same. If both name one sender, the fields in title
+/// case count too: a Go relay may have changed them. If there is one spelling of `traceparent`, each field
+/// counts in that spelling, and in any other if it is absent in that one.
 ///
-/// Nothing tells which of other contexts that differ is newer: they contradict each other. So do two in
-/// lower case, which is what servers of 2.11 and 2.12 make of both spellings. `Xraceparent` is read where
-/// no other spelling is there: servers from 2.11 up to some releases of 2.12 rename the header so, to
-/// keep themselves from tracing a message again, when they store it for one
+/// Other contexts that differ contradict each other, because nothing shows which is newer. So do two in
+/// lower case, which servers of 2.11 and 2.12 make of both spellings. The carrier reads `Xraceparent` if
+/// there is no other spelling: servers from 2.11 up to some releases of 2.12 rename the header so when they
+/// store a message, to keep themselves from tracing it again
 /// ([nats-server 7755](https://github.com/nats-io/nats-server/pull/7755)).
 impl Carrier<Nats> for HeaderMap {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        let mut lines = self.iter().filter(|(key, _)| is_spelling(text(key), name));
-        let mut one = lines.next();
-        let mut several = Vec::new();
-        if let Some(second) = lines.next() {
-            // Not as they happen to stand in the map: in lower case first, because of two members
-            // of a baggage the last counts, and title case is what a relay adds.
-            several.extend(one.take().into_iter().chain([second]).chain(lines));
-            several.sort_unstable_by(|(a, _), (b, _)| text(b).cmp(text(a)));
-        }
-        let lines = one.into_iter().chain(several);
-        lines.flat_map(|(_, values)| values.iter().map(HeaderValue::as_str))
+        lines(self, name)
     }
 
     fn keys(&self) -> impl Iterator<Item = &str> {
@@ -66,9 +64,11 @@ impl Carrier<Nats> for HeaderMap {
     }
 }
 
-/// An empty name, one with white space, a colon or anything but visible ASCII, and a value with a
-/// line break cannot be represented.
+/// NATS cannot represent a name that is empty or has white space, a colon or anything but visible ASCII,
+/// nor a value with a line break.
 impl CarrierMut<Nats> for HeaderMap {
+    const PER_HEADER: usize = wire_size::PER_HEADER;
+
     #[inline]
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
         let name = header_name(name)?;
@@ -87,6 +87,11 @@ impl CarrierMut<Nats> for HeaderMap {
             remove_from(self, names);
         }
     }
+
+    #[inline]
+    fn left_of(&self, room: usize) -> Option<usize> {
+        wire_size::left_of(self, room)
+    }
 }
 
 fn remove_from(headers: &mut HeaderMap, names: &[&str]) {
@@ -104,21 +109,6 @@ fn remove_from(headers: &mut HeaderMap, names: &[&str]) {
     *headers = rest;
 }
 
-/// Without an allocation for the names that are written most.
-fn header_name(name: &str) -> Result<HeaderName, CarrierError> {
-    const TRACEPARENT_NAME: HeaderName = HeaderName::from_static(TRACEPARENT);
-    const TRACESTATE_NAME: HeaderName = HeaderName::from_static("tracestate");
-    const BAGGAGE_NAME: HeaderName = HeaderName::from_static("baggage");
-    Ok(match name {
-        TRACEPARENT => TRACEPARENT_NAME,
-        "tracestate" => TRACESTATE_NAME,
-        "baggage" => BAGGAGE_NAME,
-        // The client takes it, but other readers refuse the message for it.
-        "" => return Err(CarrierError::InvalidName),
-        _ => name.parse().map_err(|_| CarrierError::InvalidName)?,
-    })
-}
-
 /// Sixteen bytes at a time.
 fn has_line_break(value: &[u8]) -> bool {
     let is_break = |byte: &u8| (*byte == b'\r') | (*byte == b'\n');
@@ -127,66 +117,5 @@ fn has_line_break(value: &[u8]) -> bool {
     chunks.iter().any(in_chunk) || rest.iter().any(is_break)
 }
 
-/// The size of the header block on the wire in bytes, with the lines around it; it counts towards
-/// the server's `max_payload`.
-pub(crate) fn wire_size(headers: &HeaderMap) -> usize {
-    let lines = headers.iter().flat_map(|(key, values)| {
-        let key = text(key).len();
-        values
-            .iter()
-            .map(move |value| key + value.as_str().len() + PER_HEADER)
-    });
-    BLOCK + lines.sum::<usize>()
-}
-
-/// What a header takes beyond its name and its value, in bytes.
-pub(crate) const PER_HEADER: usize = ": \r\n".len();
-
-const BLOCK: usize = "NATS/1.0\r\n\r\n".len();
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn any_spelling_is_found_and_replaced() {
-        let mut headers = HeaderMap::new();
-        headers.insert("Traceparent", "old");
-        headers.append("Order", "7");
-        headers.append("Order", "8");
-        assert_eq!(Carrier::get(&headers, "traceparent"), Some("old"));
-
-        headers.set("traceparent", "new".into()).unwrap();
-        let mut expected = HeaderMap::new();
-        expected.insert("traceparent", "new");
-        expected.append("Order", "7");
-        expected.append("Order", "8");
-        assert_eq!(headers, expected);
-    }
-
-    #[test]
-    fn what_nats_cannot_represent_is_refused() {
-        let mut headers = HeaderMap::new();
-        let value = headers.set("baggage", "a=1\r\nevil: 2".into());
-        assert_eq!(value, Err(CarrierError::InvalidValue));
-        for name in ["", "a b", "a:b", "ü", "a\n"] {
-            assert_eq!(headers.set(name, "".into()), Err(CarrierError::InvalidName));
-        }
-        assert!(headers.is_empty());
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_panics(name in any::<String>(), value in any::<String>()) {
-            let mut headers = HeaderMap::new();
-            if headers.set(&name, value.as_str().into()).is_ok() {
-                prop_assert_eq!(Carrier::get(&headers, &name), Some(value.as_str()));
-            } else {
-                prop_assert!(headers.is_empty());
-            }
-            CarrierMut::remove(&mut headers, &[&name]);
-            prop_assert!(headers.is_empty());
-        }
-    }
-}
+mod tests;

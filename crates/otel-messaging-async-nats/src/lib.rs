@@ -2,36 +2,38 @@
 
 mod ack_subject;
 mod client;
+mod contexts;
+mod dead_letter;
+mod error_type;
+mod header_name;
 mod headers;
+mod injecting_producer;
 mod injection;
-mod jetstream;
+mod jetstream_context;
 mod kept;
-mod message;
-mod onward;
-mod producer;
+mod outbound;
+mod outcome;
+mod publish_ack_future;
+mod received;
 mod relay;
-#[cfg(feature = "service")]
-mod service;
 mod service_error;
+#[cfg(feature = "service")]
+mod service_request;
 mod spelled;
 mod spelling;
 mod subject;
-mod traits;
+mod wire_size;
 
+pub use dead_letter::{DEAD_LETTER_SEQUENCE, DEAD_LETTER_STREAM};
 pub use headers::Nats;
-pub use jetstream::{Acknowledgement, PublishAckFuture};
-pub use onward::{DEAD_LETTER_SEQUENCE, DEAD_LETTER_STREAM};
-#[cfg(feature = "serde")]
-pub use otel_messaging::EnvelopeOrBare;
+pub use injecting_producer::{InjectingProducer, Wrapped};
 pub use otel_messaging::{
-    CarrierExtractor, CarrierInjector, ContextCarrier, DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE,
-    DEAD_LETTER_TRACEPARENT, Entered, Envelope, Environment, Failure, Finding, Handling, InContext,
-    Instrumentation, Job, OnError, Processing, Received, attach_context, background, caught_panics,
-    closure_in_context, current_context, dropped_fields, extract, future_in_context, get_context,
-    inject, process, propagation, refused_fields, self_check, try_with_message_context,
-    try_with_message_context_with, with_message_context,
+    ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
+    closure_in_context, consumer, current_context, extract, future_in_context, get_context, inject,
+    instrumentation, loss, opentelemetry, process, producer, propagation, self_check, stored,
+    try_with_message_context, try_with_message_context_with, with_message_context,
 };
-pub use producer::InjectingProducer;
+pub use publish_ack_future::{Acknowledgement, PublishAckFuture};
 #[cfg(feature = "service")]
-pub use service::InjectingRequest;
+pub use service_request::InjectingRequest;
 pub use spelling::Spelling;

@@ -1,6 +1,17 @@
 //! Which subjects are made for one use: by a server, or by a client for a reply or an object.
 
 use crate::ack_subject;
+use otel_messaging::adapter::Destination;
+
+/// The destination that a subject is.
+#[inline]
+pub(crate) fn destination(subject: &str) -> Destination<'_> {
+    if is_temporary(subject) {
+        Destination::temporary(subject)
+    } else {
+        Destination::named(subject)
+    }
+}
 
 /// What the servers take for their own: the acknowledgement of a stream's message, and the answer to
 /// another account (`_R_`) or another cluster.
@@ -35,7 +46,7 @@ pub(crate) fn is_reserved(reply: &str) -> bool {
 /// Not those with an identifier that lives longer: of a server (`$SYS.SERVER.<id>.`), an account, an
 /// instance of a service (`$SRV.INFO.<name>.<id>`). Nor advisories about consumers: an ephemeral one's
 /// name looks like any other.
-pub(crate) fn is_temporary(subject: &str) -> bool {
+fn is_temporary(subject: &str) -> bool {
     // All begin so, and an application's own hardly ever.
     subject.starts_with(['_', '$'])
         && (is_reserved(subject)

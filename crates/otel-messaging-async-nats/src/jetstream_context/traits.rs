@@ -1,67 +1,16 @@
-//! async-nats' own traits, for code that is generic over them.
+//! async-nats' own traits of the JetStream context, for code that is generic over them.
 
-use crate::client::{end, end_request};
-use crate::producer::InjectingProducer;
-use async_nats::client::{PublishError, Request, RequestError, SubscribeError, traits};
+use crate::injecting_producer::InjectingProducer;
+use crate::outcome;
+use crate::publish_ack_future::PublishAckFuture;
+use async_nats::client::{PublishError, Request, RequestError, traits};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{self, traits as jetstream_traits};
 use async_nats::jetstream::message as jetstream_message;
 use async_nats::message::OutboundMessage;
-use async_nats::{Client, Message, Subscriber, ToSubject};
+use async_nats::{Message, ToSubject};
 use bytes::Bytes;
 use std::time::Duration;
-
-/// Publishes with the context that is current at the call; the span `publish {subject}` ends when
-/// the client has taken the message.
-impl traits::Publisher for InjectingProducer<Client> {
-    fn publish_with_reply<S: ToSubject, R: ToSubject>(
-        &self,
-        subject: S,
-        reply: R,
-        payload: Bytes,
-    ) -> impl Future<Output = Result<(), PublishError>> {
-        InjectingProducer::<Client>::publish_with_reply(self, subject, reply, payload)
-    }
-
-    fn publish_message(
-        &self,
-        mut message: OutboundMessage,
-    ) -> impl Future<Output = Result<(), PublishError>> {
-        let sending = self.inject_into(&mut message);
-        async move {
-            let taken = traits::Publisher::publish_message(&self.inner, message).await;
-            end(sending, taken)
-        }
-    }
-}
-
-/// Requests with the context that is current at the call; the span `request {subject}` ends with
-/// the reply.
-impl traits::Requester for InjectingProducer<Client> {
-    fn send_request<S: ToSubject>(
-        &self,
-        subject: S,
-        request: Request,
-    ) -> impl Future<Output = Result<Message, RequestError>> {
-        InjectingProducer::<Client>::send_request(self, subject, request)
-    }
-}
-
-/// Subscribes as the client does.
-impl traits::Subscriber for InjectingProducer<Client> {
-    fn subscribe<S: ToSubject>(
-        &self,
-        subject: S,
-    ) -> impl Future<Output = Result<Subscriber, SubscribeError>> {
-        self.inner.subscribe(subject)
-    }
-}
-
-impl traits::TimeoutProvider for InjectingProducer<Client> {
-    fn timeout(&self) -> Option<Duration> {
-        self.inner.timeout()
-    }
-}
 
 /// Publishes on core NATS, as the context's own implementation does; otherwise as that of
 /// `InjectingProducer<Client>`.
@@ -73,7 +22,7 @@ impl traits::Publisher for InjectingProducer<Context> {
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
         let (subject, reply) = (subject.to_subject(), reply.to_subject());
-        let (sending, headers) = self.inject("publish", self.outgoing(&subject, &payload), None);
+        let (outgoing, headers) = self.inject("publish", &subject, None, payload.len());
         async move {
             let client = self.inner.client();
             let taken = if headers.is_empty() {
@@ -83,7 +32,8 @@ impl traits::Publisher for InjectingProducer<Context> {
                     .publish_with_reply_and_headers(subject, reply, headers, payload)
                     .await
             };
-            end(sending, taken)
+            outcome::finish(outgoing, &taken);
+            taken
         }
     }
 
@@ -91,12 +41,11 @@ impl traits::Publisher for InjectingProducer<Context> {
         &self,
         mut message: OutboundMessage,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        let outgoing = self.outgoing(&message.subject, &message.payload);
-        let (sending, headers) = self.inject("publish", outgoing, message.headers.take());
-        message.headers = (!headers.is_empty()).then_some(headers);
+        let outgoing = self.inject_into(&mut message);
         async move {
             let taken = traits::Publisher::publish_message(&self.inner, message).await;
-            end(sending, taken)
+            outcome::finish(outgoing, &taken);
+            taken
         }
     }
 }
@@ -110,13 +59,13 @@ impl traits::Requester for InjectingProducer<Context> {
         mut request: Request,
     ) -> impl Future<Output = Result<Message, RequestError>> {
         let subject = subject.to_subject();
-        let payload = request.payload.clone().unwrap_or_default();
-        let outgoing = self.outgoing(&subject, &payload);
-        let (sending, headers) = self.inject("request", outgoing, request.headers.take());
+        let headers = request.headers.take();
+        let payload = request.payload.as_ref().map_or(0, Bytes::len);
+        let (outgoing, headers) = self.inject("request", &subject, headers, payload);
         request.headers = (!headers.is_empty()).then_some(headers);
         async move {
             let reply = traits::Requester::send_request(&self.inner, subject, request).await;
-            end_request(sending, &reply);
+            outcome::finish_request(outgoing, &reply);
             reply
         }
     }
@@ -131,17 +80,15 @@ impl jetstream_traits::Publisher for InjectingProducer<Context> {
         payload: Bytes,
     ) -> impl Future<Output = Result<context::PublishAckFuture, context::PublishError>> {
         let taken = InjectingProducer::<Context>::publish(self, subject, payload);
-        async move { taken.await.map(crate::PublishAckFuture::into_inner) }
+        async move { taken.await.map(PublishAckFuture::into_inner) }
     }
 
     fn publish_message(
         &self,
         message: jetstream_message::OutboundMessage,
     ) -> impl Future<Output = Result<context::PublishAckFuture, context::PublishError>> {
-        let outgoing = self.outgoing(&message.subject, &message.payload);
-        let (sending, headers) = self.inject("publish", outgoing, message.headers);
-        let taken = self.deliver(sending, message.subject, headers, message.payload);
-        async move { taken.await.map(crate::PublishAckFuture::into_inner) }
+        let taken = self.publish_outbound(message);
+        async move { taken.await.map(PublishAckFuture::into_inner) }
     }
 }
 

@@ -1,0 +1,169 @@
+//! The wrapper that injects, and what it can wrap.
+
+use crate::injection::Injection;
+use crate::outbound::Outbound;
+use crate::spelling::Spelling;
+use crate::wire_size::room_for;
+use async_nats::message::OutboundMessage;
+use async_nats::{Client, HeaderMap, Message, jetstream};
+use otel_messaging::Instrumentation;
+use otel_messaging::adapter::{Outgoing, Relay};
+
+/// An [`async_nats::Client`] or [`jetstream::Context`] whose
+/// messages carry the context that is current at the call.
+///
+/// It has the publishing methods of what it wraps, with the same names and arguments, and three to
+/// send a received message on: `forward`, `republish` and `dead_letter`. For everything else call the
+/// client itself, through [`get_ref`](Self::get_ref). There is no `Deref`: with it, a message could
+/// silently go out without its context.
+///
+/// Code that is generic over async-nats' traits takes it in place of what it wraps:
+/// [`client::traits`](async_nats::client::traits), and for a JetStream context
+/// [`jetstream::context::traits`], without
+/// `ClientProvider`, which would hand out a client that does not inject.
+///
+/// Headers count towards the server's `max_payload`, and a stream refuses headers of more than 65,535
+/// bytes. This crate keeps both limits for core NATS too, because a publisher does not know whether
+/// there is a stream. If a message has no room for all of the context, the crate leaves out members of
+/// baggage first, then entries of tracestate. If there is no room even for a traceparent, the message
+/// goes without its context. [`dropped_fields`](crate::loss::dropped_fields) counts what is left out.
+///
+/// ```no_run
+/// # use async_nats::Client;
+/// # use otel_messaging_async_nats::InjectingProducer;
+/// # async fn publish(client: Client) -> Result<(), async_nats::Error> {
+/// let producer = InjectingProducer::new(client.clone());
+/// producer.publish("orders", "order 7".into()).await?;
+///
+/// let jetstream = InjectingProducer::new(async_nats::jetstream::new(client));
+/// jetstream.publish("orders", "order 7".into()).await?.await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It wraps nothing else:
+///
+/// ```compile_fail,E0277
+/// # use otel_messaging_async_nats::InjectingProducer;
+/// let producer = InjectingProducer::new(42);
+/// ```
+#[derive(Debug, Clone)]
+pub struct InjectingProducer<P: Wrapped> {
+    pub(crate) inner: P,
+    pub(crate) injection: Injection,
+}
+
+/// What an [`InjectingProducer`] can wrap: [`async_nats::Client`] and
+/// [`jetstream::Context`]. Other crates cannot implement it.
+#[diagnostic::on_unimplemented(
+    message = "`InjectingProducer` cannot wrap `{Self}`",
+    label = "not a client that publishes",
+    note = "it wraps `async_nats::Client` and `async_nats::jetstream::Context`: give it the value \
+            itself, which is cheap to clone, and not a reference; is async-nats of the same version?"
+)]
+pub trait Wrapped: sealed::Sealed {}
+
+impl Wrapped for Client {}
+impl Wrapped for jetstream::Context {}
+
+mod sealed {
+    use async_nats::{Client, jetstream};
+
+    pub trait Sealed {
+        /// The size of the largest message, in bytes. It changes when the client connects to another
+        /// server.
+        fn max_payload(&self) -> usize;
+    }
+
+    impl Sealed for Client {
+        #[inline]
+        fn max_payload(&self) -> usize {
+            Client::max_payload(self)
+        }
+    }
+
+    impl Sealed for jetstream::Context {
+        #[inline]
+        fn max_payload(&self) -> usize {
+            self.client().max_payload()
+        }
+    }
+}
+
+impl<P: Wrapped> InjectingProducer<P> {
+    /// Wraps a client or a JetStream context; its messages go out by [`Instrumentation::global`].
+    ///
+    /// Wrap the client's own value, which is cheap to clone, and not a reference to it.
+    #[must_use]
+    pub fn new(inner: P) -> Self {
+        Self {
+            inner,
+            injection: Injection::default(),
+        }
+    }
+
+    /// Sends by this instrumentation, in place of the global one. With
+    /// [`Instrumentation::disabled`] the wrapper does what the bare client does.
+    #[must_use]
+    pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
+        self.injection.instrumentation = Some(instrumentation);
+        self
+    }
+
+    /// Writes the names of the context's headers in this spelling. The default is
+    /// [`Spelling::AsReceived`].
+    #[must_use]
+    pub fn with_spelling(mut self, spelling: Spelling) -> Self {
+        self.injection.spelling = spelling;
+        self
+    }
+
+    /// The wrapped client. What you publish on it directly carries no context.
+    pub fn get_ref(&self) -> &P {
+        &self.inner
+    }
+
+    /// Gives the wrapped client back.
+    pub fn into_inner(self) -> P {
+        self.inner
+    }
+
+    /// Starts the message's span and writes its context into the headers.
+    pub(crate) fn inject(
+        &self,
+        operation: &'static str,
+        subject: &str,
+        headers: Option<HeaderMap>,
+        payload: usize,
+    ) -> (Outgoing, HeaderMap) {
+        let message = Outbound::to(subject, headers.as_ref());
+        let by = self.injection.instrumentation();
+        let outgoing = by.outgoing(operation, &message);
+        let room = room_for(self.inner.max_payload(), payload, headers.as_ref());
+        let mut headers = headers.unwrap_or_default();
+        self.injection.write(&outgoing, &mut headers, room);
+        (outgoing, headers)
+    }
+
+    /// Starts the span of a message that the caller has put together, and writes its context into it.
+    pub(crate) fn inject_into(&self, message: &mut OutboundMessage) -> Outgoing {
+        let headers = message.headers.take();
+        let payload = message.payload.len();
+        let (outgoing, headers) = self.inject("publish", &message.subject, headers, payload);
+        message.headers = (!headers.is_empty()).then_some(headers);
+        outgoing
+    }
+
+    /// Starts the span of a message that is sent on, and gives the headers with which it goes.
+    pub(crate) fn relay(
+        &self,
+        relay: Relay<'_>,
+        message: &Message,
+        subject: &str,
+    ) -> (Outgoing, HeaderMap) {
+        let came = message.headers.as_ref();
+        let outbound = Outbound::to(subject, came);
+        let room = room_for(self.inner.max_payload(), message.payload.len(), came);
+        self.injection.relay(relay, &outbound, came, room)
+    }
+}

@@ -1,0 +1,101 @@
+//! The JetStream context that injects.
+
+mod relay;
+mod traits;
+
+use crate::error_type::error_type;
+use crate::injecting_producer::InjectingProducer;
+use crate::publish_ack_future::PublishAckFuture;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::PublishError;
+use async_nats::jetstream::message::{OutboundMessage, PublishMessage};
+use async_nats::{HeaderMap, Subject, ToSubject};
+use bytes::Bytes;
+use otel_messaging::adapter::{Outcome, Outgoing};
+
+impl InjectingProducer<Context> {
+    /// Publishes as [`Context::publish`] does, with the context that is current at the call in the
+    /// message's headers.
+    ///
+    /// The span `publish {subject}` ends with the stream's acknowledgement: when the
+    /// [`PublishAckFuture`] is done or dropped.
+    ///
+    /// # Errors
+    ///
+    /// The context's own error, unchanged. It marks the span as failed.
+    pub fn publish<S: ToSubject>(
+        &self,
+        subject: S,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<PublishAckFuture, PublishError>> {
+        self.send_publish(subject, PublishMessage::build().payload(payload))
+    }
+
+    /// Publishes as [`Context::publish_with_headers`] does; see [`publish`](Self::publish).
+    ///
+    /// The given headers stay as they are, except for the propagator's own fields, which this method
+    /// replaces.
+    ///
+    /// # Errors
+    ///
+    /// The context's own error, unchanged. It marks the span as failed.
+    pub fn publish_with_headers<S: ToSubject>(
+        &self,
+        subject: S,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<PublishAckFuture, PublishError>> {
+        let message = PublishMessage::build().headers(headers).payload(payload);
+        self.send_publish(subject, message)
+    }
+
+    /// Publishes as [`Context::send_publish`] does; see
+    /// [`publish_with_headers`](Self::publish_with_headers).
+    ///
+    /// # Errors
+    ///
+    /// The context's own error, unchanged. It marks the span as failed.
+    pub fn send_publish<S: ToSubject>(
+        &self,
+        subject: S,
+        publish: PublishMessage,
+    ) -> impl Future<Output = Result<PublishAckFuture, PublishError>> {
+        // The only way to a message's headers.
+        self.publish_outbound(publish.outbound_message(subject))
+    }
+
+    pub(crate) fn publish_outbound(
+        &self,
+        message: OutboundMessage,
+    ) -> impl Future<Output = Result<PublishAckFuture, PublishError>> {
+        let OutboundMessage {
+            subject,
+            headers,
+            payload,
+            ..
+        } = message;
+        let (outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
+        self.deliver(outgoing, subject, headers, payload)
+    }
+
+    /// Publishes a message whose span is started.
+    pub(crate) async fn deliver(
+        &self,
+        outgoing: Outgoing,
+        subject: Subject,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<PublishAckFuture, PublishError> {
+        let mut publish = PublishMessage::build().payload(payload);
+        if !headers.is_empty() {
+            publish = publish.headers(headers);
+        }
+        match self.inner.send_publish(subject, publish).await {
+            Ok(inner) => Ok(PublishAckFuture::new(inner, outgoing)),
+            Err(error) => {
+                outgoing.finish(Outcome::failed(error_type(&error), &error));
+                Err(error)
+            }
+        }
+    }
+}

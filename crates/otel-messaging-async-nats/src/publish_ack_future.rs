@@ -1,0 +1,84 @@
+//! The stream's answer to a publish.
+
+use crate::error_type::error_type;
+use async_nats::jetstream::context::{self, PublishError};
+use async_nats::jetstream::publish::PublishAck;
+use otel_messaging::adapter::{Outcome, Outgoing, semconv};
+use std::pin::Pin;
+use std::task::{Poll, ready};
+
+/// The stream's acknowledgement of a published message: await it for the result that
+/// [async-nats' own future](context::PublishAckFuture) gives.
+///
+/// The message's span ends with the answer, so await it soon. If you drop it instead, the span ends with
+/// its status unset; the message is still published.
+#[derive(Debug)]
+#[must_use = "await it to know that the stream has the message"]
+pub struct PublishAckFuture {
+    inner: context::PublishAckFuture,
+    outgoing: Outgoing,
+}
+
+impl PublishAckFuture {
+    pub(crate) fn new(inner: context::PublishAckFuture, outgoing: Outgoing) -> Self {
+        Self { inner, outgoing }
+    }
+
+    /// Gives async-nats' own future back. The span ends here, with its status unset.
+    pub fn into_inner(self) -> context::PublishAckFuture {
+        self.inner
+    }
+}
+
+impl IntoFuture for PublishAckFuture {
+    type Output = Result<PublishAck, PublishError>;
+    type IntoFuture = Acknowledgement;
+
+    fn into_future(self) -> Acknowledgement {
+        Acknowledgement {
+            inner: self.inner.into_future(),
+            outgoing: Some(self.outgoing),
+        }
+    }
+}
+
+/// The future of a [`PublishAckFuture`] that is awaited.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Acknowledgement {
+    inner: <context::PublishAckFuture as IntoFuture>::IntoFuture,
+    /// The message's span, until the answer is here.
+    outgoing: Option<Outgoing>,
+}
+
+impl Future for Acknowledgement {
+    type Output = Result<PublishAck, PublishError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(self.inner.as_mut().poll(cx));
+        if let Some(outgoing) = self.outgoing.take() {
+            finish(outgoing, &answer);
+        }
+        Poll::Ready(answer)
+    }
+}
+
+impl std::fmt::Debug for Acknowledgement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Acknowledgement").finish_non_exhaustive()
+    }
+}
+
+fn finish(outgoing: Outgoing, answer: &Result<PublishAck, PublishError>) {
+    match answer {
+        Ok(ack) => outgoing.finish(Outcome::Accepted(&|attributes| {
+            attributes.set_remote(semconv::MESSAGING_NATS_STREAM, &ack.stream);
+            if let Ok(sequence) = i64::try_from(ack.sequence) {
+                attributes.set(semconv::MESSAGING_NATS_SEQUENCE, sequence);
+            }
+            if ack.duplicate {
+                attributes.set(semconv::MESSAGING_NATS_DUPLICATE, true);
+            }
+        })),
+        Err(error) => outgoing.finish(Outcome::failed(error_type(error), error)),
+    }
+}

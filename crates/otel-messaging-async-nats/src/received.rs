@@ -1,0 +1,151 @@
+//! What is known of a received message.
+
+use crate::ack_subject::AckSubject;
+use crate::headers::Nats;
+use crate::subject;
+use async_nats::header::{HeaderMap, HeaderValue, NATS_MESSAGE_ID};
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::{Message, jetstream};
+use otel_messaging::Received;
+use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, semconv};
+
+/// If a stream delivered it, its reply subject tells stream, consumer, deliveries and time. A sender
+/// that makes such a subject up is believed; current servers refuse it from clients.
+impl Describe<Nats> for Message {
+    type Client = Nats;
+
+    #[inline]
+    fn destination(&self) -> Destination<'_> {
+        subject::destination(&self.subject)
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        let id = self.headers.as_ref().and_then(message_id);
+        let info = MessageInfo::new(self.destination()).with_message_id(id);
+        match delivery(self) {
+            Some(told) => info
+                .with_delivery_count(Some(told.delivered))
+                .with_sent_at(told.published),
+            None => info,
+        }
+    }
+
+    fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        if let Some(told) = delivery(self) {
+            attributes.set_remote(semconv::MESSAGING_NATS_STREAM, told.stream);
+            attributes.set_remote(semconv::MESSAGING_NATS_CONSUMER, told.consumer);
+            attributes.set_count(semconv::MESSAGING_NATS_DELIVERY_COUNT, told.delivered);
+            set_sequence(attributes, told.sequence);
+        }
+    }
+}
+
+impl Received<Nats> for Message {
+    type Headers = HeaderMap;
+
+    #[inline]
+    fn message_headers(&self) -> Option<&HeaderMap> {
+        self.headers.as_ref()
+    }
+}
+
+/// Its reply subject tells stream, consumer, deliveries and time. [`split`] takes that off the
+/// message. To split a message, call [`process`](crate::process) first, and run the handler in what it
+/// gives.
+///
+/// [`split`]: jetstream::Message::split
+impl Describe<Nats> for jetstream::Message {
+    type Client = Nats;
+
+    #[inline]
+    fn destination(&self) -> Destination<'_> {
+        self.message.destination()
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        self.message.message_info()
+    }
+
+    fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        self.message.set_attributes(info, attributes);
+    }
+}
+
+impl Received<Nats> for jetstream::Message {
+    type Headers = HeaderMap;
+
+    #[inline]
+    fn message_headers(&self) -> Option<&HeaderMap> {
+        self.message.message_headers()
+    }
+}
+
+/// A message that was looked up in its stream, as by `get_raw_message` and `direct_get`. It carries
+/// the context with which it was stored.
+impl Describe<Nats> for StreamMessage {
+    type Client = Nats;
+
+    fn destination(&self) -> Destination<'_> {
+        subject::destination(&self.subject)
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        MessageInfo::new(self.destination())
+            .with_message_id(message_id(&self.headers))
+            .with_sent_at(Some(self.time.into()))
+    }
+
+    fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        set_sequence(attributes, self.sequence);
+    }
+}
+
+impl Received<Nats> for StreamMessage {
+    type Headers = HeaderMap;
+
+    fn message_headers(&self) -> Option<&HeaderMap> {
+        Some(&self.headers)
+    }
+}
+
+#[cfg(feature = "service")]
+impl Describe<Nats> for async_nats::service::Request {
+    type Client = Nats;
+
+    fn destination(&self) -> Destination<'_> {
+        self.message.destination()
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        self.message.message_info()
+    }
+
+    fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        self.message.set_attributes(info, attributes);
+    }
+}
+
+#[cfg(feature = "service")]
+impl Received<Nats> for async_nats::service::Request {
+    type Headers = HeaderMap;
+
+    fn message_headers(&self) -> Option<&HeaderMap> {
+        self.message.message_headers()
+    }
+}
+
+/// The identifier by which a stream tells duplicates.
+pub(crate) fn message_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get(NATS_MESSAGE_ID).map(HeaderValue::as_str)
+}
+
+/// What the server tells of the delivery by a stream, if there was one.
+fn delivery(message: &Message) -> Option<AckSubject<'_>> {
+    AckSubject::parse(message.reply.as_deref()?)
+}
+
+fn set_sequence(attributes: &mut Attributes, sequence: u64) {
+    if let Ok(sequence) = i64::try_from(sequence) {
+        attributes.set(semconv::MESSAGING_NATS_SEQUENCE, sequence);
+    }
+}
