@@ -11,6 +11,7 @@ mod errors;
 mod executors;
 mod handling;
 mod last_handle;
+mod limited;
 mod message;
 mod on_error;
 mod onward;
