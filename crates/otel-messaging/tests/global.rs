@@ -4,11 +4,12 @@
 #[path = "core/message.rs"]
 mod message;
 
-use message::{message, spans};
+use message::{TestClient, message, spans};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use otel_messaging::Instrumentation;
+use otel_messaging::adapter::Client;
 use std::collections::BTreeMap;
 
 #[test]
@@ -23,7 +24,11 @@ fn global_settings_are_looked_up_at_every_message() {
     let from_global = spans();
     global::set_tracer_provider(from_global.provider.clone());
     drop(early.process(&message));
-    assert_eq!(from_global.only().name, "process orders");
+    let span = from_global.only();
+    assert_eq!(span.name, "process orders");
+    assert_eq!(span.instrumentation_scope.name(), TestClient::NAME);
+    let version = span.instrumentation_scope.version();
+    assert_eq!(version, Some(TestClient::VERSION));
 
     // The global propagator counts once it is set: this one knows no trace context.
     global::set_text_map_propagator(BaggagePropagator::new());
@@ -50,6 +55,14 @@ fn global_settings_are_looked_up_at_every_message() {
     assert_eq!(headers, message.headers);
     drop(otel_messaging::process(&message));
     assert_eq!(given.ended().len(), 1);
+    assert_eq!(from_global.ended().len(), 1);
+
+    // It is set once, and the first one stays.
+    let again = Instrumentation::disabled().set_global();
+    let error = again.expect_err("it was set before").to_string();
+    assert!(error.contains("was set before"), "{error}");
+    drop(otel_messaging::process(&message));
+    assert_eq!(given.ended().len(), 2);
     assert_eq!(from_global.ended().len(), 1);
 
     // A propagator that does nothing hands out no ambient span either.

@@ -146,6 +146,14 @@ fn polled_again_it_panics() {
     let _ = handling.as_mut().now_or_never();
 }
 
+#[test]
+#[should_panic = "`InContext` polled after completion"]
+fn background_work_that_is_polled_again_panics() {
+    let mut work = Box::pin(otel_messaging::future_in_context(async { 7 }));
+    assert_eq!(work.as_mut().now_or_never(), Some(7));
+    let _ = work.as_mut().now_or_never();
+}
+
 #[tokio::test]
 async fn a_panic_in_a_task_marks_the_span() {
     let (spans, message) = (spans(), message());

@@ -1,10 +1,13 @@
 //! The core with a client that exists for these tests alone.
 
+mod asked;
 mod background;
+mod consumer_info;
 mod context_carrier;
 mod contradiction;
 mod cut_short;
 mod destructor;
+mod disabled;
 mod envelope;
 mod environment;
 mod errors;
@@ -17,4 +20,5 @@ mod on_error;
 mod onward;
 mod panics;
 mod room;
+mod scope;
 mod suppression;

@@ -6,7 +6,7 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceContextExt};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::adapter::{
-    Attributes, DeadLetter, Describe, Destination, MessageInfo, Outcome, Relay, TextMap,
+    Attributes, DeadLetter, Describe, Destination, Meaning, MessageInfo, Outcome, Relay, TextMap,
 };
 use otel_messaging::producer::{DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT};
 use otel_messaging::{Instrumentation, Received, extract};
@@ -187,6 +187,31 @@ fn a_dead_letter_without_room_says_nothing() {
         let by = Instrumentation::global();
         let _ = by.relay(letter, "send", &PARCELS, &mut carried, room);
         assert_eq!(carried.headers.len() > before, says, "{limit}");
+    }
+}
+
+/// What a broker acts on changes its name, so that it does not act once more.
+#[test]
+fn what_acts_on_the_next_delivery_changes_its_name() {
+    let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
+    let ways = [
+        (Relay::Forward, "received-", [false, false, false, true]),
+        (Relay::Republish, "received-", [false, false, true, true]),
+        (
+            Relay::DeadLetter(&letter),
+            "dead-letter-",
+            [false, true, true, true],
+        ),
+    ];
+    for (relay, prefix, expected) in ways {
+        let meanings = [
+            Meaning::Content,
+            Meaning::Kind,
+            Meaning::Sender,
+            Meaning::Delivery,
+        ];
+        assert_eq!(meanings.map(|meaning| relay.renames(meaning)), expected);
+        assert_eq!(relay.prefix(), prefix);
     }
 }
 
