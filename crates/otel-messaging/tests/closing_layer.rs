@@ -7,7 +7,8 @@ mod message;
 
 use message::{message, spans};
 use opentelemetry::trace::TracerProvider;
-use otel_messaging::{caught_panics, closure_in_context, process};
+use otel_messaging::loss::caught_panics;
+use otel_messaging::{closure_in_context, process};
 use tracing::Subscriber;
 use tracing::span::Id;
 use tracing_subscriber::Layer;

@@ -6,11 +6,10 @@ use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
+use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, FieldValue};
+use otel_messaging::loss::{dropped_fields, refused_fields};
 use otel_messaging::propagation::TraceContextPropagator;
-use otel_messaging::{
-    Carrier, CarrierError, CarrierMut, FieldValue, Instrumentation, dropped_fields, extract,
-    inject, refused_fields,
-};
+use otel_messaging::{Instrumentation, extract, inject};
 use std::collections::BTreeMap;
 use std::env;
 use std::process::Command;
@@ -66,7 +65,7 @@ impl TextMapPropagator for WithNul {
 fn start_a_process() {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.arg("--list").env("X_TENANT", "old");
-    let instrumentation = Instrumentation::default().with_propagator(WithNul);
+    let instrumentation = Instrumentation::builder().with_propagator(WithNul).build();
     instrumentation.inject(&Context::new(), &mut command);
     let variables: Vec<_> = command.get_envs().collect();
     let expected = [("X_TENANT", None), ("X_TRACE", Some("7"))];
@@ -124,8 +123,10 @@ fn receive_contradicting() {
     let sdk = opentelemetry_sdk::propagation::TraceContextPropagator::new();
     let by = [
         Instrumentation::default(),
-        Instrumentation::default().with_propagator(TraceContextPropagator::new()),
-        Instrumentation::default().with_propagator(sdk),
+        Instrumentation::builder()
+            .with_propagator(TraceContextPropagator::new())
+            .build(),
+        Instrumentation::builder().with_propagator(sdk).build(),
     ];
     for other in [&one.replace('a', "b")[..], "00-malformed"] {
         let headers = [

@@ -3,7 +3,8 @@
 #![cfg(feature = "internal-logs")]
 
 use opentelemetry::{Context, KeyValue, baggage::BaggageExt, global};
-use otel_messaging::{Instrumentation, dropped_fields, propagation, refused_fields};
+use otel_messaging::loss::{dropped_fields, refused_fields};
+use otel_messaging::{Instrumentation, propagation};
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -42,7 +43,7 @@ fn nothing_is_logged_under_the_global_lock() {
             let _ = otel_messaging::extract(&malformed);
             let members = (0..9).map(|n| KeyValue::new(format!("k{n}"), "v"));
             let context = Context::new().with_baggage(members.collect::<Vec<_>>());
-            let little = Instrumentation::default().with_injection_budget(20);
+            let little = Instrumentation::builder().with_injection_budget(20).build();
             little.inject(&context, &mut BTreeMap::new());
         });
     });

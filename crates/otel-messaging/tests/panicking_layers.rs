@@ -5,14 +5,12 @@
 #[path = "core/message.rs"]
 mod message;
 
-use crate::message::{TRACEPARENT, message, spans};
+use crate::message::{NOWHERE, TRACEPARENT, message, spans};
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider,
 };
-use otel_messaging::{
-    Description, Instrumentation, Sending, caught_panics, current_context, process,
-    with_message_context,
-};
+use otel_messaging::loss::caught_panics;
+use otel_messaging::{Instrumentation, current_context, process, with_message_context};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use tracing::span::{Attributes, Id, Record};
@@ -83,8 +81,8 @@ fn work(hook: Hook) {
     let before = current_context().span().span_context().clone();
     PANICS_IN.set(Some(hook));
     let mut headers = BTreeMap::new();
-    let sending = Sending::start(None, Description::sent("test", "send"));
-    sending.inject(&mut headers);
+    let sending = Instrumentation::global().outgoing("send", &NOWHERE);
+    sending.inject(&mut headers, None);
     drop(sending);
     assert!(headers.contains_key("traceparent"), "{hook:?}");
 
@@ -102,7 +100,7 @@ fn work(hook: Hook) {
     let handled = futures_util::FutureExt::now_or_never(handling);
     assert_eq!(handled, Some(7), "{hook:?}");
     // What cannot be written is said, which is an event.
-    let little = Instrumentation::default().with_injection_budget(0);
+    let little = Instrumentation::builder().with_injection_budget(0).build();
     little.inject(&current_context(), &mut BTreeMap::new());
     PANICS_IN.set(None);
     // It comes to have what the registry kept the message's span in.

@@ -10,7 +10,8 @@ use message::message;
 use opentelemetry::Context;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
-use otel_messaging::{Instrumentation, caught_panics};
+use otel_messaging::Instrumentation;
+use otel_messaging::loss::caught_panics;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing::span;
@@ -63,7 +64,9 @@ fn panics_and_forgotten_guards_are_said() {
     let provider = SdkTracerProvider::builder()
         .with_span_processor(Panics)
         .build();
-    let by = Instrumentation::default().with_tracer_provider(&provider);
+    let by = Instrumentation::builder()
+        .with_tracer_provider(&provider)
+        .build();
     tracing::subscriber::with_default(names.clone(), || {
         for _ in 0..20 {
             drop(by.process(&message()));

@@ -5,9 +5,10 @@
 #[path = "core/message.rs"]
 mod message;
 
-use crate::message::{message, spans};
+use crate::message::{NOWHERE, message, spans};
 use opentelemetry::trace::TracerProvider;
-use otel_messaging::{Description, Sending, process};
+use otel_messaging::Instrumentation;
+use otel_messaging::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber, info, info_span};
@@ -22,7 +23,7 @@ static SHIPPED: AtomicUsize = AtomicUsize::new(0);
 fn ship() {
     // What would go on until the stack is used up.
     assert!(SHIPPED.fetch_add(1, Ordering::SeqCst) < 100);
-    drop(Sending::start(None, Description::sent("test", "ship")));
+    drop(Instrumentation::global().outgoing("ship", &NOWHERE));
 }
 
 impl<S: Subscriber> Layer<S> for Ship {

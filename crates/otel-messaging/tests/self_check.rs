@@ -9,7 +9,8 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
     SamplingResult, SdkTracerProvider, ShouldSample, Span, SpanData, SpanProcessor,
 };
-use otel_messaging::{Finding, Instrumentation, propagation, self_check};
+use otel_messaging::instrumentation::Finding;
+use otel_messaging::{Instrumentation, propagation, self_check};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -80,24 +81,31 @@ fn each_global_setting_that_is_missing_is_found() {
     assert_eq!(COUNT.load(Ordering::SeqCst), 0, "nothing is started");
 
     // What the application gave to the global instrumentation counts there too.
-    let given = Instrumentation::default().with_tracer_provider(&NoopTracerProvider::new());
-    given.set_global();
+    let given = Instrumentation::builder()
+        .with_tracer_provider(&NoopTracerProvider::new())
+        .build();
+    given.set_global().expect("once");
     assert_eq!(self_check(), [Finding::NoTracer]);
 }
 
 #[test]
 fn what_was_given_counts() {
-    let instrumentation = Instrumentation::default()
+    let instrumentation = Instrumentation::builder()
         .with_tracer_provider(&provider())
-        .with_propagator(propagation::w3c());
+        .with_propagator(propagation::w3c())
+        .build();
     assert_eq!(instrumentation.self_check(), []);
 
     let without = instrumentation
-        .clone()
-        .with_propagator(TextMapCompositePropagator::new(Vec::new()));
+        .to_builder()
+        .with_propagator(TextMapCompositePropagator::new(Vec::new()))
+        .build();
     assert_eq!(without.self_check(), [Finding::PropagatorWithoutFields]);
 
-    let without = instrumentation.with_tracer_provider(&NoopTracerProvider::new());
+    let without = instrumentation
+        .to_builder()
+        .with_tracer_provider(&NoopTracerProvider::new())
+        .build();
     assert_eq!(without.self_check(), [Finding::NoTracer]);
     assert_eq!(COUNT.load(Ordering::SeqCst), 0, "nothing is started");
 }
@@ -109,7 +117,9 @@ fn headers(names: &[&str]) -> BTreeMap<String, String> {
 
 #[test]
 fn a_message_in_another_format_is_found() {
-    let w3c = Instrumentation::default().with_propagator(propagation::w3c());
+    let w3c = Instrumentation::builder()
+        .with_propagator(propagation::w3c())
+        .build();
     for names in [
         &["order"][..],
         &["traceparent"],
@@ -119,8 +129,9 @@ fn a_message_in_another_format_is_found() {
         assert_eq!(w3c.self_check_message(&headers(names)), None, "{names:?}");
     }
 
-    let baggage_alone =
-        Instrumentation::default().with_propagator(propagation::BaggagePropagator::new());
+    let baggage_alone = Instrumentation::builder()
+        .with_propagator(propagation::BaggagePropagator::new())
+        .build();
     for (name, format) in [
         ("traceparent", "W3C Trace Context"),
         ("b3", "B3"),
@@ -150,9 +161,11 @@ fn a_message_in_another_format_is_found() {
     let finding = w3c.self_check_message(&headers).expect("two formats");
     assert!(finding.to_string().contains("B3, SkyWalking"), "{finding}");
 
-    let nothing = Instrumentation::default().with_propagator(
-        opentelemetry::propagation::TextMapCompositePropagator::new(Vec::new()),
-    );
+    let nothing = Instrumentation::builder()
+        .with_propagator(opentelemetry::propagation::TextMapCompositePropagator::new(
+            Vec::new(),
+        ))
+        .build();
     let finding = nothing.self_check_message(&headers).expect("two formats");
     assert!(
         finding.to_string().contains("reads no fields. "),

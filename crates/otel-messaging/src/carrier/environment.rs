@@ -24,7 +24,8 @@ const LONGEST: usize = 32_767;
 /// the fields are set or removed for the process that it will start, and never in this one.
 ///
 /// ```
-/// use otel_messaging::{Environment, current_context, extract, inject};
+/// use otel_messaging::propagation::Environment;
+/// use otel_messaging::{current_context, extract, inject};
 /// use std::io;
 /// use std::process::{Child, Command};
 ///
@@ -47,7 +48,8 @@ const LONGEST: usize = 32_767;
 ///
 /// ```
 /// use opentelemetry::trace::FutureExt;
-/// use otel_messaging::{Environment, current_context, extract, inject};
+/// use otel_messaging::propagation::Environment;
+/// use otel_messaging::{current_context, extract, inject};
 /// use tokio::process::Command;
 ///
 /// #[tokio::main]

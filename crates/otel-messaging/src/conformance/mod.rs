@@ -13,7 +13,8 @@
 //! the same, because the adapter supplies the marker `Mqtt`.
 //!
 //! ```
-//! use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, conformance, is_name};
+//! use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
+//! use otel_messaging::conformance;
 //!
 //! /// In the order of the packet, which MQTT keeps; a name may stand there several times.
 //! struct UserProperties(Vec<(String, String)>);

@@ -8,7 +8,7 @@
 /// [`into_bytes`](Self::into_bytes), which move what is owned.
 ///
 /// ```
-/// use otel_messaging::FieldValue;
+/// use otel_messaging::adapter::FieldValue;
 ///
 /// let value = FieldValue::from("00-…");
 /// assert_eq!(value.as_bytes(), "00-…".as_bytes());

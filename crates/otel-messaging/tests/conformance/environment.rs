@@ -1,6 +1,6 @@
 //! The environment of a process to be started. Its names are normalised, so it has no spellings.
 
-use otel_messaging::TextMap;
+use otel_messaging::adapter::TextMap;
 use otel_messaging::conformance::{Entry, Rule, Subject, Value, check, check_reading};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,8 +1,8 @@
 //! A carrier that keeps every rule, or has one fault.
 
 use crate::faults::Fault;
+use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, Contexts, FieldSet, FieldValue};
 use otel_messaging::conformance::{Entry, Subject, Value};
-use otel_messaging::{Carrier, CarrierError, CarrierMut, Contexts, FieldSet, FieldValue};
 
 #[derive(Debug, Clone, PartialEq)]
 enum Stored {

@@ -1,7 +1,8 @@
 //! The string maps of the standard library, and the context that is kept in one.
 
+use otel_messaging::ContextCarrier;
+use otel_messaging::adapter::TextMap;
 use otel_messaging::conformance::{Entry, Rule, Subject, check};
-use otel_messaging::{ContextCarrier, TextMap};
 use std::collections::{BTreeMap, HashMap};
 
 /// What a map cannot have: a name twice in one spelling, and values that are no text.

@@ -1,17 +1,17 @@
 //! Messages with several contexts of which nothing tells the one that counts: a new trace, with a link
 //! to each sender.
 
-use crate::message::{Message, TRACEPARENT, spans};
+use crate::limited::Limited;
+use crate::message::{Message, NOWHERE, TRACEPARENT, spans};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt};
 use opentelemetry_sdk::propagation as sdk;
 use opentelemetry_sdk::trace::SpanData;
+use otel_messaging::adapter::{DeadLetter, Destination, Relay};
+use otel_messaging::producer::DEAD_LETTER_TRACEPARENT;
 use otel_messaging::propagation::{BaggagePropagator, TraceContextPropagator, w3c};
-use otel_messaging::{
-    ContextCarrier, DEAD_LETTER_TRACEPARENT, DeadLetter, Description, Envelope, Instrumentation,
-    Sending, extract,
-};
+use otel_messaging::{ContextCarrier, Envelope, Instrumentation, extract};
 use std::collections::BTreeMap;
 
 const OTHER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -43,9 +43,9 @@ fn instrumentations(by: &Instrumentation) -> [Instrumentation; 4] {
     ]);
     [
         by.clone(),
-        by.clone().with_propagator(w3c()),
-        by.clone().with_propagator(ours),
-        by.clone().with_propagator(sdks),
+        by.to_builder().with_propagator(w3c()).build(),
+        by.to_builder().with_propagator(ours).build(),
+        by.to_builder().with_propagator(sdks).build(),
     ]
 }
 
@@ -96,19 +96,14 @@ fn an_envelope_with_it_is_too() {
 /// None of them can be kept, so it is sent as any other.
 #[test]
 fn it_is_sent_on_with_a_new_context_that_is_linked_to_each() {
-    for forwards in [true, false] {
+    for relay in [Relay::Forward, Relay::Republish] {
         let spans = spans();
-        let by = Some(&spans.instrumentation);
+        let by = &spans.instrumentation;
         let mut carried = contradicting();
-        let description = Description::sent("test", "send");
-        let sending = if forwards {
-            Sending::forward(by, description, Some(&carried))
-        } else {
-            Sending::republish(by, description, Some(&carried))
-        };
-        assert!(!sending.is_forwarded());
+        let sending = by.relay(relay, "send", &NOWHERE, &mut carried, None);
+        assert!(!sending.keeps_context());
         assert!(sending.may_have(Some(&carried)));
-        sending.inject(&mut carried);
+        sending.inject(&mut carried, None);
         drop(sending);
         let span = spans.only();
         assert_eq!(span.span_kind, SpanKind::Producer);
@@ -123,15 +118,16 @@ fn it_is_sent_on_with_a_new_context_that_is_linked_to_each() {
 #[test]
 fn a_dead_letter_of_it_names_none_and_is_linked_to_each() {
     let spans = spans();
-    let mut carried = contradicting();
-    let letter = DeadLetter::new("orders", &"no such parcel");
-    let description = Description::sent("test", "send");
-    let by = Some(&spans.instrumentation);
-    let sending = Sending::dead_letter(by, description, &mut carried, &letter, |_| None);
-    sending.inject(&mut carried);
+    // It is too large already.
+    let mut carried = Limited::by_count(contradicting());
+    let letter = DeadLetter::new(Destination::named("orders"), &"no such parcel");
+    let by = &spans.instrumentation;
+    let letter = Relay::DeadLetter(&letter);
+    let sending = by.relay(letter, "send", &NOWHERE, &mut carried, Some(0));
+    sending.inject(&mut carried, None);
     drop(sending);
     assert_linked_to_each(&spans.only());
-    assert!(!carried.contains_key(DEAD_LETTER_TRACEPARENT));
+    assert!(!carried.headers.contains_key(DEAD_LETTER_TRACEPARENT));
 }
 
 #[test]
@@ -189,8 +185,8 @@ fn one_beside_a_malformed_or_an_empty_one_counts() {
 #[test]
 fn propagators_that_read_no_traceparent_are_not_concerned() {
     let spans = spans();
-    let by = spans.instrumentation.clone();
-    let by = by.with_propagator(sdk::BaggagePropagator::new());
+    let by = spans.instrumentation.to_builder();
+    let by = by.with_propagator(sdk::BaggagePropagator::new()).build();
     let message = Message {
         headers: contradicting(),
     };

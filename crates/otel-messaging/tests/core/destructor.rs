@@ -1,12 +1,15 @@
 //! Spans of a provider that is not the SDK's: their destructors are the application's code too.
 
-use crate::message::{TRACEPARENT, message};
+use crate::message::{NOWHERE, TRACEPARENT, message};
 use opentelemetry::trace::{
     Span, SpanBuilder, SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId,
     TraceState, Tracer, TracerProvider,
 };
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
-use otel_messaging::{Description, Finding, Instrumentation, Sending, caught_panics};
+use otel_messaging::Instrumentation;
+use otel_messaging::adapter::Outcome;
+use otel_messaging::instrumentation::Finding;
+use otel_messaging::loss::caught_panics;
 use std::borrow::Cow;
 use std::time::SystemTime;
 
@@ -82,20 +85,24 @@ impl Drop for FaultySpan {
 /// As in a producer's callback, from which the application's own is called afterwards.
 #[test]
 fn a_span_whose_destructor_panics_takes_nothing_along() {
-    let by = Instrumentation::default().with_tracer_provider(&Faulty::Fragile);
+    let by = Instrumentation::builder()
+        .with_tracer_provider(&Faulty::Fragile)
+        .build();
     let caught = caught_panics();
-    let sending = Sending::start(Some(&by), Description::sent("test", "send"));
+    let sending = by.outgoing("send", &NOWHERE);
     assert!(sending.context().span().span_context().is_valid());
-    sending.fail("timeout", "no answer");
-    drop(Sending::start(Some(&by), Description::sent("test", "send")));
+    sending.finish(Outcome::failed("timeout", &"no answer"));
+    drop(by.outgoing("send", &NOWHERE));
     drop(by.process(&message()).enter());
     assert!(caught_panics() >= caught + 3);
 }
 
 #[test]
 fn a_span_that_tells_no_ids_is_none() {
-    let by = Instrumentation::default().with_tracer_provider(&Faulty::Mute);
-    let sending = Sending::start(Some(&by), Description::sent("test", "send"));
+    let by = Instrumentation::builder()
+        .with_tracer_provider(&Faulty::Mute)
+        .build();
+    let sending = by.outgoing("send", &NOWHERE);
     assert!(!sending.context().span().span_context().is_valid());
     let processing = by.process(&message());
     let trace_id = processing.context().span().span_context().trace_id();

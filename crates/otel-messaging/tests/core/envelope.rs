@@ -1,10 +1,11 @@
 //! Payloads with their context, where there are no headers.
 
-use crate::message::{message, spans};
+use crate::message::{Sent, message, spans};
 use opentelemetry::trace::{SpanId, SpanKind, TraceContextExt};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
-use otel_messaging::{ContextCarrier, Description, Envelope, extract};
+use otel_messaging::adapter::Destination;
+use otel_messaging::{ContextCarrier, Envelope, extract};
 
 fn attribute(span: &SpanData, key: &str) -> Vec<Value> {
     let of_key = |kv: &&KeyValue| kv.key.as_str() == key;
@@ -59,11 +60,10 @@ async fn one_without_a_context_has_a_trace_of_its_own() {
 #[test]
 fn its_sending_may_have_a_span() {
     let spans = spans();
-    let mut description = Description::sent("redis", "lpush");
-    description.set_destination("orders");
-    let sending = spans.instrumentation.start_send(description);
+    let list = Sent(Destination::named("orders"));
+    let sending = spans.instrumentation.outgoing("lpush", &list);
     let mut context = ContextCarrier::default();
-    sending.inject(&mut context);
+    sending.inject(&mut context, None);
     let envelope = Envelope::with_context(7, context);
     drop(sending);
     drop(spans.instrumentation.process(&envelope));
@@ -79,7 +79,8 @@ mod stored {
     use crate::context_carrier::any_json;
     use crate::message::TRACEPARENT;
     use opentelemetry::trace::TraceContextExt;
-    use otel_messaging::{EnvelopeOrBare, get_context};
+    use otel_messaging::get_context;
+    use otel_messaging::stored::EnvelopeOrBare;
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
     use serde_json::json;

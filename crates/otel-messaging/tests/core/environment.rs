@@ -6,9 +6,9 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
-use otel_messaging::{
-    Carrier, CarrierError, CarrierMut, Environment, Instrumentation, extract, inject,
-};
+use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut};
+use otel_messaging::propagation::Environment;
+use otel_messaging::{Instrumentation, extract, inject};
 use proptest::prelude::*;
 use std::env;
 use std::ffi::OsStr;
@@ -132,8 +132,9 @@ fn the_budget_of_a_message_holds() {
     let members = (0..3).map(|key| KeyValue::new(format!("key-{key}"), "x".repeat(2_700)));
     let context = extract(&message().headers).with_baggage(members);
     let mut command = command();
-    Instrumentation::default()
+    Instrumentation::builder()
         .with_injection_budget(3_000)
+        .build()
         .inject(&context, &mut command);
     let baggage = Carrier::get(&command, "baggage").expect("some of it");
     assert_eq!(baggage, format!("key-0={}", "x".repeat(2_700)));
@@ -185,7 +186,7 @@ impl TextMapPropagator for B3 {
 
 #[test]
 fn the_fields_of_other_propagators_have_normalised_names() {
-    let b3 = Instrumentation::default().with_propagator(B3);
+    let b3 = Instrumentation::builder().with_propagator(B3).build();
     let mut command = command();
     command.env("TRACEPARENT", "mine");
     b3.inject(&sender(), &mut command);
@@ -290,7 +291,7 @@ fn a_process_reads_what_its_propagator_asks_for() {
             child.env("B3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331");
         });
     }
-    let b3 = Instrumentation::default().with_propagator(B3);
+    let b3 = Instrumentation::builder().with_propagator(B3).build();
     let context = b3.extract(&Environment::of_process());
     assert_eq!(
         context.span().span_context(),

@@ -4,8 +4,8 @@ use crate::message::{Message, Spans, message, spans};
 use futures_util::FutureExt;
 use opentelemetry::trace::{Status, TraceContextExt};
 use opentelemetry::{Context, Value};
-use opentelemetry_sdk::trace::SpanData;
-use otel_messaging::{Failure, try_with_message_context_with};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData};
+use otel_messaging::{Failure, Instrumentation, try_with_message_context_with};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -209,4 +209,38 @@ fn a_synchronous_handlers_error_is_marked_in_its_context() {
     }
     drop(entered);
     assert_eq!(failure(&spans), "invalid digit found in string");
+}
+
+/// A metric needs it, and whoever prints the guard.
+#[test]
+fn the_type_of_a_failure_is_kept_where_no_span_records_it() {
+    let unsampled = SdkTracerProvider::builder()
+        .with_sampler(Sampler::AlwaysOff)
+        .build();
+    let unsampled = Instrumentation::builder().with_tracer_provider(&unsampled);
+    for by in [
+        Instrumentation::default(),
+        Instrumentation::disabled(),
+        unsampled.build(),
+    ] {
+        let span = by.process(&message());
+        assert!(format!("{span:?}").contains("error_type: None"), "{span:?}");
+        let asked = std::cell::Cell::new(0);
+        span.fail("refused\u{1b}", Endless(&asked));
+        assert_eq!(asked.get(), 0, "no text is made");
+        span.fail("another", "a second one");
+        let kept = "error_type: Some(\"refused\u{fffd}\")";
+        assert!(format!("{span:?}").contains(kept), "{span:?}");
+    }
+
+    // And where one does.
+    let (spans, message) = (spans(), message());
+    let span = spans.instrumentation.process(&message);
+    span.fail("refused", "no such order");
+    assert!(format!("{span:?}").contains(r#"error_type: Some("refused")"#));
+    drop(span);
+    assert_eq!(
+        attribute(&spans.only(), "error.type"),
+        Some("refused".into())
+    );
 }

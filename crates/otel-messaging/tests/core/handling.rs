@@ -1,11 +1,12 @@
 //! The future of a handler: when its span ends, and when its context is current.
 
 use crate::errors::attribute;
-use crate::message::{Message, message, spans};
+use crate::message::{Message, TestClient, message, spans};
 use futures_util::FutureExt;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanId, Status, TraceContextExt};
-use otel_messaging::Handling;
+use otel_messaging::adapter::{Client, Describe, Destination, TextMap, semconv};
+use otel_messaging::consumer::InContext;
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -72,15 +73,19 @@ fn the_span_ends_with_the_handler_and_not_with_its_future() {
 #[test]
 fn without_headers_the_span_is_a_root_inside_any_span() {
     struct Bare;
-    impl otel_messaging::Received<otel_messaging::TextMap> for Bare {
-        type Headers = std::collections::BTreeMap<String, String>;
-        const SYSTEM: &'static str = "test";
+    impl Describe<TextMap> for Bare {
+        type Client = TestClient;
 
-        fn carried_headers(&self) -> Option<&Self::Headers> {
+        fn destination(&self) -> Destination<'_> {
+            Destination::unknown()
+        }
+    }
+    impl otel_messaging::Received<TextMap> for Bare {
+        type Headers = std::collections::BTreeMap<String, String>;
+
+        fn message_headers(&self) -> Option<&Self::Headers> {
             None
         }
-
-        fn describe_message(&self, _: &mut otel_messaging::Description) {}
     }
     let spans = spans();
     let around = otel_messaging::extract(&message().headers);
@@ -91,12 +96,9 @@ fn without_headers_the_span_is_a_root_inside_any_span() {
     assert_eq!(span.parent_span_id, SpanId::INVALID);
     assert!(span.links.is_empty());
     let scope = &span.instrumentation_scope;
-    assert_eq!(scope.name(), "otel-messaging");
-    assert_eq!(scope.version(), Some(env!("CARGO_PKG_VERSION")));
-    assert_eq!(
-        scope.schema_url(),
-        Some(otel_messaging::semconv::SCHEMA_URL)
-    );
+    assert_eq!(scope.name(), TestClient::NAME);
+    assert_eq!(scope.version(), Some(TestClient::VERSION));
+    assert_eq!(scope.schema_url(), Some(semconv::SCHEMA_URL));
 }
 
 #[test]
@@ -136,12 +138,20 @@ fn a_panic_ends_the_span_and_not_what_is_left_of_the_future() {
 
 /// As other futures do. For ever pending, it would hang its task.
 #[test]
-#[should_panic = "`Handling` polled after completion"]
+#[should_panic = "`InContext` polled after completion"]
 fn polled_again_it_panics() {
     let message = message();
     let mut handling = Box::pin(otel_messaging::with_message_context(&message, |_| async {}));
     assert_eq!(handling.as_mut().now_or_never(), Some(()));
     let _ = handling.as_mut().now_or_never();
+}
+
+#[test]
+#[should_panic = "`InContext` polled after completion"]
+fn background_work_that_is_polled_again_panics() {
+    let mut work = Box::pin(otel_messaging::future_in_context(async { 7 }));
+    assert_eq!(work.as_mut().now_or_never(), Some(7));
+    let _ = work.as_mut().now_or_never();
 }
 
 #[tokio::test]
@@ -183,7 +193,7 @@ fn the_future_is_send_and_can_be_named() {
         value
     }
     let message = message();
-    let handling: Handling<std::future::Ready<u8>> =
+    let handling: InContext<std::future::Ready<u8>> =
         otel_messaging::with_message_context(&message, |_| std::future::ready(7));
     assert_eq!(assert_send(handling).now_or_never(), Some(7));
 }

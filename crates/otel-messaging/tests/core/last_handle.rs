@@ -1,14 +1,13 @@
 //! A processor that panics whenever a span ends, also where we have the span's last handle, and while
 //! something else panics already.
 
-use crate::message::message;
+use crate::message::{NOWHERE, Sent, message};
 use opentelemetry::Context;
 use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
-use otel_messaging::{
-    Description, Instrumentation, Sending, closure_in_context, future_in_context,
-};
+use otel_messaging::adapter::{Destination, Outgoing};
+use otel_messaging::{Instrumentation, closure_in_context, future_in_context};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -40,7 +39,9 @@ fn hostile() -> (SdkTracerProvider, Instrumentation, Ends) {
     let provider = SdkTracerProvider::builder()
         .with_span_processor(ends.clone())
         .build();
-    let by = Instrumentation::default().with_tracer_provider(&provider);
+    let by = Instrumentation::builder()
+        .with_tracer_provider(&provider)
+        .build();
     (provider, by, ends)
 }
 
@@ -51,8 +52,8 @@ fn inside<T>(provider: &SdkTracerProvider, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-fn send(by: &Instrumentation) -> Sending {
-    Sending::start(Some(by), Description::sent("test", "send"))
+fn send(by: &Instrumentation) -> Outgoing {
+    by.outgoing("send", &NOWHERE)
 }
 
 /// As in a producer's callback, long after the caller's span is out of scope. Once telemetry is off,
@@ -111,11 +112,7 @@ async fn a_handler_may_panic_while_telemetry_does() {
 #[test]
 fn of_work_that_overlaps_what_goes_well_counts_too() {
     let (_, by, ends) = hostile();
-    let good = || {
-        let mut description = Description::sent("test", "send");
-        description.set_destination("good");
-        Sending::start(Some(&by), description)
-    };
+    let good = || by.outgoing("send", &Sent(Destination::named("good")));
     let mut last = good();
     for _ in 0..50 {
         let next = good();

@@ -1,28 +1,55 @@
 //! A message of a client that exists for these tests alone, and the spans of its handling.
 
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
-use otel_messaging::{Description, Instrumentation, Received, TextMap};
+use otel_messaging::adapter::{Client, Describe, Destination, TextMap};
+use otel_messaging::{Instrumentation, Received};
 use std::collections::BTreeMap;
 
 pub(crate) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// The marker of the client. The headers are maps of the standard library, so their carriers are
+/// those of `TextMap`.
+pub(crate) enum TestClient {}
+
+impl Client for TestClient {
+    const SYSTEM: &'static str = "test";
+    const NAME: &'static str = "otel-messaging-test";
+    const VERSION: &'static str = "1.2.3";
+}
 
 pub(crate) struct Message {
     pub(crate) headers: BTreeMap<String, String>,
 }
 
+impl Describe<TextMap> for Message {
+    type Client = TestClient;
+
+    fn destination(&self) -> Destination<'_> {
+        Destination::named("orders")
+    }
+}
+
 impl Received<TextMap> for Message {
     type Headers = BTreeMap<String, String>;
 
-    const SYSTEM: &'static str = "test";
-
-    fn carried_headers(&self) -> Option<&Self::Headers> {
+    fn message_headers(&self) -> Option<&Self::Headers> {
         Some(&self.headers)
     }
+}
 
-    fn describe_message(&self, description: &mut Description) {
-        description.set_destination("orders");
+/// A message that goes out.
+pub(crate) struct Sent(pub(crate) Destination<'static>);
+
+impl Describe<TextMap> for Sent {
+    type Client = TestClient;
+
+    fn destination(&self) -> Destination<'_> {
+        self.0
     }
 }
+
+/// A message that goes out, of which not even the destination is known.
+pub(crate) const NOWHERE: Sent = Sent(Destination::unknown());
 
 pub(crate) fn message() -> Message {
     Message {
@@ -43,7 +70,9 @@ pub(crate) fn spans() -> Spans {
         .build();
     Spans {
         exporter,
-        instrumentation: Instrumentation::default().with_tracer_provider(&provider),
+        instrumentation: Instrumentation::builder()
+            .with_tracer_provider(&provider)
+            .build(),
         provider,
     }
 }

@@ -1,11 +1,12 @@
 //! What is done about a handler's error, inside the span of the handling.
 
 use crate::errors::attribute;
-use crate::message::{Message, message, spans};
+use crate::message::{Message, NOWHERE, message, spans};
 use futures_util::FutureExt;
 use opentelemetry::Context;
 use opentelemetry::trace::{Span, SpanId, Status, TraceContextExt, Tracer, TracerProvider};
-use otel_messaging::{Description, Failure, OnError};
+use otel_messaging::Failure;
+use otel_messaging::consumer::OnError;
 use std::cell::Cell;
 use std::future::{Ready, poll_fn, ready};
 use std::pin::Pin;
@@ -86,7 +87,7 @@ fn what_the_hook_does_is_a_child_of_the_messages_span() {
             tracer.start("in the call").end();
             let tracer = &tracer;
             async move {
-                drop(by.start_send(Description::sent("test", "send")));
+                drop(by.outgoing("send", &NOWHERE));
                 turn().await;
                 tracer.start("after a turn").end();
                 Err::<(), _>(error)
@@ -190,7 +191,7 @@ fn the_future_is_send_and_can_be_named() {
         value
     }
     type Handler = Ready<Result<u8, u8>>;
-    type Judge = fn(&otel_messaging::Processing, &Result<u8, u8>);
+    type Judge = fn(&otel_messaging::consumer::MessageSpan, &Result<u8, u8>);
     let message = message();
     let reacting: OnError<Handler, Judge, fn(u8) -> Handler, Handler> =
         otel_messaging::try_with_message_context(&message, |_| ready(Err(7)))

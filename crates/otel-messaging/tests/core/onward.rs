@@ -1,13 +1,15 @@
 //! Messages that are sent on, and messages that come again.
 
-use crate::message::{Message, TRACEPARENT, message, spans};
+use crate::limited::Limited;
+use crate::message::{Message, Sent, TRACEPARENT, TestClient, message, spans};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceContextExt};
 use opentelemetry_sdk::trace::SpanData;
-use otel_messaging::{
-    DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT, DeadLetter, Description,
-    Instrumentation, Received, Sending, TextMap, extract,
+use otel_messaging::adapter::{
+    Attributes, DeadLetter, Describe, Destination, Meaning, MessageInfo, Outcome, Relay, TextMap,
 };
+use otel_messaging::producer::{DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT};
+use otel_messaging::{Instrumentation, Received, extract};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -19,11 +21,7 @@ fn headers(fields: &[(&str, &str)]) -> Headers {
     fields.iter().map(own).collect()
 }
 
-fn description() -> Description {
-    let mut description = Description::sent("test", "send");
-    description.set_destination("parcels");
-    description
-}
+const PARCELS: Sent = Sent(Destination::named("parcels"));
 
 fn sender() -> SpanContext {
     let context = extract(&headers(&[("traceparent", TRACEPARENT)]));
@@ -43,11 +41,12 @@ fn what_is_forwarded_keeps_what_it_has() {
     // Not as this crate would write it.
     let mut carried = headers(&[("Traceparent", TRACEPARENT), ("baggage", "b=2 , a = 1")]);
     let before = carried.clone();
-    let sending = Sending::forward(Some(&spans.instrumentation), description(), Some(&carried));
-    assert!(sending.is_forwarded());
+    let by = &spans.instrumentation;
+    let sending = by.relay(Relay::Forward, "send", &PARCELS, &mut carried, None);
+    assert!(sending.keeps_context());
     assert_eq!(sending.context().span().span_context(), &sender());
-    sending.inject(&mut carried);
-    sending.inject_where_room(&mut carried, 0, |_| Some(0));
+    sending.inject(&mut carried, None);
+    sending.inject(&mut carried, Some(0));
     assert_eq!(carried, before);
     drop(sending);
     let span = spans.only();
@@ -59,12 +58,12 @@ fn what_is_forwarded_keeps_what_it_has() {
 #[test]
 fn a_message_is_known_by_its_context() {
     let spans = spans();
-    let by = Some(&spans.instrumentation);
-    let forwarded = headers(&[("traceparent", TRACEPARENT)]);
-    let forward = Sending::forward(by, description(), Some(&forwarded));
-    let start = Sending::start(by, description());
+    let by = &spans.instrumentation;
+    let mut forwarded = headers(&[("traceparent", TRACEPARENT)]);
+    let forward = by.relay(Relay::Forward, "send", &PARCELS, &mut forwarded, None);
+    let start = by.outgoing("send", &PARCELS);
     let mut started = Headers::new();
-    start.inject(&mut started);
+    start.inject(&mut started, None);
     assert!(start.may_have(Some(&started)));
     assert!(forward.may_have(Some(&forwarded)));
     assert!(!start.may_have(Some(&forwarded)));
@@ -81,9 +80,10 @@ fn what_has_no_context_gets_one_when_forwarded() {
     for fields in [&[][..], &[("traceparent", "00-malformed")]] {
         let spans = spans();
         let mut carried = headers(fields);
-        let sending = Sending::forward(Some(&spans.instrumentation), description(), Some(&carried));
-        assert!(!sending.is_forwarded());
-        sending.inject(&mut carried);
+        let by = &spans.instrumentation;
+        let sending = by.relay(Relay::Forward, "send", &PARCELS, &mut carried, None);
+        assert!(!sending.keeps_context());
+        sending.inject(&mut carried, None);
         drop(sending);
         let span = spans.only();
         assert_eq!(span.span_kind, SpanKind::Producer);
@@ -91,8 +91,9 @@ fn what_has_no_context_gets_one_when_forwarded() {
         let id = format!("{:016x}", span.span_context.span_id());
         assert_eq!(carried["traceparent"][36..52], id);
     }
-    let none: Option<&Headers> = None;
-    assert!(!Sending::forward(None, description(), none).is_forwarded());
+    let by = Instrumentation::global();
+    let sending = by.relay(Relay::Forward, "send", &PARCELS, &mut Headers::new(), None);
+    assert!(!sending.keeps_context());
 }
 
 #[test]
@@ -100,7 +101,8 @@ fn a_relay_without_a_tracer_forwards_too() {
     let relay = Instrumentation::default();
     let mut carried = headers(&[("traceparent", TRACEPARENT), ("tracestate", "a=1")]);
     let before = carried.clone();
-    Sending::forward(Some(&relay), description(), Some(&carried)).inject(&mut carried);
+    let sending = relay.relay(Relay::Forward, "send", &PARCELS, &mut carried, None);
+    sending.inject(&mut carried, None);
     assert_eq!(carried, before);
 }
 
@@ -108,8 +110,10 @@ fn a_relay_without_a_tracer_forwards_too() {
 fn what_is_republished_is_linked_to_what_it_was() {
     let spans = spans();
     let mut carried = headers(&[("traceparent", TRACEPARENT), ("tracestate", "a=1")]);
-    let by = Some(&spans.instrumentation);
-    Sending::republish(by, description(), Some(&carried)).inject(&mut carried);
+    let by = &spans.instrumentation;
+    let sending = by.relay(Relay::Republish, "send", &PARCELS, &mut carried, None);
+    sending.inject(&mut carried, None);
+    drop(sending);
     let span = spans.only();
     assert_eq!(span.parent_span_id, SpanId::INVALID);
     assert_eq!(links(&span), [sender().span_id()]);
@@ -121,10 +125,12 @@ fn a_dead_letter_says_what_it_is() {
     let spans = spans();
     let long = format!("line\r\nend {}", "ü".repeat(1000));
     let mut carried = headers(&[("traceparent", TRACEPARENT), ("order", "7")]);
-    let letter = DeadLetter::new("orders", &long).with_detail("offset", "12");
-    let by = Some(&spans.instrumentation);
-    let sending = Sending::dead_letter(by, description(), &mut carried, &letter, |_| Some(9999));
-    sending.inject(&mut carried);
+    let letter = DeadLetter::new(Destination::named("orders"), &long);
+    let letter = letter.with_detail("offset", "12");
+    let by = &spans.instrumentation;
+    let letter = Relay::DeadLetter(&letter);
+    let sending = by.relay(letter, "send", &PARCELS, &mut carried, Some(9999));
+    sending.inject(&mut carried, None);
     drop(sending);
     let error = &carried[DEAD_LETTER_ERROR];
     assert!(error.starts_with("line  end ü") && error.len() <= 1024 && error.len() > 1020);
@@ -136,8 +142,10 @@ fn a_dead_letter_says_what_it_is() {
     assert_eq!(links(&spans.only()), [sender().span_id()]);
 
     // Once more: the newest error, and where it all began.
-    let letter = DeadLetter::new("orders.dead", &"again").with_detail("offset", "13");
-    let _ = Sending::dead_letter(by, description(), &mut carried, &letter, |_| Some(9999));
+    let letter = DeadLetter::new(Destination::named("orders.dead"), &"again");
+    let letter = letter.with_detail("offset", "13");
+    let letter = Relay::DeadLetter(&letter);
+    let _ = by.relay(letter, "send", &PARCELS, &mut carried, Some(9999));
     assert_eq!(carried[DEAD_LETTER_ERROR], "again");
     assert_eq!(carried[DEAD_LETTER_SOURCE], "orders");
     assert_eq!(carried[DEAD_LETTER_TRACEPARENT], TRACEPARENT);
@@ -155,19 +163,15 @@ fn an_error_that_cannot_be_written_is_no_panic() {
         }
     }
     let mut carried = Headers::new();
-    let letter = DeadLetter::new("orders", &Broken);
-    let room = |_: &Headers| Some(9999);
-    drop(Sending::dead_letter(
-        None,
-        description(),
-        &mut carried,
-        &letter,
-        room,
-    ));
+    let letter = DeadLetter::new(Destination::named("orders"), &Broken);
+    let letter = Relay::DeadLetter(&letter);
+    let by = Instrumentation::global();
+    drop(by.relay(letter, "send", &PARCELS, &mut carried, Some(9999)));
     assert_eq!(carried[DEAD_LETTER_ERROR], "no such");
 
     let spans = spans();
-    Sending::start(Some(&spans.instrumentation), description()).fail("broken", Broken);
+    let sending = spans.instrumentation.outgoing("send", &PARCELS);
+    sending.finish(Outcome::failed("broken", &Broken));
     assert_eq!(spans.only().status, Status::error("no such"));
 }
 
@@ -175,12 +179,39 @@ fn an_error_that_cannot_be_written_is_no_panic() {
 #[test]
 fn a_dead_letter_without_room_says_nothing() {
     for (limit, says) in [(3, true), (2, true), (1, false)] {
-        let mut carried = headers(&[("order", "7")]);
-        let letter = DeadLetter::new("orders", &"no such article");
-        let room = |headers: &Headers| (2 + limit - 1usize).checked_sub(headers.len());
-        let before = carried.len();
-        let _ = Sending::dead_letter(None, description(), &mut carried, &letter, room);
-        assert_eq!(carried.len() > before, says, "{limit}");
+        let mut carried = Limited::by_count(headers(&[("order", "7")]));
+        let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
+        let letter = Relay::DeadLetter(&letter);
+        let room = Some(2 + limit - 1usize);
+        let before = carried.headers.len();
+        let by = Instrumentation::global();
+        let _ = by.relay(letter, "send", &PARCELS, &mut carried, room);
+        assert_eq!(carried.headers.len() > before, says, "{limit}");
+    }
+}
+
+/// What a broker acts on changes its name, so that it does not act once more.
+#[test]
+fn what_acts_on_the_next_delivery_changes_its_name() {
+    let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
+    let ways = [
+        (Relay::Forward, "received-", [false, false, false, true]),
+        (Relay::Republish, "received-", [false, false, true, true]),
+        (
+            Relay::DeadLetter(&letter),
+            "dead-letter-",
+            [false, true, true, true],
+        ),
+    ];
+    for (relay, prefix, expected) in ways {
+        let meanings = [
+            Meaning::Content,
+            Meaning::Kind,
+            Meaning::Sender,
+            Meaning::Delivery,
+        ];
+        assert_eq!(meanings.map(|meaning| relay.renames(meaning)), expected);
+        assert_eq!(relay.prefix(), prefix);
     }
 }
 
@@ -191,19 +222,31 @@ struct Redelivered {
     sent_at: SystemTime,
 }
 
+impl Describe<TextMap> for Redelivered {
+    type Client = TestClient;
+
+    fn destination(&self) -> Destination<'_> {
+        self.message.destination()
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        self.message
+            .message_info()
+            .with_delivery_count(Some(self.count))
+            .with_sent_at(Some(self.sent_at))
+    }
+
+    fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        let count = info.delivery_count().expect("it is counted");
+        attributes.set_count("deliveries", count);
+    }
+}
+
 impl Received<TextMap> for Redelivered {
     type Headers = Headers;
 
-    const SYSTEM: &'static str = "test";
-
-    fn carried_headers(&self) -> Option<&Headers> {
-        self.message.carried_headers()
-    }
-
-    fn describe_message(&self, description: &mut Description) {
-        self.message.describe_message(description);
-        description.set_delivery_count("deliveries", self.count);
-        description.set_sent_at(self.sent_at);
+    fn message_headers(&self) -> Option<&Headers> {
+        self.message.message_headers()
     }
 }
 
@@ -221,8 +264,9 @@ fn a_retry_does_not_grow_its_senders_trace() {
             count,
             sent_at,
         };
-        let by = spans.instrumentation.clone();
+        let by = spans.instrumentation.to_builder();
         let by = by.with_link_after_deliveries(1).with_link_after_age(day);
+        let by = by.build();
         let processing = by.process(&message);
         let tenant = processing.context().baggage().get("tenant").cloned();
         assert_eq!(tenant.expect("baggage stays").as_str(), "acme");
@@ -243,7 +287,9 @@ fn a_retry_does_not_grow_its_senders_trace() {
         );
 
         // Without a tracer there is no trace of its own: what came in goes out.
-        let by = Instrumentation::default().with_link_after_deliveries(1);
+        let by = Instrumentation::builder()
+            .with_link_after_deliveries(1)
+            .build();
         let context = by.process(&message).context().clone();
         assert_eq!(context.span().span_context(), &sender());
     }

@@ -1,7 +1,7 @@
 //! Telemetry of the application's that panics, comes back or is slow: the message is sent and
 //! handled.
 
-use crate::message::{Message, TRACEPARENT, message, spans};
+use crate::message::{Message, NOWHERE, TRACEPARENT, message, spans};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId};
@@ -11,7 +11,10 @@ use opentelemetry_sdk::trace::{
     SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample, Span, SpanData,
     SpanProcessor,
 };
-use otel_messaging::{Description, Instrumentation, Sending, TextMap, caught_panics};
+use otel_messaging::Instrumentation;
+use otel_messaging::adapter::{DeadLetter, Destination, Outcome, Relay};
+use otel_messaging::loss::caught_panics;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -74,7 +77,7 @@ impl Hostile {
             How::ComesBack => {
                 assert!(asked < 1000, "without end");
                 let by = self.by.get().expect("set");
-                send(by, &mut BTreeMap::new());
+                send(by, &mut BTreeMap::new(), REFUSED);
                 assert_eq!(handle(by, &message()), 7);
             }
         }
@@ -85,8 +88,8 @@ impl Hostile {
             .with_sampler(self.clone())
             .with_span_processor(self.clone())
             .build();
-        let by = Instrumentation::default().with_tracer_provider(&provider);
-        let by = by.with_propagator(LatelyHostile(self.clone()));
+        let by = Instrumentation::builder().with_tracer_provider(&provider);
+        let by = by.with_propagator(LatelyHostile(self.clone())).build();
         self.by.set(by.clone()).expect("once");
         by
     }
@@ -158,11 +161,17 @@ impl TextMapPropagator for LatelyHostile {
 
 struct Extracted;
 
-fn send(by: &Instrumentation, headers: &mut BTreeMap<String, String>) {
-    let sending = by.start_send(Description::sent("test", "send"));
-    sending.inject(headers);
-    sending.set_attribute("order", 7);
-    sending.fail("refused", "no such topic");
+const REFUSED: Outcome<'_> = Outcome::Failed {
+    error_type: Cow::Borrowed("refused"),
+    message: &"no such topic",
+};
+
+const ACCEPTED: Outcome<'_> = Outcome::Accepted(&|answer| answer.set("order", 7));
+
+fn send(by: &Instrumentation, headers: &mut BTreeMap<String, String>, outcome: Outcome<'_>) {
+    let sending = by.outgoing("send", &NOWHERE);
+    sending.inject(headers, None);
+    sending.finish(outcome);
 }
 
 /// What the handler returns.
@@ -181,7 +190,11 @@ fn a_panic_takes_no_message_along() {
             let given = [("x-trace", "old"), ("undeclared", "own"), ("order", "7")];
             let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
             let mut headers = BTreeMap::from(given.clone());
-            send(&by, &mut headers);
+            send(
+                &by,
+                &mut headers,
+                if n % 2 == 0 { REFUSED } else { ACCEPTED },
+            );
             if matches!(place, Where::Fields | Where::Inject) {
                 // Not half of it.
                 assert_eq!(headers, BTreeMap::from(given), "{place:?}");
@@ -222,7 +235,7 @@ fn what_comes_back_is_not_asked_again() {
         let hostile = Hostile::new(place, How::ComesBack);
         let by = hostile.instrumentation();
         for _ in 0..3 {
-            send(&by, &mut BTreeMap::new());
+            send(&by, &mut BTreeMap::new(), REFUSED);
             assert_eq!(handle(&by, &message()), 7);
         }
         // Once for each span, for each message read, for each written: nothing for what it sent.
@@ -252,7 +265,9 @@ fn good_work_between_panics_keeps_it_on() {
     let provider = SdkTracerProvider::builder()
         .with_span_processor(processor.clone())
         .build();
-    let by = Instrumentation::default().with_tracer_provider(&provider);
+    let by = Instrumentation::builder()
+        .with_tracer_provider(&provider)
+        .build();
     for _ in 0..50 {
         drop(by.process(&message()));
     }
@@ -266,8 +281,8 @@ fn a_context_that_made_room_is_there_again() {
     let by = hostile.instrumentation();
     let given = BTreeMap::from([("x-trace".to_owned(), "old".to_owned())]);
     let mut headers = given.clone();
-    let sending = by.start_send(Description::sent("test", "send"));
-    sending.inject_where_room::<TextMap, _>(&mut headers, 0, |_| Some(100));
+    let sending = by.outgoing("send", &NOWHERE);
+    sending.inject(&mut headers, Some(100));
     assert_eq!(headers, given);
 }
 
@@ -278,8 +293,8 @@ fn what_always_fails_to_write_is_off_where_there_is_little_room_too() {
     let by = hostile.instrumentation();
     for _ in 0..40 {
         let mut headers = BTreeMap::new();
-        let sending = by.start_send(Description::sent("test", "send"));
-        sending.inject_where_room::<TextMap, _>(&mut headers, 0, |_| Some(100));
+        let sending = by.outgoing("send", &NOWHERE);
+        sending.inject(&mut headers, Some(100));
         assert!(headers.is_empty());
     }
     assert_eq!(hostile.asked.load(Ordering::SeqCst), 16);
@@ -292,9 +307,8 @@ fn a_forwarded_message_keeps_what_was_not_read() {
     let by = hostile.instrumentation();
     let mut headers = BTreeMap::from([("x-trace".to_owned(), "old".to_owned())]);
     let given = headers.clone();
-    let description = Description::sent("test", "send");
-    let sending = Sending::forward(Some(&by), description, Some(&headers));
-    sending.inject(&mut headers);
+    let sending = by.relay(Relay::Forward, "send", &NOWHERE, &mut headers, None);
+    sending.inject(&mut headers, None);
     assert_eq!(headers, given);
 }
 
@@ -310,19 +324,15 @@ fn an_error_that_panics_when_it_is_shown_takes_no_message_along() {
     }
     let spans = spans();
     let by = &spans.instrumentation;
-    by.start_send(Description::sent("test", "send"))
-        .fail("refused", Bad);
+    let sending = by.outgoing("send", &NOWHERE);
+    sending.finish(Outcome::failed("refused", &Bad));
     let status = opentelemetry::trace::Status::error("no such ");
     assert_eq!(spans.only().status, status);
 
     let mut headers = BTreeMap::new();
-    drop(Sending::dead_letter::<TextMap, _>(
-        Some(by),
-        Description::sent("test", "send"),
-        &mut headers,
-        &otel_messaging::DeadLetter::new("orders", &Bad),
-        |_| Some(1000),
-    ));
+    let letter = DeadLetter::new(Destination::named("orders"), &Bad);
+    let letter = Relay::DeadLetter(&letter);
+    drop(by.relay(letter, "send", &NOWHERE, &mut headers, Some(1000)));
     assert_eq!(headers["dead-letter-error"], "no such ");
 }
 

@@ -1,9 +1,10 @@
 //! Where there is no span of our own, the caller's is left alone and what came in goes out.
 
-use crate::message::{TRACEPARENT, message, spans};
+use crate::message::{NOWHERE, TRACEPARENT, message, spans};
 use opentelemetry::Context;
 use opentelemetry::trace::{Span, TraceContextExt, Tracer, TracerProvider};
-use otel_messaging::Description;
+use otel_messaging::adapter::Outcome;
+
 use std::collections::BTreeMap;
 
 #[test]
@@ -12,12 +13,11 @@ fn suppressed_telemetry_makes_no_span_and_writes_nothing() {
     let caller = Context::new().with_span(spans.provider.tracer("caller").start("caller"));
     let attached = caller.with_telemetry_suppressed().attach();
     let mut headers = BTreeMap::from([("traceparent".to_owned(), TRACEPARENT.to_owned())]);
-    let sending = spans
-        .instrumentation
-        .start_send(Description::sent("test", "send"));
-    sending.inject(&mut headers);
-    sending.set_attribute("order", 7);
-    sending.fail("refused", "no such topic");
+    let sending = spans.instrumentation.outgoing("send", &NOWHERE);
+    sending.inject(&mut headers, None);
+    sending.finish(Outcome::failed("refused", &"no such topic"));
+    let sending = spans.instrumentation.outgoing("send", &NOWHERE);
+    sending.finish(Outcome::Accepted(&|answer| answer.set("order", 7)));
     assert_eq!(headers["traceparent"], TRACEPARENT);
     drop(spans.instrumentation.process(&message()));
     assert!(spans.ended().is_empty(), "the caller's span goes on");
@@ -45,10 +45,8 @@ fn after_shutdown_what_came_in_goes_out() {
     let message = message();
     let _entered = spans.instrumentation.process(&message).enter();
     let mut headers = BTreeMap::new();
-    let sending = spans
-        .instrumentation
-        .start_send(Description::sent("test", "send"));
-    sending.inject(&mut headers);
+    let sending = spans.instrumentation.outgoing("send", &NOWHERE);
+    sending.inject(&mut headers, None);
     assert_eq!(headers["traceparent"], TRACEPARENT);
 }
 
@@ -68,11 +66,7 @@ fn without_a_span_a_stale_context_is_removed() {
 fn a_dropped_publish_ends_its_span_with_its_status_unset() {
     let spans = spans();
     let mut outer = spans.provider.tracer("caller").start("outer");
-    drop(
-        spans
-            .instrumentation
-            .start_send(Description::sent("test", "send")),
-    );
+    drop(spans.instrumentation.outgoing("send", &NOWHERE));
     assert_eq!(spans.only().status, opentelemetry::trace::Status::Unset);
     outer.end();
 }

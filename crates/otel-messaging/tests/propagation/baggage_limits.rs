@@ -106,9 +106,9 @@ fn the_limits_on_the_way_out() {
         KeyValue::new("c", "3"),
     ]);
     // The member that grew beyond the limit goes alone.
-    let dropped = otel_messaging::dropped_fields();
+    let dropped = otel_messaging::loss::dropped_fields();
     assert_eq!(inject(&context)["baggage"], "a=1,c=3");
-    assert!(otel_messaging::dropped_fields() > dropped);
+    assert!(otel_messaging::loss::dropped_fields() > dropped);
     let percent = format!("a=1,b={},c=3", "%".repeat(4000));
     assert_eq!(relay(&[&percent]).as_deref(), Some("a=1,c=3"));
 }

@@ -3,8 +3,11 @@
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
+use otel_messaging::Instrumentation;
+use otel_messaging::adapter::{
+    Carrier, CarrierError, CarrierMut, Client, Describe, Destination, FieldValue,
+};
 use otel_messaging::propagation::w3c;
-use otel_messaging::{Carrier, CarrierError, CarrierMut, FieldValue, Instrumentation};
 use std::collections::BTreeMap;
 
 /// A valid traceparent, sampled, with a random trace id.
@@ -49,6 +52,23 @@ impl Extractor for Lines {
 
 pub(crate) enum Marker {}
 
+impl Client for Marker {
+    const SYSTEM: &'static str = "test";
+    const NAME: &'static str = "otel-messaging-test";
+    const VERSION: &'static str = "1.2.3";
+}
+
+/// A message that goes out, of which not even the destination is known.
+pub(crate) struct Nowhere;
+
+impl Describe<Marker> for Nowhere {
+    type Client = Marker;
+
+    fn destination(&self) -> Destination<'_> {
+        Destination::unknown()
+    }
+}
+
 impl Carrier<Marker> for Lines {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.values(name)
@@ -73,7 +93,7 @@ impl CarrierMut<Marker> for Lines {
 
 /// The pair as an instrumentation uses it, straight from a carrier.
 pub(crate) fn direct() -> Instrumentation {
-    Instrumentation::default().with_propagator(w3c())
+    Instrumentation::builder().with_propagator(w3c()).build()
 }
 
 /// What the pair extracts from these lines: the same as a propagator and straight from a carrier.

@@ -1,7 +1,7 @@
 //! The flag "random trace id" belongs to the trace (Trace Context Level 2, section 3.2.2.5): it goes
 //! out as it came in, whatever a sampler decides and an SDK forgets.
 
-use crate::lines::{GOOD, Lines, direct, extract, inject};
+use crate::lines::{GOOD, Lines, Marker, Nowhere, direct, extract, inject};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{
@@ -12,8 +12,9 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{
     Sampler, SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample,
 };
+use otel_messaging::Received;
+use otel_messaging::adapter::{Describe, Destination, TextMap};
 use otel_messaging::propagation::{TraceContextPropagator, w3c};
-use otel_messaging::{Description, Received, Sending, TextMap};
 use std::collections::{BTreeMap, HashMap};
 
 fn provider(sampler: impl ShouldSample + 'static) -> SdkTracerProvider {
@@ -28,16 +29,20 @@ struct Message {
     headers: BTreeMap<String, String>,
 }
 
+impl Describe<TextMap> for Message {
+    type Client = Marker;
+
+    fn destination(&self) -> Destination<'_> {
+        Destination::unknown()
+    }
+}
+
 impl Received<TextMap> for Message {
     type Headers = BTreeMap<String, String>;
 
-    const SYSTEM: &'static str = "test";
-
-    fn carried_headers(&self) -> Option<&Self::Headers> {
+    fn message_headers(&self) -> Option<&Self::Headers> {
         Some(&self.headers)
     }
-
-    fn describe_message(&self, _: &mut Description) {}
 }
 
 fn message(flags: &str) -> Message {
@@ -75,14 +80,17 @@ fn cases() -> impl Iterator<Item = (&'static str, &'static str, SdkTracerProvide
 #[test]
 fn it_goes_out_as_it_came_in_from_the_handling_of_a_message() {
     for (came, out, provider) in cases() {
-        let by = direct().with_tracer_provider(&provider);
+        let by = direct()
+            .to_builder()
+            .with_tracer_provider(&provider)
+            .build();
         let handling = by.process(&message(came)).enter();
         let headers = inject(&Context::current());
         assert_eq!(flags(&headers), out, "{came}, the span of the handling");
 
         let mut headers = BTreeMap::new();
-        let sending = Sending::start(Some(&by), Description::sent("test", "send"));
-        sending.inject(&mut headers);
+        let sending = by.outgoing("send", &Nowhere);
+        sending.inject(&mut headers, None);
         assert_eq!(flags(&headers), out, "{came}, the span of a send");
 
         let tracer = provider.tracer("application");
@@ -124,14 +132,17 @@ fn it_goes_out_as_it_came_in_by_way_of_the_propagators_alone() {
 /// A context that no propagator of ours has read.
 #[test]
 fn it_is_kept_from_a_parent_of_the_application() {
-    let by = direct().with_tracer_provider(&provider(Sampler::AlwaysOff));
+    let by = direct()
+        .to_builder()
+        .with_tracer_provider(&provider(Sampler::AlwaysOff))
+        .build();
     let context = extract(&[("traceparent", GOOD)]);
     let sender = context.span().span_context().clone();
     let own = Context::new().with_remote_span_context(sender);
     let _attached = own.attach();
-    let sending = Sending::start(Some(&by), Description::sent("test", "send"));
+    let sending = by.outgoing("send", &Nowhere);
     let mut headers = BTreeMap::new();
-    sending.inject(&mut headers);
+    sending.inject(&mut headers, None);
     assert_eq!(flags(&headers), "02");
 }
 

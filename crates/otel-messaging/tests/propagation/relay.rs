@@ -95,8 +95,8 @@ pub(crate) fn within(
     context: &Context,
     budget: usize,
 ) -> [(&'static str, BTreeMap<String, String>); 2] {
-    let direct = direct().with_injection_budget(budget);
-    let foreign = direct.clone().with_propagator(Foreign(w3c()));
+    let direct = direct().to_builder().with_injection_budget(budget).build();
+    let foreign = direct.to_builder().with_propagator(Foreign(w3c())).build();
     [("direct", direct), ("by way of an injector", foreign)].map(|(way, instrumentation)| {
         let mut headers = BTreeMap::new();
         instrumentation.inject(context, &mut headers);
@@ -162,7 +162,9 @@ fn the_pair_is_usable_as_the_global_propagator() {
 /// One of the two alone leaves the other's field as it is.
 #[test]
 fn one_of_the_pair_may_be_used_alone() {
-    let instrumentation = Instrumentation::default().with_propagator(TraceContextPropagator::new());
+    let instrumentation = Instrumentation::builder()
+        .with_propagator(TraceContextPropagator::new())
+        .build();
     let context = extract(&[("traceparent", GOOD), ("baggage", "a=1")]);
     let mut headers = BTreeMap::from([("baggage".to_owned(), "kept=1".to_owned())]);
     instrumentation.inject(&context, &mut headers);

@@ -3,7 +3,9 @@
 use crate::ordinary::{TEXT, assert_read};
 use crate::reading::{Fields, alone};
 use crate::wrapped::{Newtype, Wrapped};
-use otel_messaging::{ContextCarrier, Envelope, EnvelopeOrBare, refused_fields};
+use otel_messaging::loss::refused_fields;
+use otel_messaging::stored::EnvelopeOrBare;
+use otel_messaging::{ContextCarrier, Envelope};
 use serde::de::value::{
     EnumAccessDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer,
 };

@@ -1,7 +1,9 @@
 //! What reads the same through everything that may be between serde_json and the envelope.
 
 use crate::reading::{Fields, alone};
-use otel_messaging::{ContextCarrier, Envelope, EnvelopeOrBare, refused_fields};
+use otel_messaging::loss::refused_fields;
+use otel_messaging::stored::EnvelopeOrBare;
+use otel_messaging::{ContextCarrier, Envelope};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};

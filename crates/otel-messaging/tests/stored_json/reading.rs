@@ -1,6 +1,8 @@
 //! Reads a text in every way that serde_json has, and counts.
 
-use otel_messaging::{ContextCarrier, Envelope, EnvelopeOrBare, refused_fields};
+use otel_messaging::loss::refused_fields;
+use otel_messaging::stored::EnvelopeOrBare;
+use otel_messaging::{ContextCarrier, Envelope};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;

@@ -1,7 +1,8 @@
 //! Each kind of JSON that serde_json does not read as a value, wherever it may stand.
 
 use crate::reading::{Fields, alone, read, read_carrier, read_envelope};
-use otel_messaging::{Envelope, EnvelopeOrBare};
+use otel_messaging::Envelope;
+use otel_messaging::stored::EnvelopeOrBare;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 

@@ -2,7 +2,8 @@
 
 use crate::ordinary::{TEXT, assert_read, expected};
 use crate::reading::{alone, read_envelope};
-use otel_messaging::{Envelope, EnvelopeOrBare};
+use otel_messaging::Envelope;
+use otel_messaging::stored::EnvelopeOrBare;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use std::fmt;

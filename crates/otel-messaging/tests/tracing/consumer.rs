@@ -1,6 +1,6 @@
 //! Handlers with spans and events of `tracing`, inside the entered span of a poll loop.
 
-use crate::message::{Message, TRACEPARENT, message, spans};
+use crate::message::{Message, NOWHERE, Sent, TRACEPARENT, message, spans};
 use crate::{assert_child, named, subscribe};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{
@@ -8,8 +8,9 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SpanData;
+use otel_messaging::adapter::Destination;
 use otel_messaging::{
-    Description, Sending, get_context, process, try_with_message_context, with_message_context,
+    Instrumentation, get_context, process, try_with_message_context, with_message_context,
 };
 use std::collections::BTreeMap;
 use tracing::{Instrument, info, info_span, instrument};
@@ -131,7 +132,7 @@ async fn spans_of_opentelemetry_and_messages_join_too() {
         let tracer = spans.provider.tracer("application");
         let work = async |_: &Message| {
             tracer.start("work").end();
-            drop(Sending::start(None, Description::sent("test", "send")));
+            drop(Instrumentation::global().outgoing("send", &NOWHERE));
         };
         let handling = with_message_context(&message, work);
         handling.instrument(info_span!("poll loop")).await;
@@ -146,9 +147,8 @@ async fn spans_of_opentelemetry_and_messages_join_too() {
 #[tokio::test]
 async fn what_is_sent_from_a_span_of_the_handler_joins_it() {
     let send = |name: &'static str| {
-        let mut description = Description::sent("test", "send");
-        description.set_destination(name);
-        drop(Sending::start(None, description));
+        let sent = Sent(Destination::named(name));
+        drop(Instrumentation::global().outgoing("send", &sent));
     };
     for activation in [true, false] {
         let (spans, message) = (spans(), message());
@@ -222,7 +222,7 @@ async fn a_handlers_error_marks_the_span() {
         let refused = try_with_message_context(&message, |_| async { "seven".parse::<u8>() })
             .on_error(|error| {
                 info!("put aside");
-                drop(Sending::start(None, Description::sent("test", "send")));
+                drop(Instrumentation::global().outgoing("send", &NOWHERE));
                 let aside = async move { Err::<u8, _>(error) };
                 aside.instrument(info_span!("aside"))
             });

@@ -1,9 +1,9 @@
 //! Spans of `tracing` counted, not kept: whether the registry gets back each that is opened.
 
-use crate::message::{message, spans};
+use crate::message::{NOWHERE, message, spans};
 use futures_util::FutureExt;
 use opentelemetry::trace::TracerProvider;
-use otel_messaging::{Description, Sending, process, with_message_context};
+use otel_messaging::{Instrumentation, process, with_message_context};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tracing::span::{Attributes, Id};
@@ -38,7 +38,7 @@ fn ten_thousand_messages_leave_no_span() {
         .with(layer)
         .with(counts.clone());
     let _subscribed = tracing::subscriber::set_default(subscriber);
-    let send = || drop(Sending::start(None, Description::sent("test", "send")));
+    let send = || drop(Instrumentation::global().outgoing("send", &NOWHERE));
     for n in 0..MESSAGES {
         let message = message();
         if n % 3 == 0 {

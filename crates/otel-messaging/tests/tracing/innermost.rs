@@ -1,12 +1,13 @@
 //! What was entered last counts, whichever trace it is in.
 
-use crate::message::{Message, message, spans};
+use crate::message::{Message, Sent, message, spans};
 use crate::{assert_child, named, subscribe};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TracerProvider};
 use opentelemetry::{Context, KeyValue};
+use otel_messaging::adapter::Destination;
 use otel_messaging::{
-    Description, Job, Sending, closure_in_context, current_context, future_in_context, get_context,
+    Instrumentation, Job, closure_in_context, current_context, future_in_context, get_context,
     process, with_message_context,
 };
 use std::collections::BTreeMap;
@@ -17,9 +18,8 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
 fn send(name: &'static str) {
-    let mut description = Description::sent("test", "send");
-    description.set_destination(name);
-    drop(Sending::start(None, description));
+    let sent = Sent(Destination::named(name));
+    drop(Instrumentation::global().outgoing("send", &sent));
 }
 
 fn id() -> SpanId {
@@ -230,9 +230,8 @@ fn a_span_inside_a_message_of_a_given_provider() {
         let (spans, of_layer) = (spans(), crate::message::spans());
         let _subscribed = subscribe(&of_layer, activation);
         let send = |name| {
-            let mut description = Description::sent("test", "send");
-            description.set_destination(name);
-            drop(Sending::start(Some(&spans.instrumentation), description));
+            let sent = Sent(Destination::named(name));
+            drop(spans.instrumentation.outgoing("send", &sent));
         };
         let around = info_span!("loop").entered();
         let entered = spans.instrumentation.process(&message()).enter();

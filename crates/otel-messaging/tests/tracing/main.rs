@@ -4,6 +4,7 @@ mod background;
 mod consumer;
 mod counts;
 mod current;
+mod disabled;
 mod innermost;
 #[path = "../core/message.rs"]
 mod message;

@@ -1,19 +1,19 @@
 //! Messages that go out from a span of `tracing`.
 
-use crate::message::{TRACEPARENT, spans};
+use crate::message::{NOWHERE, Sent, TRACEPARENT, spans};
 use crate::{assert_child, named, subscribe};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanId, SpanKind, Status};
-use otel_messaging::{Description, Sending, extract};
+use otel_messaging::adapter::{Destination, Outcome, Outgoing, Relay};
+use otel_messaging::{Instrumentation, extract};
 use std::collections::BTreeMap;
 use tracing::info_span;
 
-fn start() -> (Sending, BTreeMap<String, String>) {
-    let mut description = Description::sent("test", "send");
-    description.set_destination("orders");
-    let sending = Sending::start(None, description);
+fn start() -> (Outgoing, BTreeMap<String, String>) {
+    let sent = Sent(Destination::named("orders"));
+    let sending = Instrumentation::global().outgoing("send", &sent);
     let mut headers = BTreeMap::new();
-    sending.inject(&mut headers);
+    sending.inject(&mut headers, None);
     (sending, headers)
 }
 
@@ -27,8 +27,7 @@ fn a_message_carries_the_span_of_its_call() {
         let (sending, headers) = start();
         drop(order);
         assert!(!spans.ended().iter().any(|span| span.name == "send orders"));
-        sending.set_attribute("answer", 42);
-        drop(sending);
+        sending.finish(Outcome::Accepted(&|answer| answer.set("answer", 42)));
 
         let sent = named(&spans, "send orders");
         assert_eq!(sent.span_kind, SpanKind::Producer);
@@ -48,7 +47,8 @@ fn a_message_carries_the_span_of_its_call() {
 fn a_failure_marks_the_span() {
     let spans = spans();
     let _subscribed = subscribe(&spans, true);
-    start().0.fail("NOT_FOUND", "no such exchange");
+    let refused = Outcome::failed("NOT_FOUND", &"no such exchange");
+    start().0.finish(refused);
     let sent = spans.only();
     assert_eq!(sent.parent_span_id, SpanId::INVALID);
     assert_eq!(sent.status, Status::error("no such exchange"));
@@ -88,16 +88,17 @@ fn nothing_is_traced_while_telemetry_is_suppressed() {
 fn what_is_sent_on_is_linked_to_its_sender() {
     let spans = spans();
     let _subscribed = subscribe(&spans, true);
-    let headers = BTreeMap::from([("traceparent".to_owned(), TRACEPARENT.to_owned())]);
+    let mut headers = BTreeMap::from([("traceparent".to_owned(), TRACEPARENT.to_owned())]);
     for (way, kind) in [
         ("forward", SpanKind::Client),
         ("republish", SpanKind::Producer),
     ] {
-        let description = Description::sent("test", way);
-        drop(match kind {
-            SpanKind::Client => Sending::forward(None, description, Some(&headers)),
-            _ => Sending::republish(None, description, Some(&headers)),
-        });
+        let relay = match kind {
+            SpanKind::Client => Relay::Forward,
+            _ => Relay::Republish,
+        };
+        let by = Instrumentation::global();
+        drop(by.relay(relay, way, &NOWHERE, &mut headers, None));
         let sent = named(&spans, way);
         assert_eq!(sent.span_kind, kind);
         assert_eq!(sent.parent_span_id, SpanId::INVALID);

@@ -1,9 +1,9 @@
 //! The flag "random trace id" is the trace's, also where spans are of `tracing`.
 
-use crate::message::{Message, TRACEPARENT};
+use crate::message::{Message, NOWHERE, TRACEPARENT};
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use otel_messaging::{Description, Sending, current_context, get_context, inject, process};
+use otel_messaging::{Instrumentation, current_context, get_context, inject, process};
 use std::collections::BTreeMap;
 use tracing::info_span;
 use tracing_subscriber::layer::SubscriberExt;
@@ -37,7 +37,7 @@ fn it_goes_out_as_it_came_in() {
                 let _inner = info_span!("inner").entered();
                 assert!(current_context().span().span_context().is_valid());
                 check(&get_context().into());
-                let sending = Sending::start(None, Description::sent("test", "send"));
+                let sending = Instrumentation::global().outgoing("send", &NOWHERE);
                 let mut headers = BTreeMap::new();
                 inject(sending.context(), &mut headers);
                 check(&headers);

@@ -1,13 +1,13 @@
 //! Telemetry that publishes while the layer starts a span of the application's, and guards that are
 //! forgotten.
 
-use crate::message::{message, spans};
+use crate::message::{NOWHERE, message, spans};
 use crate::subscribe;
 use opentelemetry::Context;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
-use otel_messaging::{Description, Sending, process};
+use otel_messaging::{Instrumentation, process};
 use std::sync::mpsc;
 use std::time::Duration;
 use tracing::info_span;
@@ -19,7 +19,7 @@ struct Publishes;
 
 impl SpanProcessor for Publishes {
     fn on_start(&self, _: &mut Span, _: &Context) {
-        drop(Sending::start(None, Description::sent("test", "audit")));
+        drop(Instrumentation::global().outgoing("audit", &NOWHERE));
     }
 
     fn on_end(&self, _: SpanData) {}

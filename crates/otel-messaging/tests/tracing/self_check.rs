@@ -3,7 +3,8 @@
 use crate::message::{Spans, spans};
 use crate::subscribe;
 use opentelemetry::trace::TracerProvider;
-use otel_messaging::{Finding, Instrumentation, process, propagation};
+use otel_messaging::instrumentation::Finding;
+use otel_messaging::{Instrumentation, process, propagation};
 use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -19,7 +20,9 @@ where
 
 /// No global tracer provider is set in this process.
 fn by_tracing() -> Instrumentation {
-    Instrumentation::default().with_propagator(propagation::w3c())
+    Instrumentation::builder()
+        .with_propagator(propagation::w3c())
+        .build()
 }
 
 fn found_under(subscriber: impl Subscriber + Send + Sync) -> Vec<Finding> {
@@ -86,6 +89,9 @@ fn a_layer_without_tracer_is_found() {
 #[test]
 fn a_given_provider_needs_no_layer() {
     let spans = spans();
-    let given = by_tracing().with_tracer_provider(&spans.provider);
+    let given = by_tracing()
+        .to_builder()
+        .with_tracer_provider(&spans.provider)
+        .build();
     tracing::subscriber::with_default(registry(), || assert_eq!(given.self_check(), []));
 }

@@ -1,9 +1,10 @@
 //! What a viewer shows of where a span comes from, and what users filter by.
 
-use crate::message::{message, spans};
+use crate::message::{NOWHERE, message, spans};
 use crate::subscribe;
 use opentelemetry::trace::TracerProvider;
-use otel_messaging::{Description, Sending, process};
+use otel_messaging::adapter::Relay;
+use otel_messaging::{Instrumentation, process};
 use std::sync::{Arc, Mutex};
 use tracing::info_span;
 use tracing::span::{Attributes, Id};
@@ -15,9 +16,10 @@ fn send_forward_and_process() {
     let message = message();
     let _entered = process(&message).enter();
     info_span!("order").in_scope(|| {
-        drop(Sending::start(None, Description::sent("test", "send")));
-        let forward = Description::sent("test", "forward");
-        drop(Sending::forward(None, forward, Some(&message.headers)));
+        let by = Instrumentation::global();
+        drop(by.outgoing("send", &NOWHERE));
+        let mut headers = message.headers.clone();
+        drop(by.relay(Relay::Forward, "forward", &NOWHERE, &mut headers, None));
     });
 }
 

@@ -5,11 +5,12 @@ mod cases;
 mod traceparent;
 mod tracestate;
 
-use crate::lines::{Lines, Marker, direct};
+use crate::lines::{Lines, Marker, Nowhere, direct};
 use cases::{Request, Test, tests};
 use opentelemetry::trace::TraceState;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging::{Description, Instrumentation, Received, Sending};
+use otel_messaging::adapter::{Describe, Destination};
+use otel_messaging::{Instrumentation, Received};
 use std::collections::BTreeSet;
 
 /// From which settings of the suite on a test runs.
@@ -131,16 +132,20 @@ impl Sent {
 
 struct Message(Lines);
 
+impl Describe<Marker> for Message {
+    type Client = Marker;
+
+    fn destination(&self) -> Destination<'_> {
+        Destination::unknown()
+    }
+}
+
 impl Received<Marker> for Message {
     type Headers = Lines;
 
-    const SYSTEM: &'static str = "test";
-
-    fn carried_headers(&self) -> Option<&Lines> {
+    fn message_headers(&self) -> Option<&Lines> {
         Some(&self.0)
     }
-
-    fn describe_message(&self, _: &mut Description) {}
 }
 
 /// Handles a message with these headers, and sends so many.
@@ -153,7 +158,7 @@ fn serve(by: &Instrumentation, request: &Request, callbacks: usize) -> Vec<Sent>
     let handling = by.process(&message).enter();
     let sent = (0..callbacks).map(|_| {
         let mut headers = Lines::default();
-        Sending::start(Some(by), Description::sent("test", "send")).inject(&mut headers);
+        by.outgoing("send", &Nowhere).inject(&mut headers, None);
         Sent::of(&headers)
     });
     let sent: Vec<_> = sent.collect();
@@ -166,12 +171,15 @@ fn serve(by: &Instrumentation, request: &Request, callbacks: usize) -> Vec<Sent>
 /// The pair straight from a carrier and into it, and as any other propagator.
 fn services() -> [Instrumentation; 2] {
     let provider = SdkTracerProvider::builder().build();
-    let by = direct().with_tracer_provider(&provider);
+    let by = direct()
+        .to_builder()
+        .with_tracer_provider(&provider)
+        .build();
     let as_any = opentelemetry::propagation::TextMapCompositePropagator::new(vec![
         Box::new(otel_messaging::propagation::TraceContextPropagator::new()),
         Box::new(otel_messaging::propagation::BaggagePropagator::new()),
     ]);
-    [by.clone().with_propagator(as_any), by]
+    [by.to_builder().with_propagator(as_any).build(), by]
 }
 
 /// What does not hold of a test: the request's headers, and what was expected.

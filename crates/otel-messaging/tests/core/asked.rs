@@ -1,0 +1,157 @@
+//! What a message is asked, and when: nothing but its headers where nobody listens.
+
+use crate::message::{NOWHERE, TRACEPARENT, TestClient, message, spans};
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
+use otel_messaging::adapter::{
+    Attributes, DeadLetter, Describe, Destination, MessageInfo, Outcome, Relay, TextMap,
+};
+use otel_messaging::consumer::ConsumerInfo;
+use otel_messaging::{Instrumentation, Received};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Counts how often it is asked.
+#[derive(Default)]
+struct Asked {
+    headers: BTreeMap<String, String>,
+    info: Cell<u32>,
+    attributes: Cell<u32>,
+}
+
+impl Asked {
+    /// How often it was asked for its info and for its attributes, since the last time.
+    fn counts(&self) -> (u32, u32) {
+        (self.info.take(), self.attributes.take())
+    }
+}
+
+impl Describe<TextMap> for Asked {
+    type Client = TestClient;
+
+    fn destination(&self) -> Destination<'_> {
+        Destination::named("orders")
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        self.info.set(self.info.get() + 1);
+        MessageInfo::new(self.destination()).with_delivery_count(Some(7))
+    }
+
+    fn set_attributes(&self, info: &MessageInfo<'_>, _: &mut Attributes) {
+        assert_eq!(info.delivery_count(), Some(7));
+        self.attributes.set(self.attributes.get() + 1);
+    }
+}
+
+impl Received<TextMap> for Asked {
+    type Headers = BTreeMap<String, String>;
+
+    fn message_headers(&self) -> Option<&Self::Headers> {
+        Some(&self.headers)
+    }
+}
+
+fn asked() -> Asked {
+    Asked {
+        headers: message().headers,
+        ..Asked::default()
+    }
+}
+
+/// Sends the message, in each way, and says how often that asked it.
+fn send(by: &Instrumentation, message: &Asked) -> (u32, u32) {
+    let mut headers = message.headers.clone();
+    by.outgoing("send", message).inject(&mut headers, None);
+    let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
+    for relay in [Relay::Forward, Relay::Republish, Relay::DeadLetter(&letter)] {
+        let outgoing = by.relay(relay, "send", message, &mut headers, Some(9_999));
+        outgoing.inject(&mut headers, Some(9_999));
+    }
+    message.counts()
+}
+
+/// Handles the message, by the instrumentation and by a consumer of it.
+fn handle(by: &Instrumentation, message: &Asked) -> (u32, u32) {
+    drop(by.process(message));
+    drop(by.consumer(ConsumerInfo::new()).process(message).enter());
+    message.counts()
+}
+
+#[test]
+fn without_a_listener_a_message_is_not_asked() {
+    let (message, by) = (asked(), Instrumentation::default());
+    assert_eq!(send(&by, &message), (0, 0));
+    assert_eq!(handle(&by, &message), (0, 0));
+
+    let spans = spans();
+    let off = Instrumentation::disabled().to_builder();
+    let off = off.with_link_after_deliveries(1);
+    let off = off.with_tracer_provider(&spans.provider).build();
+    assert_eq!(send(&off, &message), (0, 0));
+    assert_eq!(handle(&off, &message), (0, 0));
+
+    let _suppressed = Context::enter_telemetry_suppressed_scope();
+    assert_eq!(send(&spans.instrumentation, &message), (0, 0));
+    assert_eq!(handle(&spans.instrumentation, &message), (0, 0));
+}
+
+/// It needs what the message tells, and no attributes.
+#[test]
+fn a_policy_of_redelivery_asks_for_the_info() {
+    let message = asked();
+    let by = Instrumentation::builder();
+    for by in [
+        by.clone().with_link_after_deliveries(9),
+        by.clone().with_link_after_deliveries(1),
+        by.clone().with_link_after_age(Duration::from_secs(1)),
+    ] {
+        let by = by.build();
+        assert_eq!(handle(&by, &message), (2, 0));
+        assert_eq!(send(&by, &message), (0, 0));
+    }
+}
+
+#[test]
+fn a_listener_asks_once_for_each_span() {
+    let (message, spans) = (asked(), spans());
+    let by = &spans.instrumentation;
+    assert_eq!(send(by, &message), (4, 4));
+    assert_eq!(handle(by, &message), (2, 2));
+    let by = by.to_builder().with_link_after_deliveries(9).build();
+    assert_eq!(handle(&by, &message), (2, 2), "the policy's is used again");
+}
+
+/// As an adapter reads partition and offset from it.
+#[test]
+fn an_answer_is_read_only_where_a_span_records_it() {
+    let calls = Cell::new(0);
+    let answer = |attributes: &mut Attributes| {
+        calls.set(calls.get() + 1);
+        attributes.set("offset", 7);
+    };
+    let by = Instrumentation::default();
+    let _attached = by.extract(&message().headers).attach();
+    by.outgoing("send", &NOWHERE)
+        .finish(Outcome::Accepted(&answer));
+    assert_eq!(calls.get(), 0);
+
+    let spans = spans();
+    let outgoing = spans.instrumentation.outgoing("send", &NOWHERE);
+    assert_ne!(
+        outgoing
+            .context()
+            .span()
+            .span_context()
+            .span_id()
+            .to_string(),
+        TRACEPARENT[36..52]
+    );
+    outgoing.finish(Outcome::Accepted(&answer));
+    assert_eq!(calls.get(), 1);
+    assert_eq!(
+        crate::errors::attribute(&spans.only(), "offset"),
+        Some(7.into())
+    );
+}
