@@ -157,7 +157,7 @@ impl Nats {
     }
 }
 
-fn injecting<P: Clone>(client: &P, by: Option<&Instrumentation>) -> InjectingProducer<P> {
+fn injecting<P: Wrapped + Clone>(client: &P, by: Option<&Instrumentation>) -> InjectingProducer<P> {
     let producer = InjectingProducer::new(client.clone());
     match by {
         Some(by) => producer.with_instrumentation(by.clone()),

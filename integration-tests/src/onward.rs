@@ -78,7 +78,7 @@ pub async fn a_forwarded_message_keeps_its_context<C: SendsOn>() {
     arrived.sort();
     assert_eq!(arrived, CARRIED.map(|(k, v)| (k.to_owned(), v.to_owned())));
     let sent = spans.named(&publish);
-    let system = <C::Message as Received<C::Marker>>::SYSTEM;
+    let system = <C::Message as Describe<C::Marker>>::Client::SYSTEM;
     assert_messaging(&sent, SpanKind::Client, system, [C::OPERATION, "send"]);
     assert_child(&sent, &spans.named(&process).span_context);
     assert_linked(&sent, &sender(TRACEPARENT));

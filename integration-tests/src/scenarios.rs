@@ -84,7 +84,7 @@ pub async fn a_handler_joins_the_trace<C: Client>() {
         });
     assert_eq!(handled.await, "handled");
 
-    let system = <C::Message as Received<C::Marker>>::SYSTEM;
+    let system = <C::Message as Describe<C::Marker>>::Client::SYSTEM;
     assert_messaging(&sent, SpanKind::Producer, system, [C::OPERATION, "send"]);
     assert_child(&sent, order.span().span_context());
     assert_unfailed(&sent);

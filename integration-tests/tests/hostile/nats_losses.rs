@@ -11,7 +11,7 @@ use integration_tests::nats::{JetStream, Nats, connect, start_service};
 use integration_tests::spans::Spans;
 use integration_tests::wire::nats::{Connection, block};
 use integration_tests::{apply, broker_test};
-use otel_messaging_async_nats::InjectingRequest;
+use otel_messaging_async_nats::InjectingProducer;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -143,7 +143,8 @@ async fn a_line_break_in_the_text_of_a_services_error_panics() {
         publish.await.expect("published");
         let request = in_time("a request", orders.next()).await;
         let request = request.expect("the service goes on");
-        let by = spans.instrumentation.clone();
+        let producer = InjectingProducer::new(client.clone());
+        let producer = producer.with_instrumentation(spans.instrumentation.clone());
         let answer = tokio::spawn(async move {
             let text = String::from_utf8_lossy(&request.message.payload);
             let error = Error {
@@ -151,7 +152,7 @@ async fn a_line_break_in_the_text_of_a_services_error_panics() {
                 status: format!("no {text}"),
             };
             if wrapped {
-                let request = InjectingRequest::new(request).with_instrumentation(by);
+                let request = producer.injecting_request(request);
                 request.respond(Err(error)).await
             } else {
                 request.respond(Err(error)).await

@@ -101,7 +101,8 @@ async fn a_services_answer_to_another_account_has_no_subject_in_its_spans_name()
     known(&shop).await;
     let serve = async {
         let request = orders.next().await.expect("a request");
-        let request = InjectingRequest::new(request).with_instrumentation(by.clone());
+        let producer = InjectingProducer::new(shop.clone()).with_instrumentation(by.clone());
+        let request = producer.injecting_request(request);
         let reply = request.message().reply.clone().expect("a reply subject");
         let answer = by.try_with_message_context(&request, async |request| {
             request.respond(Ok("done".into())).await

@@ -88,8 +88,8 @@ async fn an_answer_to_go_is_in_both_spellings() {
     let (_service, mut endpoint) = start_service(&client.client, &subject).await;
     relay.send(&[("ask", &subject), ("order", "7")]).await;
     let request = in_time("a request", endpoint.next()).await;
-    let request = InjectingRequest::new(request.expect("a request"))
-        .with_instrumentation(spans.instrumentation.clone());
+    let request = request.expect("a request");
+    let request = client.injecting(&spans.instrumentation).injecting_request(request);
     let answered = spans
         .instrumentation
         .try_with_message_context(&request, async |request| {

@@ -38,8 +38,8 @@ impl Shop {
 
     async fn next(&mut self, spans: &Spans) -> InjectingRequest {
         let request = in_time("a request", self.orders.next()).await;
-        InjectingRequest::new(request.expect("the service goes on"))
-            .with_instrumentation(spans.instrumentation.clone())
+        let request = request.expect("the service goes on");
+        self.requester(spans).injecting_request(request)
     }
 
     fn requester(&self, spans: &Spans) -> InjectingProducer<Client> {
