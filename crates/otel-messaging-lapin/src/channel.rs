@@ -20,8 +20,7 @@ impl InjectingProducer<Channel> {
     /// where the broker or the program has set another size than the default of 131,072 bytes.
     ///
     /// All headers and properties of a message have to fit into one frame, or the connection ends. So
-    /// the producer leaves out what does not fit of a message's context. If neither the broker nor the
-    /// program sets a limit, the producer does not limit the context to a frame.
+    /// the producer leaves out what does not fit of a message's context.
     ///
     /// The producer reads the size at each publish: if lapin recovers the connection and then agrees on
     /// another size, that one counts.

@@ -1,5 +1,6 @@
 //! As much of a broker as a client needs to publish one message (AMQP 0.9.1, sections 1.4 and 2.3).
 
+use lapin::{Channel, Connection, ConnectionProperties};
 use std::io::{Read, Result, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
@@ -12,7 +13,7 @@ const END: u8 = 0xce;
 
 /// A broker that agrees on a size of frames.
 pub(crate) struct Broker {
-    pub(crate) port: u16,
+    port: u16,
     published: Receiver<Vec<u8>>,
 }
 
@@ -35,11 +36,25 @@ impl Broker {
         Self { port, published }
     }
 
-    /// The properties of the message that is published, as they come in their frame.
+    /// A connection with this query in its URL, and the one channel that the broker opens.
+    pub(crate) async fn connect(&self, query: &str) -> (Connection, Channel) {
+        let url = format!("amqp://127.0.0.1:{}/%2f{query}", self.port);
+        let connection = Connection::connect(&url, ConnectionProperties::default()).await;
+        let connection = connection.expect("a connection");
+        let channel = connection.create_channel().await.expect("a channel");
+        (connection, channel)
+    }
+
+    /// The properties of the next message that is published, as they come in their frame.
     pub(crate) fn published(&self) -> Vec<u8> {
         let published = self.published.recv_timeout(Duration::from_secs(30));
         published.expect("a message")
     }
+}
+
+/// Whether these bytes stand in a frame.
+pub(crate) fn has(frame: &[u8], bytes: &[u8]) -> bool {
+    frame.windows(bytes.len()).any(|window| window == bytes)
 }
 
 /// Opens the connection and one channel.

@@ -1,0 +1,5 @@
+//! What goes out on the wire, as a broker sees it.
+
+mod broker;
+mod disabled;
+mod frame_size;
