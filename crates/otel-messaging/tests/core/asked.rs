@@ -1,64 +1,14 @@
 //! What a message is asked, and when: nothing but its headers where nobody listens.
 
-use crate::message::{NOWHERE, TRACEPARENT, TestClient, message, spans};
+use crate::counting::{Asked, asked};
+use crate::message::{NOWHERE, TRACEPARENT, message, spans};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
-use otel_messaging::adapter::{
-    Attributes, DeadLetter, Describe, Destination, MessageInfo, Outcome, Relay, TextMap,
-};
+use otel_messaging::Instrumentation;
+use otel_messaging::adapter::{Attributes, DeadLetter, Destination, Outcome, Relay};
 use otel_messaging::consumer::ConsumerInfo;
-use otel_messaging::{Instrumentation, Received};
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Counts how often it is asked.
-#[derive(Default)]
-struct Asked {
-    headers: BTreeMap<String, String>,
-    info: Cell<u32>,
-    attributes: Cell<u32>,
-}
-
-impl Asked {
-    /// How often it was asked for its info and for its attributes, since the last time.
-    fn counts(&self) -> (u32, u32) {
-        (self.info.take(), self.attributes.take())
-    }
-}
-
-impl Describe<TextMap> for Asked {
-    type Client = TestClient;
-
-    fn destination(&self) -> Destination<'_> {
-        Destination::named("orders")
-    }
-
-    fn message_info(&self) -> MessageInfo<'_> {
-        self.info.set(self.info.get() + 1);
-        MessageInfo::new(self.destination()).with_delivery_count(Some(7))
-    }
-
-    fn set_attributes(&self, info: &MessageInfo<'_>, _: &mut Attributes) {
-        assert_eq!(info.delivery_count(), Some(7));
-        self.attributes.set(self.attributes.get() + 1);
-    }
-}
-
-impl Received<TextMap> for Asked {
-    type Headers = BTreeMap<String, String>;
-
-    fn message_headers(&self) -> Option<&Self::Headers> {
-        Some(&self.headers)
-    }
-}
-
-fn asked() -> Asked {
-    Asked {
-        headers: message().headers,
-        ..Asked::default()
-    }
-}
 
 /// Sends the message, in each way, and says how often that asked it.
 fn send(by: &Instrumentation, message: &Asked) -> (u32, u32) {

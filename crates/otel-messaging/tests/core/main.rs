@@ -5,6 +5,7 @@ mod background;
 mod consumer_info;
 mod context_carrier;
 mod contradiction;
+mod counting;
 mod cut_short;
 mod destructor;
 mod disabled;
