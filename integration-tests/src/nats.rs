@@ -10,7 +10,7 @@ use async_nats::service::{Service, ServiceExt};
 use async_nats::{HeaderMap, Message, Subscriber};
 use futures_util::StreamExt;
 use otel_messaging::Instrumentation;
-use otel_messaging_async_nats::{InjectingProducer, Nats as Marker};
+use otel_messaging_async_nats::{InjectingProducer, Nats as Marker, Wrapped};
 use std::fmt;
 
 pub use jetstream::JetStream;

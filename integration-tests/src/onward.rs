@@ -6,7 +6,8 @@ use crate::spans::{
     Spans, assert_child, assert_linked, assert_messaging, assert_unfailed, attribute, traceparent,
 };
 use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt};
-use otel_messaging::{Instrumentation, Received, extract};
+use otel_messaging::adapter::{Client as _, Describe};
+use otel_messaging::{Instrumentation, extract};
 use std::collections::BTreeMap;
 use std::fmt;
 

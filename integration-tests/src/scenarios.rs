@@ -10,7 +10,8 @@ use crate::spans::{
 };
 use opentelemetry::Context;
 use opentelemetry::trace::{FutureExt, SpanId, SpanKind, Status, TraceContextExt};
-use otel_messaging::{Instrumentation, Received, with_message_context};
+use otel_messaging::adapter::{Client as _, Describe};
+use otel_messaging::{Instrumentation, with_message_context};
 use tokio::sync::Barrier;
 
 pub use background::{

@@ -7,7 +7,7 @@ use crate::way::{Way, attacks};
 use async_nats::{Client as Plain, HeaderMap, Message};
 use integration_tests::client::{Client, unique};
 use integration_tests::nats::{JetStream, Nats, text_headers};
-use otel_messaging_async_nats::InjectingProducer;
+use otel_messaging_async_nats::{InjectingProducer, Wrapped};
 
 attacks!(
     publishing_to_nats: Publish,
@@ -229,7 +229,7 @@ impl Way for Stream {
     }
 }
 
-fn injecting<P: Clone>(ours: Option<&Ours>, plain: &P) -> Option<InjectingProducer<P>> {
+fn injecting<P: Wrapped + Clone>(ours: Option<&Ours>, plain: &P) -> Option<InjectingProducer<P>> {
     ours.map(|ours| InjectingProducer::new(plain.clone()).with_instrumentation(ours.by.clone()))
 }
 

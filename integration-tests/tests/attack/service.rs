@@ -14,7 +14,7 @@ use integration_tests::client::{in_time, unique};
 use integration_tests::nats::{connect, start_service, text_headers};
 use otel_messaging::Instrumentation;
 use otel_messaging::propagation::w3c;
-use otel_messaging_async_nats::{InjectingProducer, InjectingRequest};
+use otel_messaging_async_nats::InjectingProducer;
 
 attacks!(answers_of_a_service: Answers);
 
@@ -62,7 +62,7 @@ impl Way for Answers {
             ended.await.expect("the client takes the message");
             answers
         };
-        let (answers, arrived) = tokio::join!(ask, serve(&mut self.orders, ours));
+        let (answers, arrived) = tokio::join!(ask, serve(client, &mut self.orders, ours));
         Outcome {
             answers,
             callbacks: Vec::new(),
@@ -71,7 +71,11 @@ impl Way for Answers {
     }
 }
 
-async fn serve(orders: &mut Endpoint, ours: Option<&Ours>) -> Vec<Arrived> {
+async fn serve(
+    client: &async_nats::Client,
+    orders: &mut Endpoint,
+    ours: Option<&Ours>,
+) -> Vec<Arrived> {
     let mut arrived = Vec::new();
     loop {
         let request = in_time("a request", orders.next()).await;
@@ -89,7 +93,9 @@ async fn serve(orders: &mut Endpoint, ours: Option<&Ours>) -> Vec<Arrived> {
                 (handled, request.message.clone())
             }
             Some(ours) => {
-                let request = InjectingRequest::new(request).with_instrumentation(ours.by.clone());
+                let producer = InjectingProducer::new(client.clone());
+                let producer = producer.with_instrumentation(ours.by.clone());
+                let request = producer.injecting_request(request);
                 let respond = async || {
                     let answered = request.respond_with_headers(response(order), headers(order));
                     answered.await.expect("answered");

@@ -9,7 +9,7 @@ use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::spans::{Spans, assert_child, attribute};
 use integration_tests::{apply, broker_test};
 use opentelemetry_sdk::trace::SpanData;
-use otel_messaging_async_nats::{InjectingProducer, InjectingRequest};
+use otel_messaging_async_nats::InjectingProducer;
 
 const SUBJECT: &str = "orders";
 

@@ -11,7 +11,7 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{FutureExt, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SpanData;
-use otel_messaging_async_nats::{InjectingRequest, Spelling, extract};
+use otel_messaging_async_nats::{Spelling, extract};
 
 /// Go → Rust → Go: one trace, by every way on which ours sends on what it received. Servers of 2.11
 /// and 2.12 take the title case off in between, so that Go finds nothing there.
@@ -89,7 +89,9 @@ async fn an_answer_to_go_is_in_both_spellings() {
     relay.send(&[("ask", &subject), ("order", "7")]).await;
     let request = in_time("a request", endpoint.next()).await;
     let request = request.expect("a request");
-    let request = client.injecting(&spans.instrumentation).injecting_request(request);
+    let request = client
+        .injecting(&spans.instrumentation)
+        .injecting_request(request);
     let answered = spans
         .instrumentation
         .try_with_message_context(&request, async |request| {
