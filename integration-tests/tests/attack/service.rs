@@ -62,7 +62,7 @@ impl Way for Answers {
             ended.await.expect("the client takes the message");
             answers
         };
-        let (answers, arrived) = tokio::join!(ask, serve(client, &mut self.orders, ours));
+        let (answers, arrived) = tokio::join!(ask, serve(&client, &mut self.orders, ours));
         Outcome {
             answers,
             callbacks: Vec::new(),
