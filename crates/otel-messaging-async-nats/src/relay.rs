@@ -10,11 +10,10 @@ use crate::wire_size::left_of;
 use async_nats::header::{HeaderMap, HeaderName};
 use otel_messaging::adapter::{CarrierError, Meaning, Relay, count_dropped_fields};
 
-/// What the names begin with of headers that servers write, or act on: those of NATS itself, and
-/// those of its MQTT.
+/// Servers write, or act on, headers whose names begin so: NATS itself, and its MQTT.
 const OF_SERVERS: [&str; 2] = ["Nats-", "Nmqtt-"];
 
-/// These tell readers what the message is; no server acts on them as on an instruction.
+/// These tell readers what the message is. No server takes them for an instruction.
 const KINDS: [&str; 4] = [
     "KV-Operation",
     "Nats-Marker-Reason",
@@ -38,7 +37,7 @@ fn meaning(name: &str) -> Meaning {
 }
 
 /// The headers with which a message that came with these is sent on. `room` is what headers may
-/// take, in bytes: where the longer names do not fit, their headers are left out.
+/// take, in bytes: if the longer names do not fit, this leaves their headers out.
 pub(crate) fn headers(relay: Relay<'_>, came: Option<&HeaderMap>, room: usize) -> HeaderMap {
     let Some(came) = came else {
         return HeaderMap::new();

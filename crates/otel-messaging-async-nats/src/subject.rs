@@ -54,7 +54,7 @@ fn is_temporary(subject: &str) -> bool {
             || is_chunk(subject))
 }
 
-/// Whether the subject is that of an object's chunks, `$O.<bucket>.C.<nuid>`: each object has its own.
+/// Whether an object's chunks have this subject, `$O.<bucket>.C.<nuid>`: each object has its own.
 fn is_chunk(subject: &str) -> bool {
     let in_bucket = subject.strip_prefix("$O.");
     let rest = in_bucket.and_then(|name| name.split_once('.'));
@@ -93,7 +93,7 @@ mod tests {
         }
     }
 
-    /// Of what NATS itself has names for, these are the same each time, or as long as a server, a
+    /// NATS itself has names for these. They are the same each time, or as long as a server, a
     /// service's instance or a consumer lives.
     #[test]
     fn subjects_with_a_name_are_not() {

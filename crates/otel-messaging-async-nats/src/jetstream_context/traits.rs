@@ -12,8 +12,8 @@ use async_nats::{Message, ToSubject};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// Publishes on core NATS, as the context's own implementation does; otherwise as that of
-/// `InjectingProducer<Client>`.
+/// Publishes on core NATS, as the context's own implementation does, and otherwise as
+/// `InjectingProducer<Client>` does.
 impl traits::Publisher for InjectingProducer<Context> {
     fn publish_with_reply<S: ToSubject, R: ToSubject>(
         &self,

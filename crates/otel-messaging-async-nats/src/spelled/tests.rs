@@ -22,6 +22,26 @@ fn both_spellings_are_written_in_place_of_any() {
     assert_eq!(both.headers, expected);
 }
 
+/// A field may be written twice, unless it is known that it is not.
+#[test]
+fn a_context_has_half_of_the_room_where_it_is_written_twice() {
+    for (spelling, left) in [
+        (Spelling::AsReceived, 50),
+        (Spelling::Lower, 100),
+        (Spelling::Both, 50),
+    ] {
+        let headers = map(&[("order", "7")]);
+        let taken = usize::MAX - wire_size::left_of(&headers, usize::MAX).expect("it fits");
+        let mut spelled = Spelled::new(spelling, headers, None);
+        assert_eq!(spelled.left_of(taken + 100), Some(left), "{spelling:?}");
+        assert_eq!(spelled.left_of(taken - 1), None, "{spelling:?}");
+        // Nothing came in title case.
+        spelled.remove(&["traceparent"]);
+        let left = if spelling == Spelling::Both { 50 } else { 100 };
+        assert_eq!(spelled.left_of(taken + 100), Some(left), "{spelling:?}");
+    }
+}
+
 /// As a Go service writes them; other capitals say nothing of who reads them.
 #[test]
 fn a_field_in_title_case_is_told_from_others() {
