@@ -10,6 +10,7 @@ use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, global};
 use otel_messaging::adapter::{Outcome, Relay};
 use otel_messaging::consumer::ConsumerInfo;
+use otel_messaging::instrumentation::Finding;
 use otel_messaging::{Instrumentation, try_with_message_context};
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -57,6 +58,8 @@ fn work(has_spans: bool) {
     let (of_global, given) = (spans(), spans());
     global::set_tracer_provider(of_global.provider.clone());
     for by in [&Instrumentation::default(), &given.instrumentation] {
+        let is_said = by.self_check().contains(&Finding::SdkDisabled);
+        assert_eq!(is_said, !has_spans);
         handle(by, has_spans);
         send(by, has_spans);
     }

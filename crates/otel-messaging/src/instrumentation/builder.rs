@@ -87,7 +87,8 @@ impl Instrumentation {
         Builder::default()
     }
 
-    /// Begins with these settings, for an instrumentation that differs in some.
+    /// Begins with these settings, for an instrumentation that differs in some. If this one is
+    /// [`disabled`](Self::disabled), so is the one that is built.
     pub fn to_builder(&self) -> Builder {
         self.settings().clone().into()
     }

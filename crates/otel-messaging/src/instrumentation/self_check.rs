@@ -28,6 +28,8 @@ impl Instrumentation {
     ///
     /// | finding | remedy |
     /// | --- | --- |
+    /// | [`Disabled`](Finding::Disabled) | use another instrumentation |
+    /// | [`SdkDisabled`](Finding::SdkDisabled) | unset `OTEL_SDK_DISABLED` |
     /// | [`NoTracer`](Finding::NoTracer) | set a tracer provider, or install the layer |
     /// | [`LayerNotFound`](Finding::LayerNotFound) | add the layer, of the right version, outside of `reload::Layer` |
     /// | [`SpansFiltered`](Finding::SpansFiltered) | let `otel_messaging=info` pass |
@@ -44,9 +46,13 @@ impl Instrumentation {
     /// does not find out whether the provider was shut down.
     #[must_use]
     pub fn self_check(&self) -> Vec<Finding> {
+        if self.settings().is_disabled {
+            return vec![Finding::Disabled];
+        }
         let mut findings = Vec::new();
-        let is_by_tracing = self.check_tracing(&mut findings);
-        if !is_by_tracing && !self.has_effect() {
+        if self.settings().telemetry.is_off() {
+            findings.push(Finding::SdkDisabled);
+        } else if !self.check_tracing(&mut findings) && !self.has_effect() {
             findings.push(Finding::NoTracer);
         }
         findings.extend(self.settings().propagation.propagator.finding());

@@ -7,6 +7,10 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
+    /// The instrumentation is [`disabled`](crate::Instrumentation::disabled): it does nothing.
+    Disabled,
+    /// The environment variable `OTEL_SDK_DISABLED` is `true`: messages get no spans. Contexts propagate.
+    SdkDisabled,
     /// No tracer provider is set, or the one that is set or that the instrumentation was given makes
     /// no spans: messages get none. What came in still goes out.
     NoTracer,
@@ -39,6 +43,8 @@ impl Finding {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
+            Self::Disabled => "Use another instrumentation where messages are to be traced",
+            Self::SdkDisabled => "Unset the variable, or set it to false, if spans are wanted",
             Self::NoTracer => {
                 "Set one with `opentelemetry::global::set_tracer_provider`, for opentelemetry 0.33 \
                  (`cargo tree --duplicates` shows a second version); or, if the instrumentation was given \
@@ -79,6 +85,10 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Disabled => f.write_str("the instrumentation is disabled: it does nothing")?,
+            Self::SdkDisabled => {
+                f.write_str("messages get no spans: OTEL_SDK_DISABLED is true in the environment")?;
+            }
             Self::NoTracer => f.write_str(
                 "messages get no spans: no tracer provider is set, or the one that is set makes none",
             )?,

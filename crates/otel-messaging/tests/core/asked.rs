@@ -4,6 +4,7 @@ use crate::counting::{Asked, asked};
 use crate::message::{NOWHERE, TRACEPARENT, message, spans};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use otel_messaging::Instrumentation;
 use otel_messaging::adapter::{Attributes, DeadLetter, Destination, Outcome, Relay};
 use otel_messaging::consumer::ConsumerInfo;
@@ -81,11 +82,21 @@ fn an_answer_is_read_only_where_a_span_records_it() {
         calls.set(calls.get() + 1);
         attributes.set("offset", 7);
     };
-    let by = Instrumentation::default();
-    let _attached = by.extract(&message().headers).attach();
-    by.outgoing("send", &NOWHERE)
-        .finish(Outcome::Accepted(&answer));
-    assert_eq!(calls.get(), 0);
+    let sender = Instrumentation::default().extract(&message().headers);
+    let _attached = sender.attach();
+    let unsampled = SdkTracerProvider::builder()
+        .with_sampler(Sampler::AlwaysOff)
+        .build();
+    let unsampled = Instrumentation::builder().with_tracer_provider(&unsampled);
+    for by in [
+        Instrumentation::default(),
+        Instrumentation::disabled(),
+        unsampled.build(),
+    ] {
+        by.outgoing("send", &NOWHERE)
+            .finish(Outcome::Accepted(&answer));
+        assert_eq!(calls.get(), 0);
+    }
 
     let spans = spans();
     let outgoing = spans.instrumentation.outgoing("send", &NOWHERE);

@@ -7,6 +7,7 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt, Tracer, TracerProvider};
 use otel_messaging::adapter::{DeadLetter, Destination, Outcome, Relay};
 use otel_messaging::consumer::ConsumerInfo;
+use otel_messaging::instrumentation::Finding;
 use otel_messaging::producer::{DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE};
 use otel_messaging::{Failure, Instrumentation};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -184,5 +185,12 @@ async fn the_context_is_that_of_the_call() {
             tokio::spawn(handling)
         };
         handling.await.expect("no panic");
+    }
+}
+
+#[test]
+fn a_self_check_says_nothing_else() {
+    for off in off(&spans()) {
+        assert_eq!(off.self_check(), [Finding::Disabled]);
     }
 }
