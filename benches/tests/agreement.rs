@@ -77,7 +77,8 @@ fn all<C: Client>() {
             Work::InjectNothing
             | Work::InjectForeign(_)
             | Work::ExtractForeign(_)
-            | Work::Grow(..) => {}
+            | Work::Grow(..)
+            | Work::Call(..) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The work of a cell, done and counted.
 
 use super::{Carried, Cell, Column, Work};
+use crate::call::Calls;
 use crate::client::Client;
 use crate::counted::counted;
 use crate::sample::{Entries, others};
@@ -24,7 +25,7 @@ impl Cell {
     }
 
     /// Does the work so often, with fresh inputs each time.
-    pub fn measure<C: Client>(&self) {
+    pub fn measure<C: Calls>(&self) {
         match self.row.work {
             Work::Inject(carried) => self.inject::<C>(carried),
             Work::Extract(carried, count) => {
@@ -43,6 +44,7 @@ impl Cell {
                 Some(carried) => self.inject_into::<C>(&what.entries(size), carried),
                 None => self.extract_by_ours::<C>(&what.entries(size)),
             },
+            Work::Call(call, setting) => call.measure::<C>(setting, self),
         }
     }
 
@@ -54,7 +56,7 @@ impl Cell {
                 let pair = usual();
                 self.repeat(contexts, |context| C::inject_usually(&pair, context));
             }
-            Column::Ours | Column::Default => {
+            _ => {
                 let ours = self.instrumentation();
                 self.repeat(contexts, |context| {
                     let mut headers = C::Headers::default();
@@ -75,7 +77,7 @@ impl Cell {
                     pair.extract_with_context(&Context::new(), &C::extractor(headers))
                 });
             }
-            Column::Ours | Column::Default => self.extract_by_ours::<C>(entries),
+            _ => self.extract_by_ours::<C>(entries),
         }
     }
 

@@ -18,6 +18,7 @@ pub struct Line {
     pub client: usize,
     pub bound: Option<Counts>,
     pub usual: Option<Counts>,
+    pub wire: Option<Counts>,
     pub ours: Counts,
     pub default: Option<Counts>,
 }
@@ -58,6 +59,7 @@ impl Results {
                     client,
                     bound: of(Column::Bound),
                     usual: of(Column::Usual),
+                    wire: of(Column::Wire),
                     ours: of(Column::Ours)?,
                     default: of(Column::Default),
                 })
@@ -104,7 +106,7 @@ impl Line {
     pub fn limit(&self) -> f64 {
         match self.row.limit {
             Limit::Ratio(limits) => limits[self.client],
-            Limit::Absolute(_) | Limit::Linear(_) => 1.0,
+            Limit::Absolute(_) | Limit::Linear(_) | Limit::Kept => 1.0,
         }
     }
 
