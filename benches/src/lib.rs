@@ -14,5 +14,8 @@ pub mod counted;
 pub mod report;
 pub mod sample;
 
+/// How gungraun finds the function that is measured.
+pub const COUNTED: &str = "*benches::counted::counted*";
+
 /// The names of the clients as gungraun has them, in the order of the table.
 pub const CLIENTS: [(&str, &str); 3] = [("amqp", "AMQP"), ("kafka", "Kafka"), ("nats", "NATS")];

@@ -73,21 +73,21 @@ fn same<C: Calls>(ended: &Ended, attributes: [usize; 2]) {
     };
     let (polling, tracer) = (Polling::default(), global::tracer("by hand"));
     let message = C::message(C::received(&carried.entries()));
-    polling.run(process::<C>(None, &message));
+    polling.run(process::<C>(None, &message), || {});
     let ours = ended.only();
-    polling.run(process_by_hand::<C>(&tracer, &message));
+    polling.run(process_by_hand::<C>(&tracer, &message), || {});
     assert_eq!(ended.only(), ours);
     assert_eq!(ours.attributes.len(), attributes[0], "{ours:?}");
 
     let sender = C::connect();
     let injecting = C::injecting(&sender, None);
     let _current = carried.context().attach();
-    polling.run(C::send(&injecting, C::record()));
+    polling.run(C::send(&injecting, C::record()), || {});
     let ours = ended.only();
-    polling.run(C::send_by_hand(&sender, &tracer, C::record()));
+    polling.run(C::send_by_hand(&sender, &tracer, C::record()), || {});
     assert_eq!(ended.only(), ours);
     assert_eq!(ours.attributes.len(), attributes[1], "{ours:?}");
-    polling.run(C::send_without_span(&sender, C::record()));
+    polling.run(C::send_without_span(&sender, C::record()), || {});
 }
 
 #[test]

@@ -12,9 +12,21 @@ use opentelemetry::trace::{Span, SpanBuilder};
 use opentelemetry::{Context, KeyValue};
 use otel_messaging::Instrumentation;
 use otel_messaging_lapin::InjectingProducer;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 const PAYLOAD: &[u8] = b"order 7";
+/// Until lapin's thread has nothing more to do.
+const QUIET: Duration = Duration::from_millis(5);
+
+/// A channel without confirms: a message is sent when it was written into the connection.
+pub struct Sender {
+    channel: Channel,
+    connection: Connection,
+    server: TcpStream,
+}
 
 /// Exchange and routing key.
 pub struct Record([ShortString; 2]);
@@ -22,7 +34,7 @@ pub struct Record([ShortString; 2]);
 impl Calls for Amqp {
     type Message = Delivery;
     type Record = Record;
-    type Sender = Channel;
+    type Sender = Sender;
     type Injecting = InjectingProducer<Channel>;
 
     fn message(headers: FieldTable) -> Delivery {
@@ -51,22 +63,39 @@ impl Calls for Amqp {
         Record(["shop".into(), "orders.new".into()])
     }
 
-    fn connect() -> Channel {
+    fn connect() -> Sender {
         // A thread of the runtime serves the connection.
         let runtime = Runtime::new().expect("a runtime");
-        let uri = format!("amqp://{}/%2f", server::amqp());
+        let (address, server) = server::amqp();
+        let uri = format!("amqp://{address}/%2f");
         let (connection, channel) = runtime.block_on(async {
             let connection = Connection::connect(&uri, ConnectionProperties::default());
             let connection = connection.await.expect("a connection");
             let channel = connection.create_channel().await.expect("a channel");
             (connection, channel)
         });
-        std::mem::forget((connection, runtime));
-        channel
+        std::mem::forget(runtime);
+        Sender {
+            channel,
+            connection,
+            server: server.recv().expect("the server's end"),
+        }
     }
 
-    fn injecting(sender: &Channel, by: Option<Instrumentation>) -> InjectingProducer<Channel> {
-        let injecting = InjectingProducer::new(sender.clone());
+    fn hold(sender: &Sender) {
+        server::block(&sender.server).expect("written");
+        while !sender.connection.status().blocked() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        thread::sleep(QUIET);
+    }
+
+    fn release(sender: &Sender) {
+        server::unblock(&sender.server).expect("written");
+    }
+
+    fn injecting(sender: &Sender, by: Option<Instrumentation>) -> InjectingProducer<Channel> {
+        let injecting = InjectingProducer::new(sender.channel.clone());
         match by {
             Some(by) => injecting.with_instrumentation(by),
             None => injecting,
@@ -81,18 +110,18 @@ impl Calls for Amqp {
         confirm.await.expect("not asked for");
     }
 
-    async fn send_by_hand(sender: &Channel, tracer: &BoxedTracer, record: Record) {
+    async fn send_by_hand(sender: &Sender, tracer: &BoxedTracer, record: Record) {
         let [exchange, key] = &record.0;
-        let builder = Operation::sending("rabbitmq", "publish")
+        let builder = Operation::sending("rabbitmq", "publish", 0)
             .span([exchange.as_str(), ":", key.as_str()], [routing_key(key)]);
         let (mut span, headers) = start::<Self>(tracer, builder);
-        publish(sender, record, headers).await;
+        publish(&sender.channel, record, headers).await;
         span.end();
     }
 
-    async fn send_without_span(sender: &Channel, record: Record) {
+    async fn send_without_span(sender: &Sender, record: Record) {
         let headers = Context::map_current(Self::inject_by_hand);
-        publish(sender, record, headers).await;
+        publish(&sender.channel, record, headers).await;
     }
 }
 

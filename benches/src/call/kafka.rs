@@ -20,6 +20,7 @@ use std::time::Duration;
 const TOPIC: &str = "orders";
 const KEY: &str = "7";
 const PAYLOAD: &str = "order 7";
+const ROUND_TRIP: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Calls for Kafka {
@@ -69,6 +70,9 @@ impl Calls for Kafka {
     fn connect() -> FutureProducer {
         let cluster = MockCluster::new(1).expect("an embedded cluster");
         cluster.create_topic(TOPIC, 1, 1).expect("a topic");
+        // No answer comes before it is waited for.
+        let slow = cluster.broker_round_trip_time(-1, ROUND_TRIP);
+        slow.expect("a broker");
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", cluster.bootstrap_servers());
         // Each record is waited for.
@@ -103,7 +107,7 @@ impl Calls for Kafka {
         record: FutureRecord<'static, str, str>,
     ) {
         let key = record.key.unwrap_or_default().to_owned();
-        let builder = Operation::sending("kafka", "send").span(
+        let builder = Operation::sending("kafka", "send", 2).span(
             [record.topic],
             [KeyValue::new("messaging.kafka.message.key", key)],
         );

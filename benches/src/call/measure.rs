@@ -1,7 +1,7 @@
 //! The work of a cell, done and counted.
 
-use super::{Call, Calls, Polling, Setting, process, process_by_hand, process_without_span};
-use crate::case::{Cell, Column};
+use super::{Call, Calls, Polling, process, process_by_hand, process_without_span};
+use crate::case::{Cell, Column, Work};
 use crate::sample::Carried;
 use opentelemetry::global;
 use otel_messaging::{Instrumentation, propagation};
@@ -13,14 +13,17 @@ const SPAN: Carried = Carried {
     baggage: 0,
 };
 
-impl Call {
-    /// Does the work as often as the cell says, with fresh inputs each time. As often again it is
+impl Cell {
+    /// Does the work of a call as often as is said, with fresh inputs each time. As often again it is
     /// done before, uncounted.
-    pub(crate) fn measure<C: Calls>(self, setting: Setting, cell: &Cell) {
+    pub fn measure_call<C: Calls>(&self) {
+        let Work::Call(call, setting) = self.row.work else {
+            return;
+        };
         setting.install();
-        match self {
-            Self::Process => process_messages::<C>(cell),
-            Self::Send => send_messages::<C>(cell),
+        match call {
+            Call::Process => process_messages::<C>(self),
+            Call::Send => send_messages::<C>(self),
         }
     }
 }
@@ -29,14 +32,15 @@ fn process_messages<C: Calls>(cell: &Cell) {
     let message = || C::message(C::received(&SPAN.entries()));
     let tracer = global::tracer("benches");
     let ours = instrumentation(cell);
+    let around = [|| {}; 2];
     match cell.column {
-        Column::Bound => repeat(cell, message, async |message| {
+        Column::Bound => repeat(cell, around, message, async |message| {
             process_by_hand::<C>(&tracer, message).await;
         }),
-        Column::Wire => repeat(cell, message, async |message| {
+        Column::Wire => repeat(cell, around, message, async |message| {
             process_without_span::<C>(message).await;
         }),
-        _ => repeat(cell, message, async |message| {
+        _ => repeat(cell, around, message, async |message| {
             process::<C>(ours.as_ref(), message).await;
         }),
     }
@@ -47,19 +51,20 @@ fn send_messages<C: Calls>(cell: &Cell) {
     let record = || Some(C::record());
     let tracer = global::tracer("benches");
     let ours = C::injecting(&sender, instrumentation(cell));
+    let around: [&dyn Fn(); 2] = [&|| C::hold(&sender), &|| C::release(&sender)];
     let _current = SPAN.context().attach();
     match cell.column {
-        Column::Bound => repeat(cell, record, async |record| {
+        Column::Bound => repeat(cell, around, record, async |record| {
             if let Some(record) = record.take() {
                 C::send_by_hand(&sender, &tracer, record).await;
             }
         }),
-        Column::Wire => repeat(cell, record, async |record| {
+        Column::Wire => repeat(cell, around, record, async |record| {
             if let Some(record) = record.take() {
                 C::send_without_span(&sender, record).await;
             }
         }),
-        _ => repeat(cell, record, async |record| {
+        _ => repeat(cell, around, record, async |record| {
             if let Some(record) = record.take() {
                 C::send(&ours, record).await;
             }
@@ -73,15 +78,22 @@ fn instrumentation(cell: &Cell) -> Option<Instrumentation> {
     (cell.column != Column::Default).then_some(ours)
 }
 
-fn repeat<I>(cell: &Cell, input: impl Fn() -> I, work: impl AsyncFn(&mut I)) {
+/// `before` is called before the work, `pending` where it has to wait.
+fn repeat<I>(
+    cell: &Cell,
+    [before, pending]: [impl Fn(); 2],
+    input: impl Fn() -> I,
+    work: impl AsyncFn(&mut I),
+) {
     let samples = cell.samples();
     let mut inputs: Vec<I> = (0..2 * samples).map(|_| input()).collect();
-    let (before, counting) = inputs.split_at_mut(samples);
     let polling = Polling::default();
-    for input in before {
-        polling.run(work(input));
-    }
-    for input in counting {
-        polling.count(work(input));
+    for (index, input) in inputs.iter_mut().enumerate() {
+        before();
+        if index < samples {
+            polling.run(work(input), &pending);
+        } else {
+            polling.count(work(input), &pending);
+        }
     }
 }

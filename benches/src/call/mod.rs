@@ -56,6 +56,13 @@ pub trait Calls: Client {
     /// Connects to something in this process. The connection lasts as long as the process.
     fn connect() -> Self::Sender;
 
+    /// Keeps answers back from now on: whether one comes before it is waited for would else be a
+    /// matter of threads.
+    fn hold(_sender: &Self::Sender) {}
+
+    /// Lets them come.
+    fn release(_sender: &Self::Sender) {}
+
     /// Wraps the client. Without an instrumentation given, the global one counts.
     fn injecting(sender: &Self::Sender, by: Option<Instrumentation>) -> Self::Injecting;
 

@@ -74,7 +74,7 @@ impl Calls for Nats {
         tracer: &BoxedTracer,
         (subject, payload): (Subject, Bytes),
     ) {
-        let builder = Operation::sending("nats", "publish").span([&subject], []);
+        let builder = Operation::sending("nats", "publish", 0).span([&subject], []);
         let (mut span, headers) = start::<Self>(tracer, builder);
         let published = sender.publish_with_headers(subject, headers, payload);
         published.await.expect("taken");

@@ -47,23 +47,24 @@ impl Default for Polling {
 }
 
 impl Polling {
-    /// Polls the future to its end. Its polls are counted, the time between them is not; what is to
-    /// be counted has to be inside the future.
-    pub fn count<F: Future>(&self, future: F) -> F::Output {
-        self.drive(future, |future, cx| {
+    /// Polls the future to its end; `pending` is called before it is waited for. The polls are
+    /// counted, so what is to be counted has to be inside the future.
+    pub fn count<F: Future>(&self, future: F, pending: impl Fn()) -> F::Output {
+        self.drive(future, pending, |future, cx| {
             counted((future, cx), |(future, cx)| future.poll(cx))
         })
     }
 
     /// The same, not counted.
-    pub fn run<F: Future>(&self, future: F) -> F::Output {
-        self.drive(future, |future, cx| future.poll(cx))
+    pub fn run<F: Future>(&self, future: F, pending: impl Fn()) -> F::Output {
+        self.drive(future, pending, |future, cx| future.poll(cx))
     }
 
     #[inline]
     fn drive<F: Future>(
         &self,
         future: F,
+        pending: impl Fn(),
         poll: impl Fn(Pin<&mut F>, &mut Context<'_>) -> Poll<F::Output>,
     ) -> F::Output {
         let mut future = pin!(future);
@@ -72,6 +73,7 @@ impl Polling {
             if let Poll::Ready(output) = poll(future.as_mut(), &mut cx) {
                 return output;
             }
+            pending();
             self.wait();
         }
     }

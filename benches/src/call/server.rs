@@ -4,27 +4,41 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-/// RabbitMQ's part of AMQP 0.9.1 until a channel is open.
-pub(super) fn amqp() -> SocketAddr {
+/// RabbitMQ's part of AMQP 0.9.1 until a channel is open. Its end of the connection comes by the
+/// receiver.
+pub(super) fn amqp() -> (SocketAddr, Receiver<TcpStream>) {
     serve(speak_amqp)
 }
 
 /// The NATS server's part of its protocol until the client is connected.
 pub(super) fn nats() -> SocketAddr {
-    serve(speak_nats)
+    serve(speak_nats).0
+}
+
+/// Tells the client that this server takes no messages: it keeps them until it is told otherwise.
+pub(super) fn block(mut amqp: &TcpStream) -> io::Result<()> {
+    amqp.write_all(&method(0, 10, 60, b"\0"))
+}
+
+pub(super) fn unblock(mut amqp: &TcpStream) -> io::Result<()> {
+    amqp.write_all(&method(0, 10, 61, b""))
 }
 
 /// Serves one connection, until the client closes it.
-fn serve(speak: fn(TcpStream) -> io::Result<()>) -> SocketAddr {
+fn serve(speak: fn(TcpStream) -> io::Result<()>) -> (SocketAddr, Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
+    let (accepted, receiver) = channel();
     thread::spawn(move || {
         let (stream, _) = listener.accept()?;
+        // Not everybody wants it.
+        let _ = accepted.send(stream.try_clone()?);
         speak(stream)
     });
-    address
+    (address, receiver)
 }
 
 fn speak_amqp(mut stream: TcpStream) -> io::Result<()> {

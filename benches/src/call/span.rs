@@ -7,10 +7,12 @@ use opentelemetry::{Context, KeyValue};
 
 /// What every span of an operation has.
 pub(super) struct Operation {
-    pub(super) kind: SpanKind,
-    pub(super) system: &'static str,
+    kind: SpanKind,
+    system: &'static str,
     /// The operation's name and its type.
-    pub(super) operation: [&'static str; 2],
+    operation: [&'static str; 2],
+    /// How many attributes the answer adds.
+    later: usize,
 }
 
 impl Operation {
@@ -19,14 +21,16 @@ impl Operation {
             kind: SpanKind::Consumer,
             system,
             operation: ["process", "process"],
+            later: 0,
         }
     }
 
-    pub(super) fn sending(system: &'static str, name: &'static str) -> Self {
+    pub(super) fn sending(system: &'static str, name: &'static str, later: usize) -> Self {
         Self {
             kind: SpanKind::Producer,
             system,
             operation: [name, "send"],
+            later,
         }
     }
 
@@ -40,7 +44,7 @@ impl Operation {
         let destination = destination.concat();
         let [operation, operation_type] = self.operation;
         let name = [operation, " ", &destination].concat();
-        let mut attributes = Vec::with_capacity(4 + MORE);
+        let mut attributes = Vec::with_capacity(4 + MORE + self.later);
         attributes.extend([
             KeyValue::new("messaging.system", self.system),
             KeyValue::new("messaging.operation.name", operation),

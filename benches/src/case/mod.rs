@@ -158,13 +158,18 @@ pub fn rows() -> Vec<Row> {
     ];
     let refused = malformed::ALL.into_iter();
     rows.extend(refused.map(|(name, what)| row(name, Work::Refuse(what), [3.0; 3], None)));
-    rows.extend(CALLS.map(|(name, call, setting)| Row {
+    rows
+}
+
+/// The rows of what users call, of which instructions and allocations are counted.
+pub fn calls() -> Vec<Row> {
+    let rows = CALLS.map(|(name, call, setting)| Row {
         name,
         work: Work::Call(call, setting),
         limit: Limit::Kept,
         allocations: None,
-    }));
-    rows
+    });
+    rows.into()
 }
 
 /// The rows of which only instructions are counted, three sizes of each.
