@@ -1,12 +1,11 @@
 //! Measures each cell in a process of its own; `benches/run` runs it.
 #![expect(missing_docs, reason = "what the macros make has none")]
 
+use benches::COUNTED;
 use benches::case::{Cell, cells, growing, rows};
 use benches::client::{Amqp, Kafka, Nats};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, Dhat, EntryPoint};
-
-const COUNTED: &str = "*benches::counted::counted*";
 
 #[library_benchmark]
 #[benches::cell(iter = cells(rows()))]

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 struct Arguments {
     /// gungraun's folder of results.
-    #[arg(long, default_value = "target/gungraun/benches/propagation")]
+    #[arg(long, default_value = "target/gungraun/benches")]
     results: PathBuf,
     /// What was measured on, for the tables.
     #[arg(long, default_value = "an unnamed machine")]

@@ -1,6 +1,6 @@
 //! The ways that are compared do the same work.
 
-use benches::case::{Column, Malformed, Work, cells, growing, rows};
+use benches::case::{Column, Malformed, Work, calls, cells, growing, rows};
 use benches::client::{Amqp, Client, Kafka, Nats};
 use benches::sample::{Carried, Entries, others};
 use opentelemetry::Context;
@@ -77,7 +77,8 @@ fn all<C: Client>() {
             Work::InjectNothing
             | Work::InjectForeign(_)
             | Work::ExtractForeign(_)
-            | Work::Grow(..) => {}
+            | Work::Grow(..)
+            | Work::Call(..) => {}
         }
     }
 }
@@ -101,12 +102,13 @@ fn on_nats() {
 fn every_row_is_named_once_and_measured() {
     let mut names: Vec<_> = rows().iter().map(|row| row.name).collect();
     names.extend(growing().chunks(3).map(|three| three[0].name));
+    names.extend(calls().iter().map(|row| row.name));
     let count = names.len();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
     let is_ours = |name| {
-        let mut cells = cells(rows()).into_iter().chain(cells(growing()));
+        let mut cells = [rows(), growing(), calls()].into_iter().flat_map(cells);
         cells.any(|cell| cell.row.name == name && cell.column == Column::Ours)
     };
     assert!(names.into_iter().all(is_ours));

@@ -15,7 +15,8 @@ const HEX: [[u8; 2]; 256] = {
     pairs
 };
 
-#[inline]
+// Always, that it does not depend on what else there is in this crate.
+#[inline(always)]
 pub fn format(span: &SpanContext) -> [u8; 55] {
     let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
     let (trace_id, span_id) = (span.trace_id().to_bytes(), span.span_id().to_bytes());
@@ -30,7 +31,7 @@ pub fn format(span: &SpanContext) -> [u8; 55] {
     text
 }
 
-#[inline]
+#[inline(always)]
 pub fn parse(header: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     let (fields, rest) = header.split_first_chunk::<55>()?;
     if fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' {

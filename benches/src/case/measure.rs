@@ -43,6 +43,7 @@ impl Cell {
                 Some(carried) => self.inject_into::<C>(&what.entries(size), carried),
                 None => self.extract_by_ours::<C>(&what.entries(size)),
             },
+            Work::Call(..) => {}
         }
     }
 
@@ -54,7 +55,7 @@ impl Cell {
                 let pair = usual();
                 self.repeat(contexts, |context| C::inject_usually(&pair, context));
             }
-            Column::Ours | Column::Default => {
+            _ => {
                 let ours = self.instrumentation();
                 self.repeat(contexts, |context| {
                     let mut headers = C::Headers::default();
@@ -75,7 +76,7 @@ impl Cell {
                     pair.extract_with_context(&Context::new(), &C::extractor(headers))
                 });
             }
-            Column::Ours | Column::Default => self.extract_by_ours::<C>(entries),
+            _ => self.extract_by_ours::<C>(entries),
         }
     }
 

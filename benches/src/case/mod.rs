@@ -7,6 +7,7 @@ mod measure;
 pub use growth::Growth;
 pub use malformed::Malformed;
 
+use crate::call::{Call, Setting};
 use crate::sample::Carried;
 
 /// One line of the table, for each client.
@@ -29,6 +30,8 @@ pub enum Limit {
     Absolute(u64),
     /// One of three sizes: no further entry may cost more than those before.
     Linear(usize),
+    /// None but what is kept.
+    Kept,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub enum Work {
     /// Extract from bad headers, with good ones in the place of the bound.
     Refuse(Malformed),
     Grow(Growth, usize),
+    /// What users call, whole.
+    Call(Call, Setting),
 }
 
 /// Ways to do the work of a row.
@@ -52,6 +57,8 @@ pub enum Work {
 pub enum Column {
     Bound,
     Usual,
+    /// A call without any span: what the message itself needs.
+    Wire,
     Ours,
     /// Ours, without a propagator given: the global one is asked for first.
     Default,
@@ -83,6 +90,16 @@ const BAGGAGE_20: Carried = Carried {
     baggage: 20,
     ..SPAN
 };
+
+/// In the order of the table.
+const CALLS: [(&str, Call, Setting); 6] = [
+    ("process, no SDK", Call::Process, Setting::NoSdk),
+    ("process, not sampled", Call::Process, Setting::NotSampled),
+    ("process, recorded", Call::Process, Setting::Recorded),
+    ("send, no SDK", Call::Send, Setting::NoSdk),
+    ("send, not sampled", Call::Send, Setting::NotSampled),
+    ("send, recorded", Call::Send, Setting::Recorded),
+];
 
 /// The rows of which instructions and allocations are counted.
 pub fn rows() -> Vec<Row> {
@@ -144,6 +161,17 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
+/// The rows of what users call, of which instructions and allocations are counted.
+pub fn calls() -> Vec<Row> {
+    let rows = CALLS.map(|(name, call, setting)| Row {
+        name,
+        work: Work::Call(call, setting),
+        limit: Limit::Kept,
+        allocations: None,
+    });
+    rows.into()
+}
+
 /// The rows of which only instructions are counted, three sizes of each.
 pub fn growing() -> Vec<Row> {
     let rows = growth::ALL.into_iter().flat_map(|(name, what, sizes)| {
@@ -169,6 +197,7 @@ pub fn cells(rows: Vec<Row>) -> Vec<Cell> {
                 &[Column::Bound, Column::Ours]
             }
             Work::Grow(..) => &[Column::Ours],
+            Work::Call(..) => &[Column::Bound, Column::Wire, Column::Ours, Column::Default],
         };
         columns.iter().map(move |column| Cell {
             row,

@@ -6,7 +6,7 @@ use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::SpanContext;
 use otel_messaging_lapin::Lapin;
 
 pub enum Amqp {}
@@ -30,10 +30,9 @@ impl Client for Amqp {
             .collect()
     }
 
-    fn inject_by_hand(context: &Context) -> FieldTable {
+    #[inline]
+    fn write_by_hand(span: &SpanContext, context: &Context) -> FieldTable {
         let mut headers = FieldTable::default();
-        let span = context.span();
-        let span = span.span_context();
         if span.is_valid() {
             let traceparent = bound::traceparent::format(span);
             headers.insert(

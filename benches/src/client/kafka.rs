@@ -5,7 +5,7 @@ use crate::bound::{self, BAGGAGE, TRACEPARENT, TRACESTATE};
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::SpanContext;
 use otel_messaging_rdkafka::Kafka as Marker;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
 
@@ -38,10 +38,9 @@ impl Client for Kafka {
         entries
     }
 
-    fn inject_by_hand(context: &Context) -> OwnedHeaders {
+    #[inline]
+    fn write_by_hand(span: &SpanContext, context: &Context) -> OwnedHeaders {
         let mut headers = OwnedHeaders::new_with_capacity(3);
-        let span = context.span();
-        let span = span.span_context();
         if span.is_valid() {
             headers = insert(headers, TRACEPARENT, &bound::traceparent::format(span));
             if let Some(state) = bound::tracestate::format(span.trace_state()) {

@@ -10,6 +10,7 @@ pub use nats::Nats;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use otel_messaging::CarrierMut;
 
 /// A client library, as it is measured.
@@ -25,7 +26,13 @@ pub trait Client: Sized {
     fn entries(headers: &Self::Headers) -> Vec<(String, String)>;
 
     /// The bound: a new set of headers with the context in it.
-    fn inject_by_hand(context: &Context) -> Self::Headers;
+    #[inline]
+    fn inject_by_hand(context: &Context) -> Self::Headers {
+        Self::write_by_hand(context.span().span_context(), context)
+    }
+
+    /// The same with another span in the place of the context's.
+    fn write_by_hand(span: &SpanContext, context: &Context) -> Self::Headers;
 
     /// The bound: the context of a message that came in.
     fn extract_by_hand(headers: &Self::Headers) -> Context;

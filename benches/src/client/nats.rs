@@ -6,7 +6,7 @@ use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::SpanContext;
 use otel_messaging_async_nats::Nats as Marker;
 
 pub enum Nats {}
@@ -36,13 +36,12 @@ impl Client for Nats {
         entries
     }
 
-    fn inject_by_hand(context: &Context) -> HeaderMap {
+    #[inline]
+    fn write_by_hand(span: &SpanContext, context: &Context) -> HeaderMap {
         const PARENT: HeaderName = HeaderName::from_static(TRACEPARENT);
         const STATE: HeaderName = HeaderName::from_static(TRACESTATE);
         const BAG: HeaderName = HeaderName::from_static(BAGGAGE);
         let mut headers = HeaderMap::new();
-        let span = context.span();
-        let span = span.span_context();
         if span.is_valid() {
             let traceparent = bound::traceparent::format(span);
             if let Ok(traceparent) = str::from_utf8(&traceparent) {

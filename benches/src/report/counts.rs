@@ -15,7 +15,7 @@ pub struct Counts {
 
 impl Counts {
     /// Reads the summary of the cell that is number `index` of the benchmark `benchmark`, such as
-    /// `table/amqp`, in gungraun's folder.
+    /// `propagation/table/amqp`, in gungraun's folder.
     pub fn read(folder: &Path, benchmark: &str, index: usize, cell: &Cell) -> Result<Self> {
         let path = folder.join(format!("{benchmark}.cell_{index}/summary.json"));
         let summary = std::fs::read_to_string(&path).with_context(|| {

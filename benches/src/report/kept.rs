@@ -109,6 +109,7 @@ mod tests {
                 client: 0,
                 bound: Some(counts(1000.0)),
                 usual: None,
+                wire: None,
                 ours: counts(ours),
                 default: None,
             }],

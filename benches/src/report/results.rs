@@ -2,7 +2,7 @@
 
 use super::counts::Counts;
 use crate::CLIENTS;
-use crate::case::{Column, Limit, Row, cells, growing, rows};
+use crate::case::{Column, Limit, Row, calls, cells, growing, rows};
 use anyhow::Result;
 use std::path::Path;
 
@@ -18,6 +18,7 @@ pub struct Line {
     pub client: usize,
     pub bound: Option<Counts>,
     pub usual: Option<Counts>,
+    pub wire: Option<Counts>,
     pub ours: Counts,
     pub default: Option<Counts>,
 }
@@ -41,30 +42,18 @@ impl Results {
         let mut lines: Vec<Line> = Vec::new();
         let mut growths: Vec<GrowthLine> = Vec::new();
         for (client, (name, _)) in CLIENTS.into_iter().enumerate() {
-            let mut counted = Vec::new();
-            for (index, cell) in cells(rows()).into_iter().enumerate() {
-                let counts = Counts::read(folder, &format!("table/{name}"), index, &cell)?;
-                counted.push((cell, counts));
-            }
-            lines.extend(rows().into_iter().filter_map(|row| {
-                let of = |column| {
-                    let mut cells = counted.iter();
-                    let cell =
-                        cells.find(|(cell, _)| cell.row.name == row.name && cell.column == column);
-                    cell.map(|(_, counts)| *counts)
-                };
-                Some(Line {
-                    row,
-                    client,
-                    bound: of(Column::Bound),
-                    usual: of(Column::Usual),
-                    ours: of(Column::Ours)?,
-                    default: of(Column::Default),
-                })
-            }));
+            let table = format!("propagation/table/{name}");
+            lines.extend(lines_of(folder, &table, client, rows())?);
+            lines.extend(lines_of(
+                folder,
+                &format!("calls/whole/{name}"),
+                client,
+                calls(),
+            )?);
+            let growth = format!("propagation/growth/{name}_growth");
             let mut sizes = Vec::new();
             for (index, cell) in cells(growing()).into_iter().enumerate() {
-                let counts = Counts::read(folder, &format!("growth/{name}_growth"), index, &cell)?;
+                let counts = Counts::read(folder, &growth, index, &cell)?;
                 if let Limit::Linear(size) = cell.row.limit {
                     sizes.push((cell.row.name, size, counts.instructions));
                 }
@@ -79,11 +68,38 @@ impl Results {
                 })
             }));
         }
-        lines.sort_by_key(|line| rows().iter().position(|row| row.name == line.row.name));
+        let order: Vec<_> = rows().iter().chain(&calls()).map(|row| row.name).collect();
+        lines.sort_by_key(|line| order.iter().position(|name| *name == line.row.name));
         let order: Vec<_> = growing().iter().map(|row| row.name).collect();
         growths.sort_by_key(|line| order.iter().position(|name| *name == line.name));
         Ok(Self { lines, growths })
     }
+}
+
+/// The lines of one benchmark of gungraun.
+fn lines_of(folder: &Path, benchmark: &str, client: usize, rows: Vec<Row>) -> Result<Vec<Line>> {
+    let mut counted = Vec::new();
+    for (index, cell) in cells(rows.clone()).into_iter().enumerate() {
+        let counts = Counts::read(folder, benchmark, index, &cell)?;
+        counted.push((cell, counts));
+    }
+    let lines = rows.into_iter().filter_map(|row| {
+        let of = |column| {
+            let mut cells = counted.iter();
+            let cell = cells.find(|(cell, _)| cell.row.name == row.name && cell.column == column);
+            cell.map(|(_, counts)| *counts)
+        };
+        Some(Line {
+            row,
+            client,
+            bound: of(Column::Bound),
+            usual: of(Column::Usual),
+            wire: of(Column::Wire),
+            ours: of(Column::Ours)?,
+            default: of(Column::Default),
+        })
+    });
+    Ok(lines.collect())
 }
 
 impl Line {
@@ -104,7 +120,7 @@ impl Line {
     pub fn limit(&self) -> f64 {
         match self.row.limit {
             Limit::Ratio(limits) => limits[self.client],
-            Limit::Absolute(_) | Limit::Linear(_) => 1.0,
+            Limit::Absolute(_) | Limit::Linear(_) | Limit::Kept => 1.0,
         }
     }
 

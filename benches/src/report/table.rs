@@ -1,5 +1,6 @@
 //! The results as Markdown.
 
+use super::counts::Counts;
 use super::results::{LINEAR, Line, Results};
 use crate::CLIENTS;
 use crate::case::Limit;
@@ -23,6 +24,7 @@ impl Results {
         let mut text = format!("Measured on {machine}.\n\n");
         self.honesty(&mut text)?;
         self.ratios(&mut text)?;
+        self.calls(&mut text)?;
         self.growth(&mut text)?;
         Ok(text)
     }
@@ -56,13 +58,7 @@ impl Results {
         );
         text.push_str("| work | client | bound | usual | ours | ratio | to reach | | default |\n");
         text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n");
-        for line in &self.lines {
-            let show = |counts: Option<super::counts::Counts>| {
-                counts.map_or_else(String::new, |counts| {
-                    let allocations = counts.allocations.unwrap_or(f64::NAN);
-                    format!("{:.0} / {}", counts.instructions, shortly(allocations))
-                })
-            };
+        for line in self.lines.iter().filter(|line| !is_call(line)) {
             let ratio = match line.row.limit {
                 Limit::Absolute(_) => String::new(),
                 _ => format!("{:.2}", line.ratio(line.ours)),
@@ -93,6 +89,33 @@ impl Results {
         Ok(())
     }
 
+    fn calls(&self, text: &mut String) -> Result<()> {
+        text.push_str(
+            "What users call, in instructions and, behind the slash, allocations; ratios to the bound:\n\n",
+        );
+        text.push_str("| work | client | wire | bound | ours | ratio | default | ");
+        text.push_str("allocations over the wire |\n");
+        text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+        for line in self.lines.iter().filter(|line| is_call(line)) {
+            let wire = line.wire.context("a call without its wire")?;
+            let default = line.default.context("a call without its default")?;
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {:.2} | {:.2} | {} |",
+                line.row.name,
+                CLIENTS[line.client].1,
+                show(line.wire),
+                show(line.bound),
+                show(Some(line.ours)),
+                line.ratio(line.ours),
+                line.ratio(default),
+                shortly(line.allocations() - wire.allocations.unwrap_or(f64::NAN)),
+            )?;
+        }
+        text.push('\n');
+        Ok(())
+    }
+
     fn growth(&self, text: &mut String) -> Result<()> {
         text.push_str("Growth, in instructions of ours at three sizes:\n\n");
         text.push_str("| work | client | sizes | | | | a further entry | |\n");
@@ -116,6 +139,18 @@ impl Results {
         writeln!(text, "\nLinear is a factor of at most {LINEAR}.")?;
         Ok(())
     }
+}
+
+fn is_call(line: &Line) -> bool {
+    line.row.limit == Limit::Kept
+}
+
+/// Instructions and allocations.
+fn show(counts: Option<Counts>) -> String {
+    counts.map_or_else(String::new, |counts| {
+        let allocations = counts.allocations.unwrap_or(f64::NAN);
+        format!("{:.0} / {}", counts.instructions, shortly(allocations))
+    })
 }
 
 /// What has to be reached.

@@ -1,0 +1,49 @@
+//! Measures each call in a process of its own; `benches/run` runs it. Apart from what it is made of:
+//! how the linker lays a program out has an effect on the counts.
+#![expect(missing_docs, reason = "what the macros make has none")]
+
+use benches::COUNTED;
+use benches::case::{Cell, calls, cells};
+use benches::client::{Amqp, Kafka, Nats};
+use gungraun::prelude::*;
+use gungraun::{Callgrind, Dhat, EntryPoint};
+
+#[library_benchmark]
+#[benches::cell(iter = cells(calls()))]
+fn amqp(cell: Cell) {
+    cell.measure_call::<Amqp>();
+}
+
+#[library_benchmark]
+#[benches::cell(iter = cells(calls()))]
+fn kafka(cell: Cell) {
+    cell.measure_call::<Kafka>();
+}
+
+#[library_benchmark]
+#[benches::cell(iter = cells(calls()))]
+fn nats(cell: Cell) {
+    cell.measure_call::<Nats>();
+}
+
+fn instructions() -> Callgrind {
+    let mut callgrind = Callgrind::with_args(["--cache-sim=no"]);
+    callgrind.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
+    callgrind
+}
+
+fn allocations() -> Dhat {
+    // The function that is measured has to be among the callers: below it are the futures of a client.
+    let mut dhat = Dhat::with_args(["--num-callers=64"]);
+    dhat.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
+    dhat
+}
+
+library_benchmark_group!(name = whole, benchmarks = [amqp, kafka, nats]);
+
+main!(
+    config = LibraryBenchmarkConfig::default()
+        .tool(instructions())
+        .tool(allocations()),
+    library_benchmark_groups = [whole]
+);

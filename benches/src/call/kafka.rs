@@ -1,0 +1,141 @@
+//! rdkafka: `send` of a `FutureProducer`, to the cluster that librdkafka embeds for tests. Its
+//! threads and those of the producer are not counted.
+
+use super::Calls;
+use super::span::{Operation, start};
+use crate::client::{Client, Kafka};
+use opentelemetry::global::BoxedTracer;
+use opentelemetry::trace::{Span, SpanBuilder};
+use opentelemetry::{Context, KeyValue};
+use otel_messaging::Instrumentation;
+use otel_messaging_rdkafka::InjectingProducer;
+use rdkafka::ClientConfig;
+use rdkafka::Message;
+use rdkafka::message::{OwnedHeaders, OwnedMessage, Timestamp};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::future_producer::Delivery;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use std::time::Duration;
+
+const TOPIC: &str = "orders";
+const KEY: &str = "7";
+const PAYLOAD: &str = "order 7";
+const ROUND_TRIP: Duration = Duration::from_millis(10);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Calls for Kafka {
+    type Message = OwnedMessage;
+    type Record = FutureRecord<'static, str, str>;
+    type Sender = FutureProducer;
+    type Injecting = InjectingProducer<FutureProducer>;
+
+    fn message(headers: OwnedHeaders) -> OwnedMessage {
+        let (payload, key) = (PAYLOAD.as_bytes().to_vec(), KEY.as_bytes().to_vec());
+        let timestamp = Timestamp::CreateTime(1_700_000_000_000);
+        let topic = TOPIC.to_owned();
+        OwnedMessage::new(
+            Some(payload),
+            Some(key),
+            topic,
+            timestamp,
+            3,
+            42,
+            Some(headers),
+        )
+    }
+
+    fn headers(message: &OwnedMessage) -> Option<&OwnedHeaders> {
+        message.headers()
+    }
+
+    fn process_span(message: &OwnedMessage) -> SpanBuilder {
+        let key = message.key().and_then(|key| str::from_utf8(key).ok());
+        Operation::processing("kafka").span(
+            [message.topic()],
+            [
+                partition(message.partition()),
+                KeyValue::new(
+                    "messaging.kafka.message.key",
+                    key.unwrap_or_default().to_owned(),
+                ),
+                KeyValue::new("messaging.kafka.offset", message.offset()),
+            ],
+        )
+    }
+
+    fn record() -> FutureRecord<'static, str, str> {
+        FutureRecord::to(TOPIC).key(KEY).payload(PAYLOAD)
+    }
+
+    fn connect() -> FutureProducer {
+        let cluster = MockCluster::new(1).expect("an embedded cluster");
+        cluster.create_topic(TOPIC, 1, 1).expect("a topic");
+        // No answer comes before it is waited for.
+        let slow = cluster.broker_round_trip_time(-1, ROUND_TRIP);
+        slow.expect("a broker");
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", cluster.bootstrap_servers());
+        // Each record is waited for.
+        config.set("linger.ms", "0");
+        let producer: FutureProducer = config.create().expect("a producer");
+        std::mem::forget((cluster, producer.clone()));
+        producer
+    }
+
+    fn injecting(
+        sender: &FutureProducer,
+        by: Option<Instrumentation>,
+    ) -> InjectingProducer<FutureProducer> {
+        let injecting = InjectingProducer::new(sender.clone());
+        match by {
+            Some(by) => injecting.with_instrumentation(by),
+            None => injecting,
+        }
+    }
+
+    async fn send(
+        injecting: &InjectingProducer<FutureProducer>,
+        record: FutureRecord<'static, str, str>,
+    ) {
+        let delivery = injecting.send(record, PATIENCE).await;
+        delivery.expect("delivered");
+    }
+
+    async fn send_by_hand(
+        sender: &FutureProducer,
+        tracer: &BoxedTracer,
+        record: FutureRecord<'static, str, str>,
+    ) {
+        let key = record.key.unwrap_or_default().to_owned();
+        let builder = Operation::sending("kafka", "send", 2).span(
+            [record.topic],
+            [KeyValue::new("messaging.kafka.message.key", key)],
+        );
+        let (mut span, headers) = start::<Self>(tracer, builder);
+        let delivery = produce(sender, record, headers).await;
+        if span.is_recording() {
+            span.set_attribute(partition(delivery.partition));
+            span.set_attribute(KeyValue::new("messaging.kafka.offset", delivery.offset));
+        }
+        span.end();
+    }
+
+    async fn send_without_span(sender: &FutureProducer, record: FutureRecord<'static, str, str>) {
+        let headers = Context::map_current(Self::inject_by_hand);
+        produce(sender, record, headers).await;
+    }
+}
+
+fn partition(partition: i32) -> KeyValue {
+    KeyValue::new("messaging.destination.partition.id", partition.to_string())
+}
+
+#[inline]
+async fn produce(
+    producer: &FutureProducer,
+    record: FutureRecord<'static, str, str>,
+    headers: OwnedHeaders,
+) -> Delivery {
+    let delivery = producer.send(record.headers(headers), PATIENCE).await;
+    delivery.expect("delivered")
+}

@@ -1,0 +1,88 @@
+//! A future, polled by hand.
+
+use crate::counted::counted;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// After so long, an answer will not come any more.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Polls futures on this thread, each only after it was woken, so that every run polls as often.
+pub struct Polling {
+    woken: Arc<Woken>,
+    waker: Waker,
+}
+
+struct Woken {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+impl Default for Polling {
+    fn default() -> Self {
+        let woken = Arc::new(Woken {
+            thread: thread::current(),
+            woken: AtomicBool::new(false),
+        });
+        Self {
+            waker: Waker::from(Arc::clone(&woken)),
+            woken,
+        }
+    }
+}
+
+impl Polling {
+    /// Polls the future to its end; `pending` is called before it is waited for. The polls are
+    /// counted, so what is to be counted has to be inside the future.
+    pub fn count<F: Future>(&self, future: F, pending: impl Fn()) -> F::Output {
+        self.drive(future, pending, |future, cx| {
+            counted((future, cx), |(future, cx)| future.poll(cx))
+        })
+    }
+
+    /// The same, not counted.
+    pub fn run<F: Future>(&self, future: F, pending: impl Fn()) -> F::Output {
+        self.drive(future, pending, |future, cx| future.poll(cx))
+    }
+
+    #[inline]
+    fn drive<F: Future>(
+        &self,
+        future: F,
+        pending: impl Fn(),
+        poll: impl Fn(Pin<&mut F>, &mut Context<'_>) -> Poll<F::Output>,
+    ) -> F::Output {
+        let mut future = pin!(future);
+        let mut cx = Context::from_waker(&self.waker);
+        loop {
+            if let Poll::Ready(output) = poll(future.as_mut(), &mut cx) {
+                return output;
+            }
+            pending();
+            self.wait();
+        }
+    }
+
+    fn wait(&self) {
+        let begin = Instant::now();
+        while !self.woken.woken.swap(false, Ordering::Acquire) {
+            assert!(begin.elapsed() < PATIENCE, "no answer came");
+            thread::park_timeout(PATIENCE);
+        }
+    }
+}
