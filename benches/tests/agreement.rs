@@ -9,7 +9,9 @@ use opentelemetry::trace::{SpanContext, TraceContextExt};
 use otel_messaging::{Instrumentation, propagation};
 
 fn ours() -> Instrumentation {
-    Instrumentation::default().with_propagator(propagation::w3c())
+    Instrumentation::builder()
+        .with_propagator(propagation::w3c())
+        .build()
 }
 
 /// What a context carries, comparable.

@@ -74,7 +74,9 @@ fn send_messages<C: Calls>(cell: &Cell) {
 
 /// `None` for the global one.
 fn instrumentation(cell: &Cell) -> Option<Instrumentation> {
-    let ours = Instrumentation::default().with_propagator(propagation::w3c());
+    let ours = Instrumentation::builder()
+        .with_propagator(propagation::w3c())
+        .build();
     (cell.column != Column::Default).then_some(ours)
 }
 

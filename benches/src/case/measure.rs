@@ -7,7 +7,8 @@ use crate::sample::{Entries, others};
 use opentelemetry::Context;
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use otel_messaging::{CarrierExtractor, CarrierInjector, Instrumentation, propagation};
+use otel_messaging::Instrumentation;
+use otel_messaging::propagation::{self, CarrierExtractor, CarrierInjector};
 use std::hint::black_box;
 
 impl Cell {
@@ -122,7 +123,9 @@ impl Cell {
     fn instrumentation(&self) -> Instrumentation {
         match self.column {
             Column::Default => Instrumentation::default(),
-            _ => Instrumentation::default().with_propagator(propagation::w3c()),
+            _ => Instrumentation::builder()
+                .with_propagator(propagation::w3c())
+                .build(),
         }
     }
 

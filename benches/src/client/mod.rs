@@ -11,7 +11,7 @@ pub use nats::Nats;
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use otel_messaging::CarrierMut;
+use otel_messaging::adapter::CarrierMut;
 
 /// A client library, as it is measured.
 pub trait Client: Sized {
