@@ -228,7 +228,7 @@
 //! - If the application's own telemetry panics, messages are still sent and handled.
 //!   [`caught_panics`](loss::caught_panics) counts the panics; its documentation says which cannot be
 //!   caught. Slow telemetry makes messages slow: a slow sampler slows each `send`.
-//! - A context extracted from a message has none of the values that the application attached to
+//! - A context extracted from a message does not have the values that the application attached to
 //!   the surrounding context.
 //! - In one case the handler's spans of `tracing` are children of the span around the consumer's loop:
 //!   with the feature `tracing`, if tracing-opentelemetry's layer does not activate contexts and is inside
