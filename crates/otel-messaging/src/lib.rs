@@ -1,10 +1,29 @@
-//! OpenTelemetry context propagation through message queues: the core, which knows no client.
+//! OpenTelemetry context propagation through message queues: the core of the otel-messaging crates.
 //!
-//! A program takes the adapter of its client and needs nothing else: `otel-messaging-lapin`
-//! (RabbitMQ), `otel-messaging-rdkafka` (Kafka), `otel-messaging-async-nats` (NATS). Each
-//! re-exports what its users need of this crate. A program with several clients imports the
-//! shared names from here; an adapter of which it names nothing has to be mentioned all the same
-//! (`use otel_messaging_lapin as _;`), or the compiler leaves it out.
+//! The core knows no client library. Most programs depend on the adapter for their client and need
+//! nothing else, because each adapter re-exports the names on this page:
+//!
+//! | adapter | client | broker |
+//! | --- | --- | --- |
+//! | `otel-messaging-lapin` | lapin | RabbitMQ |
+//! | `otel-messaging-rdkafka` | rdkafka | Kafka |
+//! | `otel-messaging-async-nats` | async-nats | NATS, core and JetStream |
+//!
+//! A program with several clients imports the shared names from this crate. It must still name each
+//! adapter, because the compiler leaves out a crate that the program never names:
+//! `use otel_messaging_lapin as _;`.
+//!
+//! # Two lines
+//!
+//! The producer's program wraps its client. The consumer's program wraps its handler. With an adapter
+//! the two lines are:
+//!
+//! ```text
+//! let producer = InjectingProducer::new(producer);
+//! with_message_context(&message, handle).await;
+//! ```
+//!
+//! Without an adapter, [`inject`] and [`extract`] do the same for any map of strings:
 //!
 //! ```
 //! use opentelemetry::Context;
@@ -12,7 +31,6 @@
 //! use opentelemetry_sdk::trace::SdkTracerProvider;
 //! use std::collections::BTreeMap;
 //!
-//! // Any string map is a carrier, as the headers of each client are.
 //! let mut headers = BTreeMap::new();
 //! let tracer = SdkTracerProvider::default().tracer("shop");
 //! let trace_id = tracer.in_span("checkout", |context| {
@@ -25,39 +43,67 @@
 //! assert_eq!(context.span().span_context().trace_id(), trace_id);
 //! ```
 //!
-//! `headers` now holds `traceparent: 00-<trace id>-<span id>-01`, and whatever runs in `context`
-//! is part of that trace.
+//! # What you will see
 //!
-//! # From call to span
+//! The message has the header `traceparent: 00-<trace id>-<span id>-01`, and `tracestate` and `baggage`
+//! where there are any. The sending and the handling each have a span, and both are in one trace:
 //!
-//! | call | span |
-//! | --- | --- |
-//! | `InjectingProducer`'s publishing methods (in the adapters) | `publish {destination}` or `send {destination}`, PRODUCER, child of the context at the call |
-//! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
-//! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
-//! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
-//! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
-//! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application says what an error is on it |
-//! | [`InContext::on_error`](consumer::InContext::on_error) | none: the spans that the hook starts are children of the message's span, which ends after the hook |
-//! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
-//! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
-//! | [`inject`] into a [`Command`](std::process::Command), [`extract`] from the [`Environment`](propagation::Environment) of the process that it starts | none; those of that process are children of the span that was current |
+//! ```text
+//! checkout              your span
+//! └─publish orders      PRODUCER, started by the wrapped producer
+//!   └─process orders    CONSUMER, started by `with_message_context`
+//!     └─write invoice   your span, started by the handler
+//! ```
 //!
-//! A message with several contexts of which its protocol does not tell the one that counts is handled in
-//! a new trace, with a link to each sender ([`Carrier::contexts`](adapter::Carrier::contexts)).
+//! Without a tracer provider there are no spans, and the context still propagates: what a message
+//! brings, the messages that its handler sends take along.
 //!
-//! A message that comes late or again is handled in a trace of its own, with a link, if
-//! [`with_link_after_deliveries`](instrumentation::Builder::with_link_after_deliveries) or [`with_link_after_age`](instrumentation::Builder::with_link_after_age)
-//! says so.
+//! # Set up `tracing`
 //!
-//! Without a tracer provider there are no spans, and everything still propagates: what came in
-//! goes out.
+//! If the program uses the `tracing` crate, turn on the feature `tracing` of its adapter. The spans of
+//! messages are then spans of `tracing`, and the spans and events of `#[instrument]`ed handlers are in
+//! the message's trace. The feature needs tracing-opentelemetry 0.34:
 //!
-//! # When a handler fails
+//! ```no_run
+//! use opentelemetry::global;
+//! use opentelemetry::trace::TracerProvider;
+//! use opentelemetry_sdk::trace::{SdkTracerProvider, SpanExporter};
+//! use otel_messaging::{propagation, self_check};
+//! use tracing_subscriber::layer::SubscriberExt;
+//! use tracing_subscriber::util::SubscriberInitExt;
 //!
-//! If the handler returns an error, [`try_with_message_context`] marks the message's span as failed, and
-//! **exports the error's text** as its status. Pass what you do about the error to
-//! [`on_error`](consumer::InContext::on_error): it runs inside that span, and the span ends after it.
+//! /// Call it when the program starts, and call `shutdown` on the provider when the program ends.
+//! fn set_up_telemetry(exporter: impl SpanExporter + 'static) -> SdkTracerProvider {
+//!     let builder = SdkTracerProvider::builder();
+//!     let provider = builder.with_batch_exporter(exporter).build();
+//!     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("shop"));
+//!     tracing_subscriber::registry().with(layer).init();
+//!     global::set_tracer_provider(provider.clone());
+//!     global::set_text_map_propagator(propagation::w3c());
+//!     for finding in self_check() {
+//!         eprintln!("{finding}");
+//!     }
+//!     provider
+//! }
+//! ```
+//!
+//! Filters must let the level INFO of the target `otel_messaging` pass:
+//! `RUST_LOG=app=info,otel_messaging=info`.
+//!
+//! A program without `tracing` needs neither the feature nor the layer and its subscriber. Its spans come
+//! from the global tracer provider.
+//!
+//! [`self_check`] returns what is wrong with a program's set-up, each
+//! [`Finding`](instrumentation::Finding) with its remedy. Call it once your telemetry is set up.
+//! [`Instrumentation::self_check_message`] says whether the context of a message that came in can be
+//! read.
+//!
+//! # Errors
+//!
+//! If the handler returns an error, [`try_with_message_context`] marks the message's span as failed. It
+//! **exports the error's text** as the status of the span. Pass what you do about the error to
+//! [`on_error`](consumer::InContext::on_error), such as a reject: it runs inside that span, and the span
+//! ends after it.
 //!
 //! ```
 //! # use otel_messaging::{Received, try_with_message_context};
@@ -72,52 +118,122 @@
 //! # }
 //! ```
 //!
-//! [`try_with_message_context_with`] takes any error and lets the application say what is exported, or
-//! that the error was expected. A synchronous handler has the error at hand while its guard lives
-//! ([`process`]).
+//! [`try_with_message_context_with`] takes errors of any type. The application decides what is exported,
+//! or that the error was expected. A handler that is not asynchronous runs inside the guard of
+//! [`process`], and handles its error before it drops the guard.
 //!
-//! # Is it set up?
+//! # Background work
 //!
-//! [`self_check`] returns what is wrong with a program's set-up, each [`Finding`](instrumentation::Finding) with its remedy. Call it
-//! once your telemetry is set up. [`Instrumentation::self_check_message`] tells whether the context of a
-//! message that came in can be read.
+//! Spawned tasks and threads do not inherit the context. Wrap the work that a handler gives to them. Its
+//! spans are then in the trace of the message, and so are the messages that it publishes:
 //!
 //! ```
-//! for finding in otel_messaging::self_check() {
-//!     eprintln!("{finding}");
-//! }
+//! use otel_messaging::{Job, closure_in_context, future_in_context};
+//!
+//! # async fn print_label(_order: u32) {}
+//! # fn weigh(_order: u32) {}
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! # let (jobs, _queue) = tokio::sync::mpsc::channel(8);
+//! let printing = tokio::spawn(future_in_context(print_label(7)));
+//! let weighing = tokio::task::spawn_blocking(closure_in_context(|| weigh(7)));
+//! jobs.send(Job::new(7)).await.unwrap(); // a worker calls `job.run(print_label)`
+//! # printing.await.unwrap();
+//! # weighing.await.unwrap();
+//! # }
 //! ```
+//!
+//! The module [`background`] has an example for each executor.
+//!
+//! # Several messages
+//!
+//! A publish takes the context that is current at the call, so its future may be awaited later and
+//! anywhere. A program that has many publishes under way therefore gets each message in the right trace.
+//!
+//! A consumer that handles several messages at once calls [`with_message_context`] for each. Their
+//! futures may run side by side in one task (`join!`, `FuturesUnordered`): the context of a message is
+//! current only while its own handler runs.
+//!
+//! If one message is made of many, link its span to them with [`Job::link`].
+//!
+//! To relay a received message, the wrapped producers have three methods. `forward` keeps the message's
+//! context, `republish` replaces it by the current one, and `dead_letter` also says what failed, where,
+//! and in which trace.
+//!
+//! # What else there is
+//!
+//! - [`Instrumentation::builder`] makes other settings: a tracer provider, a propagator, a budget, and
+//!   when a message that comes late or again is handled in a trace of its own. Give the result to a
+//!   wrapped producer (`with_instrumentation`), or call its methods, such as
+//!   [`Instrumentation::with_message_context`]. [`Instrumentation::set_global`] makes it the one that
+//!   the free functions use; a program can call it once.
+//! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts what the messages do not
+//!   know on their spans, such as the group and the server: see
+//!   [`ConsumerInfo`](consumer::ConsumerInfo).
+//! - [`Instrumentation::disabled`] turns everything off, for one producer or one consumer. The environment
+//!   variable `OTEL_SDK_DISABLED=true` turns the spans off, and contexts still propagate.
+//! - Where there are no headers, such as in a table or a list, an [`Envelope`] holds the payload and its
+//!   context. A [`ContextCarrier`] holds the context alone: [`get_context`] and [`attach_context`].
+//! - A child process gets the context by [`inject`] into its [`Command`](std::process::Command). It
+//!   reads the context with [`extract`] from [`Environment::of_process`](propagation::Environment::of_process).
+//! - The module [`loss`] counts what could not be propagated, and panics of the application's telemetry.
+//! - [`propagation::w3c`] is the pair of W3C propagators that this crate uses by default. It serves any
+//!   program.
+//! - The module [`adapter`] is for authors of adapters for other clients.
+//!
+//! # From call to span
+//!
+//! | call | span |
+//! | --- | --- |
+//! | `InjectingProducer`'s publishing methods (in the adapters) | `publish {destination}` or `send {destination}`, PRODUCER, child of the context at the call |
+//! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
+//! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
+//! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
+//! | the same methods of [`Instrumentation`] and of a [`Consumer`](consumer::Consumer) | the same; a `Consumer` adds the attributes of its [`ConsumerInfo`](consumer::ConsumerInfo) |
+//! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
+//! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application says what an error is on it |
+//! | [`InContext::on_error`](consumer::InContext::on_error) | none: the spans that the hook starts are children of the message's span, which ends after the hook |
+//! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
+//! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
+//! | [`inject`] into a [`Command`](std::process::Command), [`extract`] from the [`Environment`](propagation::Environment) of the process that it starts | none; the spans of that process are children of the span that was current |
+//!
+//! If a message has several contexts, and its protocol does not say which one counts, it is handled in a
+//! new trace, with a link to each sender ([`Carrier::contexts`](adapter::Carrier::contexts)).
+//!
+//! If [`with_link_after_deliveries`](instrumentation::Builder::with_link_after_deliveries) or
+//! [`with_link_after_age`](instrumentation::Builder::with_link_after_age) says so, a message that comes
+//! late or again is handled in a trace of its own, with a link to its sender's.
 //!
 //! # Features
 //!
-//! - `internal-logs` (on by default): log lines through `tracing`: what could not be propagated, panics
-//!   of telemetry, and a missing or filtered layer. Their target is `otel_messaging`.
+//! - `internal-logs` (on by default): log lines through `tracing`, with the target `otel_messaging`. They
+//!   report what could not be propagated, panics of telemetry, and a missing or filtered layer.
 //! - `tracing`: spans of messages are spans of the `tracing` crate, in programs with
-//!   tracing-opentelemetry 0.34, so that the spans and events of `#[instrument]`ed handlers land in
-//!   the message's trace, and a message that goes out carries the innermost entered span of `tracing`.
+//!   tracing-opentelemetry 0.34. The spans and events of `#[instrument]`ed handlers are then in the
+//!   message's trace, and a message that goes out carries the innermost entered span of `tracing`.
 //!   Let the level INFO of the target `otel_messaging` pass your filters
-//!   (`RUST_LOG=app=info,otel_messaging=info`). If the layer is missing or filtered, they are spans of
-//!   OpenTelemetry alone, and the log says so once, which needs the feature `internal-logs`. A message's
+//!   (`RUST_LOG=app=info,otel_messaging=info`). If the layer is missing or filtered, the spans are spans
+//!   of OpenTelemetry alone. The log says so once, if the feature `internal-logs` is on. A message's
 //!   span is a root in `tracing`: log lines of its handler do not show the span around the consumer's
 //!   loop.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
-//!   payload. It depends on serde_json, to read a context from any JSON without an error; SECURITY.md
-//!   lists the exceptions.
-//! - `conformance`: the rules of a carrier, to be tried on that of another client. For tests.
+//!   payload. The feature depends on serde_json, to read a context from any JSON without an error;
+//!   SECURITY.md lists the exceptions.
+//! - `conformance`: the rules of a carrier, for the tests of an adapter for another client.
 //!
 //! # Limits
 //!
 //! - OpenTelemetry's global settings are per version of the `opentelemetry` crate: two versions
-//!   in one program do not see each other's. This one is for 0.33.
-//! - If the application's own telemetry panics, messages are still sent and handled; [`caught_panics`](loss::caught_panics)
-//!   counts, and says what cannot be caught. Telemetry that is slow makes messages slow: a slow sampler
-//!   slows each `send`.
-//! - A context extracted from a message has none of the values that the application attached to
-//!   the surrounding one.
-//! - With the feature `tracing`, where tracing-opentelemetry's layer does not activate contexts and is
-//!   inside a `reload::Layer`: in a loop inside a span, the handler's spans of `tracing` are children of
-//!   the loop's span. This crate cannot see such a layer, so it reports that there is none. Put the
-//!   `reload::Layer` around the filter and not around the layer.
+//!   in one program do not see each other's settings. This crate is for 0.33.
+//! - If the application's own telemetry panics, messages are still sent and handled.
+//!   [`caught_panics`](loss::caught_panics) counts the panics; its documentation says which cannot be
+//!   caught. Slow telemetry makes messages slow: a slow sampler slows each `send`.
+//! - A context extracted from a message does not have the values that the application attached to
+//!   the surrounding context.
+//! - In one case the handler's spans of `tracing` are children of the span around the consumer's loop:
+//!   with the feature `tracing`, if tracing-opentelemetry's layer does not activate contexts and is inside
+//!   a `reload::Layer`. This crate cannot see such a layer, so it reports that the layer is missing. Put
+//!   the `reload::Layer` around the filter and not around the layer.
 
 pub mod adapter;
 pub mod background;
