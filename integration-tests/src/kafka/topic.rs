@@ -58,6 +58,9 @@ impl Topic {
             .create()
             .expect("an admin client");
         let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+        // Some tests send messages of long ago, which a broker otherwise deletes when it looks for old
+        // ones, every five minutes.
+        let topic = topic.set("retention.ms", "-1");
         let topic = settings
             .iter()
             .fold(topic, |topic, (name, value)| topic.set(name, value));
