@@ -43,6 +43,9 @@ library_benchmark_group!(name = whole, benchmarks = [amqp, kafka, nats]);
 
 main!(
     config = LibraryBenchmarkConfig::default()
+        // What a client's thread frees stays there, so that it is no matter of luck which of the
+        // memory that this thread takes was in use before.
+        .env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=65535")
         .tool(instructions())
         .tool(allocations()),
     library_benchmark_groups = [whole]

@@ -1,6 +1,7 @@
 //! The work of a cell, done and counted.
 
 use super::{Carried, Cell, Column, Work};
+use crate::call::Call;
 use crate::client::Client;
 use crate::counted::counted;
 use crate::sample::{Entries, others};
@@ -20,6 +21,8 @@ impl Cell {
             Work::Grow(..) => 16,
             // They have to be sorted.
             Work::Inject(carried) if carried.baggage > 3 => 256,
+            // Other threads take part.
+            Work::Call(Call::Send, _) => 128,
             _ => 64,
         }
     }

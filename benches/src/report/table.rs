@@ -91,7 +91,7 @@ impl Results {
 
     fn calls(&self, text: &mut String) -> Result<()> {
         text.push_str(
-            "What users call, in instructions and, behind the slash, allocations; ratios to the bound:\n\n",
+            "Whole calls, in instructions and, behind the slash, allocations; ratios to the bound:\n\n",
         );
         text.push_str("| work | client | wire | bound | ours | ratio | default | ");
         text.push_str("allocations over the wire |\n");
