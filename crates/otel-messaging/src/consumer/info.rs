@@ -1,6 +1,6 @@
 //! What a consumer knows and its messages do not.
 
-use crate::telemetry::attributes::Attributes;
+use crate::message::attributes::Attributes;
 use crate::telemetry::semconv;
 
 /// What a consumer knows of itself and its messages do not: the group, the server, the client. It is

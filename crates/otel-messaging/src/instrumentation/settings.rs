@@ -67,7 +67,8 @@ impl Default for Settings {
 impl Instrumentation {
     /// An instrumentation that does nothing, for a producer or a consumer that is not to be
     /// instrumented: it starts no spans, leaves headers as they are, reads none, and handles a message in
-    /// the context that is current at the call.
+    /// the context that is current at the call. A message that is sent on still gets the headers that say
+    /// so: renamed ones, and the error and the source of a dead letter.
     ///
     /// ```
     /// use otel_messaging::Instrumentation;

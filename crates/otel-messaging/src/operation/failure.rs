@@ -1,6 +1,6 @@
 //! What marks the span of a handling as failed.
 
-use crate::telemetry::remote_text;
+use crate::message::remote_text;
 use std::borrow::Cow;
 use std::fmt;
 
