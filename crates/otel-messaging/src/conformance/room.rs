@@ -160,7 +160,7 @@ where
     // A protocol may need no room for a message without headers.
     if !trial.subject.list(headers).is_empty() {
         let less = size.checked_sub(1).map(|less| (less, None));
-        let rooms = [(size, Some(0)), (size + 7, Some(7)), (ROOM, Some(left))];
+        let rooms = [(size, Some(0)), (size + 7, Some(7))];
         for (room, expected) in rooms.into_iter().chain(less) {
             let (left, what) = left_of(room);
             same(what, left, expected)?;

@@ -36,7 +36,7 @@ impl Headers {
             Fault::RoomIsNeverTooSmall => Some(room.saturating_sub(size)),
             Fault::BaggageGivesRoom => {
                 let has_baggage = self.list.iter().any(|(key, _)| is_named(key, "baggage"));
-                room.checked_sub(if has_baggage { BLOCK } else { size })
+                room.checked_sub(if has_baggage { 0 } else { size })
             }
             _ => room.checked_sub(size),
         }
