@@ -10,5 +10,6 @@ pub mod json;
 pub mod librdkafka;
 mod log;
 pub mod relay;
+pub mod room;
 pub mod w3c;
 pub mod watch;

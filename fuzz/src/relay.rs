@@ -2,6 +2,7 @@
 
 use crate::carried::Carried;
 use crate::carrier::{Client, FIELDS, check_carried, rest, without, written};
+use crate::room::check_room;
 use crate::{w3c, watch};
 use allocation_counter::measure;
 use opentelemetry::Context;
@@ -45,6 +46,7 @@ pub fn check_relay<C: Client>(input: &[u8], headers: &C::Headers) {
 
     let full = carried.fits().then_some(&fields);
     check_budget::<C>(input, headers, &context, &fields[0], full);
+    check_room::<C>(input, headers, &context);
 
     inject(&Context::new(), &mut relayed);
     assert_eq!(C::entries(&relayed), without::<C>(&entries, &FIELDS));

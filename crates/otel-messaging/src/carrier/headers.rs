@@ -93,12 +93,15 @@ pub trait CarrierMut<C>: Carrier<C> {
     /// Removes every value of each of the headers `names`, in every spelling, readable or not.
     fn remove(&mut self, names: &[&str]);
 
-    /// What a header takes on the wire beyond its name and its value, in bytes, where the client knows
-    /// how large a message may be.
+    /// What a header that [`add`](Self::add) writes takes on the wire beyond its name and its value, in
+    /// bytes and at most, where the client knows how large a message may be.
     const PER_HEADER: usize = 0;
 
     /// What these headers leave of `room` bytes, as the protocol counts headers on the wire, or `None`
     /// if they take more. By default they take nothing: the protocol has no limit for headers.
+    ///
+    /// If the protocol puts bytes around all headers, empty headers take them too. The first header then
+    /// takes no more than any other.
     ///
     /// It is asked where a message goes out and the client knows how large a message may be. Looking
     /// at the headers ends where the room does, however many a remote party has sent.

@@ -72,13 +72,19 @@
 //! }
 //!
 //! let report = conformance::check(&Subject).unwrap();
-//! assert_eq!(report.untested(), [conformance::Rule::Unreadable]); // all is text
+//! // All values are text, and the carrier does not count what headers take.
+//! let untested = [conformance::Rule::Unreadable, conformance::Rule::Room];
+//! assert_eq!(report.untested(), untested);
 //! ```
 //!
 //! # Limits
 //!
 //! - What becomes of the headers on the wire is not tried; nor is time, which belongs into
 //!   benchmarks.
+//! - [`Rule::Room`] does not know how many bytes the protocol uses around names and values. An adapter's
+//!   own tests compare the count with the wire. The kit tries headers of up to 8 KiB. It does not try
+//!   whether empty headers fit into a room that is smaller than what the protocol puts around headers,
+//!   or whether counting ends where the room does.
 //! - Rules of one protocol alone, such as which of two spellings counts, are the adapter's to test.
 //! - A panic is reported as a violation, unless the test is compiled with `panic = "abort"`.
 
@@ -90,6 +96,7 @@ mod injection;
 mod many;
 mod reading;
 mod report;
+mod room;
 mod rule;
 mod subject;
 mod trial;
@@ -124,6 +131,7 @@ where
         trial.rule(Rule::Remove, writing::remove);
         trial.rule(Rule::OthersKept, writing::others_kept);
         trial.rule(Rule::WriteAmongMany, many::write);
+        trial.rule(Rule::Room, room::room);
         trial.rule(Rule::RoundTrip, injection::round_trip);
         trial.rule(Rule::StaleContext, injection::stale);
         trial.rule(Rule::Injector, injection::injector);

@@ -11,7 +11,8 @@ pub struct Report {
 
 impl Report {
     /// The rules that could not be tried, because the [`Subject`](super::Subject) built none of
-    /// the headers for it. A test that states them notices a subject that builds too little.
+    /// the headers for it, or because the carrier has no limit for headers ([`Rule::Room`]). A test
+    /// that states them notices a subject that builds too little, and a carrier that no longer counts.
     #[must_use]
     pub fn untested(&self) -> &[Rule] {
         &self.untested

@@ -46,6 +46,8 @@ pub enum Rule {
     OthersKept,
     /// Writing copes with a thousand headers.
     WriteAmongMany,
+    /// `left_of` counts what headers take.
+    Room,
     /// What is injected is extracted.
     RoundTrip,
     /// An injected context replaces the one that stands there.
@@ -77,6 +79,7 @@ impl Rule {
         Rule::Remove,
         Rule::OthersKept,
         Rule::WriteAmongMany,
+        Rule::Room,
         Rule::RoundTrip,
         Rule::StaleContext,
         Rule::Injector,
@@ -145,6 +148,12 @@ impl fmt::Display for Rule {
             }
             Rule::WriteAmongMany => {
                 "A header is written and removed among a thousand others, which stay."
+            }
+            Rule::Room => {
+                "`left_of` counts the name and the value of every header, and for a header that `add` \
+                 writes at most `PER_HEADER` bytes more, the first one included. `remove` gives them \
+                 back. Headers fit into a room of their own size, and into none that is smaller. The \
+                 room may have any size."
             }
             Rule::RoundTrip => "The context that `inject` writes is extracted the same.",
             Rule::StaleContext => {

@@ -2,7 +2,11 @@
 
 use crate::faults::Fault;
 use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, Contexts, FieldSet, FieldValue};
-use otel_messaging::conformance::{Entry, Subject, Value};
+
+mod room;
+mod subject;
+
+pub(crate) use subject::Faulty;
 
 #[derive(Debug, Clone, PartialEq)]
 enum Stored {
@@ -16,6 +20,8 @@ enum Stored {
 pub(crate) struct Headers {
     list: Vec<(Vec<u8>, Stored)>,
     fault: Fault,
+    /// How many headers were removed.
+    removed: usize,
 }
 
 pub(crate) enum Marker {}
@@ -83,7 +89,9 @@ impl Headers {
                 bytes.for_each(|(_, value)| *value = Stored::Text("\u{fffd}".to_owned()));
             }
             Fault::SetEndsEarly => self.list.truncate(900),
-            Fault::SetCutsTracestate if name == "tracestate" => value.truncate(3),
+            Fault::SetCutsTracestate if name == "tracestate" => {
+                value = value.chars().take(3).collect();
+            }
             _ => {}
         }
         if let Some(error) = Self::refuses(name, &value) {
@@ -225,6 +233,8 @@ impl Carrier<Marker> for Headers {
 }
 
 impl CarrierMut<Marker> for Headers {
+    const PER_HEADER: usize = room::PER_HEADER;
+
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
         if name == "order" && self.has(Fault::AddForgets) {
             return Ok(());
@@ -268,48 +278,13 @@ impl CarrierMut<Marker> for Headers {
                 && fault == Fault::RemoveLeavesNull;
             is_kept || !names.iter().take(most).any(|name| is_taken(key, name))
         });
+        self.removed += before - self.list.len();
         if self.list.len() < before && before < 900 && fault == Fault::RemoveReorders {
             self.list.reverse();
         }
     }
-}
 
-/// Builds headers with this fault.
-pub(crate) struct Faulty(pub(crate) Fault);
-
-impl Subject for Faulty {
-    type Marker = Marker;
-    type Headers = Headers;
-
-    fn build(&self, entries: &[Entry<'_>]) -> Option<Headers> {
-        let stored = |value| match value {
-            Value::Text(text) => Some(Stored::Text(text.to_owned())),
-            Value::Bytes(bytes) => Some(Stored::Bytes(bytes.to_owned())),
-            Value::Null => Some(Stored::Null),
-            Value::Other => Some(Stored::Number),
-            _ => None,
-        };
-        let entries = entries.iter();
-        let list = entries.map(|entry| Some((entry.name.to_owned(), stored(entry.value)?)));
-        let list = list.collect::<Option<_>>()?;
-        let fault = self.0;
-        (fault != Fault::BuildsNothing).then_some(Headers { list, fault })
-    }
-
-    fn list(&self, headers: &Headers) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let value = |value: &Stored| match value {
-            Stored::Text(text) => [b"=", text.as_bytes()].concat(),
-            Stored::Bytes(bytes) => [b"=", &**bytes].concat(),
-            Stored::Null if self.0 == Fault::ListsNullAsEmpty => b"=".to_vec(),
-            Stored::Null => b"null".to_vec(),
-            Stored::Number => b"number".to_vec(),
-        };
-        let listed = headers
-            .list
-            .iter()
-            .filter(|_| self.0 != Fault::ListsNothing);
-        listed
-            .map(|(key, stored)| (key.clone(), value(stored)))
-            .collect()
+    fn left_of(&self, room: usize) -> Option<usize> {
+        self.left_of_room(room)
     }
 }
