@@ -2,6 +2,7 @@
 
 use crate::carrier::headers::{Carrier, CarrierMut};
 use crate::policy::redelivery::Redelivery;
+use crate::propagation::configured::Configured;
 use crate::propagation::settings::Propagation;
 use crate::telemetry::tracer::Telemetry;
 use opentelemetry::Context;
@@ -112,10 +113,8 @@ impl Instrumentation {
     /// panics, the headers stay as they are, an older context included.
     #[inline]
     pub fn inject<C, H: CarrierMut<C> + ?Sized>(&self, context: &Context, headers: &mut H) {
-        if !self.settings.is_disabled {
-            let propagation = &self.settings.propagation;
-            propagation.inject_within(context, headers, usize::MAX);
-        }
+        let propagation = &self.settings.propagation;
+        propagation.inject_within(context, headers, usize::MAX);
     }
 
     /// Reads the context that a message carries.
@@ -129,9 +128,6 @@ impl Instrumentation {
     #[must_use]
     #[inline]
     pub fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
-        if self.settings.is_disabled {
-            return Context::new();
-        }
         self.settings.propagation.extract(headers)
     }
 
@@ -143,7 +139,11 @@ impl Instrumentation {
 }
 
 impl From<Settings> for Instrumentation {
-    fn from(settings: Settings) -> Self {
+    fn from(mut settings: Settings) -> Self {
+        if settings.is_disabled {
+            // So that nobody else has to ask whether it is.
+            settings.propagation.propagator = Configured::Off;
+        }
         Self {
             settings: Arc::new(settings),
         }

@@ -26,6 +26,8 @@ pub(crate) enum Configured {
     /// The W3C pair, which needs no trait object between a context and the headers.
     W3c,
     Given(Arc<Given<dyn TextMapPropagator + Send + Sync>>),
+    /// Nothing is read or written: instrumentation is disabled.
+    Off,
 }
 
 /// A propagator of the application's.
@@ -213,6 +215,7 @@ impl Configured {
     fn ask<T>(&self, way: Way, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> Asked<T> {
         let boundaries = match self {
             Self::W3c => return Asked::Nobody,
+            Self::Off => return Asked::Failed,
             Self::Global => &OF_GLOBAL,
             Self::Given(given) => &given.boundaries,
         };
