@@ -1,7 +1,7 @@
 //! OpenTelemetry context propagation through message queues: the core of the otel-messaging crates.
 //!
 //! The core knows no client library. Most programs depend on the adapter for their client and need
-//! nothing else, because each adapter re-exports the names on this page:
+//! nothing else, because each adapter re-exports the names that an application uses:
 //!
 //! | adapter | client | broker |
 //! | --- | --- | --- |
@@ -170,8 +170,9 @@
 //! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts what the messages do not
 //!   know on their spans, such as the group and the server: see
 //!   [`ConsumerInfo`](consumer::ConsumerInfo).
-//! - [`Instrumentation::disabled`] turns everything off, for one producer or one consumer. The environment
-//!   variable `OTEL_SDK_DISABLED=true` turns the spans off, and contexts still propagate.
+//! - [`Instrumentation::disabled`] turns everything off, for one producer or one consumer. The
+//!   environment variable `OTEL_SDK_DISABLED=true` turns off the spans that these crates start, and no
+//!   others. Contexts still propagate.
 //! - Where there are no headers, such as in a table or a list, an [`Envelope`] holds the payload and its
 //!   context. A [`ContextCarrier`] holds the context alone: [`get_context`] and [`attach_context`].
 //! - A child process gets the context by [`inject`] into its [`Command`](std::process::Command). It

@@ -20,8 +20,9 @@ use std::sync::Arc;
 ///   without fields propagates nothing.)
 ///
 /// [`builder`](Self::builder) makes others, and [`disabled`](Self::disabled) one that does nothing. The
-/// environment variable `OTEL_SDK_DISABLED=true` turns the spans of all of them off; contexts still
-/// propagate (OpenTelemetry specification, "General SDK Configuration").
+/// environment variable `OTEL_SDK_DISABLED=true` turns off the spans of all of them, and contexts still
+/// propagate (OpenTelemetry specification, "General SDK Configuration"). opentelemetry_sdk 0.33 does not
+/// read the variable, so the program's own spans stay.
 ///
 /// If a sampler, span processor or propagator panics, the message is still sent and handled; see
 /// [`caught_panics`](crate::loss::caught_panics). OpenTelemetry holds a lock while its global propagator

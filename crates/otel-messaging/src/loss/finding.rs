@@ -9,7 +9,8 @@ use std::fmt;
 pub enum Finding {
     /// The instrumentation is [`disabled`](crate::Instrumentation::disabled): it does nothing.
     Disabled,
-    /// The environment variable `OTEL_SDK_DISABLED` is `true`: messages get no spans. Contexts propagate.
+    /// The environment variable `OTEL_SDK_DISABLED` is `true`, which turns off the spans of messages.
+    /// Contexts still propagate.
     SdkDisabled,
     /// No tracer provider is set, or the one that is set or that the instrumentation was given makes
     /// no spans: messages get none. What came in still goes out.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-/// A destination, as policies, metrics and spans know it: borrowed, and cheap to make.
+/// The destination of a message: borrowed, and cheap to make.
 ///
 /// `Display` writes its parts with `:` between them, such as `{exchange}:{routing key}`. Nothing is
 /// joined before somebody asks for it. The parts may be any text: where a subscription has a wildcard,

@@ -3,7 +3,7 @@
 use crate::message::destination::Destination;
 use std::time::SystemTime;
 
-/// What is known of one message, borrowed from it: for policies, metrics and spans, which read it.
+/// What is known of one message, borrowed from it. Spans and the limits of redelivery read it.
 ///
 /// An adapter makes it in [`Describe::message_info`](crate::adapter::Describe::message_info), which is
 /// called only when somebody needs it. Texts may be as a sender chose them; what a span shows of them

@@ -28,12 +28,11 @@ pub trait Describe<C> {
     /// The client library that the message is of: the marker.
     type Client: Client;
 
-    /// Where the message goes to, or came from. This is cheap: it is asked for every message, before
-    /// a context is read or written.
+    /// Where the message goes to, or came from. It has to be cheap, and it should not allocate.
     fn destination(&self) -> Destination<'_>;
 
-    /// What is known beside the destination. This is asked only when a span, a metric or a policy needs
-    /// it.
+    /// What is known of the message beside its destination. The core asks for it only if a span is about
+    /// to start or a limit of redelivery is set.
     fn message_info(&self) -> MessageInfo<'_> {
         MessageInfo::new(self.destination())
     }
