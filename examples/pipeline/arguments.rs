@@ -9,11 +9,11 @@ use examples::address::Address;
 /// provider of its own; the context travels in the messages' headers. Shown are the trace as a
 /// tree, the headers of each hop as they were on the wire, and the trace id.
 ///
-/// Without options nothing needs to be installed: all three hops go over a Kafka that is embedded
-/// in this program. With --brokers the first goes over RabbitMQ, the second over Kafka and the
-/// third over NATS JetStream. To give any address, as an option or in the environment, has the same
-/// effect; the others then have their defaults. The queue, the topic and the stream have names of
-/// their own for each run, and are removed at its end.
+/// Without options, no broker is needed: all three hops go over a Kafka that is embedded in this
+/// program. With --brokers, the first hop goes over RabbitMQ, the second over Kafka and the third
+/// over NATS JetStream. An address, given as an option or in the environment, has the same effect;
+/// the other brokers then have their default addresses. Each run names its queue, topic and stream
+/// anew, and removes them at its end.
 #[derive(Debug, Parser)]
 #[command(name = "pipeline", after_long_help = AFTER_HELP, version, verbatim_doc_comment)]
 pub(crate) struct Arguments {

@@ -11,11 +11,13 @@ use std::time::Duration;
 /// several orders go onto one pallet, which is one message with links to all of them. Shown are
 /// each order with its trace and the workers that packed it, and each pallet with its links.
 ///
-/// Without options nothing needs to be installed: orders and pallets go over a Kafka that is
-/// embedded in this program. It ends with the last order, or on SIGINT or SIGTERM: then it takes no
-/// more orders, packs and loads those that it has, and commits what is on a pallet that Kafka has
-/// acknowledged. What a crash leaves undone comes again when it is started with the same --run, and
-/// some of what was done may come again with it: at least once.
+/// Without options, no broker is needed: orders and pallets go over a Kafka that is embedded in
+/// this program.
+///
+/// It ends after the last order, or on SIGINT or SIGTERM. On a signal it takes no more orders,
+/// packs and loads the orders that it has, and commits each order whose pallet Kafka has
+/// acknowledged. After a crash, start it again with the same --run: it does what was left undone,
+/// and may do some of the rest a second time (at least once).
 #[derive(Debug, Parser)]
 #[command(name = "worker-pool", after_long_help = AFTER_HELP, version, verbatim_doc_comment)]
 pub(crate) struct Arguments {

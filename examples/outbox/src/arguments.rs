@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 /// consumer writes one invoice per message, in the trace of the request.
 ///
 /// Without a command all three run in this process, with a temporary SQLite file and, unless one is
-/// given, over a Kafka that is embedded in this program: nothing needs to be installed.
+/// given, over a Kafka that is embedded in this program: no broker is needed.
 ///
 /// Printed is a line for each step and for each span that has ended, with its ids.
 #[derive(Debug, Parser)]

@@ -1,5 +1,5 @@
-//! OpenTelemetry propagators for W3C Trace Context (Level 2) and W3C Baggage. They read leniently
-//! where nothing is lost or misread, write by the letter of the specifications, and are fast.
+//! OpenTelemetry propagators for W3C Trace Context (Level 2) and W3C Baggage. They read leniently where
+//! nothing is lost or misread, and write by the letter of the specifications.
 //!
 //! They are [`TextMapPropagator`](opentelemetry::propagation::TextMapPropagator)s like any other
 //! and can be the global one of any program, with or without messages:
