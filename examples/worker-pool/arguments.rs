@@ -8,8 +8,8 @@ use std::time::Duration;
 /// Packs the articles of many orders with a few workers, each in the trace of its order.
 ///
 /// A shop places orders; a consumer hands their articles to a pool of workers; the parcels of
-/// several orders go onto one pallet, which is one message with links to all of them. Shown are
-/// each order with its trace and the workers that packed it, and each pallet with its links.
+/// several orders go onto one pallet, which is one message with links to all of them. It shows each
+/// order with its trace and the workers that packed it, and each pallet with its links.
 ///
 /// Without options, no broker is needed: orders and pallets go over a Kafka that is embedded in
 /// this program.
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COUNT", default_value = "2")]
     pub(crate) waiting: NonZeroUsize,
 
-    /// How many parcels there is room for on a pallet.
+    /// How many parcels fit on a pallet.
     #[arg(long, value_name = "COUNT", default_value = "4")]
     pub(crate) room: NonZeroUsize,
 
@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
 
 const AFTER_HELP: &str = "\
 Environment:
-  KAFKA_BROKERS  As --brokers; an empty one counts as not set
+  KAFKA_BROKERS  The same as --brokers; an empty variable counts as not set
 
 Exit status:
   0  All orders that were taken are on pallets, each span is in the trace where it belongs, and each

@@ -56,10 +56,10 @@ pub struct InjectingProducer<P: Wrapped> {
 /// What an [`InjectingProducer`] can wrap: [`async_nats::Client`] and
 /// [`jetstream::Context`]. Other crates cannot implement it.
 #[diagnostic::on_unimplemented(
-    message = "`InjectingProducer` cannot wrap `{Self}`",
+    message = "`InjectingProducer` of otel-messaging-async-nats cannot wrap `{Self}`",
     label = "not a client that publishes",
-    note = "it wraps `async_nats::Client` and `async_nats::jetstream::Context`: give it the value \
-            itself, which is cheap to clone, and not a reference; is async-nats of the same version?"
+    note = "it wraps an `async_nats::Client` or an `async_nats::jetstream::Context`, by value (a clone of \
+            it is cheap), of the version of async-nats that otel-messaging-async-nats depends on"
 )]
 pub trait Wrapped: sealed::Sealed {}
 

@@ -41,7 +41,7 @@ use rdkafka::util::{AsyncRuntime, Timeout};
 /// Only rdkafka's producers can be wrapped:
 ///
 /// ```compile_fail,E0277
-/// // `{integer}` cannot be wrapped in an `InjectingProducer` of otel-messaging-rdkafka
+/// // `InjectingProducer` of otel-messaging-rdkafka cannot wrap `{integer}`
 /// otel_messaging_rdkafka::InjectingProducer::new(42);
 /// ```
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub struct InjectingProducer<P: Wrapped> {
 /// A producer that an [`InjectingProducer`] can wrap: a [`FutureProducer`], or a [`BaseProducer`] or
 /// [`ThreadedProducer`] that was made with an [`InjectingContext`]. The trait is sealed.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be wrapped in an `InjectingProducer` of otel-messaging-rdkafka",
+    message = "`InjectingProducer` of otel-messaging-rdkafka cannot wrap `{Self}`",
     note = "it wraps a `FutureProducer`, or a `BaseProducer` or `ThreadedProducer` that was made with \
             an `InjectingContext`; `UntilQueuedProducer` wraps one that was made without"
 )]

@@ -16,9 +16,9 @@ use crate::loss::reason::CarrierError;
 /// Nothing that a remote party can put into the headers may panic or allocate without bound.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not implement `Carrier` of otel-messaging",
-    note = "the adapter of its client implements `Carrier`: is it a dependency, is it named \
-            somewhere (`use otel_messaging_lapin as _;` will do), and is the client of the same \
-            version?"
+    note = "the adapter of the client implements `Carrier`. Add the adapter to the dependencies, name it in \
+            the program (such as `use otel_messaging_lapin as _;`), and use the version of the client \
+            that the adapter depends on"
 )]
 pub trait Carrier<C> {
     /// Every readable value of the header `name`, in the order of the message.
@@ -78,9 +78,9 @@ pub trait Carrier<C> {
 /// is given.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not implement `CarrierMut` of otel-messaging",
-    note = "the adapter of its client implements `CarrierMut`: is it a dependency, is it named \
-            somewhere (`use otel_messaging_lapin as _;` will do), and is the client of the same \
-            version?"
+    note = "the adapter of the client implements `CarrierMut`. Add the adapter to the dependencies, name it in \
+            the program (such as `use otel_messaging_lapin as _;`), and use the version of the client \
+            that the adapter depends on"
 )]
 pub trait CarrierMut<C>: Carrier<C> {
     /// Writes the header `name`, in this spelling, of which the caller has removed every older value.

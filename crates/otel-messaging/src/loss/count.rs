@@ -141,7 +141,8 @@ fn write(line: Line) {
         Line::Dropped(reason) => {
             warn_line!(
                 name: "OtelMessaging.FieldDropped",
-                message = "a propagation field was left out of a message; dropped_fields() counts",
+                message = "a propagation field was left out of a message; loss::dropped_fields() has the \
+                           count",
                 reason = reason.to_string(),
                 total = DROPPED.total()
             );
@@ -149,7 +150,8 @@ fn write(line: Line) {
         Line::Refused(reason) => {
             warn_line!(
                 name: "OtelMessaging.FieldRefused",
-                message = "a propagation field of a message was not used; refused_fields() counts",
+                message = "a propagation field of a received message was ignored; loss::refused_fields() \
+                           has the count",
                 reason = reason.to_string(),
                 total = REFUSED.total()
             );
@@ -158,7 +160,7 @@ fn write(line: Line) {
             warn_line!(
                 name: "OtelMessaging.TelemetryPanicked",
                 message = "the application's telemetry panicked; the message was sent or handled \
-                           without it; caught_panics() counts",
+                           without it; loss::caught_panics() has the count",
                 what = behind.to_string(),
                 total = PANICS.total()
             );
@@ -166,8 +168,8 @@ fn write(line: Line) {
         Line::Panicked(behind, true) => {
             warn_line!(
                 name: "OtelMessaging.TelemetryOff",
-                message = "the application's telemetry panicked 16 times in a row and is off for a \
-                           minute; caught_panics() counts",
+                message = "the application's telemetry panicked 16 times in a row, and is not called for \
+                           a minute; loss::caught_panics() has the count",
                 what = behind.to_string(),
                 total = PANICS.total()
             );

@@ -10,7 +10,7 @@ pub enum CarrierError {
     InvalidName,
     /// The protocol cannot represent the value.
     InvalidValue,
-    /// The message would become larger than the broker takes.
+    /// The message would become larger than the broker accepts.
     TooLarge,
 }
 
@@ -19,7 +19,7 @@ impl fmt::Display for CarrierError {
         f.write_str(match self {
             CarrierError::InvalidName => "the protocol cannot represent the header's name",
             CarrierError::InvalidValue => "the protocol cannot represent the header's value",
-            CarrierError::TooLarge => "the message would become larger than the broker takes",
+            CarrierError::TooLarge => "the message would become larger than the broker accepts",
         })
     }
 }
