@@ -17,10 +17,10 @@ use otel_messaging::adapter::{Outgoing, Relay};
 /// client itself, through [`get_ref`](Self::get_ref). There is no `Deref`: with it, a message could
 /// silently go out without its context.
 ///
-/// Code that is generic over async-nats' traits takes it in place of what it wraps:
+/// Code that is generic over async-nats' traits accepts it in place of the wrapped client:
 /// [`client::traits`](async_nats::client::traits), and for a JetStream context
-/// [`jetstream::context::traits`], without
-/// `ClientProvider`, which would hand out a client that does not inject.
+/// [`jetstream::context::traits`]. It does not implement `ClientProvider`, which would hand out a client
+/// that does not inject.
 ///
 /// Headers count towards the server's `max_payload`, and a stream refuses headers of more than 65,535
 /// bytes. This crate keeps both limits for core NATS too, because a publisher does not know whether

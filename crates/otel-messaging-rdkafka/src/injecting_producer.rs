@@ -1,4 +1,4 @@
-//! The wrapper that injects, and what it can be around.
+//! The wrapper that injects, and what it can wrap.
 
 use crate::injecting_context::InjectingContext;
 use crate::native;
@@ -118,8 +118,8 @@ where
 impl<P: Wrapped> InjectingProducer<P> {
     /// Wraps a producer; its records go out by [`Instrumentation::global`].
     ///
-    /// This reads the producer's `message.max.bytes`. Wrap the client's own value, which is cheap to
-    /// clone where it can be, and not a reference to it.
+    /// This reads the producer's `message.max.bytes`. Pass the producer itself and not a reference. If
+    /// you need it elsewhere too, clone it if its type can be cloned.
     #[must_use]
     pub fn new(inner: P) -> Self {
         let injector = Injector::new(inner.message_max_bytes());

@@ -1,9 +1,9 @@
-//! What may be wrong with a program's set-up.
+//! The mistakes in a program's set-up that the self-check finds.
 
 use std::fmt;
 
-/// Something that is wrong with a program's set-up: found by [`self_check`](crate::self_check) and its
-/// siblings. `Display` says what is wrong and what to do about it.
+/// A mistake in a program's set-up. [`self_check`](crate::self_check) and its siblings find it. `Display`
+/// says what is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {

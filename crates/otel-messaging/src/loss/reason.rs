@@ -1,4 +1,4 @@
-//! Why a field was left out of a message, or not used of one.
+//! Why a field was left out of a message, or ignored in one.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl fmt::Display for CarrierError {
 
 impl std::error::Error for CarrierError {}
 
-/// Why a field that came in was not used.
+/// Why a received field was ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     Traceparent,
