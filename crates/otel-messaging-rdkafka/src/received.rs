@@ -83,7 +83,7 @@ fn sent_at(timestamp: Timestamp) -> Option<SystemTime> {
 /// A received message that can be sent on: a [`BorrowedMessage`] or an [`OwnedMessage`]. The trait is
 /// sealed.
 #[diagnostic::on_unimplemented(
-    message = "`InjectingProducer` of otel-messaging-rdkafka cannot send on `{Self}`",
+    message = "otel-messaging-rdkafka cannot send on `{Self}`",
     note = "it sends on a `BorrowedMessage` or an `OwnedMessage`, of the version of rdkafka that \
             otel-messaging-rdkafka depends on"
 )]

@@ -60,9 +60,9 @@ pub trait Describe<C> {
 /// A generic type over messages has to carry the marker, in `PhantomData<C>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not implement `Received` of otel-messaging",
-    note = "the adapter of the client implements `Received`. Add the adapter to the dependencies, name it in \
-            the program (such as `use otel_messaging_lapin as _;`), and use the version of the client \
-            that the adapter depends on"
+    note = "the adapter of the client implements `Received`. Add the adapter to the dependencies, name \
+            it in the program (such as `use otel_messaging_lapin as _;`), and use the version of the \
+            client that the adapter depends on"
 )]
 pub trait Received<C>: Describe<C> {
     /// The client's type of headers.
