@@ -45,7 +45,7 @@ async fn main() -> std::process::ExitCode {
 
 async fn consume() -> anyhow::Result<()> {
     let url = std::env::var("NATS_URL").unwrap_or_else(|_| "nats://127.0.0.1:4222".to_owned());
-    // What is before the `@` is nobody's business.
+    // The part before the `@` may be a password.
     let shown = url.rsplit('@').next().unwrap_or_default();
     let client = async_nats::connect(&url)
         .await

@@ -52,7 +52,7 @@ async fn main() -> std::process::ExitCode {
 
 async fn consume() -> anyhow::Result<()> {
     let url = std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://127.0.0.1:5672/%2f".to_owned());
-    // What is before the `@` is nobody's business.
+    // The part before the `@` may be a password.
     let shown = url.rsplit('@').next().unwrap_or_default();
     let connecting = Connection::connect(&url, ConnectionProperties::default());
     let connection = timeout(Duration::from_secs(8), connecting)

@@ -6,14 +6,14 @@ use examples::address::Address;
 /// Sends an order through four services and three message brokers, and draws its trace.
 ///
 /// The order goes from the shop to checkout, to billing, to shipping. Each service has a tracer
-/// provider of its own; the context travels in the messages' headers. Shown are the trace as a
+/// provider of its own, and the context travels in the messages' headers. It shows the trace as a
 /// tree, the headers of each hop as they were on the wire, and the trace id.
 ///
-/// Without options nothing needs to be installed: all three hops go over a Kafka that is embedded
-/// in this program. With --brokers the first goes over RabbitMQ, the second over Kafka and the
-/// third over NATS JetStream. To give any address, as an option or in the environment, has the same
-/// effect; the others then have their defaults. The queue, the topic and the stream have names of
-/// their own for each run, and are removed at its end.
+/// Without options, no broker is needed: all three hops go over a Kafka that is embedded in this
+/// program. With --brokers, the first hop goes over RabbitMQ, the second over Kafka and the third
+/// over NATS JetStream. An address, given as an option or in the environment, has the same effect;
+/// the other brokers then have their default addresses. Each run names its queue, topic and stream
+/// anew, and removes them at its end.
 #[derive(Debug, Parser)]
 #[command(name = "pipeline", after_long_help = AFTER_HELP, version, verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -25,11 +25,11 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "brokers")]
     embedded: bool,
 
-    /// Where RabbitMQ is [default: amqp://127.0.0.1:5672/%2f].
+    /// The address of RabbitMQ [default: amqp://127.0.0.1:5672/%2f].
     #[arg(long, value_name = "URL", env = "AMQP_URL", hide_env_values = true)]
     amqp_url: Option<String>,
 
-    /// Where Kafka is: host:port, or several with commas [default: 127.0.0.1:9092].
+    /// The address of Kafka: host:port, or several with commas [default: 127.0.0.1:9092].
     #[arg(
         long,
         value_name = "LIST",
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     )]
     kafka_brokers: Option<String>,
 
-    /// Where NATS with JetStream is [default: nats://127.0.0.1:4222].
+    /// The address of a NATS server with JetStream [default: nats://127.0.0.1:4222].
     #[arg(long, value_name = "URL", env = "NATS_URL", hide_env_values = true)]
     nats_url: Option<String>,
 }
@@ -46,14 +46,14 @@ pub(crate) struct Arguments {
 const AFTER_HELP: &str = "\
 Environment:
   AMQP_URL, KAFKA_BROKERS, NATS_URL
-          As the options; an empty one counts as not set
+          The same as the options; an empty variable counts as not set
   OTEL_EXPORTER_OTLP_ENDPOINT
           Each service exports its spans there too: OTLP over HTTP, without TLS. If that fails, a
           line on stderr says so, and nothing else changes
   COLUMNS
-          The width to draw in where stdout is no terminal, from 80 to 100 [default: 100]
+          The width to draw in if stdout is not a terminal, from 80 to 100 [default: 100]
   NO_COLOR
-          If set, no colours; there are none outside a terminal either
+          If set, the output has no colours. It has none outside a terminal either
 
 Exit status:
   0  The order was shipped, and every span is joined to one trace

@@ -5,9 +5,8 @@
 //! were a process of its own. The trace is drawn, the headers of every hop are shown as they were
 //! on the wire, and the program fails if a span is not joined.
 //!
-//! Nothing needs to be installed: the hops go over an embedded Kafka. With `--brokers` the first
-//! goes over RabbitMQ, the second over Kafka, the third over NATS JetStream; `--help` tells the
-//! rest.
+//! No broker is needed: the hops go over an embedded Kafka. With `--brokers` the first goes over
+//! RabbitMQ, the second over Kafka, the third over NATS JetStream; see `--help`.
 //!
 //! The lines that a service needs are in `rabbitmq.rs`, `kafka.rs` and `nats.rs`: `InjectingProducer`
 //! where it sends, `try_with_message_context` where it receives.

@@ -8,14 +8,16 @@ use std::time::Duration;
 /// Packs the articles of many orders with a few workers, each in the trace of its order.
 ///
 /// A shop places orders; a consumer hands their articles to a pool of workers; the parcels of
-/// several orders go onto one pallet, which is one message with links to all of them. Shown are
-/// each order with its trace and the workers that packed it, and each pallet with its links.
+/// several orders go onto one pallet, which is one message with links to all of them. It shows each
+/// order with its trace and the workers that packed it, and each pallet with its links.
 ///
-/// Without options nothing needs to be installed: orders and pallets go over a Kafka that is
-/// embedded in this program. It ends with the last order, or on SIGINT or SIGTERM: then it takes no
-/// more orders, packs and loads those that it has, and commits what is on a pallet that Kafka has
-/// acknowledged. What a crash leaves undone comes again when it is started with the same --run, and
-/// some of what was done may come again with it: at least once.
+/// Without options, no broker is needed: orders and pallets go over a Kafka that is embedded in
+/// this program.
+///
+/// It ends after the last order, or on SIGINT or SIGTERM. On a signal it takes no more orders,
+/// packs and loads the orders that it has, and commits each order whose pallet Kafka has
+/// acknowledged. After a crash, start it again with the same --run: it does what was left undone,
+/// and may do some of the rest a second time (at least once).
 #[derive(Debug, Parser)]
 #[command(name = "worker-pool", after_long_help = AFTER_HELP, version, verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -51,7 +53,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COUNT", default_value = "2")]
     pub(crate) waiting: NonZeroUsize,
 
-    /// How many parcels there is room for on a pallet.
+    /// How many parcels fit on a pallet.
     #[arg(long, value_name = "COUNT", default_value = "4")]
     pub(crate) room: NonZeroUsize,
 
@@ -62,7 +64,7 @@ pub(crate) struct Arguments {
 
 const AFTER_HELP: &str = "\
 Environment:
-  KAFKA_BROKERS  As --brokers; an empty one counts as not set
+  KAFKA_BROKERS  The same as --brokers; an empty variable counts as not set
 
 Exit status:
   0  All orders that were taken are on pallets, each span is in the trace where it belongs, and each

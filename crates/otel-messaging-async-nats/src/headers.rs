@@ -19,12 +19,13 @@ impl Client for Nats {
 /// NATS tells spellings of a name apart, and programs in other languages write some names in title case.
 /// This carrier finds every spelling. The map has no order among names.
 ///
-/// If a `Traceparent` and a `traceparent` of the same trace differ, the one in title case counts, with the
-/// `Tracestate` and the `Baggage` beside it: a relay that reads no other spelling, such as OpenTelemetry's
-/// HTTP carrier in Go, adds it later. If a sender wrote both and a relay replaces only the one in lower
-/// case, that relay is passed over; the trace stays the same. If both name one sender, the fields in title
-/// case count too: a Go relay may have changed them. If there is one spelling of `traceparent`, each field
-/// counts in that spelling, and in any other if it is absent in that one.
+/// If a `Traceparent` and a `traceparent` of the same trace differ, the one in title case counts, with
+/// the `Tracestate` and the `Baggage` beside it: a relay that reads no other spelling, such as
+/// OpenTelemetry's HTTP carrier in Go, adds it later. If a sender wrote both and a relay replaces only
+/// the one in lower case, the carrier ignores that relay's span; the trace stays the same. If both name
+/// one sender, the fields in title case count too: a Go relay may have changed them. If there is one
+/// spelling of `traceparent`, each field counts in that spelling, and in any other if it is absent in
+/// that one.
 ///
 /// Other contexts that differ contradict each other, because nothing shows which is newer. So do two in
 /// lower case, which servers of 2.11 and 2.12 make of both spellings. The carrier reads `Xraceparent` if

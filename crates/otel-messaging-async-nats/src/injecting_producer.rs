@@ -17,10 +17,10 @@ use otel_messaging::adapter::{Outgoing, Relay};
 /// client itself, through [`get_ref`](Self::get_ref). There is no `Deref`: with it, a message could
 /// silently go out without its context.
 ///
-/// Code that is generic over async-nats' traits takes it in place of what it wraps:
+/// Code that is generic over async-nats' traits accepts it in place of the wrapped client:
 /// [`client::traits`](async_nats::client::traits), and for a JetStream context
-/// [`jetstream::context::traits`], without
-/// `ClientProvider`, which would hand out a client that does not inject.
+/// [`jetstream::context::traits`]. It does not implement `ClientProvider`, which would hand out a client
+/// that does not inject.
 ///
 /// Headers count towards the server's `max_payload`, and a stream refuses headers of more than 65,535
 /// bytes. This crate keeps both limits for core NATS too, because a publisher does not know whether
@@ -56,10 +56,10 @@ pub struct InjectingProducer<P: Wrapped> {
 /// What an [`InjectingProducer`] can wrap: [`async_nats::Client`] and
 /// [`jetstream::Context`]. Other crates cannot implement it.
 #[diagnostic::on_unimplemented(
-    message = "`InjectingProducer` cannot wrap `{Self}`",
+    message = "`InjectingProducer` of otel-messaging-async-nats cannot wrap `{Self}`",
     label = "not a client that publishes",
-    note = "it wraps `async_nats::Client` and `async_nats::jetstream::Context`: give it the value \
-            itself, which is cheap to clone, and not a reference; is async-nats of the same version?"
+    note = "it wraps an `async_nats::Client` or an `async_nats::jetstream::Context`, by value (a clone of \
+            it is cheap), of the version of async-nats that otel-messaging-async-nats depends on"
 )]
 pub trait Wrapped: sealed::Sealed {}
 

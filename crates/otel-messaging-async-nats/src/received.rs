@@ -1,4 +1,4 @@
-//! What is known of a received message.
+//! Messages that async-nats has received.
 
 use crate::ack_subject::AckSubject;
 use crate::headers::Nats;
@@ -9,8 +9,9 @@ use async_nats::{Message, jetstream};
 use otel_messaging::Received;
 use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, semconv};
 
-/// If a stream delivered it, its reply subject tells stream, consumer, deliveries and time. A sender
-/// that makes such a subject up is believed; current servers refuse it from clients.
+/// If a stream delivered the message, its reply subject says which stream and consumer, how often, and
+/// when. The crate believes a sender that makes up such a subject; current servers refuse it from
+/// clients.
 impl Describe<Nats> for Message {
     type Client = Nats;
 
@@ -49,9 +50,9 @@ impl Received<Nats> for Message {
     }
 }
 
-/// Its reply subject tells stream, consumer, deliveries and time. [`split`] takes that off the
-/// message. To split a message, call [`process`](crate::process) first, and run the handler in what it
-/// gives.
+/// Its reply subject says which stream and consumer delivered it, how often, and when. [`split`] takes
+/// the reply subject off the message. So call [`process`](crate::process) before you split it, and run
+/// the handler with the result.
 ///
 /// [`split`]: jetstream::Message::split
 impl Describe<Nats> for jetstream::Message {
@@ -80,8 +81,8 @@ impl Received<Nats> for jetstream::Message {
     }
 }
 
-/// A message that was looked up in its stream, as by `get_raw_message` and `direct_get`. It carries
-/// the context with which it was stored.
+/// A message that was read from its stream by `get_raw_message` or `direct_get`. It carries the context
+/// with which it was stored.
 impl Describe<Nats> for StreamMessage {
     type Client = Nats;
 

@@ -17,8 +17,8 @@ use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, Ou
 
 /// A service's [`Request`] whose answers carry the context that is current at the call.
 ///
-/// It is a received message like the request itself, so the request, its processing and its answer
-/// become one trace:
+/// It is a received message like the request itself. So the request, its handling and its answer are in
+/// one trace:
 ///
 /// ```no_run
 /// # use async_nats::service::ServiceExt;
@@ -52,9 +52,8 @@ impl InjectingProducer<Client> {
     /// Wraps a request to a service, so that its answers carry the context that is current at the call.
     /// They go out by this producer's instrumentation and in its spelling.
     ///
-    /// The producer has to wrap the service's own client: a request does not tell how large its answer
-    /// may be, so the wrapper asks this client at each answer
-    /// ([`max_payload`](Client::max_payload)).
+    /// The producer has to wrap the service's own client. A request does not know how large its answer
+    /// may be, so the wrapper asks that client at each answer ([`max_payload`](Client::max_payload)).
     #[must_use]
     pub fn injecting_request(&self, request: Request) -> InjectingRequest {
         InjectingRequest {

@@ -1,39 +1,39 @@
 //! The spelling in which a context is written.
 
-/// How the names of a context's headers are written on NATS, which tells `traceparent` and
-/// `Traceparent` apart.
+/// How the names of a context's headers are written on NATS, where `traceparent` and `Traceparent` are
+/// two headers.
 ///
-/// Reading takes any spelling.
+/// The crate reads every spelling.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Spelling {
-    /// Once, as [`Lower`](Self::Lower) does. If a field of a context came in title case, twice, as
-    /// [`Both`](Self::Both) does: its sender reads no other spelling, and neither do the programs
-    /// behind it that are like it.
+    /// Once, like [`Lower`](Self::Lower); twice, like [`Both`](Self::Both), if a field of a context came
+    /// in title case. The sender of such a field, and probably the programs behind it, read no other
+    /// spelling.
     ///
-    /// A field came in title case if it stands so in a received message that is sent on, in the
-    /// headers that the caller gives, or in the request to a service that is answered.
+    /// A field came in title case if it has title case in a received message that is sent on, in the
+    /// headers that the caller gives, or in the request that a service answers.
     ///
-    /// A context that `forward` keeps stays what it was. Beside a field that came in title case alone
-    /// the same value is written as the propagator spells the name, and beside `Xraceparent` alone as
-    /// `traceparent`. If the message has no room for all that is missing, nothing is added, and
-    /// [`dropped_fields`](crate::loss::dropped_fields) counts it.
+    /// If `forward` keeps a context, each field that came only in title case gets the propagator's
+    /// spelling beside it, and an `Xraceparent` alone gets `traceparent`. If the message has no room for
+    /// all missing spellings, `forward` adds none, and [`dropped_fields`](crate::loss::dropped_fields)
+    /// counts that.
     #[default]
     AsReceived,
     /// Once, as the propagator spells them: `traceparent`. Java, Node, Python and this crate read
     /// it. A context that `forward` keeps stays as it came.
     Lower,
-    /// Twice, with equal values: as the propagator spells them, and in the canonical form of Go's
-    /// HTTP headers, `Traceparent` and `X-B3-Traceid`. Go programs that read NATS headers by
-    /// OpenTelemetry's HTTP carrier find no other. If `forward` keeps a context, it adds the spelling
-    /// that is missing.
+    /// Twice, with equal values: as the propagator spells them, and in the canonical form of Go's HTTP
+    /// headers, `Traceparent` and `X-B3-Traceid`. Go programs that read NATS headers with OpenTelemetry's
+    /// HTTP carrier find only the latter. If `forward` keeps a context, it adds the spelling that is
+    /// missing.
     ///
-    /// A context then takes twice the bytes. If a relay replaces one spelling alone, some readers take
-    /// the relay's context, and others the older one beside it. Both are of one trace. This crate takes
-    /// the one in title case: it passes over the span of a relay that replaces only the one in lower
-    /// case, as relays in Java, Node and Python do.
+    /// A context then takes twice the bytes. If a relay replaces only one spelling, some readers use the
+    /// relay's context, and others use the older one beside it. Both are in one trace. This crate uses
+    /// the one in title case: it ignores the span of a relay that replaces only lower case, as relays in
+    /// Java, Node and Python do.
     ///
-    /// Servers of 2.11 and 2.12 rewrite every spelling of `traceparent` to lower case in flight, so
-    /// that programs that look for title case alone find none there.
+    /// Servers of 2.11 and 2.12 rewrite every spelling of `traceparent` to lower case in flight. Behind
+    /// these servers, programs that look only for title case find no traceparent.
     Both,
 }

@@ -1,4 +1,4 @@
-//! What becomes of a task, told to its sender.
+//! The result of a task, for its sender.
 
 use crate::error::TaskError;
 use crate::json;
@@ -43,16 +43,16 @@ struct Exception {
 }
 
 impl ReceivedTask<'_> {
-    /// The task's result, or its error, as the sender's `.get()` gives or raises it: for tasks whose
-    /// sender has the result backend `rpc://`.
+    /// Makes the message that the sender's `.get()` waits for: the task's result, or its error, which
+    /// `.get()` raises. For tasks whose sender has the result backend `rpc://`.
     ///
     /// A message does not say whether its sender has that backend. Celery clients without a result
     /// backend name a reply queue too, and RabbitMQ drops the answer. As with a worker in Python, both
-    /// sides have to be configured alike, so call this where the senders have that backend. `None`
-    /// if the message says that nobody waits: it names no queue, or has `ignore_result`.
+    /// sides have to be configured alike. Call it only if the senders have that backend. It returns
+    /// `None` if the message names no queue or has `ignore_result`.
     ///
-    /// The error is raised as an exception named for its type, as [`std::any::type_name`] has it,
-    /// with its text. Whoever may send tasks may name any queue to be answered.
+    /// `.get()` raises the error as an exception with its text, named for its type
+    /// ([`std::any::type_name`]). Anyone who may send tasks may name any queue for the answer.
     ///
     /// ```no_run
     /// # use lapin::Channel;
@@ -71,7 +71,7 @@ impl ReceivedTask<'_> {
     ///
     /// # Errors
     ///
-    /// When the result cannot be written as JSON, such as a float that is not a finite number. It is
+    /// If the result cannot be written as JSON, such as a float that is not a finite number. It is
     /// serialised twice as by [`Task::new`](crate::Task::new).
     pub fn answer_for_rpc_backend<T: Serialize, E: Display>(
         &self,
@@ -120,13 +120,13 @@ impl ReceivedTask<'_> {
 }
 
 impl Answer {
-    /// Publishes the answer by the default exchange, with the context that is current at the call.
-    /// It is [`InjectingProducer::publish_reply`]: the queue, whose name is another one for each
+    /// Publishes the answer through the default exchange, with the context that is current at the call.
+    /// This is [`InjectingProducer::publish_reply`]: the queue, which has a different name for each
     /// client, stays out of the span's name.
     ///
     /// # Errors
     ///
-    /// Those of the channel, unchanged. A queue that is missing is not an error: RabbitMQ drops the
+    /// The channel's error, unchanged. A queue that is missing is not an error: RabbitMQ drops the
     /// answer.
     pub fn publish(
         &self,

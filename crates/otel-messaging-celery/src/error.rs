@@ -1,4 +1,4 @@
-//! What cannot be sent, and what is no task.
+//! The errors of making a task and of reading one.
 
 use thiserror::Error;
 
@@ -6,59 +6,59 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// The arguments are no list: neither a sequence, nor a tuple, nor `()`.
-    #[error("the arguments of a Celery task are a list; give a tuple, a sequence or ()")]
+    /// The arguments are not a list: a sequence, a tuple or `()`.
+    #[error("the arguments of a Celery task must be a list: give a tuple, a sequence or ()")]
     ArgsNoList,
-    /// The keyword arguments are no map: neither a struct, nor a map, nor `()`.
-    #[error("the keyword arguments of a Celery task are a map; give a struct, a map or ()")]
+    /// The keyword arguments are not a map: a struct, a map or `()`.
+    #[error("the keyword arguments of a Celery task must be a map: give a struct, a map or ()")]
     KwargsNoMap,
     /// A name, an identifier or a time is empty, or longer than AMQP's short strings: 255 bytes.
-    #[error("the {0} of a Celery task takes 1 to 255 bytes")]
+    #[error("the {0} of a Celery task must have 1 to 255 bytes")]
     TextLength(&'static str),
-    /// A value that JSON cannot express, a float that is no finite number for one.
+    /// JSON cannot express a value, such as a float that is not a finite number.
     #[error("a value cannot be written as JSON")]
     Json(#[from] serde_json::Error),
 }
 
-/// Why a message is no task that can be handled.
+/// Why a message cannot be handled as a task.
 ///
-/// The messages are short and safe to log. The source of those with one is the reader's of JSON: it
+/// The texts are short and safe to log. The source of an error, if it has one, is serde_json's error. It
 /// may quote what the sender wrote.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// There is no header `task`: the message is none of Celery's, or one of protocol 1.
-    #[error("no Celery task of protocol 2: the message has no header `task`")]
+    /// The message does not have the header `task`. It does not come from Celery, or has protocol 1.
+    #[error("the message is not a Celery task of protocol 2: it does not have the header `task`")]
     NoTask,
-    /// The header `task` or `id` is missing, empty, no text or longer than 255 bytes.
-    #[error("the header `{0}` is no text of 1 to 255 bytes")]
+    /// The header `task` or `id` is missing, empty, not text or longer than 255 bytes.
+    #[error("the header `{0}` is missing, or is not text of 1 to 255 bytes")]
     Header(&'static str),
-    /// The body is not JSON by its content type, but pickle, say.
-    #[error("the content type is {0:?}, where only application/json is read")]
+    /// The content type is not JSON, but for example pickle.
+    #[error("the content type is {0:?}, and only application/json is supported")]
     ContentType(String),
-    /// The body is JSON in another encoding than UTF-8.
-    #[error("the content encoding is {0:?}, where only utf-8 is read")]
+    /// The body is JSON, but not in UTF-8.
+    #[error("the content encoding is {0:?}, and only utf-8 is supported")]
     ContentEncoding(String),
     /// The sender has compressed the body (the setting `task_compression`).
-    #[error("the body is compressed, which is not read")]
+    #[error("the body is compressed, which is not supported")]
     Compressed,
-    /// The body is no list of arguments, keyword arguments and further fields.
-    #[error("the body is no JSON list of the three parts of a task")]
+    /// The body is not a list of arguments, keyword arguments and further fields.
+    #[error("the body is not a JSON list of a task's three parts")]
     Body(#[source] serde_json::Error),
-    /// The body's first part is no list.
-    #[error("the task's arguments are no list")]
+    /// The body's first part is not a list.
+    #[error("the task's arguments are not a list")]
     ArgsNoList,
-    /// The body's second part is no map.
-    #[error("the task's keyword arguments are no map")]
+    /// The body's second part is not a map.
+    #[error("the task's keyword arguments are not a map")]
     KwargsNoMap,
-    /// The arguments are none of the type that was asked for.
-    #[error("the task's arguments are not as the handler has them")]
+    /// The arguments do not have the requested type.
+    #[error("the task's arguments do not have the type that the handler asked for")]
     Args(#[source] serde_json::Error),
-    /// The keyword arguments are none of the type that was asked for.
-    #[error("the task's keyword arguments are not as the handler has them")]
+    /// The keyword arguments do not have the requested type.
+    #[error("the task's keyword arguments do not have the type that the handler asked for")]
     Kwargs(#[source] serde_json::Error),
-    /// The further fields are none of the type that was asked for.
-    #[error("the task's embedded fields are not as the handler has them")]
+    /// The further fields do not have the requested type.
+    #[error("the task's embedded fields do not have the type that the handler asked for")]
     Embedded(#[source] serde_json::Error),
 }
 

@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 
 /// A task that a Celery client sent, read from a delivery.
 ///
-/// It is a [`Received`], so that `with_message_context` and the like take it: the handler's span is
-/// that of the delivery, with the attribute `celery.task_name` beside the others.
+/// It is a [`Received`] message, so `with_message_context` and the like accept it. The handler's span is
+/// the span of the delivery, with the attribute `celery.task_name`.
 ///
 /// ```
 /// use otel_messaging_celery::{ReadError, ReceivedTask};
@@ -32,8 +32,8 @@ use serde_json::value::RawValue;
 /// # }
 /// ```
 ///
-/// What the sender chose is bounded by the message that lapin has taken; nothing of it is copied
-/// here. Messages are those of Celery's documentation, "Message Protocol", version 2.
+/// The delivery bounds the size of everything that the sender chose, and this crate copies none of it.
+/// The messages follow Celery's documentation, "Message Protocol", version 2.
 #[derive(Debug, Clone, Copy)]
 pub struct ReceivedTask<'a> {
     arrived: Arrived<'a>,
@@ -47,14 +47,14 @@ pub struct ReceivedTask<'a> {
 }
 
 impl<'a> ReceivedTask<'a> {
-    /// Reads the task's name and identifier, and finds its arguments in the body, which has to be
-    /// JSON from its beginning to its end. Of what `basic_get` gives, pass the field `delivery`.
+    /// Reads the task's name and identifier, and finds its arguments in the body. The whole body has to
+    /// be JSON. For the result of `basic_get`, pass the field `delivery`.
     ///
     /// # Errors
     ///
-    /// For every message that is no such task: that of another program, one of protocol 1, a body
-    /// that is compressed or pickled. Nobody else takes it once it is here: reject it. To handle such
-    /// a message in its own span, use [`try_with_task`](crate::try_with_task).
+    /// If the message is not such a task: it comes from another program, has protocol 1, or its body is
+    /// compressed or pickled. Reject it, because no other consumer takes it now. To handle such a message
+    /// in its own span, use [`try_with_task`](crate::try_with_task).
     pub fn from_delivery(delivery: &'a Delivery) -> Result<Self, ReadError> {
         let headers = delivery.properties.headers().as_ref();
         let header = headers.and_then(|headers| headers.inner().get("task"));
@@ -94,15 +94,15 @@ impl<'a> ReceivedTask<'a> {
         self.id
     }
 
-    /// The arguments, as a tuple or a list. They own what they hold: a text with an escape in it,
-    /// as Python writes every letter beyond ASCII, cannot be borrowed.
+    /// The arguments, as a tuple or a list of owned values: a text with an escape, as Python writes every
+    /// letter beyond ASCII, cannot be borrowed.
     ///
     /// Types of Python's that JSON does not have come as maps: a `datetime` is
     /// `{"__type__": "datetime", "__value__": "2026-11-21T20:30:00+00:00"}`.
     ///
     /// # Errors
     ///
-    /// When they are not of this type, and when they are nested deeper than serde_json reads (127).
+    /// If they do not have this type, or are nested deeper than serde_json reads (127).
     pub fn args<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
         serde_json::from_str(self.args.get()).map_err(ReadError::Args)
     }
@@ -111,22 +111,22 @@ impl<'a> ReceivedTask<'a> {
     ///
     /// # Errors
     ///
-    /// As of [`args`](Self::args).
+    /// The same as for [`args`](Self::args).
     pub fn kwargs<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
         serde_json::from_str(self.kwargs.get()).map_err(ReadError::Kwargs)
     }
 
     /// The rest of the body: a map with the fields `callbacks`, `errbacks`, `chain` and `chord`, or
-    /// `null`. They are what the sender wants done after this task. Nothing here does it.
+    /// `null`. They say what the sender wants done after this task. This crate does not do it.
     ///
     /// # Errors
     ///
-    /// As of [`args`](Self::args).
+    /// The same as for [`args`](Self::args).
     pub fn embedded<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
         serde_json::from_str(self.embedded.get()).map_err(ReadError::Embedded)
     }
 
-    /// The identifier of the task that began it all, in a tree of tasks that send tasks.
+    /// The identifier of the first task in a tree of tasks.
     pub fn root_id(&self) -> Option<&'a str> {
         text(self.headers, "root_id")
     }
@@ -136,7 +136,7 @@ impl<'a> ReceivedTask<'a> {
         text(self.headers, "parent_id")
     }
 
-    /// How often the task was tried before; 0 also where the header is no such number.
+    /// How often the task was tried before; 0 also if the header is not such a number.
     pub fn retries(&self) -> u32 {
         match self.headers.inner().get("retries") {
             Some(AMQPValue::LongInt(retries)) => u32::try_from(*retries).unwrap_or(0),
@@ -145,9 +145,8 @@ impl<'a> ReceivedTask<'a> {
         }
     }
 
-    /// The time before which the task is not to be run, in ISO 8601, as the sender wrote it. The
-    /// message is here nonetheless, unless the sender delays tasks in the broker: to wait is the
-    /// handler's business.
+    /// The time before which the task is not to be run, in ISO 8601, as the sender wrote it. Celery may
+    /// deliver the message before this time; the handler has to wait.
     pub fn eta(&self) -> Option<&'a str> {
         text(self.headers, "eta")
     }
@@ -157,8 +156,8 @@ impl<'a> ReceivedTask<'a> {
         text(self.headers, "expires")
     }
 
-    /// The queue on which the sender waits for the result, where it has the backend `rpc://`. Celery's
-    /// clients name one without that backend too, and nobody declares it.
+    /// The queue on which the sender waits for the result, if it has the backend `rpc://`. Celery's
+    /// clients name a queue without that backend too, but never declare it.
     pub fn reply_to(&self) -> Option<&'a ShortString> {
         let reply_to = self.delivery().properties.reply_to().as_ref();
         reply_to.filter(|queue| !queue.as_str().is_empty())
@@ -177,7 +176,8 @@ impl<'a> ReceivedTask<'a> {
 }
 
 /// The span is the delivery's, with the task's name in `celery.task_name`. If the message has no
-/// identifier of its own, `messaging.message.id` is the task's. Python's instrumentation has both so.
+/// identifier of its own, `messaging.message.id` is the task's. Python's instrumentation does the same
+/// with both.
 impl Describe<Lapin> for ReceivedTask<'_> {
     type Client = Lapin;
 

@@ -18,8 +18,8 @@ const PERSISTENT: u8 = 2;
 
 /// A task for a Celery worker: its name, its arguments and a new identifier.
 ///
-/// [`publish`](Self::publish) sends it. The same task may be sent again, as after a connection was
-/// lost: it keeps its identifier.
+/// [`publish`](Self::publish) sends it. The same task may be sent again, for example after a connection
+/// was lost: it keeps its identifier.
 ///
 /// ```
 /// use otel_messaging_celery::Task;
@@ -35,7 +35,7 @@ const PERSISTENT: u8 = 2;
 /// # Ok::<(), otel_messaging_celery::TaskError>(())
 /// ```
 ///
-/// Messages are those of Celery's documentation, "Message Protocol", version 2.
+/// The messages follow Celery's documentation, "Message Protocol", version 2.
 #[derive(Debug, Clone)]
 pub struct Task {
     name: ShortString,
@@ -51,20 +51,20 @@ pub struct Task {
 }
 
 impl Task {
-    /// Makes a task. `name` is as the worker has it, such as `orders.pack`.
+    /// Makes a task. `name` is the task's name in the worker, such as `orders.pack`.
     ///
-    /// `args` gives a list: a tuple, a sequence, or `()` for none. `kwargs` gives a map: a struct, a
-    /// map, or `()` for none. A map of theirs with the two keys `__type__` and `__value__` alone
-    /// means a type of Python's to the worker, which refuses the message if it does not know it.
+    /// `args` is a list: a tuple, a sequence, or `()` for none. `kwargs` is a map: a struct, a map, or
+    /// `()` for none. If a map in them has exactly the keys `__type__` and `__value__`, the worker takes
+    /// it for a type of Python, and refuses the message if it does not know the type.
     ///
-    /// A value whose JSON has a `null` in it is serialised a second time, to find floats that are not
-    /// finite numbers. An error of its own is then ignored; a panic is not.
+    /// If the JSON of a value has a `null` in it, the value is serialised a second time, to find floats
+    /// that are not finite numbers. If the value then returns an error of its own, that is ignored; a
+    /// panic is not.
     ///
     /// # Errors
     ///
-    /// When `args` is not a list or `kwargs` is not a map, when a value cannot be written as JSON,
-    /// such as a float that is not a finite number, and when the name is empty or longer than 255
-    /// bytes.
+    /// If `args` is not a list or `kwargs` is not a map, if a value cannot be written as JSON, such as a
+    /// float that is not a finite number, and if the name is empty or longer than 255 bytes.
     pub fn new(
         name: impl Into<String>,
         args: impl Serialize,
@@ -96,8 +96,9 @@ impl Task {
         })
     }
 
-    /// Sets the identifier, in place of a new UUID. Celery lets it be any text, and takes it for
-    /// the same task wherever it sees it again: in revoking, and in what stores results.
+    /// Sets the identifier, in place of a new UUID. Celery accepts any text. If it sees the same
+    /// identifier again, it takes that for the same task, for example when it revokes tasks and stores
+    /// results.
     ///
     /// # Errors
     ///
@@ -107,8 +108,8 @@ impl Task {
         Ok(self)
     }
 
-    /// Says that the handler of `parent` sends this task: Celery's tools show tasks as a tree by
-    /// it. It is beside the trace, and changes nothing there.
+    /// Names the task that sends this one: Celery's tools show tasks as a tree. It does not affect the
+    /// trace.
     #[must_use]
     pub fn with_parent(mut self, parent: &ReceivedTask<'_>) -> Self {
         self.root_id = Some(parent.root_id().unwrap_or(parent.id()).to_owned());
@@ -119,8 +120,8 @@ impl Task {
     /// Sets the time before which the worker does not run the task, in ISO 8601 with an offset:
     /// `2026-11-21T20:30:00+00:00`. Without an offset it is in the worker's time zone.
     ///
-    /// The worker takes the message and holds it back. One whose time it cannot read, it refuses
-    /// and drops.
+    /// The worker takes the message and holds it back. A worker that cannot read the time refuses and
+    /// drops the task.
     ///
     /// # Errors
     ///
@@ -141,7 +142,7 @@ impl Task {
         Ok(self)
     }
 
-    /// Sets the queue for the task's result, where the worker has the result backend `rpc://`. It
+    /// Sets the queue for the task's result, for workers with the result backend `rpc://`. The result
     /// comes as JSON, with the task's identifier as the correlation id.
     #[must_use]
     pub fn with_reply_to(mut self, queue: ShortString) -> Self {
@@ -159,11 +160,11 @@ impl Task {
         &self.body
     }
 
-    /// The properties and headers that make a message a task, to be published with
-    /// [`body`](Self::body). A priority and the like may be added to them.
+    /// The properties and headers that make a message a task. Publish them with [`body`](Self::body). You
+    /// may add a priority and the like to them.
     ///
-    /// Beside what Celery's own clients set there is `message_id`, the task's identifier: spans
-    /// have it as `messaging.message.id`, as those of Python's instrumentation do.
+    /// They have everything that Celery's own clients set, and `message_id`, the task's identifier. Spans
+    /// have it as `messaging.message.id`, like the spans of Python's instrumentation.
     pub fn properties(&self) -> BasicProperties {
         let id = self.id.as_str();
         let args = shown(&self.body[1..self.kwargs.start - 1]);
@@ -200,14 +201,14 @@ impl Task {
     }
 
     /// Publishes the task with the context that is current at the call, which the worker's span
-    /// `run/{name}` then joins. Celery's own queue is `celery`, by the default exchange.
+    /// `run/{name}` then joins. Celery's own queue is `celery`, through the default exchange.
     ///
-    /// It is [`InjectingProducer::basic_publish`] with [`body`](Self::body) and
-    /// [`properties`](Self::properties), and no more.
+    /// This is only [`InjectingProducer::basic_publish`] with [`body`](Self::body) and
+    /// [`properties`](Self::properties).
     ///
     /// # Errors
     ///
-    /// Those of the channel, unchanged.
+    /// The channel's error, unchanged.
     pub fn publish(
         &self,
         producer: &InjectingProducer<Channel>,

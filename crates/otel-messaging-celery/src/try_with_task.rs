@@ -8,15 +8,14 @@ use otel_messaging::consumer::{InContext, MessageSpan};
 use otel_messaging::{Failure, Instrumentation};
 use std::fmt;
 
-/// Handles a delivery that should be a task in its own context, whatever it turns out to be: the one
-/// line of a consumer's loop.
+/// Handles a delivery that should be a task, in the delivery's own context, also if it turns out not to
+/// be a task. Call it once per delivery, in the consumer's loop.
 ///
-/// It is [`try_with_message_context`](otel_messaging::try_with_message_context) for what
-/// [`ReceivedTask::from_delivery`] gives. The text of the handler's error is exported, as there. If the
-/// message is not a task, the span is marked as failed with [`ReadError::kind`] as its `error.type`,
-/// and the handler runs all the same: the sender's trace shows what became of the message. Pass
-/// what you do about an error to [`InContext::on_error`]: it runs inside the span, and the span ends
-/// after it.
+/// It does what [`try_with_message_context`](otel_messaging::try_with_message_context) does, with the
+/// result of [`ReceivedTask::from_delivery`]. It also exports the text of the handler's error. If the
+/// message is not a task, the span is marked as failed with [`ReadError::kind`] as its `error.type`, and
+/// the handler still runs: the sender's trace shows what happened to the message. Pass what you do about
+/// an error to [`InContext::on_error`]: it runs inside the span, and the span ends after it.
 ///
 /// ```
 /// use lapin::message::Delivery;
@@ -52,7 +51,7 @@ use std::fmt;
 ///
 /// # Errors
 ///
-/// The handler's own, unchanged.
+/// The handler's error, unchanged.
 pub fn try_with_task<'a, H, F, T, E>(
     delivery: &'a Delivery,
     handler: H,
@@ -65,12 +64,12 @@ where
     try_with_task_by(Instrumentation::global(), delivery, handler)
 }
 
-/// Handles a delivery that should be a task as [`try_with_task`] does, by this instrumentation in
-/// place of the global one.
+/// Handles a delivery that should be a task as [`try_with_task`] does, with this instrumentation in place
+/// of the global one.
 ///
 /// # Errors
 ///
-/// The handler's own, unchanged.
+/// The handler's error, unchanged.
 pub fn try_with_task_by<'a, H, F, T, E>(
     instrumentation: &Instrumentation,
     delivery: &'a Delivery,
@@ -85,12 +84,12 @@ where
     span.try_run(async move { handler(task).await })
 }
 
-/// Handles a delivery that should be a task as [`try_with_task`] does, and lets the application say
-/// what an error is on the span; see
+/// Handles a delivery that should be a task as [`try_with_task`] does, and lets the application decide
+/// whether and how an error marks the span; see
 /// [`try_with_message_context_with`](otel_messaging::try_with_message_context_with).
 ///
-/// `failure_of` is called with the handler's error. If the message is not a task, the span has been
-/// marked before, and stays as it is.
+/// This function calls `failure_of` with the handler's error. If the message is not a task, the span is
+/// already marked, and stays as it is.
 ///
 /// ```
 /// use lapin::message::Delivery;
@@ -114,7 +113,7 @@ where
 ///
 /// # Errors
 ///
-/// The handler's own, unchanged.
+/// The handler's error, unchanged.
 #[expect(clippy::type_complexity, reason = "opaque types cannot have an alias")]
 pub fn try_with_task_with<'a, H, F, T, E, J>(
     delivery: &'a Delivery,
@@ -129,12 +128,12 @@ where
     try_with_task_by_with(Instrumentation::global(), delivery, handler, failure_of)
 }
 
-/// Handles a delivery that should be a task as [`try_with_task_with`] does, by this instrumentation
-/// in place of the global one.
+/// Handles a delivery that should be a task as [`try_with_task_with`] does, with this instrumentation in
+/// place of the global one.
 ///
 /// # Errors
 ///
-/// The handler's own, unchanged.
+/// The handler's error, unchanged.
 #[expect(clippy::type_complexity, reason = "opaque types cannot have an alias")]
 pub fn try_with_task_by_with<'a, H, F, T, E, J>(
     instrumentation: &Instrumentation,

@@ -16,11 +16,11 @@ use otel_messaging::adapter::{Outcome, Outgoing};
 pub(crate) const PUBLISH: &str = "publish";
 
 impl InjectingProducer<Channel> {
-    /// Takes the size of a frame from the channel's connection, which a channel does not know. Call it
-    /// where the broker or the program has set another size than the default of 131,072 bytes.
+    /// Takes the size of a frame from the channel's connection, which a channel does not know. Call it if
+    /// the broker or the program has set another size than the default of 131,072 bytes.
     ///
-    /// All headers and properties of a message have to fit into one frame, or the connection ends. So
-    /// the producer leaves out what does not fit of a message's context.
+    /// All headers and properties of a message have to fit into one frame, or the connection ends. So the
+    /// producer leaves out the part of a context that does not fit.
     ///
     /// The producer reads the size at each publish: if lapin recovers the connection and then agrees on
     /// another size, that one counts.
@@ -45,13 +45,13 @@ impl InjectingProducer<Channel> {
     /// Publishes as [`Channel::basic_publish`] does, with the context that is current at the call
     /// in the message's headers.
     ///
-    /// The span `publish {exchange}:{routing key}` ends with the broker's confirm, or when the
-    /// channel has taken the message if confirms are not enabled on it. Headers of the caller stay
-    /// as they are, but for the propagator's own fields, which are replaced.
+    /// The span `publish {exchange}:{routing key}` ends with the broker's confirm, or when the channel
+    /// has taken the message if confirms are not enabled on it. The caller's headers stay as they are,
+    /// except the propagator's own fields, which the wrapper replaces.
     ///
     /// # Errors
     ///
-    /// Those of the channel, unchanged; the span is then marked as failed.
+    /// The channel's error, unchanged. It marks the span as failed.
     pub fn basic_publish(
         &self,
         exchange: ShortString,
@@ -74,7 +74,7 @@ impl InjectingProducer<Channel> {
         )
     }
 
-    /// Answers a request: publishes by the default exchange to the queue that it names in
+    /// Answers a request: publishes through the default exchange to the queue that the request names in
     /// `reply_to`, as [`basic_publish`](Self::basic_publish) does.
     ///
     /// Clients make such a queue for themselves alone, and name it at random. So the span is called
@@ -83,7 +83,7 @@ impl InjectingProducer<Channel> {
     ///
     /// # Errors
     ///
-    /// Those of the channel, unchanged; the span is then marked as failed.
+    /// The channel's error, unchanged. It marks the span as failed.
     pub fn publish_reply(
         &self,
         reply_to: ShortString,
@@ -97,13 +97,13 @@ impl InjectingProducer<Channel> {
         self.publish(outgoing, "".into(), reply_to, options, payload, properties)
     }
 
-    /// Waits as [`Channel::wait_for_confirms`] does, and gives the messages that came back.
+    /// Waits as [`Channel::wait_for_confirms`] does, and returns the messages that came back.
     ///
     /// It is for confirms that were dropped; their spans have ended, with their status unset.
     ///
     /// # Errors
     ///
-    /// Those of the channel, unchanged.
+    /// The channel's error, unchanged.
     pub async fn wait_for_confirms(&self) -> Result<Vec<BasicReturnMessage>> {
         self.get_ref().wait_for_confirms().await
     }
@@ -148,7 +148,7 @@ impl InjectingProducer<Channel> {
     }
 }
 
-/// A message that had no headers gets a table only where there is something in it.
+/// A message that had no headers gets a table only if the table has an entry.
 pub(crate) fn with_headers(
     properties: BasicProperties,
     is_own: bool,

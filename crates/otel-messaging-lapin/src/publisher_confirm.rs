@@ -7,19 +7,19 @@ use otel_messaging::adapter::{Outcome, Outgoing};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The broker's answer to a published message, as [`lapin::PublisherConfirm`]: a future of the
-/// same result. The message's span ends when it is polled to its end, so await it soon.
+/// The broker's answer to a published message, as [`lapin::PublisherConfirm`]: a future with the same
+/// result. The message's span ends when the future is done, so await it soon.
 ///
 /// The span is marked as failed when the broker refuses the message (`nack`), when a mandatory
 /// message comes back because no queue takes it (`NO_ROUTE`), and when the channel or the
 /// connection ends before the answer. On a channel without confirms there is no answer to wait for,
 /// and the span has ended already.
 ///
-/// Of several messages under way, lapin 4.12 may give what came back with the confirm of another
-/// one: then neither of the two spans is marked.
+/// If several messages are under way, lapin 4.12 may hand out a returned message with the confirm of
+/// another one. Neither span is then marked.
 ///
-/// Dropped before the answer, it leaves the span's status unset, and the confirm goes to the
-/// channel's `wait_for_confirms`, as lapin's does.
+/// If you drop it before the answer, the span's status stays unset, and `wait_for_confirms` of the
+/// channel waits for the confirm, as for lapin's own.
 #[derive(Debug)]
 #[must_use = "await it to know that the broker has the message"]
 pub struct PublisherConfirm {

@@ -11,11 +11,11 @@ use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, se
 
 /// A delivery does not know its queue, so the destination is `{exchange}:{routing key}`.
 ///
-/// If a message comes again, its span has `messaging.rabbitmq.message.redelivered` and
-/// `messaging.rabbitmq.message.delivery_count`. The count is 1, and the largest count in the header
-/// `x-death` (how often it went round through dead-lettering), and the header `x-delivery-count` of
-/// quorum queues or, without it, 1 if the broker says that it delivers again. A sender can write both
-/// headers. The property `timestamp` is when the message was sent.
+/// If the broker delivers a message again, its span has `messaging.rabbitmq.message.redelivered`. If the
+/// count is greater than 1, it has `messaging.rabbitmq.message.delivery_count`. The count is the sum of
+/// 1, the largest count in the header `x-death` (how often it went round through dead-lettering), and the
+/// header `x-delivery-count` of quorum queues, or at least 1 if the broker says that it delivers again. A
+/// sender can write both headers. The property `timestamp` is when the message was sent.
 impl Describe<Lapin> for Delivery {
     type Client = Lapin;
 

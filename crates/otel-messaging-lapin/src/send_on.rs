@@ -17,33 +17,34 @@ use std::fmt::Display;
 /// # Sending on
 ///
 /// These methods take a received message, and publish its payload with its properties and headers. A
-/// `BasicGetMessage` and a `BasicReturnMessage` give a `&Delivery` too. To RabbitMQ it is a new
-/// message. Some properties and headers told the broker how to route the first one, such as `CC` and
-/// `user_id`; others are notes of brokers on its way, such as `x-death` and `x-received-from`. They
-/// would act on the new message: RabbitMQ would route it back, drop it, or close the channel. So they
-/// go along as headers with a prefix, `received-CC` or `dead-letter-CC`, on which no broker acts. A few
-/// that act are kept, such as `priority`, and by `forward` `expiration`. The table under "Sending on"
-/// in this crate's documentation has every property and header, and what each method does with it.
+/// `BasicGetMessage` and a `BasicReturnMessage` give a `&Delivery` too. To RabbitMQ the result is a new
+/// message. Some of its properties and headers told the broker how to route the old one, such as `CC` and
+/// `user_id`. Brokers wrote others on the way, such as `x-death` and `x-received-from`. RabbitMQ would
+/// act on them again: it would route the new message back, drop it, or close the channel. So they go
+/// along as headers with a prefix, `received-CC` or `dead-letter-CC`, on which no broker acts. A few on
+/// which brokers act are kept, such as `priority`; `forward` also keeps `expiration`. The table under
+/// "Sending on" in this crate's documentation has every property and header, and what each method does
+/// with it.
 ///
-/// A prefixed header that is there already, from an earlier time, stays. If a frame has no room for the
-/// longer names, these headers are left out, and counted in
+/// If the message already has a header with the longer name, that header stays. If a frame has no room
+/// for the longer names, these headers are left out, and counted in
 /// [`dropped_fields`](crate::loss::dropped_fields).
 ///
 /// To change anything else, publish copies with [`basic_publish`](Self::basic_publish). It replaces
 /// the context as `republish` does, but makes no link to the sender's span.
 impl InjectingProducer<Channel> {
-    /// Sends a message on with the context that it came with: for routers and bridges that are not a
-    /// step of their own. The span is of kind CLIENT and linked to the sender's. The message is
+    /// Sends a message on with the context that it came with. Use it for routers and bridges that are not
+    /// a step of their own. The span is of kind CLIENT and linked to the sender's span. The message is
     /// still its sender's, so its `expiration` stays; the time counts from this publish.
     ///
-    /// A message without context, or with one that cannot be read, is published as by
-    /// [`basic_publish`](Self::basic_publish). The span ends as there. A context that came as bytes,
-    /// as some clients in Java and Python send it, goes on as the same text, because readers in Go and
-    /// JavaScript take no other.
+    /// A message without a readable context is published as by [`basic_publish`](Self::basic_publish).
+    /// The span ends as with `basic_publish`. If a context came as bytes, as some clients in Java and
+    /// Python send it, the same text goes on as a string, because readers in Go and JavaScript do not
+    /// accept bytes.
     ///
     /// # Errors
     ///
-    /// Those of the channel, unchanged; the span is then marked as failed.
+    /// The channel's error, unchanged. It marks the span as failed.
     pub fn forward(
         &self,
         delivery: &Delivery,
@@ -54,14 +55,14 @@ impl InjectingProducer<Channel> {
         self.send_on(Relay::Forward, delivery, exchange, routing_key, options)
     }
 
-    /// Sends a message on with the context that is current at the call in place of the one that it
-    /// came with: for retries and for steps that hand the same message to the next. The span is of
-    /// kind PRODUCER and linked to the sender's; it ends as with
-    /// [`basic_publish`](Self::basic_publish). The counts of redelivery start anew.
+    /// Sends a message on with the current context, in place of the old one. Use it for retries and for
+    /// steps that hand the same message to the next. The span is of kind PRODUCER and linked to the
+    /// sender's span. It ends as with [`basic_publish`](Self::basic_publish). The counts of redelivery
+    /// start anew.
     ///
     /// # Errors
     ///
-    /// Those of the channel, unchanged; the span is then marked as failed.
+    /// The channel's error, unchanged. It marks the span as failed.
     pub fn republish(
         &self,
         delivery: &Delivery,
@@ -72,11 +73,11 @@ impl InjectingProducer<Channel> {
         self.send_on(Relay::Republish, delivery, exchange, routing_key, options)
     }
 
-    /// Puts a message that could not be handled aside, as [`republish`](Self::republish) does, with
-    /// what went wrong in its headers and on the span: `dead-letter-error` is the error's text,
-    /// `dead-letter-source` the `{exchange}:{routing key}` that it came with, and
-    /// `dead-letter-traceparent` its traceparent, so that the trace is found in which it failed.
-    /// If a message is put aside once more, source and traceparent stay.
+    /// Puts aside a message that could not be handled. It does what [`republish`](Self::republish) does,
+    /// and writes the failure into the headers and onto the span: `dead-letter-error` is the error's
+    /// text, `dead-letter-source` the `{exchange}:{routing key}` of the message, and
+    /// `dead-letter-traceparent` its traceparent, by which you find the trace in which it failed. If a
+    /// letter is put aside again, source and traceparent stay.
     ///
     /// The letter does not expire, and it is persistent: in a durable queue it outlives the broker.
     ///
@@ -86,7 +87,7 @@ impl InjectingProducer<Channel> {
     ///
     /// # Errors
     ///
-    /// Those of the channel, unchanged; the span is then marked as failed.
+    /// The channel's error, unchanged. It marks the span as failed.
     pub fn dead_letter(
         &self,
         delivery: &Delivery,

@@ -31,8 +31,8 @@ where
     ///
     /// # Errors
     ///
-    /// The producer's own, unchanged; the span is then marked as failed. The record in the error is as
-    /// the caller gave it, so that the wrapper can inject anew when it is sent again.
+    /// The producer's error, unchanged. It marks the span as failed. The record in the error is as the
+    /// caller gave it, so that the wrapper can inject anew when it is sent again.
     #[expect(
         clippy::result_large_err,
         clippy::type_complexity,
@@ -66,17 +66,17 @@ where
     /// Sends a received message on to a topic with the context that it came with.
     ///
     /// Key, payload, timestamp and headers stay as they are. The span of this sending is linked to the
-    /// message's sender. The sender stays the parent of whoever handles the message next.
+    /// message's sender. The sender's span is still the parent of the next handler's span.
     ///
-    /// A message without a context, or with one that cannot be read, gets one as in
-    /// [`send`](Self::send). A context in JSON quotes goes on without them, because readers in other
-    /// languages do not remove them. `opaque` is the record's. The topic's partitioner chooses the
-    /// partition anew. A topic that takes no old timestamps refuses an old message. The tables under
-    /// "Sending on" in this crate's documentation list what becomes of each part and header.
+    /// A message without a context, or with one that cannot be read, gets one as in [`send`](Self::send).
+    /// A context in JSON quotes goes on without them, because readers in other languages do not remove
+    /// them. `opaque` is the opaque of the new record. The topic's partitioner chooses the partition
+    /// anew. A topic that does not accept old timestamps refuses an old message. The tables under
+    /// "Sending on" in this crate's documentation have each part and header.
     ///
     /// # Errors
     ///
-    /// The producer's own, with the opaque; the span is then marked as failed.
+    /// The producer's error, with the opaque. It marks the span as failed.
     pub fn forward<M: ReceivedRecord>(
         &self,
         message: &M,
@@ -89,10 +89,9 @@ where
     /// Sends a received message on to a topic with the context that is current at the call, in place of
     /// the one that it came with.
     ///
-    /// The new span is linked to the span that the message came from. Key and payload stay. The
-    /// timestamp is the time of sending; the header `received-timestamp` has the old one, in
-    /// milliseconds since 1970. The tables under "Sending on" in this crate's documentation list what
-    /// becomes of each header.
+    /// The new span is linked to the span that the message came from. Key and payload stay. The timestamp
+    /// is the time of sending; the header `received-timestamp` has the old one, in milliseconds since
+    /// 1970. The tables under "Sending on" in this crate's documentation have each header.
     ///
     /// # Errors
     ///
@@ -106,15 +105,14 @@ where
         self.relay(Relay::Republish, message, topic, opaque)
     }
 
-    /// Puts a message that could not be handled aside, in the given topic: as
-    /// [`republish`](Self::republish), with the failure in headers and on the span.
+    /// Puts aside a message that could not be handled, in the given topic. It does what
+    /// [`republish`](Self::republish) does, and writes the failure into headers and onto the span.
     ///
     /// The headers are [`DEAD_LETTER_ERROR`](crate::producer::DEAD_LETTER_ERROR),
     /// [`DEAD_LETTER_SOURCE`](crate::producer::DEAD_LETTER_SOURCE) (the message's topic),
-    /// [`DEAD_LETTER_TRACEPARENT`](crate::producer::DEAD_LETTER_TRACEPARENT),
-    /// `dead-letter-partition`, `dead-letter-offset` and `dead-letter-timestamp`. If a message is put
-    /// aside once more, it gets a new error and keeps the others. They are left out where they would make
-    /// the record too large.
+    /// [`DEAD_LETTER_TRACEPARENT`](crate::producer::DEAD_LETTER_TRACEPARENT), `dead-letter-partition`,
+    /// `dead-letter-offset` and `dead-letter-timestamp`. If a message is put aside again, it gets a new
+    /// error and keeps the others. If they would make the record too large, they are left out.
     ///
     /// Do not compact the topic: it would refuse a letter without a key, and keep only the newest
     /// of several letters with one key.

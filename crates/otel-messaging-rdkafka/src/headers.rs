@@ -24,13 +24,14 @@ impl Client for Kafka {
 /// readers in Java. The `tracestate` and the `baggage` that count are those that came with the
 /// `traceparent` ([`Contexts::newest`]).
 ///
-/// A value that is null or not UTF-8 reads as absent. A name that is not UTF-8 is passed over (rdkafka's
-/// own reading of it panics). Older versions of Spring for Apache Kafka write each value as JSON. If a
-/// `traceparent`, `tracestate`, `baggage` or a field of B3 (`b3`, `x-b3-traceid` and those like it)
-/// stands in double quotes, it is read without them. If it has a JSON escape inside, it reads as absent.
+/// A value that is null or not UTF-8 reads as absent. A header whose name is not UTF-8 is ignored
+/// (rdkafka's own code panics when it reads one). Older versions of Spring for Apache Kafka write each
+/// value as JSON. If a `traceparent`, `tracestate`, `baggage` or a field of B3 (`b3`, `x-b3-traceid` and
+/// those like it) is in double quotes, it is read without them. If it has a JSON escape inside, it reads
+/// as absent.
 ///
-/// The headers have to come from a message or from [`OwnedHeaders`]. Like rdkafka's own methods, these
-/// cannot read a `BorrowedHeaders` that is made from its bare name.
+/// The headers have to come from a message or from [`OwnedHeaders`]. `BorrowedHeaders` is a public unit
+/// struct. Do not make one by its name: as with rdkafka's own methods, reading it is undefined behaviour.
 impl Carrier<Kafka> for BorrowedHeaders {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         native::all(self)

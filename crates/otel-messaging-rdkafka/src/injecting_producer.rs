@@ -1,4 +1,4 @@
-//! The wrapper that injects, and what it can be around.
+//! The wrapper that injects, and what it can wrap.
 
 use crate::injecting_context::InjectingContext;
 use crate::native;
@@ -41,7 +41,7 @@ use rdkafka::util::{AsyncRuntime, Timeout};
 /// Only rdkafka's producers can be wrapped:
 ///
 /// ```compile_fail,E0277
-/// // `{integer}` cannot be wrapped in an `InjectingProducer` of otel-messaging-rdkafka
+/// // `InjectingProducer` of otel-messaging-rdkafka cannot wrap `{integer}`
 /// otel_messaging_rdkafka::InjectingProducer::new(42);
 /// ```
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub struct InjectingProducer<P: Wrapped> {
 /// A producer that an [`InjectingProducer`] can wrap: a [`FutureProducer`], or a [`BaseProducer`] or
 /// [`ThreadedProducer`] that was made with an [`InjectingContext`]. The trait is sealed.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be wrapped in an `InjectingProducer` of otel-messaging-rdkafka",
+    message = "`InjectingProducer` of otel-messaging-rdkafka cannot wrap `{Self}`",
     note = "it wraps a `FutureProducer`, or a `BaseProducer` or `ThreadedProducer` that was made with \
             an `InjectingContext`; `UntilQueuedProducer` wraps one that was made without"
 )]
@@ -118,8 +118,8 @@ where
 impl<P: Wrapped> InjectingProducer<P> {
     /// Wraps a producer; its records go out by [`Instrumentation::global`].
     ///
-    /// This reads the producer's `message.max.bytes`. Wrap the client's own value, which is cheap to
-    /// clone where it can be, and not a reference to it.
+    /// This reads the producer's `message.max.bytes`. Pass the producer itself and not a reference. If
+    /// you need it elsewhere too, clone it if its type can be cloned.
     #[must_use]
     pub fn new(inner: P) -> Self {
         let injector = Injector::new(inner.message_max_bytes());

@@ -83,8 +83,9 @@ fn sent_at(timestamp: Timestamp) -> Option<SystemTime> {
 /// A received message that can be sent on: a [`BorrowedMessage`] or an [`OwnedMessage`]. The trait is
 /// sealed.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be sent on by otel-messaging-rdkafka",
-    note = "a `BorrowedMessage` and an `OwnedMessage` of rdkafka can"
+    message = "otel-messaging-rdkafka cannot send on `{Self}`",
+    note = "it sends on a `BorrowedMessage` or an `OwnedMessage`, of the version of rdkafka that \
+            otel-messaging-rdkafka depends on"
 )]
 pub trait ReceivedRecord: Carried {}
 

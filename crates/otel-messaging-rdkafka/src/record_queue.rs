@@ -14,7 +14,7 @@ use rdkafka::util::{IntoOpaque, Timeout};
 /// A producer that queues a record and reports its delivery in its context's callback: a
 /// [`BaseProducer`] or a [`ThreadedProducer`]. The trait is sealed.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be wrapped in an `UntilQueuedProducer` of otel-messaging-rdkafka",
+    message = "`UntilQueuedProducer` of otel-messaging-rdkafka cannot wrap `{Self}`",
     note = "it wraps a `BaseProducer` or a `ThreadedProducer`; `InjectingProducer` wraps a \
             `FutureProducer`"
 )]

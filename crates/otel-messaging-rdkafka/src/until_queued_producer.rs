@@ -1,4 +1,4 @@
-//! The wrapper that injects, and whose spans end before the delivery.
+//! The wrapper whose spans end when the record is queued.
 
 use crate::native;
 use crate::received::ReceivedRecord;
@@ -20,10 +20,11 @@ use std::fmt;
 /// record is queued.
 ///
 /// It wraps a [`BaseProducer`](rdkafka::producer::BaseProducer) or
-/// [`ThreadedProducer`](rdkafka::producer::ThreadedProducer) that has a context of your own alone. Its
-/// spans have neither partition nor offset, and do not show whether the broker took the record. If you
-/// make the producer yourself, make it with an [`InjectingContext`](crate::InjectingContext) and wrap it
-/// in an [`InjectingProducer`](crate::InjectingProducer), whose spans end with the delivery.
+/// [`ThreadedProducer`](rdkafka::producer::ThreadedProducer) that was made without an
+/// [`InjectingContext`](crate::InjectingContext). Its spans have neither partition nor offset, and do not
+/// show whether the broker took the record. If you make the producer yourself, make it with an
+/// `InjectingContext` and wrap it in an [`InjectingProducer`](crate::InjectingProducer), whose spans end
+/// with the delivery.
 ///
 /// ```no_run
 /// # use otel_messaging_rdkafka::UntilQueuedProducer;
@@ -84,8 +85,8 @@ where
     ///
     /// # Errors
     ///
-    /// The producer's own, unchanged; the span is then marked as failed. The record in the error is as
-    /// the caller gave it, so that the wrapper can inject anew when it is sent again.
+    /// The producer's error, unchanged. It marks the span as failed. The record in the error is as the
+    /// caller gave it, so that the wrapper can inject anew when it is sent again.
     #[expect(
         clippy::result_large_err,
         clippy::type_complexity,
@@ -117,7 +118,7 @@ where
     ///
     /// # Errors
     ///
-    /// The producer's own, with the opaque; the span is then marked as failed.
+    /// The producer's error, with the opaque. It marks the span as failed.
     pub fn forward<M: ReceivedRecord>(
         &self,
         message: &M,
@@ -143,8 +144,8 @@ where
         self.relay(Relay::Republish, message, topic, opaque)
     }
 
-    /// Puts a message that could not be handled aside, in the given topic, with the failure in
-    /// headers and on the span; see
+    /// Puts aside a message that could not be handled, in the given topic, and writes the failure into
+    /// headers and onto the span; see
     /// [`InjectingProducer::dead_letter`](crate::InjectingProducer::dead_letter).
     ///
     /// # Errors

@@ -1,20 +1,21 @@
-//! What the author of an adapter needs: for a client that has none yet.
+//! The names that the author of an adapter needs.
 //!
-//! An adapter has the same rooms as those of lapin, rdkafka and async-nats:
+//! An adapter has the same files as the adapters for lapin, rdkafka and async-nats:
 //!
 //! | file | what it has |
 //! | --- | --- |
 //! | `headers.rs` | [`Carrier`] and [`CarrierMut`] for the client's headers; the marker type, with [`Client`] |
 //! | `received.rs` | [`Describe`] and [`Received`](crate::Received) for the client's messages |
-//! | `relay.rs` | what each property and header means when a message is sent on ([`Meaning`]) |
+//! | `relay.rs` | what each property and header means when a message is sent on ([`Meaning`]), for [`Instrumentation::relay`] |
 //! | `wire_size.rs` | what headers take on the wire, for [`CarrierMut::left_of`] |
 //! | `error_type.rs` | names for the client's errors, for `error.type` |
-//! | a file per wrapped client type, named for it | the sending methods: [`Instrumentation::outgoing`], [`Outgoing::inject`], the client's call, [`Outgoing::finish`] |
+//! | a file per wrapped client type, named for it | the sending methods. Each calls [`Instrumentation::outgoing`], [`Outgoing::inject`], the client's method and [`Outgoing::finish`] |
 //!
 //! The example `channel_adapter` of this crate is an adapter for an in-process channel, with its tests and
 //! the conformance kit. It is short enough to be copied.
 //!
 //! [`Instrumentation::outgoing`]: crate::Instrumentation::outgoing
+//! [`Instrumentation::relay`]: crate::Instrumentation::relay
 
 pub use crate::carrier::headers::{Carrier, CarrierMut};
 pub use crate::carrier::maps::TextMap;

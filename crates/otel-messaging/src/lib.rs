@@ -1,7 +1,7 @@
 //! OpenTelemetry context propagation through message queues: the core of the otel-messaging crates.
 //!
 //! The core knows no client library. Most programs depend on the adapter for their client and need
-//! nothing else, because each adapter re-exports the names on this page:
+//! nothing else, because each adapter re-exports the names that an application uses:
 //!
 //! | adapter | client | broker |
 //! | --- | --- | --- |
@@ -55,8 +55,8 @@
 //!     └─write invoice   your span, started by the handler
 //! ```
 //!
-//! Without a tracer provider there are no spans, and the context still propagates: what a message
-//! brings, the messages that its handler sends take along.
+//! Without a tracer provider there are no spans. The context still propagates: the messages that a
+//! handler sends carry the context of the message that it handles.
 //!
 //! # Set up `tracing`
 //!
@@ -93,10 +93,9 @@
 //! A program without `tracing` needs neither the feature nor the layer and its subscriber. Its spans come
 //! from the global tracer provider.
 //!
-//! [`self_check`] returns what is wrong with a program's set-up, each
-//! [`Finding`](instrumentation::Finding) with its remedy. Call it once your telemetry is set up.
-//! [`Instrumentation::self_check_message`] says whether the context of a message that came in can be
-//! read.
+//! [`self_check`] returns the mistakes in a program's set-up, each [`Finding`](instrumentation::Finding)
+//! with its remedy. Call it once your telemetry is set up. [`Instrumentation::self_check_message`] says
+//! whether the context of a message that came in can be read.
 //!
 //! # Errors
 //!
@@ -165,13 +164,14 @@
 //! - [`Instrumentation::builder`] makes other settings: a tracer provider, a propagator, a budget, and
 //!   when a message that comes late or again is handled in a trace of its own. Give the result to a
 //!   wrapped producer (`with_instrumentation`), or call its methods, such as
-//!   [`Instrumentation::with_message_context`]. [`Instrumentation::set_global`] makes it the one that
-//!   the free functions use; a program can call it once.
-//! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts what the messages do not
-//!   know on their spans, such as the group and the server: see
+//!   [`Instrumentation::with_message_context`]. [`Instrumentation::set_global`] makes it the one that the
+//!   free functions use, and each producer that was given no other; a program can call it once.
+//! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts on the spans what the
+//!   messages do not know, such as the group and the server: see
 //!   [`ConsumerInfo`](consumer::ConsumerInfo).
-//! - [`Instrumentation::disabled`] turns everything off, for one producer or one consumer. The environment
-//!   variable `OTEL_SDK_DISABLED=true` turns the spans off, and contexts still propagate.
+//! - [`Instrumentation::disabled`] turns everything off, for one producer or one consumer. The
+//!   environment variable `OTEL_SDK_DISABLED=true` turns off the spans that these crates start, and no
+//!   others. Contexts still propagate.
 //! - Where there are no headers, such as in a table or a list, an [`Envelope`] holds the payload and its
 //!   context. A [`ContextCarrier`] holds the context alone: [`get_context`] and [`attach_context`].
 //! - A child process gets the context by [`inject`] into its [`Command`](std::process::Command). It
@@ -191,7 +191,7 @@
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
 //! | the same methods of [`Instrumentation`] and of a [`Consumer`](consumer::Consumer) | the same; a `Consumer` adds the attributes of its [`ConsumerInfo`](consumer::ConsumerInfo) |
 //! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
-//! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application says what an error is on it |
+//! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application decides how an error marks the span |
 //! | [`InContext::on_error`](consumer::InContext::on_error) | none: the spans that the hook starts are children of the message's span, which ends after the hook |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
 //! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
@@ -200,9 +200,9 @@
 //! If a message has several contexts, and its protocol does not say which one counts, it is handled in a
 //! new trace, with a link to each sender ([`Carrier::contexts`](adapter::Carrier::contexts)).
 //!
-//! If [`with_link_after_deliveries`](instrumentation::Builder::with_link_after_deliveries) or
-//! [`with_link_after_age`](instrumentation::Builder::with_link_after_age) says so, a message that comes
-//! late or again is handled in a trace of its own, with a link to its sender's.
+//! With [`with_link_after_deliveries`](instrumentation::Builder::with_link_after_deliveries) or
+//! [`with_link_after_age`](instrumentation::Builder::with_link_after_age), a message that comes late or
+//! again is handled in a trace of its own, with a link to its sender's.
 //!
 //! # Features
 //!
@@ -227,7 +227,7 @@
 //!   in one program do not see each other's settings. This crate is for 0.33.
 //! - If the application's own telemetry panics, messages are still sent and handled.
 //!   [`caught_panics`](loss::caught_panics) counts the panics; its documentation says which cannot be
-//!   caught. Slow telemetry makes messages slow: a slow sampler slows each `send`.
+//!   caught. Slow telemetry slows each message: a slow sampler slows each `send`.
 //! - A context extracted from a message does not have the values that the application attached to
 //!   the surrounding context.
 //! - In one case the handler's spans of `tracing` are children of the span around the consumer's loop:

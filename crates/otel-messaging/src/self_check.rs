@@ -7,7 +7,7 @@ use crate::message::received::Client;
 use crate::operation::{probe, traced_span};
 use crate::telemetry::span_builder::SpanKindOf;
 
-/// Looks for what is wrong with the set-up of the global [`Instrumentation`]; see
+/// Looks for mistakes in the set-up of the global [`Instrumentation`]; see
 /// [`Instrumentation::self_check`].
 ///
 /// ```
@@ -22,9 +22,9 @@ pub fn self_check() -> Vec<Finding> {
 }
 
 impl Instrumentation {
-    /// Looks for what is wrong with the set-up: for a program's start, once it has set its tracer
-    /// provider, its propagator and its subscriber of `tracing`. A log line would say some of it too,
-    /// but the filter that disables the spans may disable the line as well.
+    /// Looks for mistakes in the set-up. Call it when the program starts, after it has set its tracer
+    /// provider, propagator and subscriber of `tracing`. (A log line reports some mistakes too, but a
+    /// filter that disables the spans may disable that line.)
     ///
     /// | finding | remedy |
     /// | --- | --- |
@@ -38,12 +38,12 @@ impl Instrumentation {
     /// | [`PropagatorWithoutFields`](Finding::PropagatorWithoutFields) | give one that has fields |
     /// | [`UnreadContext`](Finding::UnreadContext) (by [`self_check_message`](Self::self_check_message)) | read the sender's format too |
     ///
-    /// With the feature `tracing`, a program whose layer is in order needs no tracer provider of
-    /// OpenTelemetry, and one without any subscriber of `tracing` needs no layer.
+    /// With the feature `tracing`, a program with a working layer does not need a tracer provider of
+    /// OpenTelemetry, and a program without a subscriber does not need a layer.
     ///
-    /// Nothing is exported: the spans that are tried are suppressed, so that OpenTelemetry's SDK asks no
-    /// sampler and tells no processor of them. Other layers see one span of `tracing` open and close. This
-    /// does not find out whether the provider was shut down.
+    /// The check exports nothing: it tries spans in a suppressed context, for which OpenTelemetry's SDK
+    /// calls neither a sampler nor a processor. Other layers see one span of `tracing` open and close.
+    /// The check cannot see whether the provider was shut down.
     #[must_use]
     pub fn self_check(&self) -> Vec<Finding> {
         if self.settings().is_disabled {
@@ -59,9 +59,9 @@ impl Instrumentation {
         findings
     }
 
-    /// Looks whether this instrumentation reads any of the contexts that the headers of a message
-    /// carry: for a message of another service, at hand in a handler or a test. It knows W3C Trace
-    /// Context, B3, Jaeger, Datadog, AWS X-Ray and SkyWalking by their fields.
+    /// Checks whether this instrumentation can read the context in the headers of a message, such as a
+    /// message of another service in a handler or a test. It knows W3C Trace Context, B3, Jaeger,
+    /// Datadog, AWS X-Ray and SkyWalking by their fields.
     ///
     /// ```
     /// use otel_messaging::Instrumentation;

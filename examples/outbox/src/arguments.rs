@@ -12,9 +12,9 @@ use clap::{Parser, Subcommand};
 /// consumer writes one invoice per message, in the trace of the request.
 ///
 /// Without a command all three run in this process, with a temporary SQLite file and, unless one is
-/// given, over a Kafka that is embedded in this program: nothing needs to be installed.
+/// given, over a Kafka that is embedded in this program: no broker is needed.
 ///
-/// Printed is a line for each step and for each span that has ended, with its ids.
+/// It prints a line for each step and for each span that has ended, with its ids.
 #[derive(Debug, Parser)]
 #[command(name = "outbox", after_long_help = AFTER_HELP, version, verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
     )]
     database: Option<String>,
 
-    /// Where Kafka is: host:port, or several with commas [default of the commands: 127.0.0.1:9092]
+    /// The address of Kafka: host:port, or several with commas [default of the commands:
+    /// 127.0.0.1:9092]
     #[arg(
         long,
         global = true,
@@ -45,7 +46,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, value_name = "NAME", default_value = "orders")]
     pub(crate) topic: String,
 
-    /// Waits for ever at this point, to be killed there
+    /// Waits at this point until you kill the program
     #[arg(long, global = true, value_name = "POINT")]
     pub(crate) stop_at: Option<Point>,
 }
@@ -54,9 +55,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Role {
     /// Places one order
     Place(Order),
-    /// Publishes what is in the outbox
+    /// Publishes the messages in the outbox
     Relay {
-        /// Ends when nothing is left to be published
+        /// Ends when the outbox is empty
         #[arg(long)]
         until_empty: bool,
     },
@@ -66,7 +67,7 @@ pub(crate) enum Role {
         #[arg(long, default_value = "billing")]
         group: String,
 
-        /// Ends after so many messages
+        /// Ends after this number of messages
         #[arg(long, value_name = "NUMBER")]
         messages: Option<u64>,
     },

@@ -8,10 +8,10 @@
 //! comes (`consume.rs`).
 //!
 //! Without a subcommand all three run in this process, over an embedded Kafka and a temporary SQLite
-//! file. `outbox place`, `outbox relay` and `outbox consume` are the same as programs of their own,
-//! on a database of yours and a real Kafka; `--help` tells the rest.
+//! file. `outbox place`, `outbox relay` and `outbox consume` are the same as programs of their own, on a
+//! database of yours and a real Kafka; see `--help`.
 //!
-//! What is promised, and what happens when one of them dies, is in `README.md` beside this.
+//! `README.md` beside this file says what is promised, and what happens if one of them is killed.
 
 #[path = "../../address.rs"]
 #[expect(unreachable_pub, reason = "public in the library of the examples")]

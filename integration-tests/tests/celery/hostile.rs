@@ -15,9 +15,10 @@ use otel_messaging_celery::{ReceivedTask, Task};
 /// Headers as bytes, and what the reader says of them.
 fn headers() -> Vec<(Vec<u8>, &'static str)> {
     let (task, id) = (text(b"task", b"orders.pack"), text(b"id", b"7"));
-    let no_task = "no Celery task of protocol 2: the message has no header `task`";
-    let task_no_text = "the header `task` is no text of 1 to 255 bytes";
-    let id_no_text = "the header `id` is no text of 1 to 255 bytes";
+    let no_task =
+        "the message is not a Celery task of protocol 2: it does not have the header `task`";
+    let task_no_text = "the header `task` is missing, or is not text of 1 to 255 bytes";
+    let id_no_text = "the header `id` is missing, or is not text of 1 to 255 bytes";
     vec![
         (vec![], no_task),
         (id.clone(), no_task),
@@ -35,24 +36,27 @@ fn headers() -> Vec<(Vec<u8>, &'static str)> {
         ),
         (
             [task, id].concat(),
-            "the content type is \"\", where only application/json is read",
+            "the content type is \"\", and only application/json is supported",
         ),
     ]
 }
 
 /// Bodies of what is a task by its headers, and what the reader says of them.
 fn bodies() -> Vec<(Vec<u8>, &'static str)> {
-    let no_list = "the body is no JSON list of the three parts of a task";
+    let no_list = "the body is not a JSON list of a task's three parts";
     vec![
         (vec![], no_list),
         (b"[[],{}]".to_vec(), no_list),
         (b"order".to_vec(), no_list),
         (vec![b'['; 1 << 20], no_list),
         (vec![0xff; 1 << 20], no_list),
-        (b"[{},[],{}]".to_vec(), "the task's arguments are no list"),
+        (
+            b"[{},[],{}]".to_vec(),
+            "the task's arguments are not a list",
+        ),
         (
             b"[[],[],{}]".to_vec(),
-            "the task's keyword arguments are no map",
+            "the task's keyword arguments are not a map",
         ),
     ]
 }

@@ -12,19 +12,20 @@ use std::fmt::Display;
 impl InjectingProducer<Context> {
     /// Sends a received message on to a stream, with its own context.
     ///
-    /// It goes with its payload, which is shared and not copied, and its headers. Its reply subject does not go
-    /// along: the stream answers here. A `jetstream::Message` derefs to the type that this method takes.
+    /// It goes with its payload, which is shared and not copied, and its headers. Its reply subject is
+    /// removed, because the stream answers there. A `jetstream::Message` derefs to the type that this
+    /// method takes.
     ///
     /// The span `publish {subject}`, of kind CLIENT, is linked to the message's sender, and ends as in
     /// [`publish`](Self::publish). A message without a context gets the context that is current at the call.
     ///
-    /// A server wrote some headers into the message, and its sender told a stream how to take it in others
+    /// Some headers were written by a server, and others told a stream how to take one publish
     /// (`Nats-Stream-Source`, `Nats-TTL`, `Nats-Expected-Stream`). They go along under a name with
     /// `received-` in front, such as `received-nats-ttl`, so that they do not act on this message.
-    /// `Nats-Msg-Id` stays: a stream that has the message already does not take it again within its window
-    /// for duplicates, and that may be the stream that it came from. The answer then says `duplicate`.
-    /// [`republish`](Self::republish) sends a message that the stream always stores. The README has a table of
-    /// all these headers. To send a message on with one of them, use
+    /// `Nats-Msg-Id` stays: a stream that has the message already does not take it again within its
+    /// window for duplicates, and that may be the stream that it came from. The answer then says
+    /// `duplicate`. [`republish`](Self::republish) sends a message that the stream always stores. The
+    /// README has a table of all these headers. To send a message on with one of them, use
     /// [`publish_with_headers`](Self::publish_with_headers).
     ///
     /// # Errors
@@ -38,8 +39,8 @@ impl InjectingProducer<Context> {
         self.send_on(message, subject.to_subject(), Relay::Forward)
     }
 
-    /// Sends a received message on as [`forward`](Self::forward) does, with the context that is current at
-    /// the call in place of its own.
+    /// Sends a received message on as [`forward`](Self::forward) does, but with the context that is
+    /// current at the call in place of its own.
     ///
     /// It is a new message to a stream too: its `Nats-Msg-Id` goes along as `received-nats-msg-id`. The span,
     /// of kind PRODUCER, is linked to the message's sender.
@@ -55,8 +56,8 @@ impl InjectingProducer<Context> {
         self.send_on(message, subject.to_subject(), Relay::Republish)
     }
 
-    /// Puts a message aside in a stream that could not be handled: sends it as
-    /// [`republish`](Self::republish) does, with what went wrong in its headers; see
+    /// Puts aside, in a stream, a message that could not be handled. It does what
+    /// [`republish`](Self::republish) does, and writes the failure into the headers; see
     /// [`InjectingProducer<Client>::dead_letter`](InjectingProducer::dead_letter).
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use async_nats::{Message, ToSubject};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// Publishes on core NATS, as the context's own implementation does, and otherwise as
+/// Publishes on core NATS, like the context's own implementation, and otherwise as
 /// `InjectingProducer<Client>` does.
 impl traits::Publisher for InjectingProducer<Context> {
     fn publish_with_reply<S: ToSubject, R: ToSubject>(

@@ -25,7 +25,8 @@ fn text(text: &str) -> AMQPValue {
 
 #[test]
 fn without_a_task_it_is_of_another_protocol() {
-    let expected = "no Celery task of protocol 2: the message has no header `task`";
+    let expected =
+        "the message is not a Celery task of protocol 2: it does not have the header `task`";
     refused(BasicProperties::default(), BODY, expected);
     refused(without_header(&properties(), "task"), BODY, expected);
     let body = br#"{"task": "orders.pack", "id": "7", "args": [], "kwargs": {}}"#;
@@ -46,7 +47,7 @@ fn name_and_identifier_are_texts() {
         AMQPValue::Void,
     ];
     for name in ["task", "id"] {
-        let expected = format!("the header `{name}` is no text of 1 to 255 bytes");
+        let expected = format!("the header `{name}` is missing, or is not text of 1 to 255 bytes");
         for value in &wrong {
             refused(
                 with_header(&properties(), name, value.clone()),
@@ -55,7 +56,7 @@ fn name_and_identifier_are_texts() {
             );
         }
     }
-    let expected = "the header `id` is no text of 1 to 255 bytes";
+    let expected = "the header `id` is missing, or is not text of 1 to 255 bytes";
     refused(without_header(&properties(), "id"), BODY, expected);
 }
 
@@ -68,23 +69,24 @@ fn the_body_is_json_in_utf8() {
             "\"application/x-python-serialize\\n\"",
         ),
     ] {
-        let expected = format!("the content type is {shown}, where only application/json is read");
+        let expected =
+            format!("the content type is {shown}, and only application/json is supported");
         refused(properties().with_content_type(of.into()), BODY, &expected);
     }
     let headers = properties().headers().clone().unwrap();
-    let expected = "the content type is \"\", where only application/json is read";
+    let expected = "the content type is \"\", and only application/json is supported";
     refused(
         BasicProperties::default().with_headers(headers),
         BODY,
         expected,
     );
-    let expected = "the content encoding is \"utf-16\", where only utf-8 is read";
+    let expected = "the content encoding is \"utf-16\", and only utf-8 is supported";
     refused(
         properties().with_content_encoding("utf-16".into()),
         BODY,
         expected,
     );
-    let expected = "the body is compressed, which is not read";
+    let expected = "the body is compressed, which is not supported";
     refused(
         with_header(&properties(), "compression", text("application/x-gzip")),
         BODY,
@@ -122,7 +124,7 @@ fn the_body_is_json_in_utf8() {
 
 #[test]
 fn the_body_has_three_parts() {
-    let no_list = "the body is no JSON list of the three parts of a task";
+    let no_list = "the body is not a JSON list of a task's three parts";
     let bodies: [&[u8]; 10] = [
         b"",
         b"{}",
@@ -138,10 +140,10 @@ fn the_body_has_three_parts() {
     for body in bodies {
         refused(properties(), body, no_list);
     }
-    let expected = "the task's arguments are no list";
+    let expected = "the task's arguments are not a list";
     refused(properties(), b"[{},{},{}]", expected);
     refused(properties(), b"[null,{},{}]", expected);
-    let expected = "the task's keyword arguments are no map";
+    let expected = "the task's keyword arguments are not a map";
     refused(properties(), b"[[],[],{}]", expected);
     refused(properties(), b"[[],null,{}]", expected);
 }
@@ -165,7 +167,7 @@ fn arguments_are_of_the_type_that_is_asked_for() {
     let error = task.args::<(u8, u8)>().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the task's arguments are not as the handler has them"
+        "the task's arguments do not have the type that the handler asked for"
     );
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.starts_with("invalid type: string"), "{source}");

@@ -2,14 +2,14 @@
 
 use crate::context::current::Current;
 
-/// Takes the [current context](crate::current_context) along with a closure that is going to run
-/// elsewhere: `spawn_blocking`, a thread, a thread pool.
+/// Wraps a closure so that the [current context](crate::current_context) of this call is current while it
+/// runs and while it is dropped there. For `spawn_blocking`, a thread, a thread pool.
 ///
-/// The context is that of this call. It is current while the closure runs, in its destructors too;
-/// then what the thread had before is current again, also after a panic, which passes through. No span
-/// is started. The message's ends with its handler; another one that nobody ends waits for the closure
-/// (see [limits](crate::background#limits)). What a closure owns that is never called is dropped in
-/// whatever context there is.
+/// Afterwards, also after a panic, the thread's earlier context is current again. A panic passes through.
+///
+/// It starts no span. The message's span ends with its handler. A span that no code ends by name lasts
+/// until the closure is done (see [limits](crate::background#limits)). If the closure is never called, it
+/// is dropped in whatever context is current then.
 ///
 /// ```
 /// use otel_messaging::closure_in_context;

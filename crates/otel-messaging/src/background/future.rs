@@ -4,17 +4,16 @@ use crate::context::current::Current;
 use crate::operation::future::InContext;
 use crate::operation::span::MessageSpan;
 
-/// Takes the [current context](crate::current_context) along with a future that something else is
-/// going to run: `tokio::spawn`, a `JoinSet`, another runtime.
+/// Wraps a future so that the [current context](crate::current_context) of this call is current whenever
+/// the future runs, and while it is dropped. For `tokio::spawn`, a `JoinSet`, another runtime.
 ///
-/// The context is that of the call. It is current whenever the future runs and while it is dropped,
-/// finished or not; between, the thread has its own. No span is started. The message's ends with its
-/// handler, which may be long before the future does; another one that nobody ends waits for it (see
+/// It starts no span. The message's span ends with its handler, perhaps long before the future is done. A
+/// span that no code ends by name lasts until the future is dropped (see
 /// [limits](crate::background#limits)). A panic passes through.
 ///
-/// In programs with `tracing`, `.in_current_span()` carries the context too where
-/// tracing-opentelemetry's layer activates contexts, as it does by default. Where it does not, only
-/// spans of `tracing` and published messages join it; see [tasks](crate::background#tasks).
+/// In programs with `tracing`, `.in_current_span()` takes the context along too, if
+/// tracing-opentelemetry's layer activates contexts, which is the default. If it does not, only spans of
+/// `tracing` and published messages join it; see [tasks](crate::background#tasks).
 ///
 /// ```
 /// use otel_messaging::future_in_context;

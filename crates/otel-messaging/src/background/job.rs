@@ -6,16 +6,16 @@ use crate::operation::span::MessageSpan;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 
-/// A piece of work with the context that it belongs to: for channels to worker pools, and for
-/// streams, where jobs of many traces go through the same hands.
+/// A piece of work with its context, for channels to worker pools and for streams, where one worker
+/// handles jobs of many traces.
 ///
-/// It stays within the process. What goes to another one, or into a table, takes an
-/// [`Envelope`](crate::Envelope) or a [`ContextCarrier`](crate::ContextCarrier).
+/// A job stays in the process. For another process or a table, use an [`Envelope`](crate::Envelope) or a
+/// [`ContextCarrier`](crate::ContextCarrier).
 ///
-/// No span is started, and none is kept open: of the span in which the job was made only the ids go
-/// along, so that it ends when its own work is done, and the worker cannot add to it. The worker starts one for each job if it wants to, and whatever it starts or
-/// publishes inside [`run`](Self::run), [`call`](Self::call) and [`map`](Self::map) is in the trace of
-/// the handler that made the job, whichever worker that is and whatever span surrounds its loop.
+/// A job starts no span and keeps none open: it holds only the ids of the span in which it was made. So
+/// that span ends when its own work is done, and the worker cannot add to it. The worker may start a span
+/// for each job. Everything that it starts or publishes inside [`run`](Self::run), [`call`](Self::call)
+/// and [`map`](Self::map) is in the trace of the handler that made the job.
 ///
 /// ```
 /// use otel_messaging::Job;
@@ -45,7 +45,7 @@ pub struct Job<T> {
 }
 
 impl<T> Job<T> {
-    /// A job of the [current context](crate::current_context).
+    /// Makes a job with the [current context](crate::current_context).
     #[must_use]
     pub fn new(payload: T) -> Self {
         Self {
@@ -54,7 +54,8 @@ impl<T> Job<T> {
         }
     }
 
-    /// A job of a given context, such as [`MessageSpan::context`](crate::consumer::MessageSpan::context).
+    /// Makes a job with the given context, such as
+    /// [`MessageSpan::context`](crate::consumer::MessageSpan::context).
     #[must_use]
     pub fn with_context(payload: T, context: Context) -> Self {
         Self {
@@ -63,42 +64,42 @@ impl<T> Job<T> {
         }
     }
 
-    /// What is to be worked on.
+    /// The payload.
     pub fn payload(&self) -> &T {
         &self.payload
     }
 
-    /// The context that the job belongs to, with the ids of the span in which it was made.
+    /// The job's context, with the ids of the span in which it was made.
     pub fn context(&self) -> &Context {
         self.captured.context()
     }
 
-    /// A link to the span in which the job was made, if there was one: for a span that joins many
-    /// jobs, such as that of one message made of many. OpenTelemetry's SDK keeps 128 links of a span
-    /// unless its provider is built `with_max_links_per_span`.
+    /// A link to the span in which the job was made, if there was one. Use it for a span that joins many
+    /// jobs, such as the span of one message that is made of many. By default OpenTelemetry's SDK keeps
+    /// 128 links per span (`with_max_links_per_span`).
     pub fn link(&self) -> Option<Link> {
         let span = self.context().span().span_context().clone();
         span.is_valid().then(|| Link::with_context(span))
     }
 
-    /// Runs the future that `work` makes of the payload with the job's context current: at the call,
-    /// at every poll and while it is dropped. `work` is called at once; a panic in it comes from this
-    /// call, and not from the future.
+    /// Calls `work` with the payload, and runs the future that it returns. The job's context is current
+    /// at the call, at every poll and while the future is dropped. A panic in `work` itself comes from
+    /// this call, not from the future.
     pub fn run<F: Future>(self, work: impl FnOnce(T) -> F) -> InContext<F> {
         let Self { payload, captured } = self;
         let future = captured.attached(|| work(payload));
         InContext::unjudged(MessageSpan::without(captured), future)
     }
 
-    /// Calls `work` with the payload and the job's context current. A panic passes through; the
-    /// thread then has its own context again.
+    /// Calls `work` with the payload, with the job's context current. A panic passes through, and the
+    /// thread's own context is then current again.
     pub fn call<U>(self, work: impl FnOnce(T) -> U) -> U {
         let Self { payload, captured } = self;
         captured.attached(|| work(payload))
     }
 
-    /// The next stage's job: calls `work` as [`call`](Self::call) does and keeps the context with what
-    /// it returns.
+    /// Makes the job of the next stage: calls `work` as [`call`](Self::call) does, and keeps the context
+    /// with the result.
     #[must_use]
     pub fn map<U>(self, work: impl FnOnce(T) -> U) -> Job<U> {
         let Self { payload, captured } = self;
@@ -106,7 +107,7 @@ impl<T> Job<T> {
         Job { payload, captured }
     }
 
-    /// The payload alone.
+    /// Gives the payload without the context.
     pub fn into_payload(self) -> T {
         self.payload
     }

@@ -1,10 +1,10 @@
-//! Background work: what a handler hands over to something else, in the trace of its message.
+//! Background work: tasks, threads and workers that work for a handler, in the trace of its message.
 //!
-//! A context is current on one thread. Nothing that a handler gives away inherits it: not a task, not
-//! a thread, not a worker at the other end of a channel. What is given away takes it along, in one of
-//! three wrappers. They capture the [current context](crate::current_context) at the call, that of
-//! `tracing` with the feature of that name; they make it current while the work runs, and while a
-//! future is dropped; and they restore what was current before, also by a panic.
+//! A context is current on one thread. Spawned tasks, threads and workers at the other end of a channel
+//! do not inherit it. Wrap what a handler gives to them in one of three wrappers. A wrapper captures the
+//! [current context](crate::current_context) at the call (with the feature `tracing`, the current span of
+//! `tracing` too). It makes the context current while the work runs and while a future is dropped.
+//! Afterwards, also after a panic, the earlier context is current again.
 //!
 //! | given to | wrapped in |
 //! | --- | --- |
@@ -14,13 +14,13 @@
 //! | rayon's parallel iterators | the context itself, attached in the closure |
 //! | a queue without headers, a table, another process | [`Envelope`](crate::Envelope), [`ContextCarrier`](crate::ContextCarrier) |
 //!
-//! Nothing has to be wrapped that runs inside the handler's own future: what it awaits, `join!`,
+//! Work that runs inside the handler's own future needs no wrapper: what the handler awaits, `join!`,
 //! `select!`, `FuturesUnordered` and the like.
 //!
 //! # Tasks
 //!
-//! A task that is aborted is dropped in its context. A nested wrapper counts inside it: what a job
-//! itself spawns is wrapped again, and then has the context of the job's own span.
+//! If a task is aborted, it is dropped with its context current. Wrap what a task itself spawns again: it
+//! then has the context of the task's own span.
 //!
 //! ```
 //! use otel_messaging::future_in_context;
@@ -40,9 +40,9 @@
 //! # }
 //! ```
 //!
-//! In programs with `tracing`, [`in_current_span`] carries a part of it too: the span of `tracing` that is
-//! current at the call, and with the feature `tracing` that is the message's. It depends on
-//! tracing-opentelemetry's layer what else comes along:
+//! In programs with `tracing`, [`in_current_span`] takes a part of it along: the current span of
+//! `tracing`, which with the feature `tracing` is the message's span. What else it takes along depends on
+//! tracing-opentelemetry's layer:
 //!
 //! | in the task | `.in_current_span()`, the layer activates contexts (default) | `.in_current_span()`, the layer does not | [`future_in_context`] |
 //! | --- | --- | --- | --- |
@@ -77,8 +77,8 @@
 //! # }
 //! ```
 //!
-//! What is given to `rayon::scope` and `ThreadPool::install` runs in the pool already, where nothing is
-//! current: wrap before. A parallel iterator calls its closure many times, on many threads:
+//! `rayon::scope` and `ThreadPool::install` run their closure in the pool, where no context is current:
+//! capture the context before. A parallel iterator calls its closure many times, on many threads:
 //!
 //! ```
 //! use otel_messaging::current_context;
@@ -94,8 +94,8 @@
 //!
 //! # Workers and streams
 //!
-//! A [`Job`] goes through a channel to whichever worker is free. In a stream each element keeps its
-//! own context through every stage, in whatever order the stages finish:
+//! A [`Job`] goes through a channel to any worker that is free. In a stream each element keeps its own
+//! context through every stage, in any order in which the stages finish:
 //!
 //! ```
 //! use futures_util::{StreamExt, stream};
@@ -115,8 +115,8 @@
 //! # }
 //! ```
 //!
-//! Where the workers do the handling itself, so that its span should last until they are done, the
-//! message goes to them with its [`MessageSpan`](crate::consumer::MessageSpan):
+//! If the workers handle the message, and its span should last until they are done, give them the message
+//! together with its [`MessageSpan`](crate::consumer::MessageSpan):
 //!
 //! ```
 //! use otel_messaging::consumer::MessageSpan;
@@ -125,19 +125,19 @@
 //!
 //! # async fn handle<M>(_message: M) {}
 //! async fn receive<C, M: Received<C>>(message: M, jobs: Sender<(MessageSpan, M)>) {
-//!     // A worker that is gone has ended the span.
+//!     // If the workers have ended, the error drops the span, which ends it.
 //!     let _ = jobs.send((process(&message), message)).await;
 //! }
 //!
 //! async fn work<M>(mut jobs: Receiver<(MessageSpan, M)>) {
-//!     while let Some((processing, message)) = jobs.recv().await {
-//!         processing.run(handle(message)).await;
+//!     while let Some((span, message)) = jobs.recv().await {
+//!         span.run(handle(message)).await;
 //!     }
 //! }
 //! ```
 //!
-//! One span that joins many jobs, such as that of one message made of many, is linked to all of them:
-//! [`Job::link`].
+//! If one span joins many jobs, such as the span of a message that is made of many, link it to all of
+//! them with [`Job::link`].
 //!
 //! # What you will see
 //!
@@ -151,21 +151,21 @@
 //!
 //! # Limits
 //!
-//! - Futures and closures hold the span of their context, so that they can add to it. One that nobody
-//!   ends by name, as in `Tracer::in_span`, ends with the last of them; that of the message ends with
-//!   its handler. A [`Job`] holds no span.
-//! - With a tracing-opentelemetry layer that does not activate contexts, a handle of the current span
-//!   of `tracing` is taken along, and a span inside the handler then ends with the last work that it
-//!   handed over; the message's own ends with its handler.
-//! - Such a layer goes by the entered span first. While work runs whose context only OpenTelemetry knows,
-//!   as in a job of [`Job::with_context`], the spans that the worker has entered are hidden from
-//!   `tracing`, so that the spans of the work join that context. Log lines of the work do not show them.
-//! - Where a context is attached by hand there, as for parallel iterators and by
-//!   [`attach_context`](crate::attach_context), spans of `tracing` are children of whatever span the
-//!   worker has entered. So they are where the layer is inside a `reload::Layer`, which hides it.
-//!   OpenTelemetry's own spans, and messages that are published, go by the context all the same.
-//! - The context of a closure or a job that is dropped before it runs is not current in the
-//!   destructors of what it owns.
+//! - A future or a closure holds the span of its context, so that it can add to it. A span that no code
+//!   ends by name, as in `Tracer::in_span`, ends when the last of them is dropped. The message's span
+//!   ends with its handler. A [`Job`] does not hold a span.
+//! - If tracing-opentelemetry's layer does not activate contexts, the work holds the current span of
+//!   `tracing`. A span inside the handler then ends when the last work that it gave away is done. The
+//!   message's own span ends with its handler.
+//! - Such a layer takes the entered span as the parent first. If only OpenTelemetry knows the context of
+//!   the work, as in a job of [`Job::with_context`], this crate hides the worker's entered spans from
+//!   `tracing` while the work runs. Log lines of the work do not show them.
+//! - If you attach a context by hand under such a layer, as for parallel iterators and with
+//!   [`attach_context`](crate::attach_context), spans of `tracing` are children of the span that the
+//!   worker has entered. The same happens if the layer is inside a `reload::Layer`. OpenTelemetry's own
+//!   spans and published messages use the attached context.
+//! - If a closure or a job is dropped before it runs, its context is not current while what it owns is
+//!   dropped.
 
 pub(crate) mod closure;
 pub(crate) mod future;

@@ -14,14 +14,15 @@ use std::sync::OnceLock;
 /// Linux 131,072 bytes; beyond, the process would not start.
 const LONGEST: usize = 32_767;
 
-/// The environment of this process as a carrier, to join the trace of the process that started it.
+/// The environment of this process as a carrier. With it, a program joins the trace of the process that
+/// started it.
 ///
-/// The variables are `TRACEPARENT`, `TRACESTATE` and `BAGGAGE`, or another propagator's fields: in
-/// upper case, with `_` for every character that is no ASCII letter, digit or `_`, and with `_`
-/// before a leading digit (OpenTelemetry specification, "Environment Variables as Context
-/// Propagation Carriers", release candidate, section "Key Name Normalization"). Values are taken as
-/// they are; what they mean is the propagator's affair. On the way out, a [`Command`] is the carrier:
-/// the fields are set or removed for the process that it will start, and never in this one.
+/// The variables are `TRACEPARENT`, `TRACESTATE` and `BAGGAGE`, or the fields of another propagator.
+/// Names are in upper case. Each character that is not an ASCII letter, a digit or `_` becomes `_`, and a
+/// leading digit gets `_` in front (OpenTelemetry specification, "Environment Variables as Context
+/// Propagation Carriers", release candidate, section "Key Name Normalization"). The propagator reads the
+/// values as they are. To give a context to another process, inject into its [`Command`]: that sets or
+/// removes the fields for the new process only.
 ///
 /// ```
 /// use otel_messaging::propagation::Environment;
@@ -29,22 +30,21 @@ const LONGEST: usize = 32_767;
 /// use std::io;
 /// use std::process::{Child, Command};
 ///
-/// /// Wherever a process is started.
+/// /// Starts a process.
 /// fn start() -> io::Result<Child> {
 ///     let mut command = Command::new("thumbnails");
 ///     inject(&current_context(), &mut command);
 ///     command.spawn()
 /// }
 ///
-/// /// That of `thumbnails`.
+/// /// The `main` of `thumbnails`.
 /// fn main() {
 ///     let _attached = extract(&Environment::of_process()).attach();
 ///     // Until its end, spans started on this thread join the trace.
 /// }
 /// ```
 ///
-/// With tokio, the context is that of `main`'s future. What `main` spawns does not inherit it, as
-/// anywhere:
+/// With tokio, run `main`'s future in the context. Tasks that it spawns do not inherit the context:
 ///
 /// ```
 /// use opentelemetry::trace::FutureExt;
@@ -67,36 +67,37 @@ const LONGEST: usize = 32_767;
 ///
 /// # The processes that are started
 ///
-/// - Without [`inject`](crate::inject), a process inherits the variables as they came in: it joins
-///   the span that started *this* process. With it, nothing inherited is left of the propagator's
-///   fields; a context without baggage removes `BAGGAGE`, and one without a span makes the other a
-///   root. While telemetry is suppressed, the command stays as it is.
-/// - Other variables that were set on the command stay, and so does `env_clear` before the inject;
-///   after it, `env_clear` takes the context too. A command that starts several processes gives all
-///   of them the same context: inject before each.
-/// - What the environment cannot represent, a NUL or a variable of more than 32,767 bytes with its
-///   name, is left out and counted in [`dropped_fields`](crate::loss::dropped_fields); the process starts
-///   all the same. The [budget](crate::instrumentation::Builder::with_injection_budget) holds as for a
-///   message: baggage loses members first, then tracestate.
-/// - For a process that somebody else starts, such as a container with an `env` list,
+/// - Without [`inject`](crate::inject), a process inherits the variables as they came in: it joins the
+///   span that started *this* process. `inject` removes or replaces all inherited fields of the
+///   propagator. A context without baggage removes `BAGGAGE`, and a context without a span makes the new
+///   process start its own trace. While telemetry is suppressed, the command stays as it is.
+/// - Other variables that were set on the command stay, and so does an `env_clear` before the inject. If
+///   `env_clear` is called after the inject, it removes the context. A command that starts several
+///   processes gives all of them the same context: inject before each.
+/// - A field that the environment cannot represent (it has a NUL, or the variable would have more than
+///   32,767 bytes with its name) is left out and counted in
+///   [`dropped_fields`](crate::loss::dropped_fields), and the process starts. The
+///   [budget](crate::instrumentation::Builder::with_injection_budget) holds as for a message: baggage
+///   loses members first, then tracestate.
+/// - For a process that another program starts, such as a container with an `env` list,
 ///   [`Command::get_envs`] has the names and values.
 ///
 /// # What comes in
 ///
-/// - A variable is read when a propagator first asks for it, and kept from then on. No other value
-///   is kept, and none is shown by `Debug`.
-/// - A variable that is not UTF-8 reads as absent; what is malformed is refused as in a message.
-/// - Names have no spellings: a variable `traceparent` is neither read nor removed, as the
-///   specification says. On Windows, the system takes it for `TRACEPARENT`.
-/// - A propagator that goes by [`keys`](Carrier::keys) sees normalised names, and only those.
+/// - A variable is read when a propagator first asks for it, and kept from then on. No other value is
+///   kept, and `Debug` shows none.
+/// - A variable that is not UTF-8 reads as absent. Malformed values are refused as in a message.
+/// - The names are exact: a variable `traceparent` is neither read nor removed, as the specification
+///   requires. Windows itself takes it for `TRACEPARENT`.
+/// - [`keys`](Carrier::keys) lists only names in this form.
 #[derive(Default)]
 pub struct Environment {
     first: OnceLock<Box<Variable>>,
     names: OnceLock<Vec<String>>,
 }
 
-/// A variable that was asked for, and behind it those that were asked for later. What is lent out
-/// of the list stays where it is when the list grows.
+/// A variable that was asked for, and behind it the variables that were asked for later. Values that are
+/// lent out of the list do not move when the list grows.
 struct Variable {
     name: String,
     value: Option<String>,
@@ -104,8 +105,8 @@ struct Variable {
 }
 
 impl Environment {
-    /// The environment of this process. Read it at the start of the program: that is when it says
-    /// who started the process (specification, section "Environment Variable Immutability").
+    /// Reads the environment of this process. Call it when the program starts (specification, section
+    /// "Environment Variable Immutability").
     #[must_use]
     pub fn of_process() -> Self {
         Self::default()
@@ -164,8 +165,8 @@ impl Carrier<TextMap> for Environment {
     }
 }
 
-/// What was set on the command itself; what the process will inherit is not looked at. See
-/// [`Environment`].
+/// Reads the variables that were set on the command itself, and not those that the process will inherit.
+/// See [`Environment`].
 impl Carrier<TextMap> for Command {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         let name = variable_name(name);

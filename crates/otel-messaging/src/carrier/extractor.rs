@@ -10,10 +10,10 @@ use std::marker::PhantomData;
 
 /// Hands a carrier to any OpenTelemetry propagator for reading.
 ///
-/// What it does with hostile input is what the [`Carrier`] does with it. Where `traceparent`,
-/// `tracestate` or `baggage` stands there more than once, the three are those of the context that
-/// counts, as [`Carrier::contexts`] says. Where contexts contradict each other the three are absent,
-/// and that is counted in [`refused_fields`](crate::loss::refused_fields), once for this value.
+/// It passes on how the [`Carrier`] treats hostile input. If `traceparent`, `tracestate` or `baggage`
+/// occurs more than once, it gives the three fields of the context that counts ([`Carrier::contexts`]).
+/// If contexts contradict each other, the three are absent, and
+/// [`refused_fields`](crate::loss::refused_fields) counts that once.
 ///
 /// ```
 /// use opentelemetry::Context;
@@ -39,7 +39,7 @@ pub struct CarrierExtractor<'a, C, H: ?Sized> {
 /// The fields of W3C's pair.
 #[derive(Debug)]
 enum Found<'a> {
-    /// Each stands there once or not at all.
+    /// Each occurs once or not at all.
     Each([Option<&'a [u8]>; 3]),
     Several(Several<'a>),
 }
@@ -62,7 +62,7 @@ impl<'a, C, H: Carrier<C> + ?Sized> CarrierExtractor<'a, C, H> {
         }
     }
 
-    /// What stands there of the fields, and which of them this key is; `None` for other keys.
+    /// The fields that occur, and which of them this key is; `None` for other keys.
     fn field(&self, key: &str) -> Option<(&Found<'a>, usize)> {
         let mut fields = FIELDS.iter();
         let place = fields.position(|field| is_name(key.as_bytes(), field))?;

@@ -7,18 +7,19 @@ use crate::loss::reason::CarrierError;
 
 /// Header storage that can be read, such as the headers of a received message.
 ///
-/// `C` is a marker type of the crate that implements the trait for its client's headers; it is
-/// inferred everywhere and callers never name it.
+/// `C` is a marker type of the crate that implements the trait for its client's headers. The compiler
+/// infers it, and callers never name it.
 ///
 /// # Rules for an implementation
 ///
-/// Look-up ignores ASCII case. A value that is null, binary or not UTF-8 reads as absent.
-/// Nothing that a remote party can put into the headers may panic or allocate without bound.
+/// Look-up ignores ASCII case. A value that is null, binary or not UTF-8 reads as absent. The
+/// implementation must not panic or allocate without bound, whatever a remote party has put into the
+/// headers.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not implement `Carrier` of otel-messaging",
-    note = "the adapter of its client implements `Carrier`: is it a dependency, is it named \
-            somewhere (`use otel_messaging_lapin as _;` will do), and is the client of the same \
-            version?"
+    note = "the adapter of the client implements `Carrier`. Add the adapter to the dependencies, name \
+            it in the program (such as `use otel_messaging_lapin as _;`), and use the version of the \
+            client that the adapter depends on"
 )]
 pub trait Carrier<C> {
     /// Every readable value of the header `name`, in the order of the message.
@@ -27,36 +28,35 @@ pub trait Carrier<C> {
     /// The names of all headers that have a readable name.
     fn keys(&self) -> impl Iterator<Item = &str>;
 
-    /// The value of a header that may have only one.
+    /// The value of a header that should occur once.
     ///
-    /// Equal duplicates count as one. Differing values are no value, because readers disagree on
-    /// which of them counts; a carrier whose protocol settles that says so in its own docs. Which
-    /// context of a message counts is asked of [`contexts`](Self::contexts).
+    /// Equal duplicates count as one. If values differ, the result is `None`, because readers disagree on
+    /// which one counts. A carrier whose protocol decides this says so in its documentation. For the
+    /// context of a message, use [`contexts`](Self::contexts).
     fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
         let mut values = self.get_all(name);
         let first = values.next()?;
         values.all(|value| value == first).then_some(first)
     }
 
-    /// The contexts in these headers. This is asked only where [`get_each`](Self::get_each) finds
+    /// The contexts in these headers. The reader calls it only if [`get_each`](Self::get_each) finds
     /// `traceparent`, `tracestate` or `baggage` more than once.
     ///
-    /// By default, values of `traceparent` that name different spans contradict each other, and with
-    /// one sender every line of the others counts ([`Contexts::unordered`]). A carrier whose protocol
-    /// settles which of several contexts counts says so here ([`Contexts::newest`], if it is the
-    /// newest). If the protocol tells spellings apart, it also says which of them counts with one
-    /// sender ([`FieldSet::or`](crate::adapter::FieldSet::or)).
+    /// By default, values of `traceparent` that name different spans contradict each other. If all name
+    /// one span, every line of the other fields counts ([`Contexts::unordered`]). Override it if the
+    /// protocol decides which context counts: for the newest, use [`Contexts::newest`]. If the protocol
+    /// distinguishes spellings, choose among them with [`FieldSet::or`](crate::adapter::FieldSet::or).
     fn contexts(&self) -> Contexts<'_> {
         let [traceparents, tracestate, baggage] = FIELDS.map(|name| self.get_all(name));
         Contexts::unordered(traceparents, tracestate, baggage)
     }
 
-    /// The value of each of `names`, all different, in bytes, or `None` if one of them stands there
-    /// more than once, in any spelling: [`get`](Self::get) and [`get_all`](Self::get_all) settle that.
+    /// The value of each of `names`, in bytes. `None` if one of them occurs more than once, in any
+    /// spelling. `names` differ from each other.
     ///
-    /// This is how a message's context is found. A carrier that can look for several names in one
-    /// pass over its headers should. It need not look whether the bytes are UTF-8, which the reader
-    /// of a field does; what is null or of another type than text is absent here too.
+    /// The reader of contexts calls this first. Override it if the carrier can find several names in one
+    /// pass. The bytes need not be checked for UTF-8. A null, or a value of another type than text, is
+    /// absent.
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
         for (name, found) in names.iter().zip(&mut found) {
@@ -78,12 +78,12 @@ pub trait Carrier<C> {
 /// is given.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not implement `CarrierMut` of otel-messaging",
-    note = "the adapter of its client implements `CarrierMut`: is it a dependency, is it named \
-            somewhere (`use otel_messaging_lapin as _;` will do), and is the client of the same \
-            version?"
+    note = "the adapter of the client implements `CarrierMut`. Add the adapter to the dependencies, name \
+            it in the program (such as `use otel_messaging_lapin as _;`), and use the version of the \
+            client that the adapter depends on"
 )]
 pub trait CarrierMut<C>: Carrier<C> {
-    /// Writes the header `name`, in this spelling, of which the caller has removed every older value.
+    /// Adds the header `name` in this spelling. The caller has removed all older values.
     ///
     /// # Errors
     ///
@@ -93,18 +93,18 @@ pub trait CarrierMut<C>: Carrier<C> {
     /// Removes every value of each of the headers `names`, in every spelling, readable or not.
     fn remove(&mut self, names: &[&str]);
 
-    /// What a header that [`add`](Self::add) writes takes on the wire beyond its name and its value, in
-    /// bytes and at most, where the client knows how large a message may be.
+    /// The bytes that a header which [`add`](Self::add) writes takes on the wire at most, beyond its name
+    /// and value. 0 if the client does not know how large a message may be.
     const PER_HEADER: usize = 0;
 
-    /// What these headers leave of `room` bytes, as the protocol counts headers on the wire, or `None`
-    /// if they take more. By default they take nothing: the protocol has no limit for headers.
+    /// How many of `room` bytes these headers leave on the wire, or `None` if they take more. The default
+    /// says that headers take nothing, for protocols without a limit.
     ///
     /// If the protocol puts bytes around all headers, empty headers take them too. The first header then
     /// takes no more than any other.
     ///
-    /// It is asked where a message goes out and the client knows how large a message may be. Looking
-    /// at the headers ends where the room does, however many a remote party has sent.
+    /// The implementation must stop counting when the room is used up, because a remote party chooses how
+    /// many headers there are.
     fn left_of(&self, room: usize) -> Option<usize> {
         Some(room)
     }

@@ -10,12 +10,12 @@ use std::marker::PhantomData;
 
 /// Hands a carrier to any OpenTelemetry propagator for writing.
 ///
-/// Each field is written once, in place of what stood there. An empty value is not written: it
-/// says nothing, and some readers take it for a malformed one. What the protocol cannot represent
-/// is left out and counted in [`dropped_fields`](crate::loss::dropped_fields).
+/// It writes each field once, in place of older values. It does not write an empty value, because some
+/// readers treat that as malformed. Values that the protocol cannot represent are left out and counted in
+/// [`dropped_fields`](crate::loss::dropped_fields).
 ///
-/// A propagator that has nothing to write leaves old fields where they are;
-/// [`inject`](crate::inject) removes them first.
+/// A propagator that has nothing to write leaves old fields in place; [`inject`](crate::inject) removes
+/// them first.
 #[derive(Debug)]
 pub struct CarrierInjector<'a, C, H: CarrierMut<C> + ?Sized> {
     headers: &'a mut H,

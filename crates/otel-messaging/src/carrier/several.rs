@@ -1,4 +1,4 @@
-//! The contexts of headers in which a field stands more than once.
+//! The contexts of headers with a field more than once.
 
 use crate::carrier::headers::Carrier;
 use crate::field::name::TRACEPARENT;
@@ -9,8 +9,8 @@ use crate::loss::count::refuse;
 use crate::loss::reason::Refused;
 use opentelemetry::trace::SpanContext;
 
-/// The contexts of headers in which a field stands more than once. What was refused of them is
-/// counted when this is dropped, once for the message.
+/// The contexts of headers with a field more than once. Fields that were refused are counted when this is
+/// dropped, once for the message.
 #[derive(Debug)]
 pub(crate) struct Several<'a> {
     contexts: Contexts<'a>,

@@ -1,22 +1,21 @@
-//! The rules of a carrier, tried on any [`Carrier`] and [`CarrierMut`]: for the tests of an
-//! adapter (feature `conformance`).
+//! Tests of the rules for any [`Carrier`] and [`CarrierMut`], for the tests of an adapter (feature
+//! `conformance`).
 //!
-//! [`check`] makes headers of every kind that the protocol has, hostile ones among them, has the
-//! carrier read and change them, and looks at them without the carrier. It names each [`Rule`]
-//! that is broken, with the headers that show it. The carriers of this project's own adapters are
-//! held to it.
+//! [`check`] builds headers of every kind that the protocol has, hostile ones included, lets the carrier
+//! read and change them, and inspects the result without the carrier. It names each broken [`Rule`], with
+//! the headers that show it. The adapters of this project pass it.
 //!
 //! # A carrier and its subject
 //!
-//! All that a client needs whose headers are the user properties of MQTT 5. Where they are a type
-//! of the client's and not one of the adapter's, Rust allows the two `impl`s in the adapter all
-//! the same, because the adapter supplies the marker `Mqtt`.
+//! This is a whole carrier for a client whose headers are the user properties of MQTT 5. If the headers
+//! are the client's type and not the adapter's, Rust still allows the two `impl`s, because the adapter
+//! supplies the marker `Mqtt`.
 //!
 //! ```
 //! use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 //! use otel_messaging::conformance;
 //!
-//! /// In the order of the packet, which MQTT keeps; a name may stand there several times.
+//! /// In the order of the packet, which MQTT keeps; a name may occur several times.
 //! struct UserProperties(Vec<(String, String)>);
 //!
 //! /// The marker.
@@ -79,13 +78,12 @@
 //!
 //! # Limits
 //!
-//! - What becomes of the headers on the wire is not tried; nor is time, which belongs into
-//!   benchmarks.
+//! - The kit does not test what happens to headers on the wire, or how long anything takes.
 //! - [`Rule::Room`] does not know how many bytes the protocol uses around names and values. An adapter's
 //!   own tests compare the count with the wire. The kit tries headers of up to 8 KiB. It does not try
-//!   whether empty headers fit into a room that is smaller than what the protocol puts around headers,
-//!   or whether counting ends where the room does.
-//! - Rules of one protocol alone, such as which of two spellings counts, are the adapter's to test.
+//!   whether empty headers fit into a room that is smaller than the protocol's bytes around headers, or
+//!   whether counting ends when the room is used up.
+//! - An adapter must test the rules of its own protocol, such as which of two spellings counts.
 //! - A panic is reported as a violation, unless the test is compiled with `panic = "abort"`.
 
 mod context;
@@ -111,12 +109,12 @@ use crate::carrier::headers::Carrier;
 use crate::carrier::headers::CarrierMut;
 use trial::Trial;
 
-/// Tries every rule on a carrier.
+/// Tests every rule on a carrier.
 ///
 /// # Errors
 ///
-/// The rules that it breaks. If the [`Subject`] itself is wrong ([`Rule::Subject`]), no other is
-/// tried.
+/// The rules that the carrier breaks. If the [`Subject`] itself is wrong ([`Rule::Subject`]), the kit
+/// tests no other rule.
 pub fn check<S>(subject: &S) -> Result<Report, Violations>
 where
     S: Subject<Headers: CarrierMut<S::Marker>>,
@@ -139,7 +137,7 @@ where
     trial.end()
 }
 
-/// Tries the rules of reading, on a carrier that cannot be written.
+/// Tests the rules of reading, on a carrier that cannot be written.
 ///
 /// # Errors
 ///

@@ -1,25 +1,25 @@
-//! What came of it.
+//! The result.
 
 use super::rule::Rule;
 use std::fmt;
 
-/// That a carrier keeps the rules, as far as its protocol has headers to try them with.
+/// Proof that a carrier keeps the rules for which its protocol has headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     pub(super) untested: Vec<Rule>,
 }
 
 impl Report {
-    /// The rules that could not be tried, because the [`Subject`](super::Subject) built none of
-    /// the headers for it, or because the carrier has no limit for headers ([`Rule::Room`]). A test
-    /// that states them notices a subject that builds too little, and a carrier that no longer counts.
+    /// The rules that the kit could not test, because the [`Subject`](super::Subject) built none of the
+    /// headers for them, or because the carrier has no limit for headers ([`Rule::Room`]). Assert on this
+    /// list, so that the test notices a subject that builds too little, and a carrier that no longer counts.
     #[must_use]
     pub fn untested(&self) -> &[Rule] {
         &self.untested
     }
 }
 
-/// A rule that a carrier breaks, and the first case in which it does.
+/// A rule that a carrier breaks, and the first case that shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     pub(super) rule: Rule,
@@ -33,8 +33,7 @@ impl Violation {
         self.rule
     }
 
-    /// The headers, what was done to them, and what came of it: in words, for people. The kit made
-    /// up all that stands there.
+    /// The headers, what the kit did to them, and the result, in words. All of it is made up by the kit.
     #[must_use]
     pub fn case(&self) -> &str {
         &self.case
@@ -56,7 +55,7 @@ pub struct Violations {
 }
 
 impl Violations {
-    /// One for each rule that is broken, in the order of [`Rule::ALL`].
+    /// One for each broken rule, in the order of [`Rule::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = &Violation> {
         self.all.iter()
     }
@@ -72,7 +71,7 @@ impl fmt::Display for Violations {
     }
 }
 
-/// As `Display`: this is what a test shows that unwraps.
+/// The same as `Display`, because a test that unwraps shows this.
 impl fmt::Debug for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -1,4 +1,4 @@
-//! What a carrier has to do.
+//! The rules of a carrier.
 
 use std::fmt;
 
@@ -14,33 +14,33 @@ pub enum Rule {
     GetAll,
     /// Equal duplicates count as one.
     EqualDuplicates,
-    /// Differing duplicates are no value, or what the subject declares.
+    /// `get` returns no value if duplicates differ, or the one that the subject declares.
     DifferingDuplicates,
-    /// What is no text reads as absent.
+    /// A value that is not text reads as absent.
     Unreadable,
     /// `keys` lists the readable names.
     Keys,
-    /// `get_each` agrees with `get_all`.
+    /// `get_each` returns what `get_all` returns.
     GetEach,
     /// A context is read from the headers.
     Context,
-    /// Malformed, unreadable and contradicting contexts are not.
+    /// A malformed, unreadable or contradicting context is not read.
     HostileContext,
-    /// Of several contexts, the one that counts comes with its own fields.
+    /// If there are several contexts, the one that counts comes with its own fields.
     FieldSets,
-    /// OpenTelemetry's `Extractor` sees what is seen without it.
+    /// OpenTelemetry's `Extractor` reads the same as `extract`.
     Extractor,
     /// Reading copes with a thousand headers.
     ReadAmongMany,
     /// `set` replaces every value and spelling.
     SetReplaces,
-    /// What was set is read back.
+    /// A header that was set is read back.
     ReadBack,
-    /// `set` refuses or represents what it is given.
+    /// `set` writes or refuses a name and a value.
     SetRefuses,
-    /// `add` does what `set` does where the name is not there.
+    /// `add` does what `set` does if the name is not there.
     Add,
-    /// `remove` takes every spelling and every value.
+    /// `remove` removes every spelling and every value.
     Remove,
     /// The other headers keep their bytes and their order.
     OthersKept,
@@ -48,16 +48,16 @@ pub enum Rule {
     WriteAmongMany,
     /// `left_of` counts what headers take.
     Room,
-    /// What is injected is extracted.
+    /// An injected context is extracted the same.
     RoundTrip,
-    /// An injected context replaces the one that stands there.
+    /// An injected context replaces the older one.
     StaleContext,
-    /// OpenTelemetry's `Injector` writes what is written without it.
+    /// OpenTelemetry's `Injector` writes the same as `inject`.
     Injector,
 }
 
 impl Rule {
-    /// All of them, in the order in which they are tried.
+    /// All of them, in the order in which the kit tests them.
     pub const ALL: &'static [Rule] = &[
         Rule::Subject,
         Rule::LookUp,
@@ -91,37 +91,37 @@ impl fmt::Display for Rule {
         f.write_str(match self {
             Rule::Subject => {
                 "The subject builds a header of plain text, and lists each header that it has \
-                 built, in order, with bytes that tell its value from another."
+                 built, in order, with bytes that distinguish its value from others."
             }
             Rule::LookUp => "Look-up finds a header in any ASCII case, and no other header.",
             Rule::GetAll => {
-                "`get_all` gives every readable value of a name in all its spellings, in the \
+                "`get_all` returns every readable value of a name in all its spellings, in the \
                  order of the headers."
             }
             Rule::EqualDuplicates => "`get` counts equal duplicates as one.",
             Rule::DifferingDuplicates => {
-                "`get` gives no value where duplicates differ, or the one that the subject \
+                "`get` returns no value if duplicates differ, or the one that the subject \
                  declares."
             }
             Rule::Unreadable => {
-                "A value that is null, not UTF-8 or of a type that is no text reads as absent, \
-                 and does not hide a readable one."
+                "A value that is null, not UTF-8 or not text reads as absent, and does not hide a \
+                 readable one."
             }
             Rule::Keys => "`keys` lists every readable name, and nothing else.",
             Rule::GetEach => {
-                "`get_each` gives the bytes of what `get_all` gives, and is `None` where one of its \
-                 names stands there several times, and only there."
+                "`get_each` returns the bytes of what `get_all` returns. It is `None` if, and only \
+                 if, one of its names occurs several times."
             }
             Rule::Context => "A context in the headers is extracted whole, in any spelling.",
             Rule::HostileContext => {
-                "A malformed or unreadable context is not extracted; of several that differ none \
-                 is, or the one that the subject declares."
+                "A malformed or unreadable context is not extracted. If several contexts differ, \
+                 none is extracted, or the one that the subject declares."
             }
             Rule::FieldSets => {
-                "Of several contexts, the one that counts is extracted with the tracestate and the \
-                 baggage that came with it; of those that contradict each other nothing is, and \
-                 `contexts` tells the senders. What is malformed or empty does not count beside a \
-                 context. Where the exact name counts first, it does for each field."
+                "If there are several contexts, the one that counts is extracted with its own \
+                 tracestate and baggage. If they contradict each other, nothing is extracted, and \
+                 `contexts` names the senders. A malformed or empty field does not count beside a \
+                 context. If the exact name counts first, it does so for each field."
             }
             Rule::Extractor => {
                 "A propagator that reads through `CarrierExtractor` extracts what `extract` does."
@@ -130,17 +130,17 @@ impl fmt::Display for Rule {
             Rule::SetReplaces => {
                 "`set` writes the header once, in place of every old value and every spelling."
             }
-            Rule::ReadBack => "What `set` has written is read back the same, alone.",
+            Rule::ReadBack => "A value that `set` has written is read back the same, alone.",
             Rule::SetRefuses => {
-                "`set` writes the name and the value that it is given, or refuses them and leaves \
-                 the header absent."
+                "`set` writes the given name and value, or refuses them and leaves the header \
+                 absent."
             }
             Rule::Add => {
-                "`add` gives the answer of `set`, and leaves the same headers, where the name \
-                 does not stand there."
+                "`add` returns what `set` returns, and leaves the same headers, if the name is not \
+                 there."
             }
             Rule::Remove => {
-                "`remove` takes every value of each of its names, in every spelling, readable or \
+                "`remove` removes every value of each of its names, in every spelling, readable or \
                  not."
             }
             Rule::OthersKept => {
@@ -157,7 +157,7 @@ impl fmt::Display for Rule {
             }
             Rule::RoundTrip => "The context that `inject` writes is extracted the same.",
             Rule::StaleContext => {
-                "`inject` leaves nothing of the context that stood in the headers, in any spelling."
+                "`inject` leaves nothing of the headers' earlier context, in any spelling."
             }
             Rule::Injector => {
                 "A propagator that writes through `CarrierInjector` writes what `inject` does."

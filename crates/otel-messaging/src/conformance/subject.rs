@@ -1,9 +1,8 @@
-//! What the kit has to know of a carrier.
+//! The description of a carrier for the kit.
 
 use crate::carrier::headers::Carrier;
 
-/// Tells the kit how to make the headers that it tries a carrier with, and how to look at them
-/// without the carrier.
+/// Builds the headers with which the kit tests a carrier, and lists them without the carrier.
 ///
 /// It is written for the tests of an adapter, in a few lines; see the
 /// [example](super#a-carrier-and-its-subject).
@@ -18,33 +17,31 @@ pub trait Subject {
     /// name always have an order.
     const ORDERED: bool = true;
 
-    /// Which value counts where a header stands there several times and the values differ.
+    /// Which value counts if a header occurs several times with different values.
     const DUPLICATES: Duplicates = Duplicates::Refused;
 
-    /// Whether names are case-sensitive, so that what stands under the exact name counts before what
-    /// stands under other spellings of it: of a `traceparent`, and of each field that came with it.
+    /// Whether names are case-sensitive, so that the exact name counts before other spellings: for
+    /// `traceparent`, and for each field that came with it.
     const EXACT_FIRST: bool = false;
 
-    /// Headers of exactly these entries, added in this order; or `None` where the protocol, or its
-    /// client, has no such headers: a name that it cannot represent, a name that stands there
-    /// twice, a value that is null. Such a case is passed over.
-    ///
-    /// They are made with the client's own calls and not with the carrier's, which are on trial.
+    /// Builds headers with exactly these entries, in this order. Return `None` if the protocol or the
+    /// client does not have such headers, such as a null value; the kit then skips the case. Use the
+    /// client's own calls, because the carrier is under test.
     fn build(&self, entries: &[Entry<'_>]) -> Option<Self::Headers>;
 
     /// The name and the value of every header, readable or not, in the order of the headers.
     ///
-    /// The value is in whatever bytes tell it from any other: those on the wire if each type of
-    /// value looks different there.
+    /// A value may be listed in any bytes that distinguish it from all others, such as the bytes on the
+    /// wire if each type of value looks different there.
     fn list(&self, headers: &Self::Headers) -> Vec<(Vec<u8>, Vec<u8>)>;
 }
 
-/// Which of the differing values of one header counts; see [`Carrier::get`]. Of several contexts
-/// that differ, the one with that `traceparent` counts; see [`Carrier::contexts`].
+/// Which value of one header counts if values differ; see [`Carrier::get`]. If contexts differ, the one
+/// with that `traceparent` counts; see [`Carrier::contexts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Duplicates {
-    /// None: the protocol does not settle it, and readers disagree. Contexts contradict each other.
+    /// None: the protocol does not decide it, and readers disagree. Contexts contradict each other.
     Refused,
     /// The first, in the order of [`Carrier::get_all`].
     FirstCounts,

@@ -179,7 +179,7 @@ impl fmt::Display for Shown<'_> {
                 Value::Text(text) => f.write_str(&shown(text))?,
                 Value::Bytes(bytes) => write!(f, "bytes {}", bytes.escape_ascii())?,
                 Value::Null => f.write_str("null")?,
-                Value::Other => f.write_str("a value that is no text")?,
+                Value::Other => f.write_str("a value that is not text")?,
             }
         }
         if self.0.len() > MOST {

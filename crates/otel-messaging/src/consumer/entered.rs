@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 impl MessageSpan {
-    /// Makes the message's context current on this thread until the guard is dropped, which also
-    /// ends the span. For synchronous handlers; hold the guard across no `.await`.
+    /// Makes the message's context current on this thread until the returned guard is dropped. The guard
+    /// also ends the span. Use it for synchronous handlers, and do not hold the guard across an `.await`.
     ///
     /// Do not forget the guard (`std::mem::forget`): its context then stays current. If one thread
     /// holds 8,192 guards, this crate detaches all of them and logs it.
@@ -21,15 +21,15 @@ impl MessageSpan {
     }
 }
 
-/// A message's context, current on this thread until this guard is dropped; made by
-/// [`MessageSpan::enter`]. Do not forget it (`std::mem::forget`): its context then stays current.
+/// Keeps a message's context current on this thread until it is dropped. [`MessageSpan::enter`] makes it.
+/// Do not forget it (`std::mem::forget`): the context then stays current.
 #[derive(Debug)]
 #[must_use = "dropping it detaches the message's context"]
 pub struct Entered {
-    // Dropped before the span ends: what has ended should not be current.
+    // Dropped before the span ends: an ended span should not be current.
     _attached: Scope,
     span: MessageSpan,
-    /// Entered in a destructor, while somebody else's panic unwinds.
+    /// Entered in a destructor, while another panic unwinds.
     already_panicking: bool,
 }
 
@@ -42,7 +42,7 @@ impl Drop for Entered {
 }
 
 impl Entered {
-    /// The context of the handling, to be moved to other threads.
+    /// The message's context, to be given to other threads.
     pub fn context(&self) -> &Context {
         self.span.context()
     }

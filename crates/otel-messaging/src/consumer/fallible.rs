@@ -1,4 +1,4 @@
-//! Handlers that may fail, and what their errors are on the message's span.
+//! Handlers that may fail, and how their errors mark the message's span.
 
 use crate::instrumentation::settings::Instrumentation;
 use crate::loss::boundary;
@@ -26,8 +26,9 @@ impl Instrumentation {
         self.process(message).try_handle(message, handler)
     }
 
-    /// Handles `message` with its context current, and marks its span with what `failure_of` makes
-    /// of the handler's error; see the free function [`try_with_message_context_with`].
+    /// Handles `message` with its context current, and marks its span with the [`Failure`] that
+    /// `failure_of` returns for the handler's error; see the free function
+    /// [`try_with_message_context_with`].
     pub fn try_with_message_context_with<'a, C, M, H, F, T, E, J>(
         &self,
         message: &'a M,
@@ -48,13 +49,12 @@ impl Instrumentation {
 /// Handles `message` with its context current, as [`with_message_context`] does, and marks its
 /// span as failed when the handler returns an error.
 ///
-/// **The error's text is exported**: its `Display` is the text of the span's status, cut to 1,024
-/// bytes and without control characters. The name of its type, as [`std::any::type_name`] gives
-/// it, is the span's `error.type`. `anyhow::Error` and `Box<dyn Error>` work too, but only
-/// their outermost message is exported, and `error.type` is the same for all of them. For those, for
-/// errors without `Display` or with a secret in it, and for errors that are no failure, there is
-/// [`try_with_message_context_with`]: it can name the kind and write the whole chain (anyhow's
-/// `{error:#}`).
+/// **The error's text is exported**: its `Display` is the text of the span's status, cut to 1,024 bytes
+/// and without control characters. The name of its type, as [`std::any::type_name`] gives it, is the
+/// span's `error.type`. `anyhow::Error` and `Box<dyn Error>` work too, but only their outermost message
+/// is exported, and `error.type` is the same for all of them. For these, for errors without `Display`,
+/// for errors with secrets and for expected errors, use [`try_with_message_context_with`]. It can name
+/// the kind and write the whole chain (anyhow's `{error:#}`).
 ///
 /// Pass what you do about the error to [`InContext::on_error`]: it runs inside the span, and the span
 /// ends after it.
@@ -75,7 +75,7 @@ impl Instrumentation {
 ///
 /// # Errors
 ///
-/// The handler's own, unchanged.
+/// The handler's error, unchanged.
 ///
 /// [`with_message_context`]: crate::with_message_context
 pub fn try_with_message_context<'a, C, M, H, F, T, E>(message: &'a M, handler: H) -> InContext<F>
@@ -89,12 +89,13 @@ where
 }
 
 /// Handles `message` with its context current, as [`try_with_message_context`] does, and lets the
-/// application say what an error is on the span.
+/// application decide whether and how an error marks the span.
 ///
-/// `failure_of` is called with an error of the handler's, which may be of any type, in the
-/// message's context. `None` marks nothing: the error was expected. A [`Failure`] marks the span
-/// with its type and its text, and nothing else of the error is exported. A panic of `failure_of` marks
-/// nothing, and is counted in [`caught_panics`](crate::loss::caught_panics).
+/// This function calls `failure_of` with the handler's error, which may have any type, while the
+/// message's context is current. If `failure_of` returns `None`, the error was expected, and the span is
+/// not marked. If it returns a [`Failure`], that marks the span with its type and its text, and nothing
+/// else of the error is exported. If `failure_of` panics, the span is not marked, and
+/// [`caught_panics`](crate::loss::caught_panics) counts the panic.
 ///
 /// ```
 /// # use otel_messaging::{Failure, Received, try_with_message_context_with};
@@ -119,7 +120,7 @@ where
 ///
 /// # Errors
 ///
-/// The handler's own, unchanged.
+/// The handler's error, unchanged.
 pub fn try_with_message_context_with<'a, C, M, H, F, T, E, J>(
     message: &'a M,
     handler: H,
@@ -181,8 +182,8 @@ impl MessageSpan {
         })
     }
 
-    /// Runs `future` as [`run`](Self::run) does, and marks the span with what `failure_of` makes of
-    /// its error; see [`try_with_message_context_with`].
+    /// Runs `future` as [`run`](Self::run) does, and marks the span with the [`Failure`] that
+    /// `failure_of` returns for its error; see [`try_with_message_context_with`].
     pub fn try_run_with<F, T, E, J>(
         self,
         future: F,

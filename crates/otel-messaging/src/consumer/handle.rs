@@ -1,4 +1,4 @@
-//! A consumer's handle on its instrumentation.
+//! The handle of a consumer, with its instrumentation.
 
 use crate::consumer::info::ConsumerInfo;
 use crate::consumer::process::process_by;
@@ -11,7 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 
 impl Instrumentation {
-    /// Makes the handle of a consumer, which knows what its messages do not, such as the group.
+    /// Makes a handle for a consumer. The handle puts on the spans what the messages do not know, such as
+    /// the group.
     ///
     /// ```
     /// use otel_messaging::consumer::{Consumer, ConsumerInfo};
@@ -33,8 +34,8 @@ impl Instrumentation {
     }
 }
 
-/// A consumer's handle: the functions that handle a message, by one instrumentation, with what the
-/// consumer knows on the spans. Made by [`Instrumentation::consumer`]; cheap to clone.
+/// A consumer's handle. It has the functions that handle a message, and adds its [`ConsumerInfo`] to
+/// their spans. [`Instrumentation::consumer`] makes it; a clone is cheap.
 #[derive(Debug, Clone)]
 pub struct Consumer {
     instrumentation: Instrumentation,
@@ -42,7 +43,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// The instrumentation by which messages are handled.
+    /// The instrumentation of this handle.
     #[must_use]
     pub fn instrumentation(&self) -> &Instrumentation {
         &self.instrumentation
@@ -82,8 +83,8 @@ impl Consumer {
         self.process(message).try_handle(message, handler)
     }
 
-    /// Handles `message` with its context current, and marks its span with what `failure_of` makes
-    /// of the handler's error; see the free function
+    /// Handles `message` with its context current, and marks its span with the [`Failure`] that
+    /// `failure_of` returns for the handler's error; see the free function
     /// [`try_with_message_context_with`](crate::try_with_message_context_with).
     pub fn try_with_message_context_with<'a, C, M, H, F, T, E, J>(
         &self,

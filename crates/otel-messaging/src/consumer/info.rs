@@ -1,10 +1,10 @@
-//! What a consumer knows and its messages do not.
+//! The facts that a consumer knows and its messages do not.
 
 use crate::message::attributes::Attributes;
 use crate::telemetry::semconv;
 
-/// What a consumer knows of itself and its messages do not: the group, the server, the client. It is
-/// on the spans of the [`Consumer`](crate::consumer::Consumer) that is made with it.
+/// The facts that a consumer knows and its messages do not: the group, the server, the client. A
+/// [`Consumer`](crate::consumer::Consumer) made with it puts them on its spans.
 ///
 /// ```
 /// use otel_messaging::consumer::ConsumerInfo;
@@ -23,7 +23,7 @@ pub struct ConsumerInfo {
 }
 
 impl ConsumerInfo {
-    /// Nothing is known yet.
+    /// Makes an empty one.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -36,7 +36,7 @@ impl ConsumerInfo {
         self
     }
 
-    /// Sets the name of the subscription, such as that of a durable consumer of JetStream.
+    /// Sets the name of the subscription, such as the name of a durable consumer of JetStream.
     #[must_use]
     pub fn with_subscription(mut self, name: impl Into<String>) -> Self {
         self.subscription = Some(name.into());
@@ -50,8 +50,7 @@ impl ConsumerInfo {
         self
     }
 
-    /// Sets the address and the port of the broker, if there is one broker. A list of several is not an
-    /// address.
+    /// Sets the address and the port of the broker. Leave it out if there are several brokers.
     #[must_use]
     pub fn with_server(mut self, address: impl Into<String>, port: u16) -> Self {
         self.server = Some((address.into(), port));

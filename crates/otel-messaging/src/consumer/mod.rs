@@ -1,4 +1,4 @@
-//! The consumer side: a message's context, current while that one message is handled.
+//! Handling received messages, each with its own context current.
 
 pub(crate) mod entered;
 pub(crate) mod fallible;

@@ -87,21 +87,21 @@ impl MessageSpan {
     }
 }
 
-/// Handles `message` with its context current: the one line of a consumer's loop.
+/// Handles `message` with its context current. Call it once per message, in the consumer's loop.
 ///
-/// The context is read from the message's headers, a span of kind CONSUMER is started as child of
-/// the sender's span and linked to it, and that span is current whenever the handler runs,
-/// its destructors included. It ends with the handler. A message without context gets a root span,
-/// whatever span surrounds the loop. If a message has several contexts and its protocol does not
-/// settle which one counts, it gets a root span with a link to each of them.
+/// It reads the context from the message's headers and starts a span of kind CONSUMER, as a child of the
+/// sender's span and linked to it. This span is current whenever the handler runs, and while it is
+/// dropped. The span ends with the handler. A message without a context gets a root span, also if a span
+/// surrounds the loop. If a message has several contexts, and its protocol does not say which one counts,
+/// it gets a root span with a link to each.
 ///
-/// The future is `Send` if the handler's is. Dropped, it ends the span with its status unset; a
-/// panic of the handler passes through and marks the span. The context is read at the call. What
-/// is malformed in the headers reads as absent.
+/// The future is `Send` if the handler's is. If you drop it, the span ends with its status unset. A panic
+/// of the handler passes through and marks the span. The context is read at the call. Malformed headers
+/// read as absent.
 ///
-/// The handler borrows the message. One that owns it, or is not asynchronous, goes through
-/// [`process`]: `process(&message).run(handle(message))`. If the message is behind an
-/// `Arc`, pass `&*message` to a handler that takes `&M`.
+/// The handler borrows the message. If your handler owns it, or is not asynchronous, use [`process`]:
+/// `process(&message).run(handle(message))`. If the message is behind an `Arc`, pass `&*message` to a
+/// handler that takes `&M`.
 ///
 /// ```
 /// # use otel_messaging::{Received, with_message_context};

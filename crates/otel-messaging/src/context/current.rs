@@ -1,4 +1,4 @@
-//! The context that a message that goes out belongs to, and that work is done in.
+//! The current context, and the context of a piece of work.
 
 use crate::context::scope::{self, Scope};
 use crate::context::traced;
@@ -7,24 +7,25 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use std::fmt;
 
-/// The context that a message published here and now would carry on: OpenTelemetry's current one
-/// or, with the feature `tracing`, that of the innermost entered span of `tracing` where that was
-/// entered since OpenTelemetry's was made current, or where OpenTelemetry has no span of its own here.
+/// Returns the context that a message would carry if you published it now: OpenTelemetry's current
+/// context or, with the feature `tracing`, the context of the innermost entered span of `tracing`. The
+/// latter counts if the span was entered after OpenTelemetry's context was made current, or if
+/// OpenTelemetry has no span of this process.
 ///
-/// The two differ where tracing-opentelemetry's layer does not activate contexts
-/// (`with_context_activation(false)`), which it does by default. To ask starts the span: its
-/// parent can no longer be set.
+/// The two differ only if tracing-opentelemetry's layer does not activate contexts
+/// (`with_context_activation(false)`); by default it does. The call starts the span, so its parent cannot
+/// be set any more.
 ///
-/// Do not call this, and do not publish, in a sampler or in a span processor's `on_start`: for a span of
-/// `tracing` that the application opens, the layer of tracing-opentelemetry 0.34 holds the span's lock at
-/// that moment, and the thread may wait for itself for ever.
+/// Do not call it, and do not publish, in a sampler or in a span processor's `on_start`. If the span is
+/// one of `tracing` that the application opens, the layer of tracing-opentelemetry 0.34 holds the span's
+/// lock at that moment, and the thread may wait for itself for ever.
 #[must_use]
 pub fn current_context() -> Context {
     let context = Context::current();
     traced::current(&context).unwrap_or(context)
 }
 
-/// A context that is to be current while work is done, wherever that is.
+/// A context to make current while work is done.
 #[derive(Clone)]
 pub(crate) struct Current {
     context: Context,
@@ -33,7 +34,7 @@ pub(crate) struct Current {
 }
 
 impl Current {
-    /// What is current here and now.
+    /// The context that is current now.
     pub(crate) fn here() -> Self {
         let context = current_context();
         Self {
@@ -62,7 +63,8 @@ impl Current {
         &self.context
     }
 
-    /// Works with the context current; what was current before is restored, also by a panic.
+    /// Works with the context current. Afterwards, also after a panic, the earlier context is current
+    /// again.
     #[inline]
     pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
         scope::attached(&self.context, &self.span, work)

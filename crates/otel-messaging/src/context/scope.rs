@@ -118,8 +118,8 @@ fn let_go() {
     log(|| {
         warn_line!(
             name: "OtelMessaging.GuardsForgotten",
-            message = "8192 messages are entered on one thread, so their guards seem to be \
-                       forgotten; all were detached. Drop each guard of `enter`"
+            message = "8192 messages are entered on one thread; their guards were probably forgotten, \
+                       so all contexts were detached. Drop each guard that `enter` returns"
         );
     });
 }

@@ -6,14 +6,14 @@ use crate::field::space::trim;
 use crate::field::traceparent;
 
 impl<'a> Contexts<'a> {
-    /// The newest context where senders add headers behind those that are there, and where names are
-    /// case-sensitive, so that the exact name `traceparent` counts before its other spellings.
+    /// The newest context, for protocols in which senders add headers behind the existing ones and names
+    /// are case-sensitive. So the exact name `traceparent` counts before its other spellings.
     ///
-    /// `headers` are names and values in the order of the message; in a protocol that does not tell
-    /// spellings apart, give the names in lower case. A new set of fields begins where
-    /// a field stands there again, as long as a `traceparent` is still to come: of `traceparent`,
-    /// `tracestate`, `tracestate`, `traceparent` the latter two are a set. If a field stands in a set
-    /// under its exact name and in other spellings, those under the exact name count.
+    /// `headers` are names and values in the order of the message; in a protocol that does not
+    /// distinguish spellings, give the names in lower case. A new set of fields begins where a field
+    /// occurs again, as long as a `traceparent` is still to come: in
+    /// `traceparent, tracestate, tracestate, traceparent` the last two are a set. If a set has a field
+    /// under its exact name and in other spellings, only the lines under the exact name count.
     #[must_use]
     pub fn newest(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let fields = headers.into_iter().filter_map(|(name, value)| {

@@ -9,8 +9,8 @@ pub(crate) const MOST_SENDERS: usize = 8;
 
 /// The fields of one sender, as they came together.
 ///
-/// A carrier that settles on its own which context counts begins with the default, which is empty,
-/// and writes its fields.
+/// A carrier that decides on its own which context counts begins with the default, which is empty, and
+/// sets the fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldSet<'a> {
@@ -38,10 +38,9 @@ impl FieldSet<'_> {
         Some(SpanContext::new(trace_id, span_id, flags, true, state))
     }
 
-    /// These fields, and in place of each that is absent, that of `others`.
+    /// Fills each absent field from `others`.
     ///
-    /// This is for headers with one sender and several spellings of a name, of which one counts
-    /// before the others.
+    /// Use it for headers with one sender and several spellings, of which one counts first.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
         let either = |lines: Vec<_>, others| if lines.is_empty() { others } else { lines };
@@ -56,33 +55,30 @@ impl FieldSet<'_> {
     }
 }
 
-/// What the headers of one message say of its sender; see [`Carrier::contexts`].
+/// The contexts of one message; see [`Carrier::contexts`].
 ///
-/// Only a `traceparent` that is valid by the letter of W3C Trace Context names a sender. One that is
-/// empty or malformed neither counts beside a valid one nor contradicts it.
+/// Only a valid `traceparent` names a sender. An empty or malformed one does not count beside a valid
+/// one, and does not contradict it.
 ///
 /// [`Carrier::contexts`]: crate::adapter::Carrier::contexts
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Contexts<'a> {
-    /// One sender counts, or there is none. The baggage and the tracestate are those that came with
-    /// its traceparent.
+    /// One sender counts, or there is none. The fields are the ones that came with its traceparent.
     One(FieldSet<'a>),
-    /// Several senders, at most eight, of which the protocol does not tell the one that counts.
-    ///
-    /// None of them is believed: the message is handled in a new trace, with a link to each, and
-    /// without their baggage.
+    /// Several senders, at most eight, and the protocol does not say which one counts. The message is
+    /// handled in a new trace with a link to each, and without their baggage.
     Contradicting(Vec<FieldSet<'a>>),
 }
 
 impl<'a> Contexts<'a> {
-    /// The contexts where the order of headers means nothing: senders that differ contradict each
-    /// other. Every line of `tracestate` and `baggage` counts with the only sender; to those that
-    /// contradict each other belongs none.
+    /// The contexts if the order of headers means nothing. Different senders contradict each other. With
+    /// one sender, every line of `tracestate` and `baggage` counts. If senders contradict each other, no
+    /// line counts.
     ///
-    /// Values of `traceparent` with the same trace id and the same span id name one sender, even if
-    /// their flags or versions differ. Then a sampled one counts before others, and after that the
-    /// greatest text, in whichever order they come.
+    /// Values of `traceparent` with equal trace ids and span ids name one sender, even if their flags or
+    /// versions differ. A sampled value counts before others; after that, the greatest text counts. Their
+    /// order has no influence.
     #[must_use]
     pub fn unordered(
         traceparents: impl IntoIterator<Item = &'a str>,

@@ -10,8 +10,8 @@ const MAX_MEMBERS: usize = 32;
 /// (section 3.3, "tracestate Limits").
 const MAX_BYTES: usize = 8192;
 
-/// Reads the lines of a tracestate, in their order. `None` if any of it is invalid: then none of
-/// it counts. Of a key that stands there more than once the first entry counts.
+/// Reads the lines of a tracestate, in their order. `None` if any of it is invalid: then none of it
+/// counts. If a key occurs more than once, its first entry counts.
 pub(crate) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<TraceState> {
     let mut members = [("", ""); MAX_MEMBERS];
     let mut count = 0;

@@ -1,11 +1,11 @@
 //! The value of a propagation field, in the form that costs a carrier least.
 
-/// The text of a field that a carrier is to write: borrowed where the writer has it on its stack,
-/// owned where it was built.
+/// The text that a carrier writes for a field: borrowed if the writer has it on its stack, owned if it
+/// was built.
 ///
-/// Storage that copies anyway, as a C library's does, takes [`as_bytes`](Self::as_bytes) and makes
-/// the only copy; storage of its own takes [`into_string`](Self::into_string) or
-/// [`into_bytes`](Self::into_bytes), which move what is owned.
+/// If the client copies the text, as a C library does, use [`as_bytes`](Self::as_bytes). If it stores a
+/// `String` or bytes, use [`into_string`](Self::into_string) or [`into_bytes`](Self::into_bytes), which
+/// move an owned text.
 ///
 /// ```
 /// use otel_messaging::adapter::FieldValue;
@@ -40,8 +40,8 @@ impl<'a> FieldValue<'a> {
         Self(Form::PrintableOwned(text))
     }
 
-    /// Whether it is known that the value is printable ASCII, from the space to `~`: then a carrier
-    /// need not look for characters that its protocol cannot represent.
+    /// Whether the value is known to be printable ASCII (space to `~`). A carrier then does not have to
+    /// check the characters.
     #[inline]
     pub fn is_printable(&self) -> bool {
         matches!(self.0, Form::PrintableOwned(_) | Form::Printable(_))

@@ -1,4 +1,4 @@
-//! The instrumentation that is used where no other is given.
+//! The instrumentation that the free functions use.
 
 use crate::carrier::headers::{Carrier, CarrierMut};
 use crate::instrumentation::settings::Instrumentation;
@@ -17,12 +17,13 @@ impl Instrumentation {
         GLOBAL.get().unwrap_or_else(|| &DEFAULT)
     }
 
-    /// Makes this the instrumentation that the free functions use from now on. It can be set once, as a
-    /// global subscriber of `tracing` can, so that no message has to take a lock for it.
+    /// Makes this the instrumentation that the free functions use. A program can set it once, because a
+    /// value that is set once is read without a lock. (`tracing` has the same rule for its global
+    /// subscriber.)
     ///
     /// # Errors
     ///
-    /// If it was set before. Then the first one stays.
+    /// If another one was set before. The first one then stays.
     pub fn set_global(self) -> Result<(), SetGlobalError> {
         GLOBAL
             .set(self)
@@ -30,7 +31,7 @@ impl Instrumentation {
     }
 }
 
-/// The global instrumentation was set before.
+/// The global instrumentation was already set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SetGlobalError {
     _private: (),
@@ -39,7 +40,7 @@ pub struct SetGlobalError {
 impl fmt::Display for SetGlobalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the global instrumentation of otel-messaging was set before, and stays as it is",
+            "the global instrumentation of otel-messaging is already set, and was not changed",
         )
     }
 }

@@ -9,25 +9,27 @@ use opentelemetry::Context;
 use std::fmt;
 use std::sync::Arc;
 
-/// How messages are sent and handled: the tracer that makes their spans, and the propagator that
-/// reads and writes their headers. Cheap to clone: one reference count.
+/// The settings by which messages are sent and handled: the tracer that makes their spans, and the
+/// propagator that reads and writes their headers. A clone is one reference count.
 ///
-/// `Instrumentation::default()` takes both from the application's global settings, at every
-/// message, so that it does not matter whether they are set before or after it is made:
+/// `Instrumentation::default()` looks up both in OpenTelemetry's global settings at every message. So the
+/// program may set those before or after it makes the instrumentation:
+///
 /// - spans come from the global tracer provider;
-/// - the propagator is the global one if the application set one, else W3C trace context and
-///   baggage. OpenTelemetry's own default is to propagate nothing until one is set. (A global
-///   propagator without fields, such as an empty composite, looks as if none was set. A given one
-///   without fields propagates nothing.)
+/// - the propagator is the global one if the application set one, and otherwise W3C Trace Context and
+///   Baggage. (OpenTelemetry's own default is to propagate nothing until one is set.) A global propagator
+///   without fields, such as an empty composite, looks as if none was set. If you give the builder one
+///   without fields, it propagates nothing.
 ///
 /// [`builder`](Self::builder) makes others, and [`disabled`](Self::disabled) one that does nothing. The
-/// environment variable `OTEL_SDK_DISABLED=true` turns the spans of all of them off; contexts still
-/// propagate (OpenTelemetry specification, "General SDK Configuration").
+/// environment variable `OTEL_SDK_DISABLED=true` turns off the spans of all of them, and contexts still
+/// propagate (OpenTelemetry specification, "General SDK Configuration"). opentelemetry_sdk 0.33 does not
+/// read the variable, so the program's own spans stay.
 ///
 /// If a sampler, span processor or propagator panics, the message is still sent and handled; see
-/// [`caught_panics`](crate::loss::caught_panics). OpenTelemetry holds a lock while its global propagator
-/// is asked: one that then sets another, or that publishes in its destructor, waits for ever. A given one
-/// does not.
+/// [`caught_panics`](crate::loss::caught_panics). OpenTelemetry holds a lock while it asks its global
+/// propagator. If that propagator then sets another one, or publishes in its destructor, it waits for
+/// ever. A propagator that you give to the builder has no such lock.
 ///
 /// The free functions of this crate, and each `InjectingProducer` that was given no other, use
 /// [`Instrumentation::global`].
@@ -45,7 +47,7 @@ pub struct Instrumentation {
     settings: Arc<Settings>,
 }
 
-/// What a builder has put together.
+/// The settings that a builder has put together.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) is_disabled: bool,
@@ -66,10 +68,10 @@ impl Default for Settings {
 }
 
 impl Instrumentation {
-    /// An instrumentation that does nothing, for a producer or a consumer that is not to be
-    /// instrumented: it starts no spans, leaves headers as they are, reads none, and handles a message in
-    /// the context that is current at the call. A message that is sent on still gets the headers that say
-    /// so: renamed ones, and the error and the source of a dead letter.
+    /// Makes an instrumentation that does nothing, for one producer or one consumer. It starts no spans,
+    /// and neither writes nor reads headers. It handles a message in the context that is current at the
+    /// call. A message that is sent on still gets its renamed headers, and a dead letter still has its
+    /// error and its source.
     ///
     /// ```
     /// use otel_messaging::Instrumentation;
@@ -94,7 +96,7 @@ impl Instrumentation {
         &self.settings
     }
 
-    /// The most bytes of context, names and values, that are written into one message; see
+    /// How many bytes of context, names and values, are written into one message at most; see
     /// [`with_injection_budget`](crate::instrumentation::Builder::with_injection_budget).
     #[must_use]
     pub fn injection_budget(&self) -> usize {
@@ -103,14 +105,14 @@ impl Instrumentation {
 
     /// Writes `context` into the headers of a message.
     ///
-    /// The propagator's fields are removed first, in every spelling, then each is written once:
-    /// a message that is sent on carries this context and nothing of the one it came with. While
+    /// It first removes the propagator's fields, in every spelling, and then writes each once. So a
+    /// message that is sent on carries this context, and nothing of the context it came with. If
     /// telemetry is suppressed in `context`, the headers stay as they are.
     ///
-    /// What the protocol cannot represent, or exceeds the
-    /// [budget](crate::instrumentation::Builder::with_injection_budget), is left out and counted in
-    /// [`dropped_fields`](crate::loss::dropped_fields); the message itself never fails. If the propagator
-    /// panics, the headers stay as they are, an older context included.
+    /// Fields that the protocol cannot represent, or that exceed the
+    /// [budget](crate::instrumentation::Builder::with_injection_budget), are left out and counted in
+    /// [`dropped_fields`](crate::loss::dropped_fields); they never make the message fail. If the
+    /// propagator panics, the headers stay as they are, an older context included.
     #[inline]
     pub fn inject<C, H: CarrierMut<C> + ?Sized>(&self, context: &Context, headers: &mut H) {
         let propagation = &self.settings.propagation;
@@ -119,9 +121,9 @@ impl Instrumentation {
 
     /// Reads the context that a message carries.
     ///
-    /// It starts from an empty context, never from the current one, so that a message without
-    /// context does not join whatever span surrounds the consumer's loop; the current context's
-    /// own values are not in it. Only the suppression of telemetry is kept.
+    /// It starts from an empty context and not from the current one, so that a message without a context
+    /// does not join the span around the consumer's loop. Values of the current context are not in the
+    /// result, except the suppression of telemetry.
     ///
     /// Malformed headers read as absent. Contexts that contradict each other read as absent too;
     /// [`process`](Self::process) links to them. If the propagator panics, nothing is read.
@@ -131,7 +133,7 @@ impl Instrumentation {
         self.settings.propagation.extract(headers)
     }
 
-    /// Calls `work` with each of the propagator's fields, as the propagator spells it.
+    /// Calls `work` with the name of each of the propagator's fields.
     pub fn each_field(&self, mut work: impl FnMut(&str)) {
         let fields = self.settings.propagation.propagator.fields();
         fields.iter().for_each(|field| work(field));

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) enum Behind {
     Spans = 1,
     Propagator = 2,
-    /// The `Display` of an error, or a closure that says what a failure is.
+    /// The `Display` of an error, or a `failure_of` closure.
     Text = 4,
     /// The layers that get a line of this crate's log.
     Log = 8,
@@ -23,7 +23,7 @@ impl fmt::Display for Behind {
         f.write_str(match self {
             Self::Spans => "a sampler, a span processor or a layer of `tracing`",
             Self::Propagator => "a propagator",
-            Self::Text => "an error's Display, or a closure that says what a failure is",
+            Self::Text => "an error's Display, or a `failure_of` closure",
             Self::Log => "a layer of `tracing`",
         })
     }

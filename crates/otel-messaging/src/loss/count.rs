@@ -1,5 +1,5 @@
-//! What could not be propagated, in either direction, and panics of telemetry: counted, and written to
-//! the log at most once a minute.
+//! Counts of fields that could not be propagated, in either direction, and of panics of telemetry. The
+//! log reports each at most once a minute.
 
 use crate::loss::catch::{Behind, catch, is_inside};
 use crate::loss::log::warn_line;
@@ -17,34 +17,34 @@ static DROPPED: Count = Count::new();
 static REFUSED: Count = Count::new();
 static PANICS: Count = Count::new();
 
-/// How often this process had to leave propagation fields, or a part of one, out of a message
-/// since it started, because the protocol or the specification cannot represent them or the
-/// message would be too large; the messages went out without them. Each field counts, once for each
-/// limit that cut it, and a context that is left out as a whole counts once. So do headers that
-/// should go on under a longer name with a message that is sent on, and have no room for it.
+/// Returns how many propagation fields were left out of outgoing messages, in whole or in part, since the
+/// process started. The protocol or the specification could not represent them, or the message would have
+/// become too large. The messages were sent without them. Each field counts once for each limit that cut
+/// it; a context that is left out as a whole counts once. Headers of a message that is sent on count too,
+/// if there is no room for their longer names.
 ///
-/// Said in the log too (feature `internal-logs`, target `otel_messaging`), in at most one line a minute
-/// that holds nothing of the message.
+/// The log reports it at most once a minute, without any content of a message (feature `internal-logs`,
+/// target `otel_messaging`).
 pub fn dropped_fields() -> u64 {
     DROPPED.total()
 }
 
-/// How often a propagation field of a message that came in was not used, or not all of it, since
-/// this process started: it was malformed, exceeded a limit, or contradicted another one. Counted
-/// by this crate's own [propagators](crate::propagation); each field counts once per message.
-/// Contexts of one message that contradict each other count once, whichever propagator reads them. A
-/// value that is null, binary, empty or not UTF-8 is absent, and not counted.
+/// Returns how many propagation fields of received messages were ignored, in whole or in part, since the
+/// process started: they were malformed, exceeded a limit or contradicted each other. This crate's own
+/// [propagators](crate::propagation) count them, each field once per message. Contexts of one message
+/// that contradict each other count once, whichever propagator reads them. A value that is null, binary,
+/// empty or not UTF-8 is absent, and does not count.
 ///
-/// Said in the log too (feature `internal-logs`, target `otel_messaging`), in at most one line a minute
-/// that holds nothing of the message.
+/// The log reports it at most once a minute, without any content of a message (feature `internal-logs`,
+/// target `otel_messaging`).
 pub fn refused_fields() -> u64 {
     REFUSED.total()
 }
 
-/// How often code of the application that telemetry calls has panicked since this process started:
-/// samplers, span processors and their exporters, propagators, layers of `tracing`, the `Display` of
-/// an error, and closures that say what a failure is. The messages were sent or handled all the same,
-/// without what that code would have added.
+/// Returns how often the application's code that telemetry calls has panicked since the process started:
+/// samplers, span processors and their exporters, propagators, layers of `tracing`, the `Display` of an
+/// error, and `failure_of` closures. The messages were sent or handled, without what that code would have
+/// added.
 ///
 /// After 16 panics in a row this crate stops calling that code for a minute: the spans of one tracer
 /// provider; reading, writing or the names of fields of one propagator; or the lines of its own log. It
@@ -61,8 +61,7 @@ pub fn caught_panics() -> u64 {
     PANICS.total()
 }
 
-/// Counts in [`dropped_fields`] what an adapter left out of one message that goes out: for authors of
-/// adapters.
+/// Counts the fields that an adapter left out of one outgoing message in [`dropped_fields`].
 pub fn count_dropped_fields(fields: u64, reason: CarrierError) {
     report(fields, reason);
 }
@@ -141,7 +140,8 @@ fn write(line: Line) {
         Line::Dropped(reason) => {
             warn_line!(
                 name: "OtelMessaging.FieldDropped",
-                message = "a propagation field was left out of a message; dropped_fields() counts",
+                message = "a propagation field was left out of a message; loss::dropped_fields() has the \
+                           count",
                 reason = reason.to_string(),
                 total = DROPPED.total()
             );
@@ -149,7 +149,8 @@ fn write(line: Line) {
         Line::Refused(reason) => {
             warn_line!(
                 name: "OtelMessaging.FieldRefused",
-                message = "a propagation field of a message was not used; refused_fields() counts",
+                message = "a propagation field of a received message was ignored; loss::refused_fields() \
+                           has the count",
                 reason = reason.to_string(),
                 total = REFUSED.total()
             );
@@ -158,7 +159,7 @@ fn write(line: Line) {
             warn_line!(
                 name: "OtelMessaging.TelemetryPanicked",
                 message = "the application's telemetry panicked; the message was sent or handled \
-                           without it; caught_panics() counts",
+                           without it; loss::caught_panics() has the count",
                 what = behind.to_string(),
                 total = PANICS.total()
             );
@@ -166,8 +167,8 @@ fn write(line: Line) {
         Line::Panicked(behind, true) => {
             warn_line!(
                 name: "OtelMessaging.TelemetryOff",
-                message = "the application's telemetry panicked 16 times in a row and is off for a \
-                           minute; caught_panics() counts",
+                message = "the application's telemetry panicked 16 times in a row, and is not called for \
+                           a minute; loss::caught_panics() has the count",
                 what = behind.to_string(),
                 total = PANICS.total()
             );

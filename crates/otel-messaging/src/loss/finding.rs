@@ -1,34 +1,35 @@
-//! What may be wrong with a program's set-up.
+//! The mistakes in a program's set-up that the self-check finds.
 
 use std::fmt;
 
-/// Something that is wrong with a program's set-up: found by [`self_check`](crate::self_check) and its
-/// siblings. `Display` says what is wrong and what to do about it.
+/// A mistake in a program's set-up. [`self_check`](crate::self_check) and its siblings find it. `Display`
+/// says what is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
     /// The instrumentation is [`disabled`](crate::Instrumentation::disabled): it does nothing.
     Disabled,
-    /// The environment variable `OTEL_SDK_DISABLED` is `true`: messages get no spans. Contexts propagate.
+    /// The environment variable `OTEL_SDK_DISABLED` is `true`, which turns off the spans of messages.
+    /// Contexts still propagate.
     SdkDisabled,
-    /// No tracer provider is set, or the one that is set or that the instrumentation was given makes
-    /// no spans: messages get none. What came in still goes out.
+    /// No tracer provider is set, or the provider makes no spans. Messages get no spans, and contexts
+    /// still propagate.
     NoTracer,
-    /// The subscriber of `tracing` has no tracing-opentelemetry layer, or one that cannot be found: of
-    /// another version, or inside a `reload::Layer`. With the feature `tracing` only.
+    /// The subscriber of `tracing` does not have a tracing-opentelemetry layer, or this crate cannot find
+    /// it: it has another version, or is inside a `reload::Layer`. Only with the feature `tracing`.
     LayerNotFound,
     /// A filter of the subscriber or of the layer, or a level that `tracing` was compiled with,
-    /// disables the spans of messages. With the feature `tracing` only.
+    /// disables the spans of messages. Only with the feature `tracing`.
     SpansFiltered,
-    /// The layer was given no tracer. A message that continues a trace gets no span; one that starts a
-    /// trace gets one if a global tracer provider is set. With the feature `tracing` only.
+    /// The layer has no tracer. A message that continues a trace gets no span; a message that starts a
+    /// trace gets one if a global tracer provider is set. Only with the feature `tracing`.
     LayerWithoutTracer,
     /// The application has set no global propagator, or one without fields. Messages carry W3C's
     /// fields all the same.
     NoGlobalPropagator,
     /// The propagator that the instrumentation was given has no fields: messages carry nothing.
     PropagatorWithoutFields,
-    /// A message has a context in formats of which the propagator reads none.
+    /// The propagator reads none of the formats in which a message has its context.
     #[non_exhaustive]
     UnreadContext {
         /// The names of the formats, such as "B3".
@@ -47,15 +48,15 @@ impl Finding {
             Self::SdkDisabled => "Unset the variable, or set it to false, if spans are wanted",
             Self::NoTracer => {
                 "Set one with `opentelemetry::global::set_tracer_provider`, for opentelemetry 0.33 \
-                 (`cargo tree --duplicates` shows a second version); or, if the instrumentation was given \
-                 one, give it a provider that makes spans. With the feature `tracing`, a subscriber of \
-                 `tracing` with a tracing-opentelemetry layer does as well"
+                 (`cargo tree --duplicates` shows a second version). If you gave the instrumentation a \
+                 provider, give it one that makes spans. With the feature `tracing`, a subscriber of \
+                 `tracing` with a tracing-opentelemetry layer is enough"
             }
             Self::LayerNotFound => {
-                "Add one; if there is one, see that it is of tracing-opentelemetry 0.34 (`cargo tree \
-                 --duplicates` shows a second version of opentelemetry) and not inside a reload::Layer. \
-                 Until then, if that layer does not activate contexts, the spans of a handler are in the \
-                 trace of the span around its loop"
+                "Add one. If the subscriber has one, use tracing-opentelemetry 0.34 (`cargo tree \
+                 --duplicates` shows a second version of opentelemetry), and do not put the layer inside \
+                 a reload::Layer. If the layer does not activate contexts, the spans of a handler are \
+                 until then in the trace of the span around its loop"
             }
             Self::SpansFiltered => {
                 "Let the level INFO of the target `otel_messaging` pass, as with \
@@ -71,12 +72,12 @@ impl Finding {
                  `propagation` of this crate"
             }
             Self::PropagatorWithoutFields => {
-                "Give another, such as `propagation::w3c()` of this crate, or none: then the global one \
-                 counts, or W3C's"
+                "Give another propagator, such as `propagation::w3c()` of this crate. Or give none: the \
+                 instrumentation then uses the global one, or W3C's if none is set"
             }
             Self::UnreadContext { .. } => {
-                "Give a propagator that reads the sender's format too, in a \
-                 TextMapCompositePropagator with yours, or let the sender write one of yours"
+                "Give a propagator that also reads the sender's format: a TextMapCompositePropagator of \
+                 yours and that one. Or let the sender write a format that yours reads"
             }
         }
     }

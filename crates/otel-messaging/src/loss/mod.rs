@@ -1,5 +1,5 @@
-//! What could not be propagated, and panics of telemetry: counted, and written to the log at most once a
-//! minute.
+//! Counts of fields that could not be propagated, and of panics of telemetry. The log reports each at
+//! most once a minute.
 
 pub(crate) mod boundary;
 pub(crate) mod catch;

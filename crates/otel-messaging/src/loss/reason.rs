@@ -1,4 +1,4 @@
-//! Why a field was left out of a message, or not used of one.
+//! Why a field was left out of a message, or ignored in one.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub enum CarrierError {
     InvalidName,
     /// The protocol cannot represent the value.
     InvalidValue,
-    /// The message would become larger than the broker takes.
+    /// The message would become larger than the broker accepts.
     TooLarge,
 }
 
@@ -19,14 +19,14 @@ impl fmt::Display for CarrierError {
         f.write_str(match self {
             CarrierError::InvalidName => "the protocol cannot represent the header's name",
             CarrierError::InvalidValue => "the protocol cannot represent the header's value",
-            CarrierError::TooLarge => "the message would become larger than the broker takes",
+            CarrierError::TooLarge => "the message would become larger than the broker accepts",
         })
     }
 }
 
 impl std::error::Error for CarrierError {}
 
-/// Why a field that came in was not used.
+/// Why a received field was ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     Traceparent,

@@ -18,7 +18,7 @@ impl Attributes {
         }
     }
 
-    /// Adds an attribute, named as in `semconv`. A text that somebody else has chosen goes through
+    /// Adds an attribute, named as in `semconv`. For a text that the sender or the broker has chosen, use
     /// [`set_remote`](Self::set_remote).
     pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
         self.list.push(KeyValue::new(key, value));
@@ -29,10 +29,9 @@ impl Attributes {
         self.set(key, i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// Adds an attribute whose text somebody else has chosen: the sender, or the broker. Control
-    /// characters become U+FFFD, and line breaks spaces. A text of more than 1,024 bytes, before or
-    /// after that, is left out, since a part of an identifier is another identifier. The SDK sets no
-    /// limit of its own.
+    /// Adds an attribute whose text the sender or the broker has chosen. Control characters become
+    /// U+FFFD, and line breaks become spaces. A text of more than 1,024 bytes, before or after that, is
+    /// left out, because a part of an identifier is another identifier. The SDK sets no limit of its own.
     pub fn set_remote(&mut self, key: &'static str, text: &str) {
         if let Some(text) = remote_text::shown_whole(text).map(Cow::into_owned) {
             self.set(key, text);

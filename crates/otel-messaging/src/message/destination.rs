@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Write as _};
 
-/// A destination, as policies, metrics and spans know it: borrowed, and cheap to make.
+/// The destination of a message: borrowed, and cheap to make.
 ///
-/// `Display` writes its parts with `:` between them, such as `{exchange}:{routing key}`. Nothing is
-/// joined before somebody asks for it. The parts may be any text: where a subscription has a wildcard,
-/// the sender chooses them.
+/// `Display` writes its parts with `:` between them, such as `{exchange}:{routing key}`. It joins them
+/// only when it writes them. The parts may be any text: if a subscription has a wildcard, the sender
+/// chooses them.
 ///
 /// ```
 /// use otel_messaging::adapter::Destination;
@@ -40,8 +40,7 @@ impl<'m> Destination<'m> {
         }
     }
 
-    /// A topic, a subject, a queue: what stands in the span's name and in
-    /// `messaging.destination.name`.
+    /// A topic, a subject or a queue, for the span's name and `messaging.destination.name`.
     #[must_use]
     pub const fn named(name: &'m str) -> Self {
         Self::of_parts([name, "", ""])

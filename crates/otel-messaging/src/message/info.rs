@@ -3,11 +3,11 @@
 use crate::message::destination::Destination;
 use std::time::SystemTime;
 
-/// What is known of one message, borrowed from it: for policies, metrics and spans, which read it.
+/// What is known of one message, borrowed from it. Spans and the limits of redelivery read it.
 ///
-/// An adapter makes it in [`Describe::message_info`](crate::adapter::Describe::message_info), which is
-/// called only when somebody needs it. Texts may be as a sender chose them; what a span shows of them
-/// is cut and cleaned when it is written.
+/// An adapter makes it in [`Describe::message_info`](crate::adapter::Describe::message_info), which the
+/// core calls only if it needs the result. Texts may be as a sender chose them: a span cuts and cleans
+/// them when it shows them.
 #[derive(Debug, Clone)]
 pub struct MessageInfo<'m> {
     system: Option<&'static str>,
@@ -34,8 +34,8 @@ impl<'m> MessageInfo<'m> {
         }
     }
 
-    /// Sets the conventions' name of the messaging system, in place of the client's: for a message
-    /// whose type does not tell it.
+    /// Sets the conventions' name of the messaging system, in place of the client's, for a message whose
+    /// type does not know it.
     #[must_use]
     pub fn with_system(mut self, system: &'static str) -> Self {
         self.system = Some(system);

@@ -1,4 +1,4 @@
-//! What is known of a message.
+//! Messages: their headers, their destination, and what else is known of them.
 
 pub(crate) mod attributes;
 pub(crate) mod destination;

@@ -7,14 +7,14 @@ use crate::message::info::MessageInfo;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A client library: implemented by an adapter's marker type, such as `Kafka`.
+/// A client library. An adapter's marker type implements it, such as `Kafka`.
 ///
 /// Callers never name the marker; generic functions infer it.
 pub trait Client {
     /// The conventions' name of the messaging system, such as `kafka`.
     const SYSTEM: &'static str;
 
-    /// The adapter's own name: that of the instrumentation scope of its spans
+    /// The adapter's own name, and the name of the instrumentation scope of its spans
     /// (`env!("CARGO_PKG_NAME")`).
     const NAME: &'static str;
 
@@ -22,31 +22,29 @@ pub trait Client {
     const VERSION: &'static str;
 }
 
-/// What is known of a message, on its way out or in: implemented by an adapter for each type of message.
-/// `C` is the adapter's marker.
+/// Describes a message, on its way out or in. An adapter implements it for each type of message. `C` is
+/// the adapter's marker.
 pub trait Describe<C> {
-    /// The client library that the message is of: the marker.
+    /// The client library of the message: the marker.
     type Client: Client;
 
-    /// Where the message goes to, or came from. This is cheap: it is asked for every message, before
-    /// a context is read or written.
+    /// Where the message goes to, or came from. It has to be cheap, and it should not allocate.
     fn destination(&self) -> Destination<'_>;
 
-    /// What is known beside the destination. This is asked only when a span, a metric or a policy needs
-    /// it.
+    /// What is known of the message beside its destination. The core asks for it only if a span is about
+    /// to start or a limit of redelivery is set.
     fn message_info(&self) -> MessageInfo<'_> {
         MessageInfo::new(self.destination())
     }
 
-    /// Adds what this messaging system alone has, such as an offset. This is asked only when a span is
-    /// about to be started for somebody who listens; `info` is what
-    /// [`message_info`](Self::message_info) gave.
+    /// Adds the attributes of this messaging system alone, such as an offset. The core calls it only if a
+    /// span is about to start. `info` is the result of [`message_info`](Self::message_info).
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         let _ = (info, attributes);
     }
 }
 
-/// A message that a client has received: where its headers are, and what is known of it.
+/// A message that a client has received: it gives access to its headers, and describes itself.
 ///
 /// Adapters implement it for their client's message types; the methods are named unlike the
 /// clients' own. `C` is the adapter's marker, inferred by every call and by generic functions:
@@ -62,9 +60,9 @@ pub trait Describe<C> {
 /// A generic type over messages has to carry the marker, in `PhantomData<C>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not implement `Received` of otel-messaging",
-    note = "the adapter of its client implements `Received`: is it a dependency, is it named \
-            somewhere (`use otel_messaging_lapin as _;` will do), and is the client of the same \
-            version?"
+    note = "the adapter of the client implements `Received`. Add the adapter to the dependencies, name \
+            it in the program (such as `use otel_messaging_lapin as _;`), and use the version of the \
+            client that the adapter depends on"
 )]
 pub trait Received<C>: Describe<C> {
     /// The client's type of headers.

@@ -7,18 +7,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 pin_project! {
-    /// A future with a context that is current at every poll and while it is dropped.
+    /// A future whose context is current at every poll and while it is dropped.
     ///
-    /// [`with_message_context`](crate::with_message_context) and its siblings make it of a handler: the
-    /// message's span ends with it. [`future_in_context`](crate::future_in_context) and
-    /// [`Job::run`](crate::Job::run) make it of background work, which has no span of its own.
+    /// [`with_message_context`](crate::with_message_context) and its siblings return it: it ends the
+    /// message's span when the handler is done. [`future_in_context`](crate::future_in_context) and
+    /// [`Job::run`](crate::Job::run) return it for background work, without a span.
     ///
-    /// `J` decides what marks the span; it has no name where the application decides
-    /// ([`try_with_message_context_with`](crate::try_with_message_context_with)).
+    /// `J` is the type of the closure that marks the span with the result.
     ///
     /// # Panics
     ///
-    /// Polled again once it was ready, it panics, as the future of an `async fn` does.
+    /// If it is polled again after it was ready, as the future of an `async fn`.
     #[must_use = "futures do nothing unless awaited"]
     pub struct InContext<F: Future, J = fn(&MessageSpan, &<F as Future>::Output)> {
         // Optional so that it can be dropped before the span is ended, with the context attached:
@@ -40,7 +39,7 @@ pin_project! {
 }
 
 impl<F: Future> InContext<F> {
-    /// Marks nothing, whatever the future returns.
+    /// Does not mark the span with the future's result.
     pub(crate) fn unjudged(span: MessageSpan, future: F) -> Self {
         Self::new(span, future, |_, _| {})
     }
@@ -97,8 +96,8 @@ impl<F: Future, J: FnOnce(&MessageSpan, &F::Output)> Future for InContext<F, J> 
 }
 
 impl MessageSpan {
-    /// Does a piece of the work with the context current. A panic in it marks and ends the span:
-    /// whoever catches it may keep the rest of the work for long.
+    /// Does a piece of the work with the context current. A panic in it marks and ends the span, because
+    /// a caller that catches it may keep the rest of the work for long.
     pub(crate) fn work<T>(&mut self, work: impl FnOnce(&Self) -> T) -> T {
         struct Unwinding<'a>(&'a mut MessageSpan);
         impl Drop for Unwinding<'_> {

@@ -1,4 +1,4 @@
-//! What an application does about a handler's error, while the span of the handling is open.
+//! The hook for a handler's error, which runs while the message's span is open.
 
 use crate::operation::future::{InContext, poll_work, polled_again};
 use crate::operation::span::MessageSpan;
@@ -12,18 +12,17 @@ where
     F: Future<Output = Result<T, E>>,
     J: FnOnce(&MessageSpan, &Result<T, E>),
 {
-    /// Runs `hook` if the handler returns an error: to log it, to reject the message, to put it
-    /// aside. What the hook returns is what this future returns: the same error, another one, or
-    /// `Ok` where the message is done with.
+    /// Runs `hook` if the handler returns an error: to log it, to reject the message or to put it aside.
+    /// This future then returns the hook's result: the same error, another one, or `Ok` if the hook has
+    /// dealt with the error.
     ///
-    /// The hook runs inside the handling. The message's context is current in it, so that what it
-    /// publishes and the spans that it starts are children of the message's span, which ends when
-    /// the hook is done. The error marks the span before the hook runs, if it marks it at all; what the
-    /// hook returns does not mark it.
+    /// The message's context is current in the hook. So the spans that the hook starts and the messages
+    /// that it publishes are children of the message's span, which ends after the hook. The error marks
+    /// the span before the hook runs. The hook's result does not mark it.
     ///
-    /// The future is `Send` if the handler's and the hook's are. A panic of the hook passes through
-    /// and marks the span, unless the error has. Dropped while the hook runs, the future drops
-    /// what is left of it in the message's context and ends the span.
+    /// The future is `Send` if the handler's and the hook's are. A panic of the hook passes through and
+    /// marks the span, unless the error has marked it. If you drop the future while the hook runs, it
+    /// drops the hook with the message's context current, and ends the span.
     ///
     /// ```
     /// # use otel_messaging::{Received, try_with_message_context};
@@ -45,7 +44,7 @@ where
     ///
     /// # Errors
     ///
-    /// The hook's.
+    /// The hook's error.
     pub fn on_error<H, R, E2>(self, hook: H) -> OnError<F, J, H, R>
     where
         H: FnOnce(E) -> R,
@@ -60,11 +59,11 @@ where
 }
 
 pin_project! {
-    /// The future of a handler and of what is done about its error; made by [`InContext::on_error`].
+    /// The future of a handler and its `on_error` hook. [`InContext::on_error`] makes it.
     ///
     /// # Panics
     ///
-    /// Polled again once it was ready, it panics, as the future of an `async fn` does.
+    /// If it is polled again after it was ready, as the future of an `async fn`.
     #[must_use = "futures do nothing unless awaited"]
     pub struct OnError<F: Future, J, H, R> {
         #[pin]

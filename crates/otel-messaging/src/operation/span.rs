@@ -22,12 +22,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-/// The span of what is done with one message, such as its handling: it ends when this is dropped.
+/// The span of one message. Dropping it ends the span.
 ///
-/// [`process`](crate::process) starts one. With the feature `tracing` it is a span of that crate, where
-/// the program has tracing-opentelemetry's layer; else, and by an instrumentation with a tracer provider
-/// of its own, one of OpenTelemetry alone. Where nobody listens there is no span, and what came in still
-/// goes out.
+/// [`process`](crate::process) starts it. With the feature `tracing`, and if the program has
+/// tracing-opentelemetry's layer, it is a span of `tracing`. Otherwise, and if the instrumentation has a
+/// tracer provider of its own, it is a span of OpenTelemetry alone. Without a tracer provider there is no
+/// span, and the message's context still propagates.
 #[must_use = "dropping it ends the span"]
 pub struct MessageSpan {
     current: Current,
@@ -40,15 +40,15 @@ pub struct MessageSpan {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// No span was started: what is current is what came in.
+    /// No span was started: the context that came in is current.
     Without,
     Open,
     Ended,
 }
 
 impl MessageSpan {
-    /// Starts the span of a message if somebody listens. Nothing of the message is looked at before.
-    /// `info` is what is known of it already; `more` adds what is not the message's own.
+    /// Starts the span of a message if a span is wanted. It looks at the message only then. `info` is
+    /// what is known of the message already; `more` adds attributes that are not the message's own.
     pub(crate) fn start<C, M>(
         by: &Telemetry,
         action: Action,
@@ -104,8 +104,8 @@ impl MessageSpan {
         }
         let context = by.with_tracer::<C, _>(|tracer| {
             let span = builder.start_with_context(tracer, parent);
-            // A provider that was shut down gives a span without ids, and one without effect the ids of
-            // the parent.
+            // A provider that was shut down gives a span without ids, and a provider without effect gives
+            // the parent's span: the context that came in then goes out.
             let is_own = span.span_context().is_valid()
                 && span.span_context().span_id() != parent.span().span_context().span_id();
             is_own.then(|| parent.with_span(span))
@@ -127,7 +127,7 @@ impl MessageSpan {
         }
     }
 
-    /// What is done in a context without a span of its own.
+    /// Work in a context without a span of its own.
     pub(crate) fn without(current: Current) -> Self {
         Self::new(current, State::Without, None)
     }
@@ -136,7 +136,7 @@ impl MessageSpan {
         self.state != State::Without
     }
 
-    /// The context of the operation: what came in, with the span if there is one.
+    /// The context to work in: the message's context, with the span if there is one.
     #[must_use]
     pub fn context(&self) -> &Context {
         self.current.context()
@@ -144,7 +144,7 @@ impl MessageSpan {
 
     /// Marks the span as failed. `error_type` is a name of low cardinality for `error.type`;
     /// `description` says what happened. Both are exported, cut to 1,024 bytes and without control
-    /// characters. The first failure counts: a span that is marked stays as it is.
+    /// characters. The first failure counts: later calls change nothing.
     pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
         let error_type = remote_text::shown_cow(error_type.into());
         if self.error_type.set(error_type).is_err() || !self.has_span() {
@@ -188,7 +188,7 @@ impl MessageSpan {
         &self.current
     }
 
-    /// Ends the span, whoever still has a handle of it. Once is enough.
+    /// Ends the span, also if there are other handles of it. Later calls do nothing.
     pub(crate) fn end(&mut self) {
         if self.state != State::Open {
             return;

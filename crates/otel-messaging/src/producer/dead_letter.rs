@@ -1,4 +1,4 @@
-//! A message that is put aside: what its headers say of the failure.
+//! A message that is put aside: what its headers say about the failure.
 
 use crate::carrier::headers::CarrierMut;
 use crate::field::traceparent;
@@ -9,7 +9,7 @@ use crate::message::remote_text;
 use opentelemetry::trace::SpanContext;
 use std::fmt;
 
-/// The header of a dead letter that says what went wrong: the error's text, shown as by
+/// The header of a dead letter that has the error's text, cut and cleaned as by
 /// [`Failure::new`](crate::Failure::new).
 pub const DEAD_LETTER_ERROR: &str = "dead-letter-error";
 /// The header of a dead letter that says where it was first put aside: the topic, the subject, or
@@ -19,9 +19,8 @@ pub const DEAD_LETTER_SOURCE: &str = "dead-letter-source";
 /// first put aside.
 pub const DEAD_LETTER_TRACEPARENT: &str = "dead-letter-traceparent";
 
-/// What the headers of a dead letter say of the message that failed; see [`Relay::DeadLetter`](crate::adapter::Relay::DeadLetter).
-///
-/// Other crates write it as well, so it is made with [`new`](Self::new).
+/// What the headers of a dead letter say about the failure; see
+/// [`Relay::DeadLetter`](crate::adapter::Relay::DeadLetter).
 pub struct DeadLetter<'a> {
     source: Destination<'a>,
     error: &'a dyn fmt::Display,
@@ -29,8 +28,7 @@ pub struct DeadLetter<'a> {
 }
 
 impl<'a> DeadLetter<'a> {
-    /// `source` is where the message came from, as in the names of spans; `error` is why it could
-    /// not be handled.
+    /// `source` is the destination from which the message came. `error` says why it could not be handled.
     #[must_use]
     pub fn new(source: Destination<'a>, error: &'a dyn fmt::Display) -> Self {
         Self {
@@ -40,7 +38,7 @@ impl<'a> DeadLetter<'a> {
         }
     }
 
-    /// Adds a header of the adapter's, such as the offset at the source.
+    /// Adds a header of the adapter, such as the offset at the source.
     #[must_use]
     pub fn with_detail(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.details.push((name, value.into()));
@@ -66,7 +64,7 @@ impl fmt::Debug for DeadLetter<'_> {
     }
 }
 
-/// Writes what went wrong into the headers of a message that came from `sender`.
+/// Writes the failure into the headers of a message that came from `sender`.
 pub(crate) fn write<C, H: CarrierMut<C>>(
     headers: &mut H,
     dead_letter: &DeadLetter<'_>,

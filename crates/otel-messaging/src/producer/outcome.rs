@@ -1,15 +1,16 @@
-//! What came of sending a message.
+//! The outcome of sending a message.
 
 use crate::message::attributes::Attributes;
 use std::borrow::Cow;
 use std::fmt;
 
-/// What came of sending a message, as far as its client tells.
+/// The outcome of sending a message, as far as the client knows it.
 pub enum Outcome<'a> {
-    /// Nobody knows, as when the future of a publish is dropped.
+    /// The outcome is unknown, for example because the caller dropped the future of a publish.
     Unknown,
-    /// The broker, or the client where there is no answer, has the message. The function adds what the
-    /// answer tells, such as partition and offset; it is called only if the span records it.
+    /// The broker has accepted the message; or the client has taken it, if the broker gives no answer.
+    /// The function adds attributes from the answer, such as partition and offset. It is called only if
+    /// the span is recorded.
     Accepted(&'a dyn Fn(&mut Attributes)),
     /// The message was refused.
     Failed {
@@ -21,7 +22,7 @@ pub enum Outcome<'a> {
 }
 
 impl<'a> Outcome<'a> {
-    /// The message is accepted, and the answer tells nothing else.
+    /// The message is accepted, and the answer adds no attributes.
     #[must_use]
     pub fn accepted() -> Self {
         Self::Accepted(&|_| {})

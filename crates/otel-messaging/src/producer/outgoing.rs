@@ -14,10 +14,10 @@ use opentelemetry::trace::{Link, TraceContextExt};
 use std::fmt;
 use std::ptr;
 
-/// A message on its way to the broker: its span, which ends with the broker's answer.
+/// A message on its way to the broker, with its span.
 ///
-/// Dropped without an answer, as when the future of a publish is dropped, the span ends with its
-/// status unset.
+/// If you drop it without [`finish`](Self::finish), the span ends with its status unset, as when the
+/// future of a publish is dropped.
 #[must_use = "dropping it ends the span"]
 pub struct Outgoing {
     /// `None` for the global one, so that not all threads count its references.
@@ -28,9 +28,9 @@ pub struct Outgoing {
 }
 
 impl Instrumentation {
-    /// Starts the span of a message that is being sent: of kind PRODUCER, child of the context
-    /// that is [current](current_context) at the call. `operation` is the client's own word, such as
-    /// `publish`.
+    /// Starts the span of a message that is being sent. It is of kind PRODUCER, and a child of the
+    /// context that is [current](current_context) at the call. `operation` is the client's own word, such
+    /// as `publish`.
     ///
     /// The `InjectingProducer` of each adapter calls this; use it to write an adapter for another client.
     pub fn outgoing<C, M>(&self, operation: &'static str, message: &M) -> Outgoing
@@ -40,7 +40,8 @@ impl Instrumentation {
         self.linked(operation, message, Vec::new)
     }
 
-    /// Starts the span of a message that gets a new context, with links to those that it came with.
+    /// Starts the span of a message that gets a new context, with links to the contexts that it came
+    /// with.
     pub(crate) fn linked<C, M>(
         &self,
         operation: &'static str,
@@ -92,16 +93,16 @@ impl Instrumentation {
 }
 
 impl Outgoing {
-    /// Writes the context of this message into its headers, in place of any context they held; see
+    /// Writes the context of this message into its headers, in place of any context there; see
     /// [`Instrumentation::inject`]. The headers of a message that [keeps](Self::keeps_context) its
     /// context stay as they are.
     ///
-    /// `room` is how many bytes the message's headers may take in all, as
-    /// [`CarrierMut::left_of`] counts them; `None` if there is no limit. Where not all of the context
-    /// fits, members of baggage are left out first, then entries of tracestate, as
-    /// [`with_injection_budget`](crate::instrumentation::Builder::with_injection_budget) describes.
-    /// Where there is no room even for a traceparent, the message goes without context, an older one
-    /// included, and that is counted in [`dropped_fields`](crate::loss::dropped_fields).
+    /// `room` is how many bytes the message's headers may take in all, as [`CarrierMut::left_of`] counts
+    /// them; `None` if there is no limit. If not all of the context fits into `room`, members of baggage
+    /// are left out first, then entries of tracestate (see
+    /// [`with_injection_budget`](crate::instrumentation::Builder::with_injection_budget)). If not even a
+    /// traceparent fits, the message goes without a context, and an older context is removed.
+    /// [`dropped_fields`](crate::loss::dropped_fields) counts this.
     pub fn inject<C, H: CarrierMut<C> + Clone>(&self, headers: &mut H, room: Option<usize>) {
         let by = self.instrumentation().settings();
         if self.kept.is_some() || by.is_disabled {
@@ -122,21 +123,21 @@ impl Outgoing {
         self.kept.as_ref().unwrap_or(self.span.context())
     }
 
-    /// The instrumentation by which the message is sent.
+    /// The instrumentation that sends the message.
     #[must_use]
     pub fn instrumentation(&self) -> &Instrumentation {
         let given = self.given.as_ref();
         given.unwrap_or_else(|| Instrumentation::global())
     }
 
-    /// Whether the message keeps the context that its headers have: it is forwarded, and has one.
+    /// Whether the message is forwarded with the context that it came with.
     #[must_use]
     pub fn keeps_context(&self) -> bool {
         self.kept.is_some()
     }
 
-    /// Whether a message with these headers may be this one: they carry its context, or none that
-    /// can be read. For clients that can give the answer to one message for the answer to another.
+    /// Whether these headers may belong to this message: they carry its context, or no readable context.
+    /// Use it if a client can mix up the answers to two messages.
     pub fn may_have<C, H: Carrier<C> + ?Sized>(&self, headers: Option<&H>) -> bool {
         let Some(headers) = headers else {
             return true;
@@ -148,7 +149,7 @@ impl Outgoing {
             || (carried.trace_id(), carried.span_id()) == (own.trace_id(), own.span_id())
     }
 
-    /// Ends the span with what came of it.
+    /// Ends the span with the outcome.
     pub fn finish(self, outcome: Outcome<'_>) {
         match outcome {
             Outcome::Unknown => {}

@@ -15,35 +15,33 @@ use crate::telemetry::semconv;
 use crate::telemetry::span_builder::SpanKindOf;
 use std::marker::PhantomData;
 
-/// In which way a received message is sent on.
+/// How a received message is sent on.
 #[derive(Debug, Clone, Copy)]
 pub enum Relay<'a> {
-    /// With the context that it came with: by routers and bridges that are not a step of their own.
+    /// With the context that it came with. For routers and bridges that are not a step of the trace.
     Forward,
-    /// With the context that is current, in place of the one that it came with.
+    /// With the current context, in place of the old one.
     Republish,
-    /// As a republished message, with what went wrong in its headers and on the span.
+    /// As a republished message, with the failure in its headers and on the span.
     DeadLetter(&'a DeadLetter<'a>),
 }
 
-/// What a header or a property of a message means, where a broker or a client acts on it: so it is known
-/// what has to become of it when the message is sent on.
+/// What a header or a property means. It decides what happens to it when the message is sent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
-    /// It belongs to the message, and nothing acts on it: it is kept.
+    /// It belongs to the message, and no broker or client acts on it. It is kept.
     Content,
-    /// It tells readers what the message is, and would tell them the same of a dead letter, which stands
-    /// for itself: a dead letter has it under another name.
+    /// It says what kind of message this is. Readers would treat a dead letter as such a message too, so
+    /// a dead letter has it under another name.
     Kind,
-    /// It is the sender's word on the message: a message that is forwarded is still its sender's, and
-    /// keeps it.
+    /// It is the sender's statement about the message. `forward` keeps it; the other two rename it.
     Sender,
-    /// It was about one delivery or one publish, and would act on the next: it gets another name.
+    /// It concerned one delivery or one publish, and would act on the next. It is always renamed.
     Delivery,
 }
 
 impl Relay<'_> {
-    /// Whether what has this meaning goes along under another name, on which nothing acts.
+    /// Whether a header with this meaning is renamed.
     #[must_use]
     pub fn renames(&self, meaning: Meaning) -> bool {
         match meaning {
@@ -54,7 +52,7 @@ impl Relay<'_> {
         }
     }
 
-    /// What is put before a name that is changed.
+    /// The prefix of renamed headers.
     #[must_use]
     pub fn prefix(&self) -> &'static str {
         match self {
@@ -65,21 +63,21 @@ impl Relay<'_> {
 }
 
 impl Instrumentation {
-    /// Starts the span of a message that is sent on. `headers` are those that it goes with, and still
-    /// have the context with which the message came. [`Outgoing::inject`] has to follow.
+    /// Starts the span of a message that is sent on. `headers` are the headers to send; they still have
+    /// the old context. Call [`Outgoing::inject`] next.
     ///
-    /// - [`Relay::Forward`]: the span is of kind CLIENT, child of the current context and linked to the
-    ///   span that the message came from; the message keeps its context (conventions, "Message creation
-    ///   context": what is there should not be modified). A message without a context, or with one that
-    ///   cannot be read, is sent as by [`outgoing`](Self::outgoing), and gets a new one. So does one with
-    ///   contexts that contradict each other: none of them can be kept. Its span is linked to each of
-    ///   their senders.
+    /// - [`Relay::Forward`]: the span is of kind CLIENT, a child of the current context, and linked to
+    ///   the span that the message came from. The message keeps its context (conventions, "Message
+    ///   creation context": an existing context should not be modified). A message without a readable
+    ///   context is sent as by [`outgoing`](Self::outgoing), and gets a new one. If a message has
+    ///   contexts that contradict each other, none of them can be kept: it also gets a new one, and its
+    ///   span is linked to each sender.
     /// - [`Relay::Republish`]: the span is of kind PRODUCER, and linked in the same way.
-    /// - [`Relay::DeadLetter`]: as republished, with what went wrong on the span and in the headers,
-    ///   under the names [`DEAD_LETTER_ERROR`], [`DEAD_LETTER_SOURCE`] and [`DEAD_LETTER_TRACEPARENT`].
-    ///   If a message is put aside once more, the source and the traceparent stay what they were the
-    ///   first time. `room` is as in [`Outgoing::inject`]: where these headers would make the message too
-    ///   large they are left out, and counted in [`dropped_fields`](crate::loss::dropped_fields).
+    /// - [`Relay::DeadLetter`]: as republished, with the failure on the span and in the headers
+    ///   [`DEAD_LETTER_ERROR`], [`DEAD_LETTER_SOURCE`] and [`DEAD_LETTER_TRACEPARENT`]. If a message is
+    ///   put aside again, the source and the traceparent stay as they were the first time. `room` is as
+    ///   in [`Outgoing::inject`]: if these headers would make the message too large, they are left out,
+    ///   and [`dropped_fields`](crate::loss::dropped_fields) counts that.
     ///
     /// [`DEAD_LETTER_ERROR`]: crate::producer::DEAD_LETTER_ERROR
     /// [`DEAD_LETTER_SOURCE`]: crate::producer::DEAD_LETTER_SOURCE
@@ -103,7 +101,7 @@ impl Instrumentation {
             by.propagation.read(&*headers)
         };
         match relay {
-            // What was not read is not replaced either.
+            // A context that was not read is not replaced either.
             Relay::Forward if carried.has_sender() || carried.is_unread => {
                 let links = || carried.links();
                 let kept = Some(carried.context.clone());

@@ -21,24 +21,24 @@ const MAX_BYTES: usize = 8192;
 ///
 /// # Reading
 ///
-/// - Keys are tokens and never decoded. Values are percent-decoded once, as UTF-8; bytes that are
-///   not UTF-8 become U+FFFD. Properties travel as they came, but a tab as a space. Several headers
-///   count as one list.
+/// - Keys are tokens and never decoded. Values are percent-decoded once, as UTF-8; bytes that are not
+///   UTF-8 become U+FFFD. Properties are passed on unchanged, except that a tab becomes a space. Several
+///   headers count as one list.
 /// - A malformed member is skipped, and the others count. A malformed property is left out, and its
 ///   member counts. Empty members and empty properties are passed over: `a=1;` is `a=1`.
-/// - If a key stands there more than once, its last value counts.
-/// - At most 64 keys and 8,192 bytes are read. The bytes are those of the keys, the encoded values,
-///   the properties and what separates them, without optional white space. A member for which there
-///   is no room is left out alone.
+/// - If a key occurs more than once, its last value counts.
+/// - At most 64 keys and 8,192 bytes are read. The bytes of the keys, the encoded values, the properties
+///   and the separators count, without optional white space. If a member does not fit, only that member
+///   is left out.
 /// - If no member is valid, the baggage that is already in the context stays.
 ///
-/// What was not used is counted in [`refused_fields`](crate::loss::refused_fields), but for earlier values
-/// of a key. Time and memory are linear in the size of the header.
+/// [`refused_fields`](crate::loss::refused_fields) counts everything that was not used, except earlier
+/// values of a repeated key. Time and memory are linear in the size of the header.
 ///
 /// # Writing
 ///
-/// - One header is written, its members ordered by key, because OpenTelemetry's type does not keep
-///   their order. Whatever the grammar does not allow in a value is percent-encoded, `%` too.
+/// - One header is written, its members ordered by key, because OpenTelemetry's type does not keep their
+///   order. Characters that the grammar does not allow in a value are percent-encoded, and `%` too.
 /// - A member whose properties are malformed is left out, and so is a member with which the header
 ///   would exceed 8,192 bytes. Both are counted in [`dropped_fields`](crate::loss::dropped_fields).
 ///

@@ -1,5 +1,5 @@
-//! OpenTelemetry propagators for W3C Trace Context (Level 2) and W3C Baggage. They read leniently
-//! where nothing is lost or misread, write by the letter of the specifications, and are fast.
+//! OpenTelemetry propagators for W3C Trace Context (Level 2) and W3C Baggage. They read leniently where
+//! nothing is lost or misread, and write by the letter of the specifications.
 //!
 //! They are [`TextMapPropagator`](opentelemetry::propagation::TextMapPropagator)s like any other
 //! and can be the global one of any program, with or without messages:
@@ -11,30 +11,30 @@
 //! global::set_text_map_propagator(propagation::w3c());
 //! ```
 //!
-//! The pair is what [`Instrumentation`](crate::Instrumentation) uses where the application sets
-//! none; there it reads and writes a message's headers without a detour.
+//! [`Instrumentation`](crate::Instrumentation) uses this pair if the application sets no propagator. It
+//! then reads and writes headers directly.
 //!
 //! # What is refused
 //!
 //! | comes in | becomes |
 //! | --- | --- |
 //! | a `traceparent` that is not by the letter of the specification | no remote span; a valid one beside it counts |
-//! | several valid `traceparent`s of different spans, of which the protocol does not settle the one that counts ([`Carrier::contexts`](crate::adapter::Carrier::contexts)) | no remote span and no baggage; a message is linked to each sender |
+//! | several valid `traceparent`s of different spans, if the protocol does not say which one counts ([`Carrier::contexts`](crate::adapter::Carrier::contexts)) | no remote span and no baggage; a message is linked to each sender |
 //! | a `tracestate` that is malformed, has more than 32 keys, or more than 8,192 bytes | no tracestate; the traceparent counts |
 //! | a member of `baggage` that is malformed | the others count |
 //! | a property of a member of `baggage` that is malformed | the member counts, with its other properties |
 //! | more than 64 keys or 8,192 bytes of `baggage`, without optional white space | what fits counts, in the order of the header |
 //!
-//! Each is counted in [`refused_fields`](crate::loss::refused_fields), once for a message. A value that is
-//! null, binary, empty or not UTF-8 is absent, and not counted. What a context holds that the
-//! specifications cannot represent is left out on the way out and counted in
-//! [`dropped_fields`](crate::loss::dropped_fields). Neither propagator writes an empty header or a
-//! character outside visible ASCII and the space.
+//! [`refused_fields`](crate::loss::refused_fields) counts each of these once per message. A value that is
+//! null, binary, empty or not UTF-8 is absent, and not counted. Parts of a context that the
+//! specifications cannot represent are not written, and [`dropped_fields`](crate::loss::dropped_fields)
+//! counts them. Neither propagator writes an empty header or a character outside visible ASCII and the
+//! space.
 //!
-//! Not refused, because nothing is lost: optional white space, empty members of either list, empty
-//! properties (`tenant=acme;`), and a key that stands there more than once. Of such a key the last
-//! value of `baggage` counts, as in OpenTelemetry's other languages, and the first entry of
-//! `tracestate`, which is the newest (section 3.3).
+//! These are accepted, because nothing is lost: optional white space, empty members of either list, empty
+//! properties (`tenant=acme;`), and a key that occurs more than once. In `baggage` the last value of such
+//! a key counts, as in OpenTelemetry for other languages; in `tracestate` the first entry counts, which
+//! is the newest (section 3.3).
 //!
 //! # The random flag
 //!
@@ -56,9 +56,9 @@
 //!
 //! # Limits
 //!
-//! OpenTelemetry's own types cannot hold everything that the specifications allow. A tracestate
-//! with a key that has two `@`, or behind one more than 13 characters or first one of `_-*/`, is
-//! dropped as an invalid one is. Baggage forgets its order and holds a key once: the last value counts.
+//! OpenTelemetry's types cannot hold everything that the specifications allow. A tracestate is dropped if
+//! a key has two `@`, more than 13 characters after the `@`, or one of `_-*/` directly after it. Baggage
+//! has no order, and holds each key once: the last value counts.
 
 pub(crate) mod baggage;
 pub(crate) mod carried;

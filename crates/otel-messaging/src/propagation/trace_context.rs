@@ -16,22 +16,21 @@ use std::sync::LazyLock;
 /// Reads and writes the headers `traceparent` and `tracestate` of
 /// [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/).
 ///
-/// - `traceparent`: exact lengths, lower-case hex, no id all zero, not version ff; a higher version
-///   is read by its first four fields (section 3.2.4). The flags sampled and random trace id travel,
-///   others are cleared. Of valid ones that name different spans none counts. If they name one span
-///   and differ in their flags or versions, a sampled one counts. One that is malformed does not
-///   count beside a valid one.
-/// - The flag random trace id goes out as it came in, whatever becomes of the spans in between
+/// - `traceparent`: exact lengths, lower-case hex, no id all zero, not version ff; a higher version is
+///   read by its first four fields (section 3.2.4). The flags sampled and random trace id travel, others
+///   are cleared. If valid values name different spans, none counts. If they name one span and differ in
+///   flags or versions, a sampled one counts. A malformed value does not count beside a valid one.
+/// - The flag random trace id goes out as it came in, also if the sampler drops the spans in between
 ///   (section 3.2.2.5): the context remembers it, and contexts made from it inherit that.
-/// - `tracestate`: read only behind a valid traceparent. All its lines are joined in their order.
-///   At most 32 keys and 8,192 bytes, keys and values by the grammar of section 3.3; else it does
-///   not count at all, and the traceparent does. If a key stands there more than once, its first
+/// - `tracestate`: read only beside a valid traceparent. All its lines are joined in their order. At most
+///   32 keys and 8,192 bytes, keys and values by the grammar of section 3.3. Otherwise the whole
+///   tracestate is ignored, and the traceparent still counts. If a key occurs more than once, its first
 ///   entry counts.
 /// - A `tracestate` of more than 8,192 bytes is shortened on the way out: it loses entries of more
 ///   than 128 characters first, then others, in each case those at its end first.
 ///
-/// What is malformed reads as absent, is counted in [`refused_fields`](crate::loss::refused_fields) and
-/// costs no more than something good of the same length.
+/// Malformed values read as absent, and [`refused_fields`](crate::loss::refused_fields) counts them. They
+/// cost no more to read than valid values of the same length.
 ///
 /// ```
 /// use opentelemetry::propagation::TextMapPropagator;

@@ -1,4 +1,4 @@
-//! The pair of both, also without a detour between a context and a message's headers.
+//! The pair of both, as a propagator and directly between a context and a message's headers.
 
 use crate::carrier::headers::{Carrier, CarrierMut};
 use crate::carrier::several::Several;

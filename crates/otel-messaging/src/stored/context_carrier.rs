@@ -12,27 +12,27 @@ use std::collections::BTreeMap;
 /// A context as a plain map of the propagator's fields, such as `traceparent`, to be stored or
 /// sent where there are no headers.
 ///
-/// It is made from a map and into one. With the feature `serde` it is read and written as a map of
-/// strings, which is what OpenTelemetry's propagators read and write in every language:
+/// Convert it from and into a map. With the feature `serde` it is read and written as a map of strings,
+/// which is what OpenTelemetry's propagators read and write in every language:
 ///
 /// ```json
 /// {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "baggage": "tenant=acme"}
 /// ```
 ///
-/// Entries that no propagator knows stay in it, and are there when it is written again.
+/// An entry that no propagator knows stays in the carrier, and is written again with it.
 ///
-/// Whoever may write where it is stored chooses what is in it. Reading it with serde never fails for
-/// what it holds, so that no job is lost for its context. What is malformed in a field reads as
+/// Anyone who may write to the place where it is stored chooses its content. Reading it with serde never
+/// fails because of its content, so that no job is lost with its context. A malformed field reads as
 /// absent, as in a message's headers. These are left out while it is read, and counted in
-/// [`refused_fields`](crate::loss::refused_fields): a `traceparent`, `tracestate` or `baggage` of more than
-/// 8,192 bytes; of everything else, what is beyond 64 entries or 16,384 bytes, names and values
-/// together; values that are not strings; whatever is not a map. `null` is an empty carrier, and a
-/// `null` in it an absent entry. With serde_json this holds for all JSON that RFC 8259 allows, such as
-/// `1e999` and `"\ud800"`; `SECURITY.md` in the repository lists what a format itself refuses. In binary
-/// formats, such as postcard, MessagePack and CBOR, it has to be a map of strings: anything else is an
-/// error of the format's there.
+/// [`refused_fields`](crate::loss::refused_fields): a `traceparent`, `tracestate` or `baggage` of more
+/// than 8,192 bytes; all other entries beyond the first 64 or beyond 16,384 bytes of names and values;
+/// values that are not strings; a context that is not a map. A `null` is an empty carrier, and an entry
+/// with `null` is absent. With serde_json this holds for all JSON that RFC 8259 allows, such as `1e999`
+/// and `"\ud800"`; `SECURITY.md` in the repository lists what a format itself refuses. In binary formats,
+/// such as postcard, MessagePack and CBOR, it must be a map of strings; otherwise the format returns an
+/// error.
 ///
-/// It goes by the global [`Instrumentation`](crate::Instrumentation); by another with
+/// It uses the global [`Instrumentation`](crate::Instrumentation). To use another one, call
 /// `instrumentation.inject(&context, &mut carrier)` and `instrumentation.extract(&carrier)`.
 ///
 /// ```
@@ -52,32 +52,31 @@ pub struct ContextCarrier {
 }
 
 impl ContextCarrier {
-    /// The context that was stored, to be given to `with_context` or the start of a span.
+    /// Reads the stored context, for `with_context` or the start of a span.
     #[must_use]
     pub fn context(&self) -> Context {
         extract(self)
     }
 
-    /// Makes the context that was stored current on this thread, until the guard is dropped; hold
-    /// it across no `.await`.
+    /// Makes the stored context current on this thread until the guard is dropped. Do not hold the guard
+    /// across an `.await`.
     #[must_use = "dropping it detaches the context"]
     pub fn attach(&self) -> ContextGuard {
         self.context().attach()
     }
 
-    /// Whether there is nothing in it: neither a context nor anything else.
+    /// Whether it has no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
-    /// Writes its context into a map that has entries of its own, such as the metadata of a job, in
-    /// place of any context there; other entries stay.
+    /// Writes its context into the headers of a message or into a map, such as the metadata of a job, in
+    /// place of the context there. Other entries stay.
     ///
-    /// `headers` may be the headers of any client. It is an [`inject`] of [`context`](Self::context),
-    /// with its budget: entries that no propagator knows are not written, because whoever may write
-    /// where the carrier was stored would choose headers by them. An empty carrier removes the context
-    /// that is there: it would be another job's.
+    /// This is an [`inject`] of [`context`](Self::context), within its budget. Entries that no propagator
+    /// knows are not written: anyone who may write to the store could otherwise choose headers. An empty
+    /// carrier removes the context that is there, because it belongs to another job.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -113,7 +112,7 @@ impl IntoIterator for ContextCarrier {
     type Item = (String, String);
     type IntoIter = std::collections::btree_map::IntoIter<String, String>;
 
-    /// Name and value, for maps that are no carriers, such as one of JSON values.
+    /// Names and values, for maps that do not implement [`CarrierMut`], such as a map of JSON values.
     fn into_iter(self) -> Self::IntoIter {
         self.fields.into_iter()
     }
@@ -139,7 +138,7 @@ impl CarrierMut<TextMap> for ContextCarrier {
     }
 }
 
-/// The [current context](current_context), to be stored or sent where there are no headers.
+/// Stores the [current context](current_context), to write it where there are no headers.
 #[must_use]
 pub fn get_context() -> ContextCarrier {
     let mut carrier = ContextCarrier::default();
@@ -147,16 +146,16 @@ pub fn get_context() -> ContextCarrier {
     carrier
 }
 
-/// Makes a stored context current on this thread, until the guard is dropped, also by a panic; what
-/// was current before is then current again. Hold the guard across no `.await`: a future goes into
+/// Makes a stored context current on this thread until the guard is dropped. Then, also after a panic,
+/// the earlier context is current again. Do not hold the guard across an `.await`: for a future, use
 /// `carrier.context()` with OpenTelemetry's `FutureExt::with_context`.
 ///
-/// No span is started. With a tracing-opentelemetry layer that does not activate contexts
-/// (`with_context_activation(false)`), spans of `tracing` go by the entered span and not by this:
-/// there, hand the job over in an [`Envelope`](crate::Envelope).
+/// It starts no span. If tracing-opentelemetry's layer does not activate contexts
+/// (`with_context_activation(false)`), spans of `tracing` take their parent from the entered span and not
+/// from this context. In such a program, put the job into an [`Envelope`](crate::Envelope).
 ///
-/// A guard that is forgotten (`std::mem::forget`) stays attached. OpenTelemetry attaches 65,535
-/// contexts on a thread, and then no more.
+/// If you forget the guard (`std::mem::forget`), the context stays attached. OpenTelemetry attaches at
+/// most 65,535 contexts on a thread.
 #[must_use = "dropping it detaches the context"]
 pub fn attach_context(carrier: &ContextCarrier) -> ContextGuard {
     carrier.attach()

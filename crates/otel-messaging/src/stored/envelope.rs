@@ -6,8 +6,8 @@ use crate::message::info::MessageInfo;
 use crate::message::received::{Client, Describe, Received};
 use crate::stored::context_carrier::{ContextCarrier, get_context};
 
-/// A payload together with the context that it belongs to, for what has no headers: Redis lists,
-/// database rows, MQTT 3, object-storage events.
+/// A payload with its context, for places that have no headers: Redis lists, database rows, MQTT 3,
+/// object-storage events.
 ///
 /// With the feature `serde` it is written with its context beside the payload:
 ///
@@ -15,9 +15,8 @@ use crate::stored::context_carrier::{ContextCarrier, get_context};
 /// {"otel_context": {"traceparent": "00-…"}, "otel_payload": {"order": 7}}
 /// ```
 ///
-/// It is a received message: [`with_message_context`](crate::with_message_context) and
-/// [`process`](crate::process) take it. [`open`](Self::open) gives the payload without the context,
-/// so that nothing behind it has to know.
+/// An envelope is a received message: pass it to [`with_message_context`](crate::with_message_context) or
+/// [`process`](crate::process). [`open`](Self::open) returns the payload alone.
 ///
 /// ```
 /// use otel_messaging::{Envelope, process};
@@ -25,17 +24,16 @@ use crate::stored::context_carrier::{ContextCarrier, get_context};
 /// # async fn handle(_order: u32) {}
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// // Here the context is taken along; then the envelope is written to the list.
+/// // The sender: `new` stores the current context. Write the envelope to the list.
 /// let envelope = Envelope::new(7);
 ///
-/// // There it has been read.
+/// // The receiver, which has read it:
 /// let envelope = envelope.received_from("redis", "orders");
 /// process(&envelope).run(handle(envelope.open())).await;
 /// # }
 /// ```
 ///
-/// To see the sending too, give it a span of its own: the `adapter` module has what an adapter's producer
-/// uses.
+/// To give the sending a span of its own, use the module [`adapter`](crate::adapter):
 ///
 /// ```
 /// use otel_messaging::adapter::{Client, Describe, Destination, Outcome};
@@ -63,15 +61,15 @@ use crate::stored::context_carrier::{ContextCarrier, get_context};
 /// let mut context = ContextCarrier::default();
 /// outgoing.inject(&mut context, None);
 /// let envelope = Envelope::with_context(7, context);
-/// // Write it to the list, and say what came of it.
+/// // Write it to the list, and end the span with the outcome.
 /// outgoing.finish(Outcome::accepted());
 /// # drop(envelope);
 /// ```
 ///
-/// Whoever may write to the list chooses the context, as with headers; a [`ContextCarrier`] is read
-/// within limits, and without an error. An envelope without a context, with a malformed one or with
-/// several is read, and handled in a trace of its own. What was written before there were envelopes is read by
-/// `EnvelopeOrBare`, with the feature `serde`.
+/// Anyone who may write to the list chooses the context, as with headers. The context is read within
+/// limits and without an error. An envelope without a context, with a malformed context or with several
+/// is handled in a new trace. If the list has payloads that are older than the envelopes, read it with
+/// `EnvelopeOrBare` (feature `serde`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Envelope<T> {
@@ -83,7 +81,7 @@ pub struct Envelope<T> {
     source: Source,
 }
 
-/// What the receiver says of where an envelope came from. It is not written.
+/// Where an envelope came from, as the receiver says. It is not written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Source {
     system: Option<&'static str>,
@@ -107,16 +105,16 @@ impl<T> Envelope<T> {
         }
     }
 
-    /// Puts the payload into an envelope without a context: what was read is older than the envelopes,
-    /// or is nobody's.
+    /// Puts the payload into an envelope without a context, for example because the payload is older than
+    /// the envelopes.
     #[must_use]
     pub fn bare(payload: T) -> Self {
         Self::with_context(payload, ContextCarrier::default())
     }
 
-    /// Says where the envelope was received, for the span of its handling: `messaging.system`, such as
-    /// `redis`, and the destination, such as the name of the list or of the table, which is of low
-    /// cardinality. Without it the system is `envelope`, and the span has no destination.
+    /// Sets where the envelope was received, for its span: `system` is `messaging.system`, such as
+    /// `redis`, and `destination` is the name of the list or table. It should have few values. Without
+    /// this call, the system is `envelope` and the span has no destination.
     #[must_use]
     pub fn received_from(mut self, system: &'static str, destination: impl Into<String>) -> Self {
         self.source = Source {
@@ -131,7 +129,7 @@ impl<T> Envelope<T> {
         &self.context
     }
 
-    /// The payload, for a look into the closed envelope.
+    /// The payload.
     pub fn payload(&self) -> &T {
         &self.payload
     }

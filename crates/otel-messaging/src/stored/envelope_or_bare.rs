@@ -1,4 +1,4 @@
-//! Reading what may have been written before there were envelopes.
+//! Reading payloads that may be older than the envelopes.
 
 use crate::stored::envelope::Envelope;
 use crate::stored::read_envelope::{CONTEXT, PAYLOAD};
@@ -10,17 +10,16 @@ use serde::{Deserialize, forward_to_deserialize_any};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Reads an [`Envelope`], or a payload that was written without one: for lists and tables that are
-/// older than the envelopes, and for senders that know none.
+/// Reads an [`Envelope`], or a payload without one. Use it for lists and tables with payloads that are
+/// older than the envelopes, and for senders that do not write envelopes.
 ///
-/// A map whose first key is one of an envelope's, `otel_context` or `otel_payload`, is an envelope;
-/// everything else is a payload, and the envelope around it has no context. The format has to describe
-/// itself, as JSON does. The first key of a map is read as a `String` before it is known whose it is: a
-/// payload without an envelope can be no `HashMap<u32, _>`, have no borrowed keys, and be no `RawValue`
-/// of serde_json.
+/// A map whose first key is `otel_context` or `otel_payload` is an envelope. Everything else is a
+/// payload, and the envelope around it has no context. The format must describe itself, as JSON does. The
+/// first key of a map is read as a `String`, so a payload without an envelope cannot be a
+/// `HashMap<u32, _>` or serde_json's `RawValue`, and cannot have borrowed keys.
 ///
-/// It fails as the payload's type does for what is not one, and where `otel_payload` stands twice in an
-/// envelope. What the context holds is no reason for an error.
+/// It returns an error if the payload's type does, or if an envelope has `otel_payload` twice. The
+/// content of the context is never an error.
 ///
 /// ```
 /// use otel_messaging::stored::EnvelopeOrBare;

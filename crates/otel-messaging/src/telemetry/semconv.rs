@@ -65,7 +65,7 @@ pub const MESSAGING_NATS_SERVICE_ERROR_CODE: &str = "messaging.nats.service_erro
 /// `messaging.rabbitmq.message.redelivered`: only when true. This name and the next are this
 /// crate's, like those of dead letters.
 pub const MESSAGING_RABBITMQ_MESSAGE_REDELIVERED: &str = "messaging.rabbitmq.message.redelivered";
-/// `messaging.rabbitmq.message.delivery_count`: 1 for the first delivery, an integer.
+/// `messaging.rabbitmq.message.delivery_count`: only when greater than 1, an integer.
 pub const MESSAGING_RABBITMQ_MESSAGE_DELIVERY_COUNT: &str =
     "messaging.rabbitmq.message.delivery_count";
 
