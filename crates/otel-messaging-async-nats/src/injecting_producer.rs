@@ -50,6 +50,9 @@ use otel_messaging::adapter::{Outgoing, Relay};
 #[derive(Debug, Clone)]
 pub struct InjectingProducer<P: Wrapped> {
     pub(crate) inner: P,
+    /// It knows the size of the largest message. A JetStream context gives out a copy of its client,
+    /// which is too much to make for each message.
+    client: Client,
     pub(crate) injection: Injection,
 }
 
@@ -70,22 +73,19 @@ mod sealed {
     use async_nats::{Client, jetstream};
 
     pub trait Sealed {
-        /// The size of the largest message, in bytes. It changes when the client connects to another
-        /// server.
-        fn max_payload(&self) -> usize;
+        /// The client that publishes.
+        fn client(&self) -> Client;
     }
 
     impl Sealed for Client {
-        #[inline]
-        fn max_payload(&self) -> usize {
-            Client::max_payload(self)
+        fn client(&self) -> Client {
+            self.clone()
         }
     }
 
     impl Sealed for jetstream::Context {
-        #[inline]
-        fn max_payload(&self) -> usize {
-            self.client().max_payload()
+        fn client(&self) -> Client {
+            jetstream::Context::client(self)
         }
     }
 }
@@ -97,6 +97,7 @@ impl<P: Wrapped> InjectingProducer<P> {
     #[must_use]
     pub fn new(inner: P) -> Self {
         Self {
+            client: inner.client(),
             inner,
             injection: Injection::default(),
         }
@@ -128,6 +129,12 @@ impl<P: Wrapped> InjectingProducer<P> {
         self.inner
     }
 
+    /// What the headers of a message may take, in bytes, by the server to which the client is connected
+    /// now.
+    fn room(&self, payload: usize, own: Option<&HeaderMap>) -> usize {
+        room_for(self.client.max_payload(), payload, own)
+    }
+
     /// Starts the message's span and writes its context into the headers.
     pub(crate) fn inject(
         &self,
@@ -139,7 +146,7 @@ impl<P: Wrapped> InjectingProducer<P> {
         let message = Outbound::to(subject, headers.as_ref());
         let by = self.injection.instrumentation();
         let outgoing = by.outgoing(operation, &message);
-        let room = room_for(self.inner.max_payload(), payload, headers.as_ref());
+        let room = self.room(payload, headers.as_ref());
         let mut headers = headers.unwrap_or_default();
         self.injection.write(&outgoing, &mut headers, room);
         (outgoing, headers)
@@ -163,7 +170,7 @@ impl<P: Wrapped> InjectingProducer<P> {
     ) -> (Outgoing, HeaderMap) {
         let came = message.headers.as_ref();
         let outbound = Outbound::to(subject, came);
-        let room = room_for(self.inner.max_payload(), message.payload.len(), came);
+        let room = self.room(message.payload.len(), came);
         self.injection.relay(relay, &outbound, came, room)
     }
 }

@@ -7,7 +7,7 @@ use crate::outbound::Outbound;
 use crate::outcome;
 use crate::service_error;
 use crate::wire_size::{of_header, room_for};
-use async_nats::client::PublishError;
+use async_nats::client::{PublishError, PublishErrorKind};
 use async_nats::service::Request;
 use async_nats::service::error::Error;
 use async_nats::{Client, HeaderMap, Message};
@@ -103,6 +103,12 @@ impl InjectingRequest {
     /// The given headers stay as they are, except for the propagator's own fields, which this method
     /// replaces.
     ///
+    /// The server to which the service is connected may take less than the producer's client knows: if the
+    /// producer wraps another client, or if the service's client reconnects before the future is awaited.
+    /// If the answer is too large with a context, this method answers once more without one: it leaves out
+    /// an older context in the given headers too, and [`dropped_fields`](crate::loss::dropped_fields)
+    /// counts. The statistics of the endpoint then count two requests.
+    ///
     /// # Errors
     ///
     /// The request's own error, unchanged. It marks the span as failed.
@@ -111,9 +117,18 @@ impl InjectingRequest {
         response: Result<Bytes, Error>,
         headers: HeaderMap,
     ) -> impl Future<Output = Result<(), PublishError>> {
+        let given = headers.clone();
         let (outgoing, headers) = self.inject(&response, headers);
+        let again = (headers != given).then(|| (response.clone(), given));
         async move {
-            let taken = self.inner.respond_with_headers(response, headers).await;
+            let mut taken = self.inner.respond_with_headers(response, headers).await;
+            if let Some((response, mut headers)) = again
+                && taken.as_ref().is_err_and(is_too_large)
+            {
+                // There is no room at all, for an older context either.
+                self.injection.write(&outgoing, &mut headers, 0);
+                taken = self.inner.respond_with_headers(response, headers).await;
+            }
             outcome::finish(outgoing, &taken);
             taken
         }
@@ -161,6 +176,10 @@ impl Received<Nats> for InjectingRequest {
     fn message_headers(&self) -> Option<&HeaderMap> {
         self.inner.message_headers()
     }
+}
+
+fn is_too_large(error: &PublishError) -> bool {
+    error.kind() == PublishErrorKind::MaxPayloadExceeded
 }
 
 /// What the answer adds to the given headers, in bytes.

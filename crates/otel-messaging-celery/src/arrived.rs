@@ -1,5 +1,6 @@
 //! A message that should be a task, before its body is read.
 
+use crate::client::Celery;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use otel_messaging::Received;
@@ -31,7 +32,7 @@ impl Arrived<'_> {
 }
 
 impl Describe<Lapin> for Arrived<'_> {
-    type Client = Lapin;
+    type Client = Celery;
 
     fn destination(&self) -> Destination<'_> {
         self.0.destination()

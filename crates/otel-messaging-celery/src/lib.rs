@@ -2,6 +2,7 @@
 
 mod answer;
 mod arrived;
+mod client;
 mod error;
 mod json;
 mod received;

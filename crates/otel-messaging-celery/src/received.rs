@@ -1,6 +1,7 @@
 //! A task that came in.
 
 use crate::arrived::{Arrived, text};
+use crate::client::Celery;
 use crate::error::ReadError;
 use lapin::BasicProperties;
 use lapin::message::Delivery;
@@ -179,7 +180,7 @@ impl<'a> ReceivedTask<'a> {
 /// identifier of its own, `messaging.message.id` is the task's. Python's instrumentation does the same
 /// with both.
 impl Describe<Lapin> for ReceivedTask<'_> {
-    type Client = Lapin;
+    type Client = Celery;
 
     fn destination(&self) -> Destination<'_> {
         self.arrived.destination()

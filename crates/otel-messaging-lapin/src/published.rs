@@ -1,9 +1,9 @@
 //! A message that goes out.
 
 use crate::headers::Lapin;
+use crate::received::message_info;
 use crate::route::Route;
 use lapin::BasicProperties;
-use lapin::types::ShortString;
 use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo};
 
 /// A message that is being published, as its span describes it.
@@ -50,16 +50,4 @@ impl Describe<Lapin> for Published<'_> {
     fn set_attributes(&self, _: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.route.set_attributes(attributes);
     }
-}
-
-/// What the properties of every message say of it, on its way out or in.
-pub(crate) fn message_info<'m>(
-    destination: Destination<'m>,
-    properties: &'m BasicProperties,
-) -> MessageInfo<'m> {
-    let message_id = properties.message_id().as_ref();
-    let correlation_id = properties.correlation_id().as_ref();
-    MessageInfo::new(destination)
-        .with_message_id(message_id.map(ShortString::as_str))
-        .with_conversation_id(correlation_id.map(ShortString::as_str))
 }

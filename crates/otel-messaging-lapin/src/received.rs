@@ -1,11 +1,11 @@
 //! Messages that lapin has received.
 
 use crate::headers::Lapin;
-use crate::published::message_info;
 use crate::redelivery::{delivery_count, sent_at};
 use crate::route::Route;
+use lapin::BasicProperties;
 use lapin::message::{BasicGetMessage, BasicReturnMessage, Delivery};
-use lapin::types::FieldTable;
+use lapin::types::{FieldTable, ShortString};
 use otel_messaging::Received;
 use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, semconv};
 
@@ -108,4 +108,16 @@ impl Received<Lapin> for BasicReturnMessage {
     fn message_headers(&self) -> Option<&FieldTable> {
         self.delivery.message_headers()
     }
+}
+
+/// What the properties of every message say of it, on its way in or out.
+pub(crate) fn message_info<'m>(
+    destination: Destination<'m>,
+    properties: &'m BasicProperties,
+) -> MessageInfo<'m> {
+    let message_id = properties.message_id().as_ref();
+    let correlation_id = properties.correlation_id().as_ref();
+    MessageInfo::new(destination)
+        .with_message_id(message_id.map(ShortString::as_str))
+        .with_conversation_id(correlation_id.map(ShortString::as_str))
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod base_producer;
+mod consumer_info;
 mod delivery_future;
 mod error_type;
 mod future_producer;
@@ -19,6 +20,7 @@ mod span_attributes;
 mod until_queued_producer;
 mod wire_size;
 
+pub use consumer_info::consumer_info;
 pub use delivery_future::DeliveryFuture;
 pub use headers::Kafka;
 pub use injecting_context::{InFlight, InjectingContext};

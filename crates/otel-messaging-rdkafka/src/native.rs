@@ -1,7 +1,8 @@
-//! librdkafka's own calls on headers.
+//! librdkafka's own calls on headers, and on a client's configuration.
 //!
 //! Why not rdkafka's safe API: reading a header whose name is not UTF-8 panics there, and any
-//! remote party can send one; and there is no way to remove a header.
+//! remote party can send one; and there is no way to remove a header. A client does not give out its
+//! configuration.
 //!
 //! What this relies on: a `&BorrowedHeaders` is librdkafka's `rd_kafka_headers_t *`. rdkafka makes
 //! it by that cast, reads through it in its own safe methods by the same cast, and gives the
@@ -119,24 +120,33 @@ pub(crate) fn remove(headers: &mut OwnedHeaders, name: &CStr) {
 
 /// How large a record may be by the client's configuration, in bytes, all of it counted.
 pub(crate) fn message_max_bytes<C: ClientContext>(client: &Client<C>) -> Option<usize> {
-    let mut text = [0_u8; 32];
-    let mut size = text.len();
-    // SAFETY: the client's handle is librdkafka's, valid for as long as the borrow; its
-    // configuration is only read, and no more than `size` bytes are written.
+    property(client, c"message.max.bytes")?.parse().ok()
+}
+
+/// A property of the client's configuration; `None` if it is not set, or if it is not UTF-8.
+pub(crate) fn property<C: ClientContext>(client: &Client<C>, name: &CStr) -> Option<String> {
+    let mut size = 0;
+    // SAFETY: the client's handle is librdkafka's, valid for as long as the borrow; its configuration is
+    // only read, and without a buffer the call writes only the size that one needs.
     let answer = unsafe {
         let configuration = bindings::rd_kafka_conf(client.native_ptr());
-        bindings::rd_kafka_conf_get(
-            configuration,
-            c"message.max.bytes".as_ptr(),
-            text.as_mut_ptr().cast(),
-            &mut size,
-        )
+        bindings::rd_kafka_conf_get(configuration, name.as_ptr(), ptr::null_mut(), &mut size)
+    };
+    if answer != RDKafkaConfRes::RD_KAFKA_CONF_OK || size == 0 {
+        return None;
+    }
+    let mut text = vec![0_u8; size];
+    // SAFETY: as above; the call writes no more than `size` bytes.
+    let answer = unsafe {
+        let configuration = bindings::rd_kafka_conf(client.native_ptr());
+        let buffer = text.as_mut_ptr().cast();
+        bindings::rd_kafka_conf_get(configuration, name.as_ptr(), buffer, &mut size)
     };
     if answer != RDKafkaConfRes::RD_KAFKA_CONF_OK {
         return None;
     }
     let text = CStr::from_bytes_until_nul(&text).ok()?;
-    text.to_str().ok()?.parse().ok()
+    Some(text.to_str().ok()?.to_owned())
 }
 
 /// librdkafka's name of an error, such as `NOT_ENOUGH_REPLICAS`; its own errors, as against the

@@ -4,4 +4,5 @@ mod answers;
 mod delivered;
 mod hostile;
 mod refused;
+mod scope;
 mod written;

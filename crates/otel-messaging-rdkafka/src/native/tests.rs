@@ -1,5 +1,7 @@
 use super::*;
+use rdkafka::ClientConfig;
 use rdkafka::message::{Header, Headers};
+use rdkafka::producer::{BaseProducer, Producer};
 
 fn all(headers: &OwnedHeaders) -> Vec<RawHeader<'_>> {
     (0..headers.count())
@@ -65,4 +67,18 @@ fn errors_have_their_protocol_names() {
         error_name(RDKafkaErrorCode::UnknownPartition),
         "_UNKNOWN_PARTITION"
     );
+}
+
+#[test]
+fn a_clients_properties_are_read() {
+    let mut config = ClientConfig::new();
+    config.set("message.max.bytes", "2000000");
+    config.set("client.id", "a".repeat(1000));
+    let producer: BaseProducer = config.create().expect("a producer");
+    let client = producer.client();
+    assert_eq!(message_max_bytes(client), Some(2_000_000));
+    assert_eq!(property(client, c"client.id"), Some("a".repeat(1000)));
+    for absent in [c"group.id", c"bootstrap.servers", c"no.such.property"] {
+        assert_eq!(property(client, absent), None, "{absent:?}");
+    }
 }

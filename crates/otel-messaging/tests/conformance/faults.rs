@@ -231,7 +231,10 @@ fn a_violation_says_what_was_done_and_what_came_of_it() {
         "headers [before: \"1\"], then set(\"\u{fc}\", \"7\"): a panic: not ASCII"
     );
     let text = format!("{violations:?}");
-    assert!(text.contains("SetRefuses: `set` writes the given name"), "{text}");
+    assert!(
+        text.contains("SetRefuses: `set` writes the given name"),
+        "{text}"
+    );
     // 64 KiB of a value are not.
     let text = broken(Fault::SetCutsValue).to_string();
     assert!(text.len() < 2_000, "{text}");

@@ -1,0 +1,14 @@
+//! The client, as the spans of tasks name it.
+
+use otel_messaging::adapter::Client;
+
+/// The marker of this crate's messages: their spans have its name and version in their instrumentation
+/// scope. The carrier is lapin's, with lapin's marker.
+#[derive(Debug, Clone, Copy)]
+pub enum Celery {}
+
+impl Client for Celery {
+    const SYSTEM: &'static str = "rabbitmq";
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,160 @@
+//! What a consumer's configuration says of it.
+
+use crate::native::property;
+use otel_messaging::consumer::ConsumerInfo;
+use rdkafka::consumer::{Consumer, ConsumerContext};
+
+/// librdkafka's own default.
+const DEFAULT_PORT: u16 = 9092;
+
+/// Reads from a consumer what its messages do not know, for the spans of
+/// [`Instrumentation::consumer`](crate::Instrumentation::consumer).
+///
+/// The group is `group.id`, the client's identifier is `client.id`, and the server is the broker in
+/// `bootstrap.servers`. A list of several brokers is not the address of a server, so the spans of its
+/// consumer have no server. What the configuration does not say stays unknown.
+///
+/// ```no_run
+/// # use otel_messaging_rdkafka::{Instrumentation, consumer_info};
+/// # use rdkafka::consumer::StreamConsumer;
+/// # use rdkafka::error::KafkaResult;
+/// # use rdkafka::message::BorrowedMessage;
+/// # async fn handle(_message: &BorrowedMessage<'_>) {}
+/// # async fn consume(consumer: StreamConsumer) -> KafkaResult<()> {
+/// let billing = Instrumentation::global().consumer(consumer_info(&consumer));
+/// loop {
+///     let message = consumer.recv().await?;
+///     billing.with_message_context(&message, handle).await;
+/// }
+/// # }
+/// ```
+#[must_use]
+pub fn consumer_info<C: ConsumerContext>(consumer: &impl Consumer<C>) -> ConsumerInfo {
+    let client = consumer.client();
+    let read = |name| property(client, name).filter(|value| !value.is_empty());
+    let mut info = ConsumerInfo::new();
+    if let Some(group) = read(c"group.id") {
+        info = info.with_group(group);
+    }
+    if let Some(id) = read(c"client.id") {
+        info = info.with_client_id(id);
+    }
+    if let Some((address, port)) = read(c"bootstrap.servers").as_deref().and_then(only_server) {
+        info = info.with_server(address, port);
+    }
+    info
+}
+
+/// The address and the port of the broker in such a list, if it is the only one.
+fn only_server(brokers: &str) -> Option<(&str, u16)> {
+    let mut brokers = brokers.split(',').map(str::trim);
+    let mut brokers = brokers.by_ref().filter(|broker| !broker.is_empty());
+    match (brokers.next(), brokers.next()) {
+        (Some(broker), None) => server(broker),
+        _ => None,
+    }
+}
+
+/// The address and the port in `[protocol://]address[:port]`, as librdkafka reads it: an address with
+/// several colons is one of IPv6, and has a port only behind brackets.
+fn server(broker: &str) -> Option<(&str, u16)> {
+    let rest = match broker.split_once("://") {
+        Some((_, rest)) => rest.split('/').next()?,
+        None => broker,
+    };
+    let (address, port) = match rest.rsplit_once(':') {
+        Some((address, port)) if !address.contains(':') || address.ends_with(']') => {
+            (address, port.parse().ok()?)
+        }
+        _ => (rest, DEFAULT_PORT),
+    };
+    let inner = address.strip_prefix('[');
+    let address = inner.map_or(Some(address), |inner| inner.strip_suffix(']'))?;
+    (!address.is_empty()).then_some((address, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::ClientConfig;
+    use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext, StreamConsumer};
+
+    /// A configuration of a client that finds no broker.
+    fn config(properties: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        for (name, value) in properties {
+            config.set(*name, *value);
+        }
+        config
+    }
+
+    fn info(properties: &[(&str, &str)]) -> ConsumerInfo {
+        let consumer: BaseConsumer = config(properties).create().expect("a consumer");
+        consumer_info(&consumer)
+    }
+
+    #[test]
+    fn the_configuration_says_group_client_and_server() {
+        let properties = [
+            ("bootstrap.servers", "127.0.0.1:1"),
+            ("client.id", "billing-1"),
+            ("group.id", "billing"),
+        ];
+        let expected = ConsumerInfo::new()
+            .with_group("billing")
+            .with_client_id("billing-1")
+            .with_server("127.0.0.1", 1);
+        assert_eq!(info(&properties), expected);
+
+        let consumer: StreamConsumer<DefaultConsumerContext> =
+            config(&properties).create().expect("a consumer");
+        assert_eq!(consumer_info(&consumer), expected);
+    }
+
+    #[test]
+    fn what_the_configuration_does_not_say_is_unknown() {
+        // librdkafka's own default.
+        let expected = ConsumerInfo::new().with_client_id("rdkafka");
+        assert_eq!(info(&[]), expected);
+        assert_eq!(info(&[("client.id", "")]), ConsumerInfo::new());
+        let several = ("bootstrap.servers", "127.0.0.1:1,127.0.0.1:2");
+        assert_eq!(info(&[several]), expected);
+    }
+
+    #[test]
+    fn a_long_property_is_read_to_its_end() {
+        let (group, id) = ("g".repeat(10_000), "ü".repeat(1_000));
+        let expected = ConsumerInfo::new().with_group(&group).with_client_id(&id);
+        assert_eq!(info(&[("group.id", &group), ("client.id", &id)]), expected);
+    }
+
+    #[test]
+    fn one_broker_is_a_server() {
+        for (brokers, expected) in [
+            ("kafka.internal:9093", Some(("kafka.internal", 9093))),
+            ("kafka.internal", Some(("kafka.internal", 9092))),
+            (" kafka.internal:9093 , ", Some(("kafka.internal", 9093))),
+            ("PLAINTEXT://kafka:9093", Some(("kafka", 9093))),
+            ("sasl_ssl://kafka:9093/path", Some(("kafka", 9093))),
+            ("ssl://kafka", Some(("kafka", 9092))),
+            ("[::1]:9093", Some(("::1", 9093))),
+            ("[::1]", Some(("::1", 9092))),
+            ("::1", Some(("::1", 9092))),
+            ("PLAINTEXT://[fe80::7]:9093", Some(("fe80::7", 9093))),
+            ("10.0.0.7:9093", Some(("10.0.0.7", 9093))),
+            ("kafka-1:9092,kafka-2:9092", None),
+            ("kafka:", None),
+            ("kafka:port", None),
+            ("kafka:65536", None),
+            ("[::1", None),
+            ("[]:9092", None),
+            (":9092", None),
+            ("://", None),
+            ("ssl:///", None),
+            ("", None),
+            (",", None),
+        ] {
+            assert_eq!(only_server(brokers), expected, "{brokers}");
+        }
+    }
+}
