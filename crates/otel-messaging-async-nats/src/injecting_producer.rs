@@ -8,6 +8,7 @@ use async_nats::message::OutboundMessage;
 use async_nats::{Client, HeaderMap, Message, jetstream};
 use otel_messaging::Instrumentation;
 use otel_messaging::adapter::{Outgoing, Relay};
+use std::sync::Arc;
 
 /// An [`async_nats::Client`] or [`jetstream::Context`] whose
 /// messages carry the context that is current at the call.
@@ -52,7 +53,7 @@ pub struct InjectingProducer<P: Wrapped> {
     pub(crate) inner: P,
     /// It knows the size of the largest message. A JetStream context gives out a copy of its client,
     /// which is too much to make for each message.
-    client: Client,
+    client: Arc<Client>,
     pub(crate) injection: Injection,
 }
 
@@ -97,7 +98,7 @@ impl<P: Wrapped> InjectingProducer<P> {
     #[must_use]
     pub fn new(inner: P) -> Self {
         Self {
-            client: inner.client(),
+            client: Arc::new(inner.client()),
             inner,
             injection: Injection::default(),
         }
