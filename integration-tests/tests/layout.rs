@@ -1,4 +1,4 @@
-//! The tree of the crates in CONTRIBUTING.md has a line for each file, and no other.
+//! The tree of the crates in CONTRIBUTING.md has a line for each file, and no other; its layers hold.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,11 +41,15 @@ fn collect(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The files in the tree.
-fn listed() -> BTreeSet<String> {
+fn tree() -> String {
     let page = fs::read_to_string(root().join("CONTRIBUTING.md")).expect("the page");
     let tree = page.split("```text\n").nth(1).expect("the tree");
-    let tree = tree.split("```").next().expect("its end");
+    tree.split("```").next().expect("its end").to_owned()
+}
+
+/// The files in the tree.
+fn listed() -> BTreeSet<String> {
+    let tree = tree();
     let mut listed = BTreeSet::new();
     let (mut bases, mut folder) = (Vec::new(), String::new());
     for line in tree.lines() {
@@ -82,4 +86,44 @@ fn the_tree_has_a_line_for_each_file_and_no_other() {
     assert!(missing.is_empty(), "not in the tree: {missing:#?}");
     let gone: Vec<_> = listed.difference(&files).collect();
     assert!(gone.is_empty(), "in the tree, and nowhere else: {gone:#?}");
+}
+
+/// The folders of the core, the highest first.
+fn layers() -> Vec<String> {
+    let tree = tree();
+    let core = tree.split("\n\n").next().expect("the core");
+    let folders = core.lines().filter_map(|line| {
+        let name = line.strip_prefix("  ")?.split_whitespace().next()?;
+        let is_folder = !line.starts_with("   ") && name.ends_with('/');
+        is_folder.then(|| name.trim_end_matches('/').to_owned())
+    });
+    folders.collect()
+}
+
+#[test]
+fn a_folder_of_the_core_uses_only_folders_below_it() {
+    let layers = layers();
+    let source = root().join("crates/otel-messaging/src");
+    let height = |folder: &str| layers.iter().position(|layer| layer == folder);
+    let mut upwards = Vec::new();
+    for path in files() {
+        let Some(path) = path.strip_prefix("crates/otel-messaging/") else {
+            continue;
+        };
+        let Some(own) = path.split_once('/').and_then(|(folder, _)| height(folder)) else {
+            continue;
+        };
+        let code = fs::read_to_string(source.join(path)).expect("a file");
+        let lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for used in lines.flat_map(|line| line.split("crate::").skip(1)) {
+            let folder = used.split("::").next().unwrap_or_default();
+            if height(folder).is_some_and(|other| other < own) {
+                upwards.push(format!("{path} uses {folder}/"));
+            }
+        }
+    }
+    assert!(layers.len() > 10, "{layers:?}");
+    assert!(upwards.is_empty(), "{upwards:#?}");
 }

@@ -251,6 +251,7 @@ mod operation;
 mod policy;
 pub mod producer;
 pub mod propagation;
+mod self_check;
 pub mod stored;
 mod telemetry;
 
@@ -261,10 +262,10 @@ pub use consumer::fallible::{try_with_message_context, try_with_message_context_
 pub use consumer::process::{process, with_message_context};
 pub use context::current::current_context;
 pub use instrumentation::global::{extract, inject};
-pub use instrumentation::self_check::self_check;
 pub use instrumentation::settings::Instrumentation;
 pub use message::received::Received;
 pub use operation::failure::Failure;
+pub use self_check::self_check;
 pub use stored::context_carrier::{ContextCarrier, attach_context, get_context};
 pub use stored::envelope::Envelope;
 

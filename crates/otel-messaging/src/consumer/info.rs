@@ -1,6 +1,6 @@
 //! The facts that a consumer knows and its messages do not.
 
-use crate::telemetry::attributes::Attributes;
+use crate::message::attributes::Attributes;
 use crate::telemetry::semconv;
 
 /// The facts that a consumer knows and its messages do not: the group, the server, the client. A

@@ -2,10 +2,10 @@
 
 use crate::consumer::info::ConsumerInfo;
 use crate::context::current::Current;
-use crate::context::derived::{empty_context, with_baggage_of};
 use crate::instrumentation::settings::{Instrumentation, Settings};
 use crate::message::received::Received;
 use crate::operation::future::InContext;
+use crate::operation::parent::Parent;
 use crate::operation::span::MessageSpan;
 use crate::propagation::carried::Carried;
 use crate::telemetry::span_builder::{Action, SpanKindOf};
@@ -47,21 +47,15 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         Some(headers) => by.propagation.read(headers),
         None => Carried::nothing(),
     };
-    let info = by.redelivery.is_set().then(|| message.message_info());
-    let starts_new_trace = carried.has_sender()
-        && info
-            .as_ref()
-            .is_some_and(|info| by.redelivery.starts_new_trace(info));
-    let new_root;
-    let parent = if starts_new_trace {
-        // No span can be taken out of a context, and to samplers one without ids is a parent
-        // that was not sampled.
-        new_root = with_baggage_of(&empty_context(), &carried.context);
-        &new_root
-    } else {
-        &carried.context
-    };
-    let span = MessageSpan::start(
+    let mut info = None;
+    let mut parent = Parent::Of(&carried.context);
+    if by.redelivery.is_set() && carried.has_sender() {
+        let info = info.insert(message.message_info());
+        if by.redelivery.starts_new_trace(info) {
+            parent = Parent::Root(&carried.context);
+        }
+    }
+    MessageSpan::start(
         &by.telemetry,
         PROCESS,
         parent,
@@ -72,13 +66,7 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
                 consumer.set_attributes(attributes);
             }
         },
-    );
-    if span.has_span() || !starts_new_trace {
-        span
-    } else {
-        // Without a span, what came in goes out.
-        MessageSpan::without(carried.context.into())
-    }
+    )
 }
 
 impl MessageSpan {

@@ -2,7 +2,6 @@
 
 pub(crate) mod builder;
 pub(crate) mod global;
-pub(crate) mod self_check;
 pub(crate) mod settings;
 
 pub use crate::loss::finding::Finding;

@@ -70,6 +70,8 @@ impl Instrumentation {
     /// Makes an instrumentation that does nothing, for one producer or one consumer. It starts no spans,
     /// and neither writes nor reads headers. It handles a message in the context that is current at the
     /// call.
+    /// A message that is sent on still gets its renamed headers, and a dead letter still says what went
+    /// wrong.
     ///
     /// ```
     /// use otel_messaging::Instrumentation;

@@ -1,9 +1,9 @@
 //! What an adapter implements for its client's messages.
 
 use crate::carrier::headers::Carrier;
+use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
 use crate::message::info::MessageInfo;
-use crate::telemetry::attributes::Attributes;
 use std::rc::Rc;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! How an error marks the span of its message.
 
-use crate::telemetry::remote_text;
+use crate::message::remote_text;
 use std::borrow::Cow;
 use std::fmt;
 

@@ -3,6 +3,8 @@
 pub(crate) mod failure;
 pub(crate) mod future;
 pub(crate) mod on_error;
+pub(crate) mod parent;
+pub(crate) mod probe;
 pub(crate) mod span;
 
 /// Spans of the `tracing` crate.

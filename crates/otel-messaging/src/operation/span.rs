@@ -1,17 +1,20 @@
 //! The span of one messaging operation, and the context in which it is current.
 
 use crate::context::current::Current;
+use crate::context::traced;
 use crate::loss::boundary::{Boundary, count};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
+use crate::message::attributes::Attributes;
 use crate::message::info::MessageInfo;
 use crate::message::received::{Client, Describe};
-use crate::operation::traced_span::{self, Started};
+use crate::message::remote_text;
+use crate::operation::parent::Parent;
+use crate::operation::probe::has_provider;
+use crate::operation::traced_span::{self, Opened, Started};
 use crate::propagation::random_flag;
-use crate::telemetry::attributes::Attributes;
-use crate::telemetry::remote_text;
 use crate::telemetry::semconv;
-use crate::telemetry::span_builder::{Action, span_builder};
+use crate::telemetry::span_builder::{Action, SpanName, span_builder};
 use crate::telemetry::tracer::{GivenTracers, Telemetry, boundary_of};
 use opentelemetry::trace::{Link, Span, SpanBuilder, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
@@ -49,7 +52,7 @@ impl MessageSpan {
     pub(crate) fn start<C, M>(
         by: &Telemetry,
         action: Action,
-        parent: &Context,
+        parent: Parent<'_>,
         links: impl FnOnce() -> Vec<Link>,
         (message, info): (&M, Option<MessageInfo<'_>>),
         more: impl FnOnce(&mut Attributes),
@@ -57,31 +60,45 @@ impl MessageSpan {
     where
         M: Describe<C> + ?Sized,
     {
-        let is_wanted = !by.is_off()
-            && !parent.is_telemetry_suppressed()
-            && ((!by.is_given() && traced_span::is_wanted(action.kind))
-                || by.has_provider::<M::Client>());
-        if !is_wanted {
-            return Self::without(parent.clone().into());
+        let came = parent.came();
+        if by.is_off() || came.is_telemetry_suppressed() {
+            return Self::without(came.clone().into());
         }
-        let builder = span_builder(action, links(), message, info, more);
-        Self::started::<M::Client>(by, action, builder, parent)
+        let mut name = None;
+        let opened = if by.is_given() {
+            Opened::Unwanted
+        } else {
+            let name = &mut name;
+            traced_span::open(action.kind, move || {
+                name.insert(SpanName::of(action, message.destination()))
+                    .as_str()
+            })
+        };
+        let opened = match opened {
+            Opened::Span(span) => Some(span),
+            Opened::Unwanted if has_provider::<M::Client>(by) => None,
+            _ => return Self::without(came.clone().into()),
+        };
+        let builder = span_builder(action, name, links(), message, info, more);
+        let started = Self::started::<M::Client>(by, opened, builder, &parent.context());
+        // Without a span, what came in goes out.
+        started.unwrap_or_else(|| Self::without(came.clone().into()))
     }
 
     #[inline(never)]
     fn started<C: Client>(
         by: &Telemetry,
-        action: Action,
+        opened: Option<traced::Span>,
         builder: SpanBuilder,
         parent: &Context,
-    ) -> Self {
-        if !by.is_given() {
-            match traced_span::start(action.kind, &builder, parent) {
+    ) -> Option<Self> {
+        if let Some(opened) = opened {
+            match traced_span::start(opened, &builder, parent) {
                 Started::Seen(span, context) => {
                     let context = random_flag::keep(context, parent);
-                    return Self::open(Current::new(context, span), None);
+                    return Some(Self::open(Current::new(context, span), None));
                 }
-                Started::Failed => return Self::without(parent.clone().into()),
+                Started::Failed => return None,
                 Started::Unseen => {}
             }
         }
@@ -93,13 +110,8 @@ impl MessageSpan {
                 && span.span_context().span_id() != parent.span().span_context().span_id();
             is_own.then(|| parent.with_span(span))
         });
-        match context.flatten() {
-            Some(context) => {
-                let context = random_flag::keep(context, parent);
-                Self::open(context.into(), by.given_tracers())
-            }
-            None => Self::without(parent.clone().into()),
-        }
+        let context = random_flag::keep(context.flatten()?, parent);
+        Some(Self::open(context.into(), by.given_tracers()))
     }
 
     fn open(current: Current, given: Option<Arc<GivenTracers>>) -> Self {
@@ -135,13 +147,15 @@ impl MessageSpan {
     /// characters. The first failure counts: later calls change nothing.
     pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
         let error_type = remote_text::shown_cow(error_type.into());
-        if self.error_type.set(error_type.clone()).is_err() || !self.has_span() {
+        if self.error_type.set(error_type).is_err() || !self.has_span() {
             return;
         }
         self.boundary().call(Step::DESCRIBE, || {
             let span = self.context().span();
             if span.is_recording() {
-                span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
+                if let Some(error_type) = self.error_type.get() {
+                    span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.clone()));
+                }
                 span.set_status(Status::error(remote_text::shown_of(description)));
             }
         });
@@ -197,7 +211,10 @@ impl MessageSpan {
 impl Drop for MessageSpan {
     fn drop(&mut self) {
         self.end();
-        traced_span::close(self.current.take_span());
+        // Work without a span of its own may hold a handle of another one.
+        if self.has_span() {
+            traced_span::close(self.current.take_span());
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::field::traceparent;
 use crate::field::value::FieldValue;
 use crate::loss::count::report;
 use crate::message::destination::Destination;
-use crate::telemetry::remote_text;
+use crate::message::remote_text;
 use opentelemetry::trace::SpanContext;
 use std::fmt;
 
@@ -69,13 +69,13 @@ pub(crate) fn write<C, H: CarrierMut<C>>(
     headers: &mut H,
     dead_letter: &DeadLetter<'_>,
     sender: &SpanContext,
-    error: &str,
+    (error, source): (&str, &str),
 ) {
     set(headers, DEAD_LETTER_ERROR, error);
     if headers.get_all(DEAD_LETTER_SOURCE).next().is_some() {
         return;
     }
-    set(headers, DEAD_LETTER_SOURCE, &dead_letter.source());
+    set(headers, DEAD_LETTER_SOURCE, source);
     // One that came in without a source is nobody's.
     headers.remove(&[DEAD_LETTER_TRACEPARENT]);
     if sender.is_valid() {

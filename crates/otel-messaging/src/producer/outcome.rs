@@ -1,6 +1,6 @@
 //! The outcome of sending a message.
 
-use crate::telemetry::attributes::Attributes;
+use crate::message::attributes::Attributes;
 use std::borrow::Cow;
 use std::fmt;
 

@@ -4,6 +4,7 @@ use crate::carrier::headers::{Carrier, CarrierMut};
 use crate::context::current::current_context;
 use crate::instrumentation::settings::Instrumentation;
 use crate::message::received::Describe;
+use crate::operation::parent::Parent;
 use crate::operation::span::MessageSpan;
 use crate::producer::outcome::Outcome;
 use crate::producer::room::inject_within;
@@ -11,6 +12,7 @@ use crate::telemetry::span_builder::{Action, SpanKindOf};
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::fmt;
+use std::ptr;
 
 /// A message on its way to the broker, with its span.
 ///
@@ -18,7 +20,8 @@ use std::fmt;
 /// future of a publish is dropped.
 #[must_use = "dropping it ends the span"]
 pub struct Outgoing {
-    instrumentation: Instrumentation,
+    /// `None` for the global one, so that not all threads count its references.
+    given: Option<Instrumentation>,
     span: MessageSpan,
     /// The context that the message has already and keeps.
     kept: Option<Context>,
@@ -74,14 +77,15 @@ impl Instrumentation {
             MessageSpan::start(
                 &by.telemetry,
                 action,
-                &current,
+                Parent::Of(&current),
                 links,
                 (message, None),
                 |_| {},
             )
         };
+        let is_global = ptr::eq(self, Instrumentation::global());
         Outgoing {
-            instrumentation: self.clone(),
+            given: (!is_global).then(|| self.clone()),
             span,
             kept,
         }
@@ -100,7 +104,7 @@ impl Outgoing {
     /// traceparent fits, the message goes without a context, and an older context is removed.
     /// [`dropped_fields`](crate::loss::dropped_fields) counts this.
     pub fn inject<C, H: CarrierMut<C> + Clone>(&self, headers: &mut H, room: Option<usize>) {
-        let by = self.instrumentation.settings();
+        let by = self.instrumentation().settings();
         if self.kept.is_some() || by.is_disabled {
             return;
         }
@@ -122,7 +126,8 @@ impl Outgoing {
     /// The instrumentation that sends the message.
     #[must_use]
     pub fn instrumentation(&self) -> &Instrumentation {
-        &self.instrumentation
+        let given = self.given.as_ref();
+        given.unwrap_or_else(|| Instrumentation::global())
     }
 
     /// Whether the message is forwarded with the context that it came with.
@@ -137,7 +142,7 @@ impl Outgoing {
         let Some(headers) = headers else {
             return true;
         };
-        let carried = self.instrumentation.extract(headers);
+        let carried = self.instrumentation().extract(headers);
         let (carried, own) = (carried.span(), self.context().span());
         let (carried, own) = (carried.span_context(), own.span_context());
         !carried.is_valid()

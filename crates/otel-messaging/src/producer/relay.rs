@@ -4,13 +4,13 @@ use crate::carrier::headers::CarrierMut;
 use crate::instrumentation::settings::Instrumentation;
 use crate::loss::count::report;
 use crate::loss::reason::CarrierError;
+use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
 use crate::message::info::MessageInfo;
 use crate::message::received::Describe;
 use crate::producer::dead_letter::{self, DeadLetter};
 use crate::producer::outgoing::Outgoing;
 use crate::propagation::carried::Carried;
-use crate::telemetry::attributes::Attributes;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::SpanKindOf;
 use std::marker::PhantomData;
@@ -143,7 +143,8 @@ impl<C, M: ?Sized> Letter<'_, C, M> {
     ) {
         let has_room = |headers: &H| room.is_none_or(|room| headers.left_of(room).is_some());
         let before = (room.is_some() && has_room(headers)).then(|| headers.clone());
-        dead_letter::write(headers, self.letter, &carried.sender(), &self.error);
+        let said = (&*self.error, &*self.source);
+        dead_letter::write(headers, self.letter, &carried.sender(), said);
         if let Some(before) = before
             && !has_room(headers)
         {

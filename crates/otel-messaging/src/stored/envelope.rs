@@ -59,7 +59,7 @@ use crate::stored::context_carrier::{ContextCarrier, get_context};
 ///
 /// let outgoing = Instrumentation::global().outgoing("lpush", &List("orders"));
 /// let mut context = ContextCarrier::default();
-/// Instrumentation::global().inject(outgoing.context(), &mut context);
+/// outgoing.inject(&mut context, None);
 /// let envelope = Envelope::with_context(7, context);
 /// // Write it to the list, and end the span with the outcome.
 /// outgoing.finish(Outcome::accepted());
@@ -140,14 +140,19 @@ impl<T> Envelope<T> {
     }
 }
 
-impl Client for TextMap {
+/// The client of an [`Envelope`], in place of a client library: its name is the scope of the spans of
+/// envelopes. It is inferred everywhere.
+#[derive(Debug, Clone, Copy)]
+pub enum Stored {}
+
+impl Client for Stored {
     const SYSTEM: &'static str = "envelope";
     const NAME: &'static str = env!("CARGO_PKG_NAME");
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 }
 
 impl<T> Describe<TextMap> for Envelope<T> {
-    type Client = TextMap;
+    type Client = Stored;
 
     fn destination(&self) -> Destination<'_> {
         match &self.source.destination {

@@ -12,6 +12,6 @@ mod read;
 mod read_envelope;
 
 pub use context_carrier::{ContextCarrier, attach_context, get_context};
-pub use envelope::Envelope;
+pub use envelope::{Envelope, Stored};
 #[cfg(feature = "serde")]
 pub use envelope_or_bare::EnvelopeOrBare;

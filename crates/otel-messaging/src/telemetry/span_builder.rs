@@ -1,9 +1,10 @@
 //! A span that is about to be started, as the conventions want it.
 
+use crate::message::attributes::Attributes;
+use crate::message::destination::Destination;
 use crate::message::info::MessageInfo;
 use crate::message::received::{Client, Describe};
-use crate::telemetry::attributes::Attributes;
-use crate::telemetry::remote_text;
+use crate::message::remote_text;
 use crate::telemetry::semconv;
 use opentelemetry::trace::{Link, SpanBuilder, SpanKind};
 use std::borrow::Cow;
@@ -46,10 +47,40 @@ impl From<SpanKindOf> for SpanKind {
     }
 }
 
+/// The name of a span, and its destination as it is shown.
+pub(crate) struct SpanName {
+    name: Cow<'static, str>,
+    destination: Option<String>,
+}
+
+impl SpanName {
+    pub(crate) fn of(action: Action, destination: Destination<'_>) -> Self {
+        let shown = destination
+            .is_known()
+            .then(|| remote_text::shown_of_parts(destination));
+        let name = match &shown {
+            // It would be another name each time.
+            Some(shown) if !destination.is_temporary() => {
+                Cow::Owned([action.name, " ", shown].concat())
+            }
+            _ => Cow::Borrowed(action.name),
+        };
+        Self {
+            name,
+            destination: shown,
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.name
+    }
+}
+
 /// Describes the span: its name, its kind, its links and its attributes. `more` adds what is not the
 /// message's own.
 pub(crate) fn span_builder<C, M>(
     action: Action,
+    name: Option<SpanName>,
     links: Vec<Link>,
     message: &M,
     info: Option<MessageInfo<'_>>,
@@ -59,11 +90,12 @@ where
     M: Describe<C> + ?Sized,
 {
     let info = info.unwrap_or_else(|| message.message_info());
+    let name = name.unwrap_or_else(|| SpanName::of(action, info.destination()));
     let system = info.system().unwrap_or(M::Client::SYSTEM);
-    let (name, mut attributes) = begin(action, system, &info);
+    let mut attributes = begin(action, system, name.destination, &info);
     message.set_attributes(&info, &mut attributes);
     more(&mut attributes);
-    let mut builder = SpanBuilder::from_name(name)
+    let mut builder = SpanBuilder::from_name(name.name)
         .with_kind(action.kind.into())
         .with_attributes(attributes.into_list());
     if !links.is_empty() {
@@ -72,29 +104,25 @@ where
     builder
 }
 
-/// The name of the span, and the attributes that messages of every system have.
+/// The attributes that messages of every system have.
 fn begin(
     action: Action,
     system: &'static str,
+    shown_destination: Option<String>,
     info: &MessageInfo<'_>,
-) -> (Cow<'static, str>, Attributes) {
-    let mut name = Cow::Borrowed(action.name);
+) -> Attributes {
     let mut attributes = Attributes::with_capacity(8);
     attributes.set(semconv::MESSAGING_SYSTEM, system);
     attributes.set(semconv::MESSAGING_OPERATION_NAME, action.name);
     let operation_type = action.kind.operation_type();
     attributes.set(semconv::MESSAGING_OPERATION_TYPE, operation_type);
-    let destination = info.destination();
-    if destination.is_known() {
-        let shown = remote_text::shown_of_parts(destination);
-        if destination.is_temporary() {
-            attributes.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
-        } else {
-            name = Cow::Owned([action.name, " ", &shown].concat());
-        }
+    if let Some(shown) = shown_destination {
         attributes.set(semconv::MESSAGING_DESTINATION_NAME, shown);
     }
-    if destination.is_anonymous() {
+    if info.destination().is_temporary() {
+        attributes.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
+    }
+    if info.destination().is_anonymous() {
         attributes.set(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
     }
     if let Some(id) = info.message_id() {
@@ -107,13 +135,12 @@ fn begin(
         let id = partition.to_string();
         attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
     }
-    (name, attributes)
+    attributes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::destination::Destination;
     use opentelemetry::KeyValue;
 
     const PUBLISH: Action = Action {
@@ -122,8 +149,10 @@ mod tests {
     };
 
     fn begun(destination: Destination<'_>) -> (String, Vec<KeyValue>) {
-        let (name, attributes) = begin(PUBLISH, "nats", &MessageInfo::new(destination));
-        (name.into_owned(), attributes.into_list())
+        let name = SpanName::of(PUBLISH, destination);
+        let info = MessageInfo::new(destination);
+        let attributes = begin(PUBLISH, "nats", name.destination, &info);
+        (name.name.into_owned(), attributes.into_list())
     }
 
     #[test]

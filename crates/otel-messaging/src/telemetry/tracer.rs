@@ -5,14 +5,10 @@ use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::received::Client;
 use crate::telemetry::semconv;
+use opentelemetry::InstrumentationScope;
 use opentelemetry::global::{self, BoxedTracer, ObjectSafeTracerProvider};
-use opentelemetry::trace::{
-    Span, SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
-    Tracer, TracerProvider,
-};
-use opentelemetry::{Context, InstrumentationScope};
+use opentelemetry::trace::{Tracer, TracerProvider};
 use std::env;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// A program has few clients; the spans of more get a tracer of their own each time.
@@ -96,39 +92,7 @@ impl Telemetry {
             }),
         }
     }
-
-    /// Whether a provider listens, before anything is made for it. A given one does.
-    ///
-    /// OpenTelemetry cannot be asked whether its global provider is the one without effect, which is
-    /// its default. So a span is tried that no SDK makes, until there once was a provider.
-    pub(crate) fn has_provider<C: Client>(&self) -> bool {
-        if self.is_given() || ANY_PROVIDER.load(Ordering::Relaxed) {
-            return true;
-        }
-        // The boundary reports a panic.
-        let has_effect = self.has_effect::<C>().unwrap_or(false);
-        if has_effect {
-            ANY_PROVIDER.store(true, Ordering::Relaxed);
-        }
-        has_effect
-    }
-
-    /// Tries a span that an SDK neither samples nor exports. `false` where the provider is the one
-    /// without effect; `None` where it fails.
-    pub(crate) fn has_effect<C: Client>(&self) -> Option<bool> {
-        self.with_tracer::<C, _>(|tracer| {
-            let span = SpanBuilder::from_name(PROBE).start_with_context(tracer, &SUPPRESSED);
-            let has_effect = !is_of_no_tracer(span.span_context());
-            if span.is_recording() {
-                // By a tracer that knows nothing of suppression: dropped, it would be exported.
-                std::mem::forget(span);
-            }
-            has_effect
-        })
-    }
 }
-
-static ANY_PROVIDER: AtomicBool = AtomicBool::new(false);
 
 impl GivenTracers {
     fn with_tracer<C: Client, T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> T {
@@ -156,28 +120,4 @@ fn scope<C: Client>() -> InstrumentationScope {
         .with_version(C::VERSION)
         .with_schema_url(semconv::SCHEMA_URL)
         .build()
-}
-
-/// The name of a span that is tried.
-pub(crate) const PROBE: &str = "self-check";
-
-const PROBED: SpanId = SpanId::from_bytes([7; 8]);
-
-/// A parent whose spans OpenTelemetry's SDK makes without ids. A tracer without effect hands out those
-/// of the parent.
-pub(crate) static SUPPRESSED: LazyLock<Context> = LazyLock::new(|| {
-    let parent = SpanContext::new(
-        TraceId::from_bytes([7; 16]),
-        PROBED,
-        TraceFlags::NOT_SAMPLED,
-        true,
-        TraceState::NONE,
-    );
-    let context = Context::new().with_remote_span_context(parent);
-    context.with_telemetry_suppressed()
-});
-
-/// Whether a span that was started in [`SUPPRESSED`] comes from a tracer without effect.
-pub(crate) fn is_of_no_tracer(span: &SpanContext) -> bool {
-    span.span_id() == PROBED
 }

@@ -3,11 +3,14 @@
 use crate::errors::attribute;
 use crate::message::{Message, TestClient, message, spans};
 use futures_util::FutureExt;
-use opentelemetry::Context;
-use opentelemetry::trace::{SpanId, Status, TraceContextExt};
+use opentelemetry::trace::noop::NoopTracer;
+use opentelemetry::trace::{SpanId, Status, TraceContextExt, TracerProvider};
+use opentelemetry::{Context, InstrumentationScope};
+use otel_messaging::Instrumentation;
 use otel_messaging::adapter::{Client, Describe, Destination, TextMap, semconv};
 use otel_messaging::consumer::InContext;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -260,4 +263,33 @@ fn handling_during_an_unwinding_is_no_panic() {
             .iter()
             .all(|span| span.status == Status::Unset)
     );
+}
+
+/// A provider without effect gives out the ids of the parent, and not a span of its own.
+#[test]
+fn by_a_given_provider_without_effect_what_came_in_goes_out() {
+    #[derive(Clone)]
+    struct WithoutEffect;
+
+    impl TracerProvider for WithoutEffect {
+        type Tracer = NoopTracer;
+
+        fn tracer_with_scope(&self, _: InstrumentationScope) -> NoopTracer {
+            NoopTracer::new()
+        }
+    }
+
+    let by = Instrumentation::builder()
+        .with_tracer_provider(&WithoutEffect)
+        .build();
+    let message = message();
+    let span = by.process(&message);
+    let sender = by.extract(&message.headers);
+    let came = sender.span().span_context().clone();
+    assert_eq!(span.context().span().span_context(), &came);
+    let _attached = span.context().clone().attach();
+    let outgoing = by.outgoing("send", &message);
+    let mut headers = BTreeMap::new();
+    outgoing.inject(&mut headers, None);
+    assert_eq!(headers, message.headers);
 }

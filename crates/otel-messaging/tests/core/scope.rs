@@ -4,6 +4,7 @@ use crate::message::{NOWHERE, TestClient, message, spans};
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::Envelope;
 use otel_messaging::adapter::{Client, Describe, Destination, Relay, TextMap, semconv};
+use otel_messaging::stored::Stored;
 use std::marker::PhantomData;
 
 #[track_caller]
@@ -66,7 +67,7 @@ macro_rules! clients {
                 $(
                     assert_of::<$client>(ended.next().expect("a span"));
                 )*
-                assert_of::<TextMap>(ended.next().expect("the envelope's"));
+                assert_of::<Stored>(ended.next().expect("the envelope's"));
                 assert!(ended.next().is_none());
             }
         }
@@ -78,6 +79,6 @@ clients!(One "one" "1", Two "two" "2", Three "three" "3", Four "four" "4", Five 
 /// The core's own: it is no adapter's message.
 #[test]
 fn an_envelopes_is_the_cores() {
-    assert_eq!(TextMap::NAME, "otel-messaging");
-    assert_eq!(TextMap::VERSION, env!("CARGO_PKG_VERSION"));
+    assert_eq!(Stored::NAME, "otel-messaging");
+    assert_eq!(Stored::VERSION, env!("CARGO_PKG_VERSION"));
 }

@@ -21,5 +21,7 @@ pub(crate) fn none() -> Span {
 
 /// Drops a handle. It may be the last one, and then the layers' code closes the span.
 pub(crate) fn release(span: &mut Span) {
-    boundary::release(std::mem::replace(span, Span::none()));
+    if !span.is_none() {
+        boundary::release(std::mem::replace(span, Span::none()));
+    }
 }

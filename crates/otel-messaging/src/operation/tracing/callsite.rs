@@ -52,7 +52,7 @@ fn kind_field(kind: SpanKindOf) -> &'static str {
 ///
 /// `tracing` fixes the names of spans by where they stand in the source, so these are the
 /// operation's alone.
-pub(crate) fn open(kind: SpanKindOf, name: &str) -> Span {
+pub(crate) fn open<'n>(kind: SpanKindOf, name: impl FnOnce() -> &'n str) -> Span {
     if !is_enabled(kind) {
         return Span::none();
     }
@@ -61,7 +61,7 @@ pub(crate) fn open(kind: SpanKindOf, name: &str) -> Span {
     let (Some(name_field), Some(kind_of)) = (fields.next(), fields.next()) else {
         return Span::none();
     };
-    let kind = kind_field(kind);
+    let (name, kind) = (name(), kind_field(kind));
     let values = [
         (&name_field, Some(&name as &dyn Value)),
         (&kind_of, Some(&kind as &dyn Value)),
@@ -70,7 +70,7 @@ pub(crate) fn open(kind: SpanKindOf, name: &str) -> Span {
 }
 
 /// As the macros of `tracing` ask, the cheapest question first.
-pub(crate) fn is_enabled(kind: SpanKindOf) -> bool {
+fn is_enabled(kind: SpanKindOf) -> bool {
     if Level::INFO > STATIC_MAX_LEVEL || Level::INFO > LevelFilter::current() {
         return false;
     }

@@ -3,4 +3,4 @@
 mod callsite;
 mod span;
 
-pub(crate) use span::{Started, check, close, is_wanted, start};
+pub(crate) use span::{Opened, Started, check, close, open, start};

@@ -6,45 +6,53 @@ use crate::context::traced::step::{CLOSE, OPEN};
 use crate::loss::boundary::SPANS;
 use crate::loss::finding::Finding;
 use crate::loss::row::Step;
+use crate::operation::probe::{PROBE, SUPPRESSED, is_of_no_tracer};
 use crate::telemetry::span_builder::SpanKindOf;
-use crate::telemetry::tracer::{PROBE, SUPPRESSED, is_of_no_tracer};
+
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt};
 use tracing::Span;
 use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 
-/// What came of starting a span of `tracing`.
+/// What came of opening a span of `tracing`.
+pub(crate) enum Opened {
+    /// OpenTelemetry does not know it yet.
+    Span(Span),
+    /// No subscriber wants it, or OpenTelemetry would not see it.
+    Unwanted,
+    /// A layer panicked, is off, or is what this was called by.
+    Failed,
+}
+
+/// What came of starting it.
 pub(crate) enum Started {
     /// OpenTelemetry sees it, in this context.
     Seen(Span, Context),
     /// OpenTelemetry would not see it: the caller then starts one of OpenTelemetry alone.
     Unseen,
-    /// A layer, a sampler or a processor panicked, is off, or is what this was called by.
+    /// A layer, a sampler or a processor panicked.
     Failed,
 }
 
-/// Whether a subscriber may want spans of this kind.
-pub(crate) fn is_wanted(kind: SpanKindOf) -> bool {
+/// Opens a span of this kind if a subscriber wants it. OpenTelemetry calls it `name`.
+pub(crate) fn open<'n>(kind: SpanKindOf, name: impl FnOnce() -> &'n str) -> Opened {
     if Layer::current() == Some(Layer::Lost) {
-        return false;
+        return Opened::Unwanted;
     }
-    let is_enabled = SPANS.ask(OPEN, || callsite::is_enabled(kind));
-    if is_enabled == Some(false) {
-        layer::report(&Finding::SpansFiltered);
+    // In one go: filters of layers remember their answer until the span is opened.
+    match SPANS.ask(OPEN, || callsite::open(kind, name)) {
+        None => Opened::Failed,
+        Some(span) if span.is_disabled() => {
+            layer::report(&Finding::SpansFiltered);
+            Opened::Unwanted
+        }
+        Some(span) => Opened::Span(span),
     }
-    // A panic is not an answer: whoever starts the span finds out.
-    is_enabled != Some(false)
 }
 
-/// Starts what `builder` describes as a span of `tracing`, with `parent` as its parent and not
+/// Starts a span that was opened as what `builder` describes, with `parent` as its parent and not
 /// whatever span is entered here.
-pub(crate) fn start(kind: SpanKindOf, builder: &SpanBuilder, parent: &Context) -> Started {
-    if Layer::current() == Some(Layer::Lost) {
-        return Started::Unseen;
-    }
-    let Some(span) = SPANS.ask(OPEN, || callsite::open(kind, &builder.name)) else {
-        return Started::Failed;
-    };
+pub(crate) fn start(span: Span, builder: &SpanBuilder, parent: &Context) -> Started {
     // Borrowed: a panic must not close the span while it unwinds, since layers are told of that too.
     let prepared = SPANS.call(Step::START, || prepare(&span, builder, parent));
     match prepared {
@@ -113,7 +121,7 @@ pub(crate) fn check(kind: SpanKindOf) -> Option<Result<(), Finding>> {
     if Layer::current() == Some(Layer::Lost) {
         return Some(Err(Finding::LayerNotFound));
     }
-    let span = SPANS.ask(OPEN, || callsite::open(kind, PROBE))?;
+    let span = SPANS.ask(OPEN, || callsite::open(kind, || PROBE))?;
     let mut is_exported = false;
     let checked = SPANS.call(Step::START, || {
         give_parent(&span, &SUPPRESSED)?;

@@ -1,6 +1,6 @@
 //! The attributes of a span, as an adapter adds them.
 
-use crate::telemetry::remote_text;
+use crate::message::remote_text;
 use opentelemetry::{KeyValue, Value};
 use std::borrow::Cow;
 

@@ -4,7 +4,7 @@ use crate::carrier::headers::Carrier;
 use crate::instrumentation::settings::Instrumentation;
 use crate::loss::finding::Finding;
 use crate::message::received::Client;
-use crate::operation::traced_span;
+use crate::operation::{probe, traced_span};
 use crate::telemetry::span_builder::SpanKindOf;
 
 /// Looks for mistakes in the set-up of the global [`Instrumentation`]; see
@@ -111,7 +111,7 @@ impl Instrumentation {
 
     fn has_effect(&self) -> bool {
         // The boundary reports a panic.
-        let has_effect = self.settings().telemetry.has_effect::<Core>();
+        let has_effect = probe::has_effect::<Core>(&self.settings().telemetry);
         has_effect.unwrap_or(true)
     }
 }

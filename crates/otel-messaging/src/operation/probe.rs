@@ -1,0 +1,66 @@
+//! A span that is tried, to find out whether a provider makes any.
+
+use crate::message::received::Client;
+use crate::telemetry::tracer::Telemetry;
+use opentelemetry::Context;
+use opentelemetry::trace::{
+    Span, SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The name of the span that is tried.
+pub(crate) const PROBE: &str = "otel-messaging probe";
+
+const PROBED: SpanId = SpanId::from_bytes([7; 8]);
+
+/// A parent whose spans OpenTelemetry's SDK makes without ids. A tracer without effect hands out the ids
+/// of the parent.
+pub(crate) static SUPPRESSED: LazyLock<Context> = LazyLock::new(|| {
+    let parent = SpanContext::new(
+        TraceId::from_bytes([7; 16]),
+        PROBED,
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let context = Context::new().with_remote_span_context(parent);
+    context.with_telemetry_suppressed()
+});
+
+static ANY_PROVIDER: AtomicBool = AtomicBool::new(false);
+
+/// Whether there is a provider that may listen. A given one does.
+///
+/// OpenTelemetry cannot be asked whether its global provider is the one without effect, which is its
+/// default. So a span is tried that no SDK makes, until there once was a provider.
+pub(crate) fn has_provider<C: Client>(by: &Telemetry) -> bool {
+    if by.is_given() || ANY_PROVIDER.load(Ordering::Relaxed) {
+        return true;
+    }
+    // The boundary reports a panic.
+    let has_effect = has_effect::<C>(by).unwrap_or(false);
+    if has_effect {
+        ANY_PROVIDER.store(true, Ordering::Relaxed);
+    }
+    has_effect
+}
+
+/// Tries a span that an SDK neither samples nor exports. `false` if the provider is the one without
+/// effect; `None` if it fails.
+pub(crate) fn has_effect<C: Client>(by: &Telemetry) -> Option<bool> {
+    by.with_tracer::<C, _>(|tracer| {
+        let span = SpanBuilder::from_name(PROBE).start_with_context(tracer, &SUPPRESSED);
+        let has_effect = !is_of_no_tracer(span.span_context());
+        if span.is_recording() {
+            // By a tracer that knows nothing of suppression: dropped, it would be exported.
+            std::mem::forget(span);
+        }
+        has_effect
+    })
+}
+
+/// Whether a span that was started in [`SUPPRESSED`] comes from a tracer without effect.
+pub(crate) fn is_of_no_tracer(span: &SpanContext) -> bool {
+    span.span_id() == PROBED
+}
