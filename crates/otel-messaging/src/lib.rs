@@ -71,13 +71,19 @@
 //! use otel_messaging::{propagation, self_check};
 //! use tracing_subscriber::layer::SubscriberExt;
 //! use tracing_subscriber::util::SubscriberInitExt;
+//! use tracing_subscriber::{EnvFilter, fmt};
 //!
 //! /// Call it when the program starts, and call `shutdown` on the provider when the program ends.
 //! fn set_up_telemetry(exporter: impl SpanExporter + 'static) -> SdkTracerProvider {
+//!     // The service's name comes from OTEL_SERVICE_NAME; "shop" is the name of the scope.
 //!     let builder = SdkTracerProvider::builder();
 //!     let provider = builder.with_batch_exporter(exporter).build();
 //!     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("shop"));
-//!     tracing_subscriber::registry().with(layer).init();
+//!     tracing_subscriber::registry()
+//!         .with(EnvFilter::new("info")) // also for the spans: debug lines would be events of them
+//!         .with(fmt::layer())
+//!         .with(layer)
+//!         .init();
 //!     global::set_tracer_provider(provider.clone());
 //!     global::set_text_map_propagator(propagation::w3c());
 //!     for finding in self_check() {
@@ -87,11 +93,17 @@
 //! }
 //! ```
 //!
-//! Filters must let the level INFO of the target `otel_messaging` pass:
-//! `RUST_LOG=app=info,otel_messaging=info`.
+//! To look at the spans in a test, use `InMemorySpanExporter` of opentelemetry_sdk's feature `testing`, with
+//! `with_simple_exporter`.
+//!
+//! A filter from `RUST_LOG` must let the level INFO of the target `otel_messaging` pass:
+//! `RUST_LOG=app=info,otel_messaging=info`. Otherwise the spans of messages are still exported, as spans of
+//! OpenTelemetry alone, but they are missing in the log lines.
 //!
 //! A program without `tracing` needs neither the feature nor the layer and its subscriber. Its spans come
-//! from the global tracer provider.
+//! from the global tracer provider. Call a publish inside your span (`Tracer::in_span`); you may await its
+//! future later. In a handler the message's context is current, so
+//! `global::tracer("shop").start("write invoice")` makes a child of `process orders`.
 //!
 //! [`self_check`] returns the mistakes in a program's set-up, each [`Finding`](instrumentation::Finding)
 //! with its remedy. Call it once your telemetry is set up. [`Instrumentation::self_check_message`] says
@@ -117,9 +129,51 @@
 //! # }
 //! ```
 //!
+//! The hook returns a `Result` with the handler's value and an error of its own, which is the result of
+//! the call. So a handler's error that the hook dealt with is gone. In an async closure, name the hook's
+//! error: `Ok::<_, std::io::Error>(())`. An error that the hook returns is not put on the span. If an ack
+//! within the handler fails and the handler returns that error, it is the handler's error.
+//!
 //! [`try_with_message_context_with`] takes errors of any type. The application decides what is exported,
-//! or that the error was expected. A handler that is not asynchronous runs inside the guard of
-//! [`process`], and handles its error before it drops the guard.
+//! or that the error was expected. Use it for `Box<dyn Error>` and the like, whose own type says nothing:
+//!
+//! ```
+//! use otel_messaging::{Failure, Received, try_with_message_context_with};
+//!
+//! enum OrderError {
+//!     Malformed,
+//!     Busy,
+//!     Refused(String),
+//! }
+//!
+//! /// What an error is on the span: `error.type` and the status's text, or nothing.
+//! fn failure(error: &OrderError) -> Option<Failure> {
+//!     match error {
+//!         OrderError::Malformed => Some(Failure::new("malformed", "not an order")),
+//!         OrderError::Busy => None, // expected; `on_error` runs all the same
+//!         OrderError::Refused(why) => Some(Failure::new("refused", why)),
+//!     }
+//! }
+//!
+//! # async fn handle<M>(_message: &M) -> Result<(), OrderError> { Ok(()) }
+//! # async fn settle<M>(_message: &M, _error: OrderError) -> std::io::Result<()> { Ok(()) }
+//! # async fn consume<C, M: Received<C>>(message: M) -> std::io::Result<()> {
+//! try_with_message_context_with(&message, handle, failure)
+//!     .on_error(|error| settle(&message, error))
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `dead_letter` of the wrapped producers writes the error's `Display` into a header and onto its span,
+//! whatever `failure` returns. If the error's text must not leave the program, pass a text of your own,
+//! such as `&"rejected"`.
+//!
+//! Call a handler with more arguments in a closure:
+//! `with_message_context(&message, |message| handle(message, &producer))`. A handler that owns its message
+//! runs in `process(&message).run(handle(message))`. `run` and `try_run_with(handle(message), failure)` take
+//! a future, not a function. A handler that is not asynchronous runs inside the guard of [`process`], and
+//! handles its error before it drops the guard.
 //!
 //! # Background work
 //!
@@ -141,6 +195,10 @@
 //! # weighing.await.unwrap();
 //! # }
 //! ```
+//!
+//! These wrappers carry the context, and not the span that a `fmt` layer prints. For log lines that show
+//! the handler's spans too, combine both: `future_in_context(work.in_current_span())`. For a closure:
+//! `let span = Span::current(); closure_in_context(move || span.in_scope(work))`.
 //!
 //! The module [`background`] has an example for each executor.
 //!
@@ -164,13 +222,16 @@
 //! - [`Instrumentation::builder`] makes other settings: a tracer provider, a propagator, a budget, and
 //!   when a message that comes late or again is handled in a trace of its own. Give the result to a
 //!   wrapped producer (`with_instrumentation`), or call its methods, such as
-//!   [`Instrumentation::with_message_context`]. [`Instrumentation::set_global`] makes it the one that the
-//!   free functions use, and each producer that was given no other; a program can call it once.
-//! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts on the spans what the
-//!   messages do not know, such as the group and the server: see
-//!   [`ConsumerInfo`](consumer::ConsumerInfo).
-//! - [`Instrumentation::disabled`] turns everything off, for one producer or one consumer. The
-//!   environment variable `OTEL_SDK_DISABLED=true` turns off the spans that these crates start, and no
+//!   [`Instrumentation::with_message_context`]. [`Instrumentation::set_global`] makes it the one that
+//!   the free functions use; a program can call it once.
+//! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts what the messages do not
+//!   know on their spans, such as the group and the server (see [`ConsumerInfo`](consumer::ConsumerInfo)):
+//!   `let messages = Instrumentation::global().consumer(info)`. Clone it, or keep it in a struct.
+//! - [`Instrumentation::disabled`] turns everything off, for one producer or one consumer:
+//!   `InjectingProducer::new(client).with_instrumentation(Instrumentation::disabled())`, and
+//!   `Instrumentation::disabled().with_message_context(&message, handle)`. A message from such a producer
+//!   carries no context, so its receivers start new traces. The environment variable
+//!   `OTEL_SDK_DISABLED=true` turns off the spans that these crates start, and no
 //!   others. Contexts still propagate.
 //! - Where there are no headers, such as in a table or a list, an [`Envelope`] holds the payload and its
 //!   context. A [`ContextCarrier`] holds the context alone: [`get_context`] and [`attach_context`].
@@ -215,7 +276,9 @@
 //!   (`RUST_LOG=app=info,otel_messaging=info`). If the layer is missing or filtered, the spans are spans
 //!   of OpenTelemetry alone. The log says so once, if the feature `internal-logs` is on. A message's
 //!   span is a root in `tracing`: log lines of its handler do not show the span around the consumer's
-//!   loop.
+//!   loop. This holds for a filter of the `fmt` layer alone, too: if it hides the target `otel_messaging`, log
+//!   lines in the message's span show the span around the loop instead. [`self_check`] does not see such a
+//!   filter, because the exported spans are right.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
 //!   payload. The feature depends on serde_json, to read a context from any JSON without an error;
 //!   SECURITY.md lists the exceptions.
