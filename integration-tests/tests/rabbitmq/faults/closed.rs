@@ -7,20 +7,27 @@ use integration_tests::client::address;
 use integration_tests::client::{Client, in_time};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::spans::Spans;
-use integration_tests::{apply, broker_test};
 use lapin::options::{BasicGetOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use otel_messaging_lapin::InjectingProducer;
 use std::collections::HashMap;
 
-#[apply(broker_test)]
+#[tokio::test] // one thread, see `in_mid_publish`
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
 async fn a_channel_that_is_closed_in_mid_publish_ends_every_span() {
     in_mid_publish(async |channel: Channel, _: Connection| channel.close(200, "done".into()).await)
         .await;
 }
 
-#[apply(broker_test)]
+#[tokio::test] // one thread, see `in_mid_publish`
+#[cfg_attr(
+    not(feature = "brokers"),
+    ignore = "needs brokers: integration-tests/run"
+)]
 async fn a_connection_that_is_closed_in_mid_publish_ends_every_span() {
     in_mid_publish(async |_: Channel, connection: Connection| {
         connection.close(200, "done".into()).await
