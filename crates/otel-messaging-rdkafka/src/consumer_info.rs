@@ -47,8 +47,8 @@ pub fn consumer_info<C: ConsumerContext>(consumer: &impl Consumer<C>) -> Consume
 
 /// The address and the port of the broker in such a list, if it is the only one.
 fn only_server(brokers: &str) -> Option<(&str, u16)> {
-    let mut brokers = brokers.split(',').map(str::trim);
-    let mut brokers = brokers.by_ref().filter(|broker| !broker.is_empty());
+    let brokers = brokers.split(',').map(str::trim);
+    let mut brokers = brokers.filter(|broker| !broker.is_empty());
     match (brokers.next(), brokers.next()) {
         (Some(broker), None) => server(broker),
         _ => None,

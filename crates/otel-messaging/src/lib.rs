@@ -276,9 +276,8 @@
 //!   (`RUST_LOG=app=info,otel_messaging=info`). If the layer is missing or filtered, the spans are spans
 //!   of OpenTelemetry alone. The log says so once, if the feature `internal-logs` is on. A message's
 //!   span is a root in `tracing`: log lines of its handler do not show the span around the consumer's
-//!   loop. This holds for a filter of the `fmt` layer alone, too: if it hides the target `otel_messaging`, log
-//!   lines in the message's span show the span around the loop instead. [`self_check`] does not see such a
-//!   filter, because the exported spans are right.
+//!   loop. If a filter of the `fmt` layer alone hides the target `otel_messaging`, they show the span around
+//!   the loop instead. [`self_check`] does not see such a filter, because the exported spans are right.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
 //!   payload. The feature depends on serde_json, to read a context from any JSON without an error;
 //!   SECURITY.md lists the exceptions.

@@ -11,8 +11,8 @@ use opentelemetry::trace::{Tracer, TracerProvider};
 use std::env;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-/// A program has few clients; the spans of more get a tracer of their own each time.
-const CLIENTS: usize = 4;
+/// Enough for the three clients, Celery and envelopes; the spans of more get a tracer of their own each time.
+const CLIENTS: usize = 5;
 
 /// How spans are made.
 #[derive(Clone)]
