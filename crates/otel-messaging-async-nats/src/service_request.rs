@@ -107,7 +107,8 @@ impl InjectingRequest {
     /// producer wraps another client, or if the service's client reconnects before the future is awaited.
     /// If the answer is too large with a context, this method answers once more without one: it leaves out
     /// an older context in the given headers too, and [`dropped_fields`](crate::loss::dropped_fields)
-    /// counts. The statistics of the endpoint then count two requests.
+    /// counts. The statistics of the endpoint then count two requests, and two errors
+    /// if the service failed.
     ///
     /// # Errors
     ///

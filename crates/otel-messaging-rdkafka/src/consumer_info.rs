@@ -12,7 +12,8 @@ const DEFAULT_PORT: u16 = 9092;
 ///
 /// The group is `group.id`, the client's identifier is `client.id`, and the server is the broker in
 /// `bootstrap.servers`. A list of several brokers is not the address of a server, so the spans of its
-/// consumer have no server. What the configuration does not say stays unknown.
+/// consumer have no server. Without a `client.id` the identifier is
+/// librdkafka's default, `rdkafka`. Everything else that the configuration does not say stays unknown.
 ///
 /// ```no_run
 /// # use otel_messaging_rdkafka::{Instrumentation, consumer_info};
