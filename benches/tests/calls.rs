@@ -41,7 +41,7 @@ struct Told {
 }
 
 impl Ended {
-    /// What the only span tells that has ended since the last time.
+    /// Takes the one span that has ended since the last call.
     fn only(&self) -> Told {
         let mut spans = std::mem::take(&mut *self.0.lock().expect("no panic"));
         let span = spans.pop().expect("a span");

@@ -1,5 +1,5 @@
-//! rdkafka: `send` of a `FutureProducer`, to the cluster that librdkafka embeds for tests. Its
-//! threads and those of the producer are not counted.
+//! rdkafka: `send` of a `FutureProducer`, to the cluster that librdkafka embeds for tests.
+//! What their threads do is not counted.
 
 use super::Calls;
 use super::span::{Operation, start};

@@ -101,7 +101,7 @@ const CALLS: [(&str, Call, Setting); 6] = [
     ("send, recorded", Call::Send, Setting::Recorded),
 ];
 
-/// The rows of which instructions and allocations are counted.
+/// The rows of single steps. The benchmarks count their instructions and allocations.
 pub fn rows() -> Vec<Row> {
     let row = |name, work, ratio: [f64; 3], allocations| Row {
         name,
@@ -161,7 +161,7 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-/// The rows of what users call, of which instructions and allocations are counted.
+/// The rows of whole calls, as users make them. The benchmarks count instructions and allocations.
 pub fn calls() -> Vec<Row> {
     let rows = CALLS.map(|(name, call, setting)| Row {
         name,
@@ -172,7 +172,7 @@ pub fn calls() -> Vec<Row> {
     rows.into()
 }
 
-/// The rows of which only instructions are counted, three sizes of each.
+/// The rows of three sizes each. The benchmarks count only their instructions.
 pub fn growing() -> Vec<Row> {
     let rows = growth::ALL.into_iter().flat_map(|(name, what, sizes)| {
         sizes.map(|size| Row {

@@ -1,4 +1,4 @@
-//! The names of headers: NATS tells their spellings apart, and programs write different ones.
+//! The names of headers. To NATS, two spellings are two names, and programs differ in what they write.
 
 use async_nats::header::HeaderName;
 use otel_messaging::adapter::{CarrierError, is_name};

@@ -16,7 +16,7 @@ impl Client for Nats {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 }
 
-/// NATS tells spellings of a name apart, and programs in other languages write some names in title case.
+/// To NATS, two spellings of a name are two names. Programs in other languages write some in title case.
 /// This carrier finds every spelling. The map has no order among names.
 ///
 /// If a `Traceparent` and a `traceparent` of the same trace differ, the one in title case counts, with

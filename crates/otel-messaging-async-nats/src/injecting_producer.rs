@@ -53,7 +53,7 @@ pub struct InjectingProducer<P: Wrapped> {
     pub(crate) inner: P,
     /// It knows the size of the largest message. A JetStream context gives out a copy of its client,
     /// which is too much to make for each message.
-    client: Arc<Client>,
+    pub(crate) client: Arc<Client>,
     pub(crate) injection: Injection,
 }
 

@@ -135,12 +135,12 @@ impl Received<Nats> for async_nats::service::Request {
     }
 }
 
-/// The identifier by which a stream tells duplicates.
+/// The identifier of the message. A stream drops a second message that has the same.
 pub(crate) fn message_id(headers: &HeaderMap) -> Option<&str> {
     headers.get(NATS_MESSAGE_ID).map(HeaderValue::as_str)
 }
 
-/// What the server tells of the delivery by a stream, if there was one.
+/// The stream, the consumer and the sequence numbers, if a stream delivered the message.
 fn delivery(message: &Message) -> Option<AckSubject<'_>> {
     AckSubject::parse(message.reply.as_deref()?)
 }

@@ -13,7 +13,7 @@ use otel_messaging::adapter::{CarrierError, Meaning, Relay, count_dropped_fields
 /// Servers write, or act on, headers whose names begin so: NATS itself, and its MQTT.
 const OF_SERVERS: [&str; 2] = ["Nats-", "Nmqtt-"];
 
-/// These tell readers what the message is. No server takes them for an instruction.
+/// Readers learn from these what the message is. A server does not act on them.
 const KINDS: [&str; 4] = [
     "KV-Operation",
     "Nats-Marker-Reason",

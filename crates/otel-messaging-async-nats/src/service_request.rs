@@ -14,6 +14,7 @@ use async_nats::{Client, HeaderMap, Message};
 use bytes::Bytes;
 use otel_messaging::Received;
 use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, Outgoing};
+use std::sync::Arc;
 
 /// A service's [`Request`] whose answers carry the context that is current at the call.
 ///
@@ -45,7 +46,7 @@ pub struct InjectingRequest {
     inner: Request,
     injection: Injection,
     /// It knows how large an answer may be.
-    client: Client,
+    client: Arc<Client>,
 }
 
 impl InjectingProducer<Client> {
@@ -59,7 +60,7 @@ impl InjectingProducer<Client> {
         InjectingRequest {
             inner: request,
             injection: self.injection.clone(),
-            client: self.inner.clone(),
+            client: self.client.clone(),
         }
     }
 }

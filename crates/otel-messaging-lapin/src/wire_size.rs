@@ -8,8 +8,8 @@ use std::sync::Arc;
 /// what its connection has agreed on.
 pub(crate) const DEFAULT_FRAME_MAX: usize = 131_072;
 
-/// The frame's type, channel, size and end; then class, weight, the size of the body and the flags
-/// that tell which properties there are; then the size of the table of headers.
+/// What a frame has beside the properties, in bytes: its type, channel, size and end (8); class, weight,
+/// size of the body and property flags (14); the size of the table of headers (4).
 const AROUND: usize = 8 + 14 + 4;
 
 /// What one header takes beyond its name and value, in bytes: the length of each and the type.

@@ -48,13 +48,11 @@ where
     {
         let described = Record::new(record.topic, record.partition, record.key, record.payload);
         let (outgoing, given) = self.injector.inject(described, &mut record.headers);
-        match self.enqueue(record, outgoing) {
-            Ok(()) => Ok(()),
-            Err((error, mut record, outgoing)) => {
+        self.enqueue(record, outgoing)
+            .map_err(|(error, mut record, outgoing)| {
                 outgoing.give_back(&error, given, &mut record.headers);
-                Err((error, record))
-            }
-        }
+                (error, record)
+            })
     }
 
     /// Polls the producer, which calls the delivery callback; see
@@ -140,13 +138,11 @@ where
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
         let (outgoing, headers) = self.injector.relay(relay, message, topic);
         let record = relayed_record(message, topic, relay, headers, opaque);
-        match self.enqueue(record, outgoing) {
-            Ok(()) => Ok(()),
-            Err((error, record, outgoing)) => {
+        self.enqueue(record, outgoing)
+            .map_err(|(error, record, outgoing)| {
                 outgoing.fail(&error);
-                Err((error, record.delivery_opaque))
-            }
-        }
+                (error, record.delivery_opaque)
+            })
     }
 
     /// Hands the record over with its span, or gives both back.

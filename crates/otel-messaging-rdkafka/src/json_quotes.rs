@@ -5,8 +5,8 @@ use crate::native::{self, RawHeader};
 use otel_messaging::adapter::is_name;
 use rdkafka::message::{Headers, OwnedHeaders};
 
-/// The fields of W3C's context, and those of B3, which services with Spring Cloud Sleuth write. None of
-/// their values begins with a quote of its own.
+/// The fields of W3C's context and of B3. Services with Spring Cloud Sleuth write those of B3. No value of
+/// these fields begins with a quote of its own.
 const IN_QUOTES: [&str; 9] = [
     "traceparent",
     "tracestate",

@@ -137,7 +137,7 @@ impl Injector {
 /// The span of a record that is on its way. If it is dropped without an answer, its status stays unset.
 pub(crate) struct OutgoingRecord {
     outgoing: Outgoing,
-    /// Whether only the broker's answer tells the partition.
+    /// The caller named no partition, so the span gets it from the broker's answer.
     is_partition_open: bool,
 }
 

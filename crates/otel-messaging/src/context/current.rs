@@ -16,9 +16,9 @@ use std::fmt;
 /// (`with_context_activation(false)`); by default it does. The call starts the span, so its parent cannot
 /// be set any more.
 ///
-/// Do not call it, and do not publish, in a sampler or in a span processor's `on_start`. If the span is
-/// one of `tracing` that the application opens, the layer of tracing-opentelemetry 0.34 holds the span's
-/// lock at that moment, and the thread may wait for itself for ever.
+/// Do not call it, and do not publish, in a sampler or in a span processor's `on_start`. If the
+/// application opened the span with `tracing`, the layer of tracing-opentelemetry 0.34 holds a lock on
+/// the span at that moment, and the thread may wait for itself for ever.
 #[must_use]
 pub fn current_context() -> Context {
     let context = Context::current();

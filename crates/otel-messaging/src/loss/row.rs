@@ -23,7 +23,8 @@ impl Step {
     pub(crate) const COMMON: usize = 3;
 }
 
-const STEPS: usize = Step::COMMON + 5;
+/// Those of every span, and the five of spans of `tracing`.
+pub(crate) const STEPS: usize = Step::COMMON + 5;
 
 /// How one piece of the application's code fares.
 #[derive(Debug)]

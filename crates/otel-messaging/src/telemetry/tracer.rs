@@ -11,7 +11,7 @@ use opentelemetry::trace::{Tracer, TracerProvider};
 use std::env;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-/// Enough for the three clients, Celery and envelopes; the spans of more get a tracer of their own each time.
+/// Enough for the three clients, Celery and envelopes. Further ones get a tracer anew for each span.
 const CLIENTS: usize = 5;
 
 /// How spans are made.

@@ -1,6 +1,6 @@
 //! The steps of a span of `tracing` beside those of every span.
 
-use crate::loss::row::Step;
+use crate::loss::row::{STEPS, Step};
 
 /// Looking for what is current.
 pub(crate) const LOOK: Step = Step(Step::COMMON);
@@ -10,3 +10,6 @@ pub(crate) const ENTER: Step = Step(Step::COMMON + 2);
 pub(crate) const LEAVE: Step = Step(Step::COMMON + 3);
 /// Closing the span.
 pub(crate) const CLOSE: Step = Step(Step::COMMON + 4);
+
+// Panics of a step without a row would never turn anything off.
+const _: () = assert!(CLOSE.0 + 1 == STEPS);

@@ -8,7 +8,6 @@ use crate::loss::finding::Finding;
 use crate::loss::row::Step;
 use crate::operation::probe::{PROBE, SUPPRESSED, is_of_no_tracer};
 use crate::telemetry::span_builder::SpanKindOf;
-
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt};
 use tracing::Span;
@@ -88,9 +87,6 @@ fn prepare(span: &Span, builder: &SpanBuilder, parent: &Context) -> Result<Conte
 }
 
 fn give_parent(span: &Span, parent: &Context) -> Result<(), Finding> {
-    if span.is_disabled() {
-        return Err(Finding::SpansFiltered);
-    }
     span.set_parent(parent.clone())
         .map_err(|error| match error {
             SetParentError::LayerNotFound => {
