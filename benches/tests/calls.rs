@@ -51,7 +51,7 @@ impl Ended {
             .iter()
             .map(|attribute| match attribute.key.as_str() {
                 // Each record has its own.
-                key @ "messaging.kafka.offset" => key.to_owned(),
+                key @ "kafka.offset" => key.to_owned(),
                 key => format!("{key} = {}", attribute.value),
             })
             .collect();

@@ -174,7 +174,7 @@ fn ids(span: &SpanData) -> (TraceId, SpanId) {
 
 fn is_at(span: &SpanData, position: Position) -> bool {
     let partition = position.partition.to_string();
-    attribute(span, semconv::MESSAGING_KAFKA_OFFSET) == Some(&Value::I64(position.offset))
+    attribute(span, semconv::KAFKA_OFFSET) == Some(&Value::I64(position.offset))
         && attribute(span, semconv::MESSAGING_DESTINATION_PARTITION_ID) == Some(&partition.into())
 }
 

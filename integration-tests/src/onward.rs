@@ -151,9 +151,9 @@ pub async fn a_dead_letter_tells_where_it_comes_from<C: SendsOn>() {
     assert_child(&sent, &spans.named(&process).span_context);
     assert_linked(&sent, &sender(TRACEPARENT));
     assert_unfailed(&sent);
-    let error = attribute(&sent, "messaging.dead_letter.error");
+    let error = attribute(&sent, "otel_messaging.dead_letter.error");
     assert_eq!(error, Some("no such  article".into()));
-    let source = attribute(&sent, "messaging.dead_letter.source");
+    let source = attribute(&sent, "otel_messaging.dead_letter.source");
     assert_eq!(source, Some(destination.clone().into()));
     assert_letter::<C>(&letter, "no such  article", &destination);
     let expected = [traceparent(&sent.span_context)];

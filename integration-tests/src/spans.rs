@@ -102,7 +102,10 @@ pub fn assert_messaging(
     operation: [&str; 2],
 ) {
     assert_eq!(span.span_kind, kind, "{}", span.name);
-    assert_eq!(attribute(span, "messaging.system"), Some(system.into()));
+    assert_eq!(
+        attribute(span, "messaging.system.name"),
+        Some(system.into())
+    );
     let [name, of_type] = operation.map(|text| Some(Value::from(text.to_owned())));
     assert_eq!(attribute(span, "messaging.operation.name"), name);
     assert_eq!(attribute(span, "messaging.operation.type"), of_type);

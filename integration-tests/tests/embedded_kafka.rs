@@ -42,12 +42,12 @@ async fn a_borrowed_message_joins() {
     let processed = spans.named(&format!("process {destination}"));
     assert_child(&processed, &sent.span_context);
     for span in [&sent, &processed] {
-        assert_eq!(attribute(span, "messaging.kafka.offset"), Some(0.into()));
+        assert_eq!(attribute(span, "kafka.offset"), Some(0.into()));
         let partition = attribute(span, "messaging.destination.partition.id");
         assert_eq!(partition, Some("0".into()));
-        let key = attribute(span, "messaging.kafka.message.key");
+        let key = attribute(span, "kafka.message.key");
         assert_eq!(key, Some("7".into()));
-        assert_eq!(attribute(span, "messaging.kafka.message.tombstone"), None);
+        assert_eq!(attribute(span, "kafka.message.tombstone"), None);
     }
 }
 
@@ -87,7 +87,7 @@ async fn send_result_lasts_until_the_delivery() {
     let sent = spans.named(&name);
     assert_child(&sent, order.span().span_context());
     assert_unfailed(&sent);
-    let tombstone = attribute(&sent, "messaging.kafka.message.tombstone");
+    let tombstone = attribute(&sent, "kafka.message.tombstone");
     assert_eq!(tombstone, Some(true.into()));
     let message = client.receive().await;
     let expected = ("traceparent".to_owned(), traceparent(&sent.span_context));
@@ -206,8 +206,8 @@ async fn a_span_says_only_what_is_known() {
     delivery.expect("sent");
     let sent = spans.named(&format!("send {}", client.destination()));
     assert_unfailed(&sent);
-    assert_eq!(attribute(&sent, "messaging.kafka.offset"), None);
-    assert_eq!(attribute(&sent, "messaging.kafka.message.key"), None);
+    assert_eq!(attribute(&sent, "kafka.offset"), None);
+    assert_eq!(attribute(&sent, "kafka.message.key"), None);
     let partition = attribute(&sent, "messaging.destination.partition.id");
     assert_eq!(partition, Some("0".into()));
 

@@ -54,7 +54,7 @@ impl Calls for Amqp {
             [message.exchange.as_str(), ":", message.routing_key.as_str()],
             [
                 routing_key(&message.routing_key),
-                KeyValue::new("messaging.rabbitmq.message.delivery_tag", tag),
+                KeyValue::new("rabbitmq.message.delivery_tag", tag),
             ],
         )
     }
@@ -126,7 +126,7 @@ impl Calls for Amqp {
 }
 
 fn routing_key(key: &ShortString) -> KeyValue {
-    let name = "messaging.rabbitmq.destination.routing_key";
+    let name = "rabbitmq.destination.routing_key";
     KeyValue::new(name, key.as_str().to_owned())
 }
 

@@ -54,11 +54,8 @@ impl Calls for Kafka {
             [message.topic()],
             [
                 partition(message.partition()),
-                KeyValue::new(
-                    "messaging.kafka.message.key",
-                    key.unwrap_or_default().to_owned(),
-                ),
-                KeyValue::new("messaging.kafka.offset", message.offset()),
+                KeyValue::new("kafka.message.key", key.unwrap_or_default().to_owned()),
+                KeyValue::new("kafka.offset", message.offset()),
             ],
         )
     }
@@ -107,15 +104,13 @@ impl Calls for Kafka {
         record: FutureRecord<'static, str, str>,
     ) {
         let key = record.key.unwrap_or_default().to_owned();
-        let builder = Operation::sending("kafka", "send", 2).span(
-            [record.topic],
-            [KeyValue::new("messaging.kafka.message.key", key)],
-        );
+        let builder = Operation::sending("kafka", "send", 2)
+            .span([record.topic], [KeyValue::new("kafka.message.key", key)]);
         let (mut span, headers) = start::<Self>(tracer, builder);
         let delivery = produce(sender, record, headers).await;
         if span.is_recording() {
             span.set_attribute(partition(delivery.partition));
-            span.set_attribute(KeyValue::new("messaging.kafka.offset", delivery.offset));
+            span.set_attribute(KeyValue::new("kafka.offset", delivery.offset));
         }
         span.end();
     }

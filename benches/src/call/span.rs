@@ -46,7 +46,7 @@ impl Operation {
         let name = [operation, " ", &destination].concat();
         let mut attributes = Vec::with_capacity(4 + MORE + self.later);
         attributes.extend([
-            KeyValue::new("messaging.system", self.system),
+            KeyValue::new("messaging.system.name", self.system),
             KeyValue::new("messaging.operation.name", operation),
             KeyValue::new("messaging.operation.type", operation_type),
             KeyValue::new("messaging.destination.name", destination),

@@ -54,7 +54,7 @@ impl Describe<Nats> for Outbound<'_> {
     fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
         let code = self.service_error_code.map(i64::try_from);
         if let Some(Ok(code)) = code {
-            attributes.set(semconv::MESSAGING_NATS_SERVICE_ERROR_CODE, code);
+            attributes.set(semconv::NATS_SERVICE_ERROR_CODE, code);
         }
     }
 }

@@ -71,12 +71,12 @@ impl std::fmt::Debug for Acknowledgement {
 fn finish(outgoing: Outgoing, answer: &Result<PublishAck, PublishError>) {
     match answer {
         Ok(ack) => outgoing.finish(Outcome::Accepted(&|attributes| {
-            attributes.set_remote(semconv::MESSAGING_NATS_STREAM, &ack.stream);
+            attributes.set_remote(semconv::NATS_STREAM, &ack.stream);
             if let Ok(sequence) = i64::try_from(ack.sequence) {
-                attributes.set(semconv::MESSAGING_NATS_SEQUENCE, sequence);
+                attributes.set(semconv::NATS_SEQUENCE, sequence);
             }
             if ack.duplicate {
-                attributes.set(semconv::MESSAGING_NATS_DUPLICATE, true);
+                attributes.set(semconv::NATS_DUPLICATE, true);
             }
         })),
         Err(error) => outgoing.finish(Outcome::failed(error_type(error), error)),

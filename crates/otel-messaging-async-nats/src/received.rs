@@ -33,9 +33,9 @@ impl Describe<Nats> for Message {
 
     fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
         if let Some(told) = delivery(self) {
-            attributes.set_remote(semconv::MESSAGING_NATS_STREAM, told.stream);
-            attributes.set_remote(semconv::MESSAGING_NATS_CONSUMER, told.consumer);
-            attributes.set_count(semconv::MESSAGING_NATS_DELIVERY_COUNT, told.delivered);
+            attributes.set_remote(semconv::NATS_STREAM, told.stream);
+            attributes.set_remote(semconv::NATS_CONSUMER, told.consumer);
+            attributes.set_count(semconv::NATS_DELIVERY_COUNT, told.delivered);
             set_sequence(attributes, told.sequence);
         }
     }
@@ -147,6 +147,6 @@ fn delivery(message: &Message) -> Option<AckSubject<'_>> {
 
 fn set_sequence(attributes: &mut Attributes, sequence: u64) {
     if let Ok(sequence) = i64::try_from(sequence) {
-        attributes.set(semconv::MESSAGING_NATS_SEQUENCE, sequence);
+        attributes.set(semconv::NATS_SEQUENCE, sequence);
     }
 }

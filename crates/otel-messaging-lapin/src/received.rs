@@ -11,8 +11,8 @@ use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, se
 
 /// A delivery does not know its queue, so the destination is `{exchange}:{routing key}`.
 ///
-/// If the broker delivers a message again, its span has `messaging.rabbitmq.message.redelivered`. If the
-/// count is greater than 1, it has `messaging.rabbitmq.message.delivery_count`. The count is the sum of
+/// If the broker delivers a message again, its span has `rabbitmq.message.redelivered`. If the
+/// count is greater than 1, it has `rabbitmq.message.delivery_count`. The count is the sum of
 /// 1, the largest count in the header `x-death` (how often it went round through dead-lettering), and the
 /// header `x-delivery-count` of quorum queues, or at least 1 if the broker says that it delivers again. A
 /// sender can write both headers. The property `timestamp` is when the message was sent.
@@ -34,14 +34,14 @@ impl Describe<Lapin> for Delivery {
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         Route::of(self).set_attributes(attributes);
         if self.redelivered {
-            attributes.set(semconv::MESSAGING_RABBITMQ_MESSAGE_REDELIVERED, true);
+            attributes.set(semconv::RABBITMQ_MESSAGE_REDELIVERED, true);
         }
         if let Some(count) = info.delivery_count().filter(|count| *count > 1) {
-            let key = semconv::MESSAGING_RABBITMQ_MESSAGE_DELIVERY_COUNT;
+            let key = semconv::RABBITMQ_MESSAGE_DELIVERY_COUNT;
             attributes.set_count(key, count);
         }
         if let Ok(tag) = i64::try_from(self.delivery_tag) {
-            attributes.set(semconv::MESSAGING_RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
+            attributes.set(semconv::RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
         }
     }
 }

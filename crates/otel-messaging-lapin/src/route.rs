@@ -66,7 +66,7 @@ impl<'m> Route<'m> {
 
     pub(crate) fn set_attributes(self, attributes: &mut Attributes) {
         if !self.routing_key.is_empty() {
-            let key = semconv::MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY;
+            let key = semconv::RABBITMQ_DESTINATION_ROUTING_KEY;
             attributes.set_remote(key, self.routing_key);
         }
     }

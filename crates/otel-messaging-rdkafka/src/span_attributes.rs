@@ -7,16 +7,16 @@ pub(crate) fn set_content(attributes: &mut Attributes, key: Option<&[u8]>, paylo
     // Only a key that is clearly text is shown (conventions for Kafka).
     let key = key.and_then(|key| str::from_utf8(key).ok());
     if let Some(key) = key.filter(|key| !key.chars().any(char::is_control)) {
-        attributes.set_remote(semconv::MESSAGING_KAFKA_MESSAGE_KEY, key);
+        attributes.set_remote(semconv::KAFKA_MESSAGE_KEY, key);
     }
     if payload.is_none() {
-        attributes.set(semconv::MESSAGING_KAFKA_MESSAGE_TOMBSTONE, true);
+        attributes.set(semconv::KAFKA_MESSAGE_TOMBSTONE, true);
     }
 }
 
 /// Adds the offset. librdkafka uses negative numbers for an offset that it does not know.
 pub(crate) fn set_offset(attributes: &mut Attributes, offset: i64) {
     if offset >= 0 {
-        attributes.set(semconv::MESSAGING_KAFKA_OFFSET, offset);
+        attributes.set(semconv::KAFKA_OFFSET, offset);
     }
 }

@@ -34,7 +34,7 @@ fn run() -> (Vec<SpanData>, Ledger) {
     let sending = builder("send orders", SpanKind::Producer);
     let sending = span(&tracer, sending, &Context::new());
     let handling = builder("process orders", SpanKind::Consumer).with_attributes([
-        KeyValue::new(semconv::MESSAGING_KAFKA_OFFSET, position.offset),
+        KeyValue::new(semconv::KAFKA_OFFSET, position.offset),
         KeyValue::new(semconv::MESSAGING_DESTINATION_PARTITION_ID, "0"),
     ]);
     let handling = span(&tracer, handling, &sending);
@@ -185,7 +185,7 @@ fn another_trace_is_named() {
 fn the_handling_of_another_message_is_named() {
     let other = complaint(|spans| {
         let attributes = &mut spans[HANDLING].attributes;
-        attributes.retain(|attribute| attribute.key.as_str() != semconv::MESSAGING_KAFKA_OFFSET);
+        attributes.retain(|attribute| attribute.key.as_str() != semconv::KAFKA_OFFSET);
     });
     assert_eq!(other, "order 7: its handling is that of another message");
 }

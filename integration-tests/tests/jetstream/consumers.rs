@@ -48,13 +48,13 @@ impl Filled {
             assert_eq!(processed.name, format!("process {}", self.client.subject));
             assert_child(&processed, &sent[index].span_context);
             assert_linked(&processed, &sent[index].span_context);
-            let stream = attribute(&processed, "messaging.nats.stream");
+            let stream = attribute(&processed, "nats.stream");
             assert_eq!(stream, Some(self.client.subject.clone().into()));
-            let sequence = attribute(&processed, "messaging.nats.sequence");
+            let sequence = attribute(&processed, "nats.sequence");
             assert_eq!(sequence, Some((index as i64 + 1).into()));
-            let deliveries = attribute(&processed, "messaging.nats.delivery_count");
+            let deliveries = attribute(&processed, "nats.delivery_count");
             assert_eq!(deliveries, Some(1.into()));
-            assert!(attribute(&processed, "messaging.nats.consumer").is_some());
+            assert!(attribute(&processed, "nats.consumer").is_some());
         }
     }
 }

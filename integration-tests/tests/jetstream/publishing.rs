@@ -32,14 +32,14 @@ async fn the_span_ends_with_the_streams_answer() {
     drop(spans.instrumentation.process(&message));
     let processed = spans.named(&format!("process {subject}"));
     for span in [&sent, &processed] {
-        let stream = attribute(span, "messaging.nats.stream");
+        let stream = attribute(span, "nats.stream");
         assert_eq!(stream, Some(subject.clone().into()));
-        assert_eq!(attribute(span, "messaging.nats.sequence"), Some(1.into()));
+        assert_eq!(attribute(span, "nats.sequence"), Some(1.into()));
     }
     let consumer = message.info().expect("it tells").consumer.to_owned();
-    let found = attribute(&processed, "messaging.nats.consumer");
+    let found = attribute(&processed, "nats.consumer");
     assert_eq!(found, Some(consumer.into()));
-    let deliveries = attribute(&processed, "messaging.nats.delivery_count");
+    let deliveries = attribute(&processed, "nats.delivery_count");
     assert_eq!(deliveries, Some(1.into()));
 }
 
@@ -90,12 +90,12 @@ async fn a_duplicate_is_told() {
     let sent = spans.all();
     let duplicates: Vec<_> = sent
         .iter()
-        .map(|span| attribute(span, "messaging.nats.duplicate"))
+        .map(|span| attribute(span, "nats.duplicate"))
         .collect();
     assert_eq!(duplicates, [None, Some(true.into())]);
     for sent in sent {
         assert_unfailed(&sent);
-        assert_eq!(attribute(&sent, "messaging.nats.sequence"), Some(1.into()));
+        assert_eq!(attribute(&sent, "nats.sequence"), Some(1.into()));
         assert_eq!(attribute(&sent, "messaging.message.id"), Some("m-7".into()));
     }
     drop(spans.instrumentation.process(&client.receive().await));

@@ -26,7 +26,7 @@ async fn a_refused_message_comes_again_with_its_count() {
         let impatient = impatient.with_link_after_deliveries(2).build();
         drop(impatient.process(&message));
         let joined = joined.all().remove(0);
-        let found = attribute(&joined, "messaging.nats.delivery_count");
+        let found = attribute(&joined, "nats.delivery_count");
         assert_eq!(found, Some(count.into()));
         assert_child(&joined, &sent.span_context);
         let maybe_linked = maybe_linked.all().remove(0);
@@ -64,7 +64,7 @@ async fn a_forgotten_message_comes_again_with_its_count() {
         let handled = Spans::new();
         drop(handled.instrumentation.process(&message));
         let processed = handled.all().remove(0);
-        let found = attribute(&processed, "messaging.nats.delivery_count");
+        let found = attribute(&processed, "nats.delivery_count");
         assert_eq!(found, Some(count.into()));
         assert_child(&processed, &sent.span_context);
     }

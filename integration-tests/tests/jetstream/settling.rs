@@ -90,7 +90,7 @@ async fn a_split_message_keeps_its_stream() {
         let sent = spans.named(&format!("publish {subject}"));
         let processed = spans.named(&format!("process {subject}"));
         assert_child(&processed, &sent.span_context);
-        let stream = attribute(&processed, "messaging.nats.stream");
+        let stream = attribute(&processed, "nats.stream");
         assert_eq!(stream, Some(subject.clone().into()));
 
         // Afterwards the trace is still there, and the stream is not.
@@ -98,6 +98,6 @@ async fn a_split_message_keeps_its_stream() {
         drop(late.instrumentation.process(&message));
         let processed = late.all().remove(0);
         assert_child(&processed, &sent.span_context);
-        assert_eq!(attribute(&processed, "messaging.nats.stream"), None);
+        assert_eq!(attribute(&processed, "nats.stream"), None);
     }
 }

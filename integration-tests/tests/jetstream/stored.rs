@@ -44,7 +44,7 @@ fn assert_joined(spans: &Spans, subject: &str, message: &StreamMessage, sequence
     assert_eq!(processed.name, format!("process {subject}"));
     assert_child(&processed, &sent.span_context);
     assert_linked(&processed, &sent.span_context);
-    let found = attribute(&processed, "messaging.nats.sequence");
+    let found = attribute(&processed, "nats.sequence");
     assert_eq!(found, Some((sequence as i64).into()));
 
     let late = Spans::new();

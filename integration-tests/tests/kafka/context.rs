@@ -54,7 +54,7 @@ async fn the_callback_has_its_own_opaque_and_an_ended_span() {
         assert_unfailed(&span);
         let partition = attribute(&span, "messaging.destination.partition.id");
         assert_eq!(partition, Some("0".into()));
-        let found = attribute(&span, "messaging.kafka.offset");
+        let found = attribute(&span, "kafka.offset");
         assert_eq!(found, Some(offset.into()));
         let message = topic.receive().await;
         let expected = ("traceparent".to_owned(), traceparent(&span.span_context));
@@ -69,7 +69,7 @@ async fn the_callback_has_its_own_opaque_and_an_ended_span() {
 fn with_key(spans: &Spans, key: &str) -> SpanData {
     let key = Some(key.to_owned().into());
     let mut found = spans.all().into_iter();
-    let found = found.find(|span| attribute(span, "messaging.kafka.message.key") == key);
+    let found = found.find(|span| attribute(span, "kafka.message.key") == key);
     found.expect("a span of the record")
 }
 

@@ -105,7 +105,7 @@ async fn sends_cancelled_before_a_full_queue() {
 fn by_key(spans: &Spans) -> HashMap<String, String> {
     let all = spans.all().into_iter();
     all.map(|span| {
-        let key = attribute(&span, "messaging.kafka.message.key").expect("a key");
+        let key = attribute(&span, "kafka.message.key").expect("a key");
         (key.to_string(), traceparent(&span.span_context))
     })
     .collect()

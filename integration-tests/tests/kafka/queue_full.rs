@@ -70,7 +70,7 @@ async fn retry<'a>(
     flush();
     let mut of_second: Vec<_> = spans.all();
     let second = Some("second".into());
-    of_second.retain(|span| attribute(span, "messaging.kafka.message.key") == second);
+    of_second.retain(|span| attribute(span, "kafka.message.key") == second);
     let [failed, sent] = &of_second[..] else {
         panic!("{} spans", of_second.len());
     };
@@ -165,7 +165,7 @@ async fn of_a_future_producer() {
         .collect();
     let mut sent = spans.all().into_iter();
     let second = Some("second".into());
-    let sent = sent.find(|span| attribute(span, "messaging.kafka.message.key") == second);
+    let sent = sent.find(|span| attribute(span, "kafka.message.key") == second);
     let sent = sent.expect("the span of the second");
     assert_unfailed(&sent);
     let expected = ("traceparent".to_owned(), traceparent(&sent.span_context));

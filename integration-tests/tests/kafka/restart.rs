@@ -170,12 +170,12 @@ async fn a_broker_killed_in_mid_stream() {
     assert_eq!(sent.len(), delivered.len() + failed, "each ended once");
     let mut senders = HashMap::new();
     for span in &sent {
-        let key = attribute(span, "messaging.kafka.message.key").expect("a key");
+        let key = attribute(span, "kafka.message.key").expect("a key");
         let key = key.to_string();
         let is_delivered = delivered.contains(&key);
         let is_failed = matches!(span.status, Status::Error { .. });
         assert_eq!(is_failed, !is_delivered, "{key}: {:?}", span.status);
-        let has_offset = attribute(span, "messaging.kafka.offset").is_some();
+        let has_offset = attribute(span, "kafka.offset").is_some();
         assert_eq!(has_offset, is_delivered, "{key}");
         senders.insert(key, span.span_context.clone());
     }

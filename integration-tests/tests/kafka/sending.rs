@@ -46,11 +46,11 @@ async fn records_in_flight_have_their_own_answers() {
     let mut senders = HashMap::new();
     for span in spans.all() {
         assert_unfailed(&span);
-        let key = attribute(&span, "messaging.kafka.message.key").expect("a key");
+        let key = attribute(&span, "kafka.message.key").expect("a key");
         let (partition, offset) = placed[&key.to_string()];
         let found = attribute(&span, "messaging.destination.partition.id");
         assert_eq!(found, Some(partition.to_string().into()));
-        let found = attribute(&span, "messaging.kafka.offset");
+        let found = attribute(&span, "kafka.offset");
         assert_eq!(found, Some(offset.into()));
         senders.insert((partition, offset), traceparent(&span.span_context));
     }
@@ -101,9 +101,10 @@ async fn keys_and_payloads_arrive_untouched() {
                 assert_eq!(text_headers(&message)[0].0, "traceparent");
             }
         }
-        let tombstones = spans.all().into_iter().filter(|span| {
-            attribute(span, "messaging.kafka.message.tombstone") == Some(true.into())
-        });
+        let tombstones = spans
+            .all()
+            .into_iter()
+            .filter(|span| attribute(span, "kafka.message.tombstone") == Some(true.into()));
         assert_eq!(tombstones.count(), 2 * (n + 1));
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn assert_handled(sends: &Sends, count: usize) {
         of("work"),
     );
     assert_eq!([sent.len(), processed.len(), worked.len()], [count; 3]);
-    let key = |span: &SpanData| attribute(span, "messaging.kafka.message.key");
+    let key = |span: &SpanData| attribute(span, "kafka.message.key");
     for sent in sent {
         let mut of_it = processed.iter().filter(|span| key(span) == key(sent));
         let processed = of_it.next().expect("it was handled");

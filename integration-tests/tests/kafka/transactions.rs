@@ -119,7 +119,7 @@ async fn a_base_producers() {
     let received = receive(&reader).await;
     assert_eq!(received.key(), Some(&b"committed"[..]));
     let sent = of_key(&spans, "committed");
-    assert!(attribute(&sent, "messaging.kafka.offset").is_some());
+    assert!(attribute(&sent, "kafka.offset").is_some());
     let handled = by.with_message_context(&received, |_| async { spans.work("handled") });
     handled.await;
     let processed = spans.named(&format!("process {}", topic.name));
@@ -153,7 +153,7 @@ fn of_key(spans: &Spans, key: &str) -> SpanData {
     let key = Some(key.to_owned().into());
     let mut found = spans.all().into_iter().filter(|span| {
         attribute(span, "messaging.operation.type") == Some("send".into())
-            && attribute(span, "messaging.kafka.message.key") == key
+            && attribute(span, "kafka.message.key") == key
     });
     let span = found.next().expect("a span of the record");
     assert!(found.next().is_none(), "only one");

@@ -47,7 +47,7 @@ async fn an_envelope_joins_where_there_are_no_headers() {
     let processed = spans.named("process orders");
     assert_child(&processed, order.span().span_context());
     assert_linked(&processed, order.span().span_context());
-    let system = attribute(&processed, "messaging.system");
+    let system = attribute(&processed, "messaging.system.name");
     assert_eq!(system, Some("nats".into()));
     assert_child(&spans.named("inside"), &processed.span_context);
 

@@ -172,7 +172,7 @@ async fn an_error_is_answered_and_marks_the_request() {
     ];
     assert_eq!(headers, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
     assert_unfailed(&responded);
-    let code = attribute(&responded, "messaging.nats.service_error_code");
+    let code = attribute(&responded, "nats.service_error_code");
     assert_eq!(code, Some(503.into()));
     let requested = spans.named(&format!("request {subject}"));
     assert_eq!(attribute(&requested, "error.type"), Some("503".into()));

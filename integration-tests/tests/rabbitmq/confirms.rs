@@ -162,7 +162,7 @@ async fn a_returned_message_joins_the_trace_of_its_publish() {
         let processed = spans.named(&format!("process {nowhere}"));
         assert_child(&processed, &sent.span_context);
         assert_linked(&processed, &sent.span_context);
-        let tag = attribute(&processed, "messaging.rabbitmq.message.delivery_tag");
+        let tag = attribute(&processed, "rabbitmq.message.delivery_tag");
         assert_eq!(tag, None);
     }
 }

@@ -97,7 +97,7 @@ async fn a_delegate_is_told_to_drop_what_comes_again() {
         .collect();
     let redelivered = processed.iter().map(|span| {
         assert_child(span, &sender);
-        attribute(span, "messaging.rabbitmq.message.redelivered")
+        attribute(span, "rabbitmq.message.redelivered")
     });
     assert_eq!(redelivered.collect::<Vec<_>>(), [None, Some(true.into())]);
 }

@@ -60,13 +60,13 @@ async fn a_message_that_is_got_from_an_exchange_joins() {
     assert_child(&processed, &sent.span_context);
     assert_linked(&processed, &sent.span_context);
     for span in [&sent, &processed] {
-        let routing_key = attribute(span, "messaging.rabbitmq.destination.routing_key");
+        let routing_key = attribute(span, "rabbitmq.destination.routing_key");
         assert_eq!(routing_key, Some("order.new".into()));
         assert_eq!(attribute(span, "messaging.message.id"), Some("m-7".into()));
         let conversation = attribute(span, "messaging.message.conversation_id");
         assert_eq!(conversation, Some("c-7".into()));
     }
-    let tag = attribute(&processed, "messaging.rabbitmq.message.delivery_tag");
+    let tag = attribute(&processed, "rabbitmq.message.delivery_tag");
     assert!(tag.is_some_and(|tag| tag.as_str() != "0"));
 }
 

@@ -216,7 +216,7 @@ async fn a_request_and_its_reply_are_one_trace() {
         // Whoever knows the rest of it can answer.
         for name in [
             "messaging.destination.name",
-            "messaging.rabbitmq.destination.routing_key",
+            "rabbitmq.destination.routing_key",
         ] {
             let shown = attribute(span, name);
             assert_eq!(shown, Some("amq.rabbitmq.reply-to".into()), "{name}");

@@ -16,8 +16,8 @@ use opentelemetry::trace::{SpanContext, SpanId};
 use opentelemetry_sdk::trace::SpanData;
 use std::time::{Duration, SystemTime};
 
-const REDELIVERED: &str = "messaging.rabbitmq.message.redelivered";
-const DELIVERY_COUNT: &str = "messaging.rabbitmq.message.delivery_count";
+const REDELIVERED: &str = "rabbitmq.message.redelivered";
+const DELIVERY_COUNT: &str = "rabbitmq.message.delivery_count";
 
 /// Twice round: rejected into a queue where it waits, and back when its time is over. The broker
 /// counts in `x-death`; the third delivery has a trace of its own, where two are the limit.

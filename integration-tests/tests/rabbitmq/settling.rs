@@ -12,8 +12,8 @@ use lapin::options::{
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
 
-const REDELIVERED: &str = "messaging.rabbitmq.message.redelivered";
-const DELIVERY_COUNT: &str = "messaging.rabbitmq.message.delivery_count";
+const REDELIVERED: &str = "rabbitmq.message.redelivered";
+const DELIVERY_COUNT: &str = "rabbitmq.message.delivery_count";
 
 #[apply(broker_test)]
 async fn a_delivery_that_is_acked_is_gone() {

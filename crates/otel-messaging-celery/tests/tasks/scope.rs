@@ -31,7 +31,7 @@ fn assert_is_by(span: &SpanData, name: &str) {
     let scope = &span.instrumentation_scope;
     assert_eq!(scope.name(), name);
     assert_eq!(scope.version(), Some(env!("CARGO_PKG_VERSION")));
-    let system = KeyValue::new("messaging.system", "rabbitmq");
+    let system = KeyValue::new("messaging.system.name", "rabbitmq");
     assert!(span.attributes.contains(&system), "{:?}", span.attributes);
 }
 

@@ -168,8 +168,8 @@ impl<C, M: Describe<C> + ?Sized> Describe<C> for Letter<'_, C, M> {
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.message.set_attributes(info, attributes);
         let error = self.error.clone();
-        attributes.set(semconv::MESSAGING_DEAD_LETTER_ERROR, error);
+        attributes.set(semconv::OTEL_MESSAGING_DEAD_LETTER_ERROR, error);
         let source = self.source.clone();
-        attributes.set(semconv::MESSAGING_DEAD_LETTER_SOURCE, source);
+        attributes.set(semconv::OTEL_MESSAGING_DEAD_LETTER_SOURCE, source);
     }
 }

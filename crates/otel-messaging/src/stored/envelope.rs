@@ -112,7 +112,7 @@ impl<T> Envelope<T> {
         Self::with_context(payload, ContextCarrier::default())
     }
 
-    /// Sets where the envelope was received, for its span: `system` is `messaging.system`, such as
+    /// Sets where the envelope was received, for its span: `system` is `messaging.system.name`, such as
     /// `redis`, and `destination` is the name of the list or table. It should have few values. Without
     /// this call, the system is `envelope` and the span has no destination.
     #[must_use]

@@ -1,46 +1,44 @@
-//! The names of OpenTelemetry's messaging conventions that the spans here carry.
+//! The names of the attributes and metrics that these crates emit.
 //!
-//! Copied from semantic conventions v1.44.0 (status: Development), because the constants sit
-//! behind an experimental feature of their own crate.
+//! Names that begin with `otel_messaging.` and `nats.`, and two of `rabbitmq.message.`, are this project's.
+//! The others are copied from OpenTelemetry's semantic conventions 1.45.0 (status: Development), because
+//! the published constants are older. `CONVENTIONS.md` lists which operation of which client has which.
 
-/// The schema of these names, given to the tracer.
-pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+/// The schema of these names, for tracers and meters.
+pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.45.0";
 
 /// `error.type`: a name for the failure, of low cardinality.
 pub const ERROR_TYPE: &str = "error.type";
-/// `messaging.system`: `kafka`, `nats` or `rabbitmq`.
-pub const MESSAGING_SYSTEM: &str = "messaging.system";
+/// `messaging.system.name`: `kafka`, `nats` or `rabbitmq`.
+pub const MESSAGING_SYSTEM_NAME: &str = "messaging.system.name";
 /// `messaging.operation.name`: the client's word, such as `publish` or `send`.
 pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
-/// `messaging.operation.type`: `send` or `process`.
+/// `messaging.operation.type`: `send`, `receive` or `process`.
 pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
-/// `messaging.destination.name`: the topic, the subject, or exchange and routing key.
+/// `messaging.destination.name`: the topic, the subject, or exchange, routing key and queue.
 pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
+/// `messaging.destination.template`: the pattern of the destination, such as `orders.{id}.created`.
+pub const MESSAGING_DESTINATION_TEMPLATE: &str = "messaging.destination.template";
 /// `messaging.destination.temporary`: only when true.
 pub const MESSAGING_DESTINATION_TEMPORARY: &str = "messaging.destination.temporary";
 /// `messaging.destination.anonymous`: only when true.
 pub const MESSAGING_DESTINATION_ANONYMOUS: &str = "messaging.destination.anonymous";
 /// `messaging.destination.partition.id`: a string.
 pub const MESSAGING_DESTINATION_PARTITION_ID: &str = "messaging.destination.partition.id";
+/// `messaging.destination.subscription.name`: the subscription.
+pub const MESSAGING_DESTINATION_SUBSCRIPTION_NAME: &str = "messaging.destination.subscription.name";
+/// `messaging.batch.message_count`: how many messages one call gave, an integer.
+pub const MESSAGING_BATCH_MESSAGE_COUNT: &str = "messaging.batch.message_count";
 /// `messaging.message.id`: the identifier that the sender gave the message.
 pub const MESSAGING_MESSAGE_ID: &str = "messaging.message.id";
 /// `messaging.message.conversation_id`: the correlation id.
 pub const MESSAGING_MESSAGE_CONVERSATION_ID: &str = "messaging.message.conversation_id";
-/// `messaging.kafka.message.key`: absent when null or not text.
-pub const MESSAGING_KAFKA_MESSAGE_KEY: &str = "messaging.kafka.message.key";
-/// `messaging.kafka.message.tombstone`: only when true.
-pub const MESSAGING_KAFKA_MESSAGE_TOMBSTONE: &str = "messaging.kafka.message.tombstone";
-/// `messaging.kafka.offset`: an integer.
-pub const MESSAGING_KAFKA_OFFSET: &str = "messaging.kafka.offset";
-/// `messaging.rabbitmq.destination.routing_key`: absent when empty.
-pub const MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY: &str =
-    "messaging.rabbitmq.destination.routing_key";
-/// `messaging.rabbitmq.message.delivery_tag`: an integer.
-pub const MESSAGING_RABBITMQ_MESSAGE_DELIVERY_TAG: &str = "messaging.rabbitmq.message.delivery_tag";
+/// `messaging.message.body.size`: in bytes, an integer; opt-in.
+pub const MESSAGING_MESSAGE_BODY_SIZE: &str = "messaging.message.body.size";
+/// `messaging.message.envelope.size`: body, key, headers and properties, in bytes, an integer; opt-in.
+pub const MESSAGING_MESSAGE_ENVELOPE_SIZE: &str = "messaging.message.envelope.size";
 /// `messaging.consumer.group.name`: the consumer group.
 pub const MESSAGING_CONSUMER_GROUP_NAME: &str = "messaging.consumer.group.name";
-/// `messaging.destination.subscription.name`: the subscription.
-pub const MESSAGING_DESTINATION_SUBSCRIPTION_NAME: &str = "messaging.destination.subscription.name";
 /// `messaging.client.id`: the identifier of the client.
 pub const MESSAGING_CLIENT_ID: &str = "messaging.client.id";
 /// `server.address`: the broker's, if there is one.
@@ -48,28 +46,56 @@ pub const SERVER_ADDRESS: &str = "server.address";
 /// `server.port`: an integer.
 pub const SERVER_PORT: &str = "server.port";
 
-/// `messaging.nats.stream`: the JetStream stream. The conventions have no page for NATS; the
-/// names that begin with `messaging.nats` are this crate's.
-pub const MESSAGING_NATS_STREAM: &str = "messaging.nats.stream";
-/// `messaging.nats.consumer`: the JetStream consumer.
-pub const MESSAGING_NATS_CONSUMER: &str = "messaging.nats.consumer";
-/// `messaging.nats.sequence`: the message's number in its stream, an integer.
-pub const MESSAGING_NATS_SEQUENCE: &str = "messaging.nats.sequence";
-/// `messaging.nats.delivery_count`: 1 for the first delivery, an integer.
-pub const MESSAGING_NATS_DELIVERY_COUNT: &str = "messaging.nats.delivery_count";
-/// `messaging.nats.duplicate`: only when true, the stream had the message already.
-pub const MESSAGING_NATS_DUPLICATE: &str = "messaging.nats.duplicate";
-/// `messaging.nats.service_error_code`: what a service's answer says of its failure, an integer.
-pub const MESSAGING_NATS_SERVICE_ERROR_CODE: &str = "messaging.nats.service_error_code";
+/// `kafka.message.key`: absent when null or not text.
+pub const KAFKA_MESSAGE_KEY: &str = "kafka.message.key";
+/// `kafka.message.tombstone`: only when true.
+pub const KAFKA_MESSAGE_TOMBSTONE: &str = "kafka.message.tombstone";
+/// `kafka.offset`: an integer.
+pub const KAFKA_OFFSET: &str = "kafka.offset";
 
-/// `messaging.rabbitmq.message.redelivered`: only when true. This name and the next are this
-/// crate's, like those of dead letters.
-pub const MESSAGING_RABBITMQ_MESSAGE_REDELIVERED: &str = "messaging.rabbitmq.message.redelivered";
-/// `messaging.rabbitmq.message.delivery_count`: only when greater than 1, an integer.
-pub const MESSAGING_RABBITMQ_MESSAGE_DELIVERY_COUNT: &str =
-    "messaging.rabbitmq.message.delivery_count";
+/// `rabbitmq.destination.routing_key`: absent when empty.
+pub const RABBITMQ_DESTINATION_ROUTING_KEY: &str = "rabbitmq.destination.routing_key";
+/// `rabbitmq.message.delivery_tag`: an integer.
+pub const RABBITMQ_MESSAGE_DELIVERY_TAG: &str = "rabbitmq.message.delivery_tag";
+/// `rabbitmq.message.redelivered`: only when true. This name and the next are this project's.
+pub const RABBITMQ_MESSAGE_REDELIVERED: &str = "rabbitmq.message.redelivered";
+/// `rabbitmq.message.delivery_count`: only when greater than 1, an integer.
+pub const RABBITMQ_MESSAGE_DELIVERY_COUNT: &str = "rabbitmq.message.delivery_count";
 
-/// `messaging.dead_letter.error`: why a message was put aside.
-pub const MESSAGING_DEAD_LETTER_ERROR: &str = "messaging.dead_letter.error";
-/// `messaging.dead_letter.source`: where it came from.
-pub const MESSAGING_DEAD_LETTER_SOURCE: &str = "messaging.dead_letter.source";
+/// `nats.stream`: the JetStream stream. The conventions have no page for NATS; the names that begin with
+/// `nats` are this project's.
+pub const NATS_STREAM: &str = "nats.stream";
+/// `nats.consumer`: the JetStream consumer.
+pub const NATS_CONSUMER: &str = "nats.consumer";
+/// `nats.sequence`: the message's number in its stream, an integer.
+pub const NATS_SEQUENCE: &str = "nats.sequence";
+/// `nats.delivery_count`: 1 for the first delivery, an integer.
+pub const NATS_DELIVERY_COUNT: &str = "nats.delivery_count";
+/// `nats.duplicate`: only when true, the stream had the message already.
+pub const NATS_DUPLICATE: &str = "nats.duplicate";
+/// `nats.service_error_code`: what a service's answer says of its failure, an integer.
+pub const NATS_SERVICE_ERROR_CODE: &str = "nats.service_error_code";
+
+/// `otel_messaging.dead_letter.error`: why a message was put aside.
+pub const OTEL_MESSAGING_DEAD_LETTER_ERROR: &str = "otel_messaging.dead_letter.error";
+/// `otel_messaging.dead_letter.source`: where it came from.
+pub const OTEL_MESSAGING_DEAD_LETTER_SOURCE: &str = "otel_messaging.dead_letter.source";
+/// `otel_messaging.header.`: what the names of captured headers begin with; a list of strings each.
+pub const OTEL_MESSAGING_HEADER: &str = "otel_messaging.header.";
+/// `otel_messaging.propagation.outcome`: what became of the context of a message.
+pub const OTEL_MESSAGING_PROPAGATION_OUTCOME: &str = "otel_messaging.propagation.outcome";
+/// `otel_messaging.queue_time`: from the sending of a message to its handling. It is an attribute in
+/// seconds, and the name of a histogram in `s`.
+pub const OTEL_MESSAGING_QUEUE_TIME: &str = "otel_messaging.queue_time";
+
+/// `messaging.client.operation.duration`: a histogram in `s`; sends and receives.
+pub const MESSAGING_CLIENT_OPERATION_DURATION: &str = "messaging.client.operation.duration";
+/// `messaging.client.sent.messages`: a counter in `{message}`; attempts.
+pub const MESSAGING_CLIENT_SENT_MESSAGES: &str = "messaging.client.sent.messages";
+/// `messaging.client.consumed.messages`: a counter in `{message}`; deliveries.
+pub const MESSAGING_CLIENT_CONSUMED_MESSAGES: &str = "messaging.client.consumed.messages";
+/// `messaging.process.duration`: a histogram in `s`; the handling of a message.
+pub const MESSAGING_PROCESS_DURATION: &str = "messaging.process.duration";
+/// `otel_messaging.propagation.messages`: a counter in `{message}`, by
+/// [outcome](OTEL_MESSAGING_PROPAGATION_OUTCOME).
+pub const OTEL_MESSAGING_PROPAGATION_MESSAGES: &str = "otel_messaging.propagation.messages";

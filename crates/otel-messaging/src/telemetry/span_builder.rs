@@ -112,7 +112,7 @@ fn begin(
     info: &MessageInfo<'_>,
 ) -> Attributes {
     let mut attributes = Attributes::with_capacity(8);
-    attributes.set(semconv::MESSAGING_SYSTEM, system);
+    attributes.set(semconv::MESSAGING_SYSTEM_NAME, system);
     attributes.set(semconv::MESSAGING_OPERATION_NAME, action.name);
     let operation_type = action.kind.operation_type();
     attributes.set(semconv::MESSAGING_OPERATION_TYPE, operation_type);

@@ -58,7 +58,10 @@ fn it_is_on_the_spans_of_every_way_of_handling() {
         assert_eq!(span.name, "process orders");
         assert_eq!(span.span_kind, SpanKind::Consumer);
         assert_eq!(span.parent_span_id, sender.span_id());
-        assert_eq!(attribute(span, "messaging.system"), Some("test".into()));
+        assert_eq!(
+            attribute(span, "messaging.system.name"),
+            Some("test".into())
+        );
     }
     let statuses: Vec<_> = ended.iter().map(|span| span.status.clone()).collect();
     let expected = [

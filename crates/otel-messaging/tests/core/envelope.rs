@@ -29,7 +29,7 @@ fn it_is_handled_as_a_message_is() {
     let span = spans.only();
     assert_eq!(span.name, "process orders");
     assert_eq!(span.span_kind, SpanKind::Consumer);
-    assert_eq!(attribute(&span, "messaging.system"), ["redis".into()]);
+    assert_eq!(attribute(&span, "messaging.system.name"), ["redis".into()]);
     assert_eq!(
         attribute(&span, "messaging.destination.name"),
         ["orders".into()]
@@ -52,7 +52,10 @@ async fn one_without_a_context_has_a_trace_of_its_own() {
     assert_eq!(handled.await, 7);
     let span = spans.only();
     assert_eq!(span.name, "process");
-    assert_eq!(attribute(&span, "messaging.system"), ["envelope".into()]);
+    assert_eq!(
+        attribute(&span, "messaging.system.name"),
+        ["envelope".into()]
+    );
     assert_eq!(span.parent_span_id, SpanId::INVALID);
     assert!(span.links.is_empty());
 }

@@ -41,7 +41,7 @@ fn assert_processed(processed: &SpanData) {
     let link = &processed.links.links[0].span_context;
     assert_eq!(link.span_id(), processed.parent_span_id);
     for (key, value) in [
-        ("messaging.system", "test"),
+        ("messaging.system.name", "test"),
         ("messaging.operation.type", "process"),
         ("messaging.destination.name", "orders"),
     ] {

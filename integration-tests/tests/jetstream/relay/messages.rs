@@ -25,7 +25,7 @@ async fn an_id_makes_a_duplicate_of_what_is_forwarded_and_of_nothing_else() {
         let answer = forwarded.expect("answered");
         assert_eq!((answer.sequence, answer.duplicate), (1, is_duplicate));
         let last = spans.all().pop().expect("a span");
-        let said = attribute(&last, "messaging.nats.duplicate");
+        let said = attribute(&last, "nats.duplicate");
         assert_eq!(said, is_duplicate.then(|| true.into()));
     }
     for (way, name) in [
