@@ -5,7 +5,7 @@ use crate::instrumentation::settings::Instrumentation;
 use crate::loss::finding::Finding;
 use crate::message::received::Client;
 use crate::operation::{probe, traced_span};
-use crate::telemetry::span_builder::SpanKindOf;
+use crate::telemetry::action::Operation;
 
 /// Looks for mistakes in the set-up of the global [`Instrumentation`]; see
 /// [`Instrumentation::self_check`].
@@ -31,6 +31,7 @@ impl Instrumentation {
     /// | [`Disabled`](Finding::Disabled) | use another instrumentation |
     /// | [`SdkDisabled`](Finding::SdkDisabled) | unset `OTEL_SDK_DISABLED` |
     /// | [`NoTracer`](Finding::NoTracer) | set a tracer provider, or install the layer |
+    /// | [`NoMeter`](Finding::NoMeter) | set a meter provider, if metrics are wanted |
     /// | [`LayerNotFound`](Finding::LayerNotFound) | add the layer, of the right version, outside of `reload::Layer` |
     /// | [`SpansFiltered`](Finding::SpansFiltered) | let `otel_messaging=info` pass |
     /// | [`LayerWithoutTracer`](Finding::LayerWithoutTracer) | `with_tracer` |
@@ -54,6 +55,9 @@ impl Instrumentation {
             findings.push(Finding::SdkDisabled);
         } else if !self.check_tracing(&mut findings) && !self.has_effect() {
             findings.push(Finding::NoTracer);
+        }
+        if !self.settings().telemetry.is_off() && !self.settings().metrics.has_provider() {
+            findings.push(Finding::NoMeter);
         }
         findings.extend(self.settings().propagation.propagator.finding());
         findings
@@ -98,7 +102,7 @@ impl Instrumentation {
         if self.settings().telemetry.is_given() {
             return false;
         }
-        match traced_span::check(SpanKindOf::Consumer) {
+        match traced_span::check(Operation::Process) {
             Some(Ok(())) => true,
             Some(Err(finding)) => {
                 let is_by_tracing = finding == Finding::LayerWithoutTracer;

@@ -6,6 +6,7 @@ use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry::trace::{Link, SpanKind, TraceId};
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{
     SamplingResult, SdkTracerProvider, ShouldSample, Span, SpanData, SpanProcessor,
 };
@@ -65,6 +66,16 @@ fn provider() -> SdkTracerProvider {
 fn each_global_setting_that_is_missing_is_found() {
     assert_eq!(
         self_check(),
+        [
+            Finding::NoTracer,
+            Finding::NoMeter,
+            Finding::NoGlobalPropagator
+        ]
+    );
+    // It is found without waiting, although messages look for it once a second.
+    global::set_meter_provider(SdkMeterProvider::default());
+    assert_eq!(
+        self_check(),
         [Finding::NoTracer, Finding::NoGlobalPropagator]
     );
 
@@ -92,6 +103,7 @@ fn each_global_setting_that_is_missing_is_found() {
 fn what_was_given_counts() {
     let instrumentation = Instrumentation::builder()
         .with_tracer_provider(&provider())
+        .with_meter_provider(&SdkMeterProvider::default())
         .with_propagator(propagation::w3c())
         .build();
     assert_eq!(instrumentation.self_check(), []);

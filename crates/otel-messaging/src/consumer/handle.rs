@@ -1,14 +1,16 @@
 //! The handle of a consumer, with its instrumentation.
 
 use crate::consumer::info::ConsumerInfo;
-use crate::consumer::process::process_by;
+use crate::consumer::process::{AsConsumer, process_by};
 use crate::instrumentation::settings::Instrumentation;
 use crate::message::received::Received;
 use crate::operation::failure::Failure;
 use crate::operation::future::InContext;
 use crate::operation::span::MessageSpan;
+use crate::policy::relation::Relation;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 impl Instrumentation {
     /// Makes a handle for a consumer. The handle puts on the spans what the messages do not know, such as
@@ -29,7 +31,11 @@ impl Instrumentation {
     pub fn consumer(&self, info: ConsumerInfo) -> Consumer {
         Consumer {
             instrumentation: self.clone(),
-            info: Arc::new(info),
+            shared: Arc::new(Shared {
+                info,
+                has_received: AtomicBool::new(false),
+            }),
+            relation: None,
         }
     }
 }
@@ -38,8 +44,17 @@ impl Instrumentation {
 /// their spans. [`Instrumentation::consumer`] makes it; a clone is cheap.
 #[derive(Debug, Clone)]
 pub struct Consumer {
-    instrumentation: Instrumentation,
-    info: Arc<ConsumerInfo>,
+    pub(crate) instrumentation: Instrumentation,
+    pub(crate) shared: Arc<Shared>,
+    relation: Option<Relation>,
+}
+
+/// What the clones of a handle share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) info: ConsumerInfo,
+    /// Whether polls are received with it. They count the messages then.
+    pub(crate) has_received: AtomicBool,
 }
 
 impl Consumer {
@@ -49,10 +64,37 @@ impl Consumer {
         &self.instrumentation
     }
 
+    /// Makes a handle by which the spans of messages stand otherwise to the spans around them. It takes
+    /// the place of the instrumentation's [relation](crate::instrumentation::Builder::with_relation).
+    ///
+    /// ```
+    /// use otel_messaging::consumer::Consumer;
+    /// use otel_messaging::instrumentation::Relation;
+    /// use otel_messaging::Received;
+    ///
+    /// # async fn handle<M>(_message: &M) {}
+    /// # async fn consume<C, M: Received<C>>(billing: Consumer, message: M) {
+    /// let apart = billing.with_relation(Relation::Link);
+    /// apart.with_message_context(&message, handle).await;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_relation(&self, relation: Relation) -> Self {
+        Self {
+            relation: Some(relation),
+            ..self.clone()
+        }
+    }
+
     /// Reads the context that `message` carries and starts the span of its handling; see the free
     /// function [`process`](crate::process).
     pub fn process<C, M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
-        process_by(self.instrumentation.settings(), Some(&self.info), message)
+        let as_consumer = AsConsumer {
+            endpoint: Some(&self.shared.info.0),
+            relation: self.relation,
+            is_counted: self.shared.has_received.load(Ordering::Relaxed),
+        };
+        process_by(self.instrumentation.settings(), &as_consumer, message)
     }
 
     /// Handles `message` with its context current; see the free function

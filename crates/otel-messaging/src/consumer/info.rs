@@ -1,10 +1,10 @@
 //! The facts that a consumer knows and its messages do not.
 
-use crate::message::attributes::Attributes;
-use crate::telemetry::semconv;
+use crate::message::endpoint::{Endpoint, shown};
 
-/// The facts that a consumer knows and its messages do not: the group, the server, the client. A
-/// [`Consumer`](crate::consumer::Consumer) made with it puts them on its spans.
+/// The facts that a consumer knows and its messages do not: the group, the queue, the server, the client.
+/// A [`Consumer`](crate::consumer::Consumer) made with it puts them on its spans and metrics. A text of
+/// more than 1,024 bytes is left out.
 ///
 /// ```
 /// use otel_messaging::consumer::ConsumerInfo;
@@ -15,12 +15,7 @@ use crate::telemetry::semconv;
 /// # let _ = info;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ConsumerInfo {
-    group: Option<String>,
-    subscription: Option<String>,
-    client_id: Option<String>,
-    server: Option<(String, u16)>,
-}
+pub struct ConsumerInfo(pub(crate) Endpoint);
 
 impl ConsumerInfo {
     /// Makes an empty one.
@@ -31,49 +26,39 @@ impl ConsumerInfo {
 
     /// Sets the name of the consumer group: Kafka's `group.id`.
     #[must_use]
-    pub fn with_group(mut self, name: impl Into<String>) -> Self {
-        self.group = Some(name.into());
+    pub fn with_group(mut self, name: impl AsRef<str>) -> Self {
+        self.0.group = shown(name.as_ref());
         self
     }
 
     /// Sets the name of the subscription, such as the name of a durable consumer of JetStream.
     #[must_use]
-    pub fn with_subscription(mut self, name: impl Into<String>) -> Self {
-        self.subscription = Some(name.into());
+    pub fn with_subscription(mut self, name: impl AsRef<str>) -> Self {
+        self.0.subscription = shown(name.as_ref());
         self
     }
 
-    /// Sets the identifier of the client: Kafka's `client.id`, RabbitMQ's consumer tag.
+    /// Sets the name of RabbitMQ's queue, which deliveries do not have. The destination is then
+    /// `{exchange}:{routing key}:{queue}`, without the queue if the routing key is the same. Leave it
+    /// out if the broker has named the queue.
     #[must_use]
-    pub fn with_client_id(mut self, id: impl Into<String>) -> Self {
-        self.client_id = Some(id.into());
+    pub fn with_queue(mut self, name: impl AsRef<str>) -> Self {
+        self.0.queue = shown(name.as_ref());
+        self
+    }
+
+    /// Sets the identifier of the client: Kafka's `client.id`, RabbitMQ's consumer tag. Metrics do not
+    /// have it.
+    #[must_use]
+    pub fn with_client_id(mut self, id: impl AsRef<str>) -> Self {
+        self.0.client_id = shown(id.as_ref());
         self
     }
 
     /// Sets the address and the port of the broker. Leave it out if there are several brokers.
     #[must_use]
-    pub fn with_server(mut self, address: impl Into<String>, port: u16) -> Self {
-        self.server = Some((address.into(), port));
+    pub fn with_server(mut self, address: impl AsRef<str>, port: u16) -> Self {
+        self.0.server = shown(address.as_ref()).map(|address| (address, port));
         self
-    }
-
-    pub(crate) fn set_attributes(&self, attributes: &mut Attributes) {
-        let texts = [
-            (semconv::MESSAGING_CONSUMER_GROUP_NAME, &self.group),
-            (
-                semconv::MESSAGING_DESTINATION_SUBSCRIPTION_NAME,
-                &self.subscription,
-            ),
-            (semconv::MESSAGING_CLIENT_ID, &self.client_id),
-        ];
-        for (key, text) in texts {
-            if let Some(text) = text {
-                attributes.set_remote(key, text);
-            }
-        }
-        if let Some((address, port)) = &self.server {
-            attributes.set_remote(semconv::SERVER_ADDRESS, address);
-            attributes.set(semconv::SERVER_PORT, i64::from(*port));
-        }
     }
 }

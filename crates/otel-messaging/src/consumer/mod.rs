@@ -4,7 +4,9 @@ pub(crate) mod entered;
 pub(crate) mod fallible;
 pub(crate) mod handle;
 pub(crate) mod info;
+pub(crate) mod polled;
 pub(crate) mod process;
+pub(crate) mod receive;
 
 pub use crate::operation::future::InContext;
 pub use crate::operation::on_error::OnError;
@@ -12,3 +14,4 @@ pub use crate::operation::span::MessageSpan;
 pub use entered::Entered;
 pub use handle::Consumer;
 pub use info::ConsumerInfo;
+pub use polled::{Came, Fallible, Many, Maybe, One, Polled};

@@ -1,17 +1,23 @@
 //! The span of a message's handling.
 
-use crate::consumer::info::ConsumerInfo;
-use crate::context::current::Current;
+use crate::context::current::{Current, current_context};
+use crate::context::derived::with_baggage_of;
 use crate::instrumentation::settings::{Instrumentation, Settings};
+use crate::loss::witness;
+use crate::message::endpoint::Endpoint;
 use crate::message::received::Received;
 use crate::operation::future::InContext;
-use crate::operation::parent::Parent;
-use crate::operation::span::MessageSpan;
+use crate::operation::measurement::queue_time;
+use crate::operation::related::Related;
+use crate::operation::span::{MessageSpan, Of};
+use crate::policy::relation::Relation;
 use crate::propagation::carried::Carried;
-use crate::telemetry::span_builder::{Action, SpanKindOf};
+use crate::telemetry::action::{Action, Operation};
+use opentelemetry::trace::{Link, TraceContextExt};
+use std::borrow::Cow;
 
 const PROCESS: Action = Action {
-    kind: SpanKindOf::Consumer,
+    operation: Operation::Process,
     name: "process",
 };
 
@@ -19,7 +25,7 @@ impl Instrumentation {
     /// Reads the context that `message` carries and starts the span of its handling; see the free
     /// function [`process`].
     pub fn process<C, M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
-        process_by(self.settings(), None, message)
+        process_by(self.settings(), &AsConsumer::default(), message)
     }
 
     /// Handles `message` with its context current; see the free function
@@ -34,39 +40,80 @@ impl Instrumentation {
     }
 }
 
-/// Starts the span of a message's handling. Only a span or a policy asks what is known of the message.
+/// Starts the span and the metrics of a message's handling. Only they ask what is known of the message.
 pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
     by: &Settings,
-    consumer: Option<&ConsumerInfo>,
+    as_consumer: &AsConsumer<'_>,
     message: &M,
 ) -> MessageSpan {
     if by.is_disabled {
         return MessageSpan::without(Current::here());
     }
-    let carried = match message.message_headers() {
+    let headers = message.message_headers();
+    let (carried, seen) = witness::watch(|| match headers {
         Some(headers) => by.propagation.read(headers),
         None => Carried::nothing(),
+    });
+    let of = Of {
+        action: PROCESS,
+        message,
+        consumer: as_consumer.endpoint,
+        came: &carried.context,
     };
-    let mut info = None;
-    let mut parent = Parent::Of(&carried.context);
-    if by.redelivery.is_set() && carried.has_sender() {
-        let info = info.insert(message.message_info());
-        if by.redelivery.starts_new_trace(info) {
-            parent = Parent::Root(&carried.context);
-        }
-    }
-    MessageSpan::start(
-        &by.telemetry,
-        PROCESS,
-        parent,
-        || carried.links(),
-        (message, info),
+    let relation = as_consumer.relation.unwrap_or(by.relation);
+    let span = MessageSpan::start(
+        by,
+        &of,
+        |info| related(relation, &carried, by.redelivery.starts_new_trace(info)),
         |attributes| {
-            if let Some(consumer) = consumer {
-                consumer.set_attributes(attributes);
+            if let Some(headers) = headers {
+                by.captured_headers.set(headers, attributes);
             }
         },
-    )
+    );
+    if let Some(measurement) = span.measurement() {
+        measurement.count_read(carried.outcome(seen), seen);
+        if !as_consumer.is_counted {
+            measurement.count_consumed(1);
+        }
+        let info = message.message_info();
+        if let Some(time) = queue_time(&info, measurement.began_at()) {
+            measurement.record_queue_time(time);
+        }
+    }
+    span
+}
+
+/// What a consumer's handle says of the handling of a message.
+#[derive(Debug, Default)]
+pub(crate) struct AsConsumer<'a> {
+    pub(crate) endpoint: Option<&'a Endpoint>,
+    /// In place of the instrumentation's.
+    pub(crate) relation: Option<Relation>,
+    /// The message was counted when it was received.
+    pub(crate) is_counted: bool,
+}
+
+/// The parent and the links of the span that handles a message.
+fn related(relation: Relation, carried: &Carried, starts_new_trace: bool) -> Related<'_> {
+    let current = current_context();
+    let around = current.span().span_context().clone();
+    let mut links = carried.links();
+    let is_within = relation == Relation::ChildOfCurrent && around.is_valid() && !starts_new_trace;
+    if is_within {
+        return Related {
+            parent: Cow::Owned(with_baggage_of(&current, &carried.context)),
+            links,
+        };
+    }
+    if around.is_valid() && links.iter().all(|link| link.span_context != around) {
+        links.push(Link::with_context(around));
+    }
+    if relation == Relation::Link || starts_new_trace {
+        Related::root(&carried.context, links)
+    } else {
+        Related::child_of(&carried.context, links)
+    }
 }
 
 impl MessageSpan {
@@ -92,7 +139,8 @@ impl MessageSpan {
 /// It reads the context from the message's headers and starts a span of kind CONSUMER, as a child of the
 /// sender's span and linked to it. This span is current whenever the handler runs, and while it is
 /// dropped. The span ends with the handler. A message without a context gets a root span, also if a span
-/// surrounds the loop. If a message has several contexts, and its protocol does not say which one counts,
+/// surrounds the loop; a span that surrounds it is linked. ([`Relation`](crate::instrumentation::Relation)
+/// has other ways.) If a message has several contexts, and its protocol does not say which one counts,
 /// it gets a root span with a link to each.
 ///
 /// The future is `Send` if the handler's is. If you drop it, the span ends with its status unset. A panic

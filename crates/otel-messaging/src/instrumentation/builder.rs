@@ -1,8 +1,15 @@
 //! Putting the settings of a program together.
 
+use crate::instrumentation::hook::{SpanDetails, SpanHook};
 use crate::instrumentation::settings::{Instrumentation, Settings};
+use crate::message::attributes::Attributes;
+use crate::policy::captured_headers::CapturedHeaders;
+use crate::policy::destination::MetricDestinations;
+use crate::policy::relation::Relation;
 use crate::propagation::configured::Configured;
+use crate::telemetry::meter::Metrics;
 use crate::telemetry::tracer::Telemetry;
+use opentelemetry::metrics::MeterProvider;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Tracer, TracerProvider};
 use std::fmt;
@@ -26,6 +33,15 @@ impl Builder {
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
         self.settings.telemetry = Telemetry::given(provider.clone());
+        self
+    }
+
+    /// Records metrics with this provider, and not with the global one.
+    pub fn with_meter_provider<P>(mut self, provider: &P) -> Self
+    where
+        P: MeterProvider + Clone + Send + Sync + 'static,
+    {
+        self.settings.metrics = Metrics::given(provider.clone());
         self
     }
 
@@ -53,14 +69,14 @@ impl Builder {
     }
 
     /// Handles a message in a trace of its own, with a link to the sender's span, if it was delivered
-    /// more often than this. So retries do not grow the sender's trace. Off by default: every delivery is
-    /// a child of the sender's span.
+    /// more often than this. So a poison message, which fails each time and comes back each time, does not
+    /// grow the sender's trace without end. The default is 10: the eleventh delivery starts a trace.
     ///
-    /// With 1, only the first delivery is in the sender's trace. Baggage stays. The broker counts:
-    /// RabbitMQ and JetStream do (see the adapters). Kafka does not count; use [the
-    /// age](Self::with_link_after_age) there.
+    /// With 1, only the first delivery is in the sender's trace; with `u64::MAX` every delivery is.
+    /// Baggage stays. The broker counts: RabbitMQ and JetStream do (see the adapters). Kafka does not
+    /// count; use [the age](Self::with_link_after_age) there.
     pub fn with_link_after_deliveries(mut self, deliveries: u64) -> Self {
-        self.settings.redelivery.after_deliveries = Some(deliveries);
+        self.settings.redelivery.after_deliveries = deliveries;
         self
     }
 
@@ -72,6 +88,98 @@ impl Builder {
     /// or the broker sets it. A sender can lie about it, and then chooses between child and link.
     pub fn with_link_after_age(mut self, age: Duration) -> Self {
         self.settings.redelivery.after_age = Some(age);
+        self
+    }
+
+    /// Sets how the span of a message's handling stands to the sender's span and to the current one. The
+    /// default is [`Relation::ChildOfSender`]. For one call, use
+    /// [`Consumer::with_relation`](crate::consumer::Consumer::with_relation).
+    pub fn with_relation(mut self, relation: Relation) -> Self {
+        self.settings.relation = relation;
+        self
+    }
+
+    /// Adds a template for destinations, such as `orders.{id}.created`. Spans of these destinations have
+    /// the template in their name and in `messaging.destination.template`, and metrics have it too.
+    ///
+    /// A variable in braces stands for one character or more, but not for `.`, `:` or `/`. All other text
+    /// stands for itself. The destination is that of the spans, such as `{exchange}:{routing key}` on
+    /// RabbitMQ, without the queue. The first template that fits counts.
+    ///
+    /// ```
+    /// use otel_messaging::Instrumentation;
+    ///
+    /// let instrumentation = Instrumentation::builder()
+    ///     .with_destination_template("orders.{id}.created")
+    ///     .with_destination_template("shop:parcel.{id}")
+    ///     .build();
+    /// # let _ = instrumentation;
+    /// ```
+    pub fn with_destination_template(mut self, template: impl AsRef<str>) -> Self {
+        self.settings.destinations.add(template.as_ref());
+        self
+    }
+
+    /// Sets which destinations without a template are on metrics; by default none are. A temporary
+    /// destination never is.
+    ///
+    /// ```
+    /// use otel_messaging::Instrumentation;
+    /// use otel_messaging::instrumentation::MetricDestinations;
+    ///
+    /// let few = MetricDestinations::Names(vec!["orders".to_owned(), "invoices".to_owned()]);
+    /// let instrumentation = Instrumentation::builder().with_metric_destinations(few).build();
+    /// # let _ = instrumentation;
+    /// ```
+    pub fn with_metric_destinations(mut self, destinations: MetricDestinations) -> Self {
+        self.settings.destinations.set_on_metrics(destinations);
+        self
+    }
+
+    /// Puts the headers with these names onto spans, of messages that come in and that go out:
+    /// `otel_messaging.header.{name}`, with the name in lower case, is a list of at most 8 values. A value
+    /// of more than 1,024 bytes is left out.
+    ///
+    /// Names behind which a secret may stand are ignored. They contain `auth`, `cookie`, `cred`, `jwt`,
+    /// `passw`, `passphrase`, `secret`, `session`, `token`, or a key for an API (`api-key`, `access-key`).
+    pub fn with_captured_headers<N: AsRef<str>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.settings.captured_headers = CapturedHeaders::new(names);
+        self
+    }
+
+    /// Puts the sizes of messages onto spans: `messaging.message.body.size` and
+    /// `messaging.message.envelope.size`, in bytes. Off by default, because the sizes of headers have to be
+    /// added up.
+    pub fn with_message_sizes(mut self) -> Self {
+        self.settings.has_sizes = true;
+        self
+    }
+
+    /// Calls `hook` for each span that is recorded, to add attributes of the application's. It sees the
+    /// message and the context, also of messages that are sent. If it panics, the span goes without its
+    /// attributes, and [`caught_panics`](crate::loss::caught_panics) counts the panic.
+    ///
+    /// ```
+    /// use opentelemetry::baggage::BaggageExt;
+    /// use otel_messaging::Instrumentation;
+    ///
+    /// let instrumentation = Instrumentation::builder()
+    ///     .with_span_attributes(|span, attributes| {
+    ///         if let Some(tenant) = span.context().baggage().get("tenant") {
+    ///             attributes.set_remote("shop.tenant", tenant.as_str());
+    ///         }
+    ///     })
+    ///     .build();
+    /// # let _ = instrumentation;
+    /// ```
+    pub fn with_span_attributes<F>(mut self, hook: F) -> Self
+    where
+        F: Fn(&SpanDetails<'_>, &mut Attributes) + Send + Sync + 'static,
+    {
+        self.settings.hook = SpanHook::new(hook);
         self
     }
 

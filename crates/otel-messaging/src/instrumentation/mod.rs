@@ -2,8 +2,12 @@
 
 pub(crate) mod builder;
 pub(crate) mod global;
+pub(crate) mod hook;
 pub(crate) mod settings;
 
 pub use crate::loss::finding::Finding;
+pub use crate::policy::destination::MetricDestinations;
+pub use crate::policy::relation::Relation;
 pub use builder::Builder;
 pub use global::SetGlobalError;
+pub use hook::SpanDetails;

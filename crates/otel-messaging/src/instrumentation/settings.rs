@@ -1,9 +1,14 @@
 //! The settings of a program, put together.
 
 use crate::carrier::headers::{Carrier, CarrierMut};
+use crate::instrumentation::hook::SpanHook;
+use crate::policy::captured_headers::CapturedHeaders;
+use crate::policy::destination::Destinations;
 use crate::policy::redelivery::Redelivery;
+use crate::policy::relation::Relation;
 use crate::propagation::configured::Configured;
 use crate::propagation::settings::Propagation;
+use crate::telemetry::meter::Metrics;
 use crate::telemetry::tracer::Telemetry;
 use opentelemetry::Context;
 use std::fmt;
@@ -15,7 +20,8 @@ use std::sync::Arc;
 /// `Instrumentation::default()` looks up both in OpenTelemetry's global settings at every message. So the
 /// program may set those before or after it makes the instrumentation:
 ///
-/// - spans come from the global tracer provider;
+/// - spans come from the global tracer provider, and metrics go to the global meter provider. A meter
+///   provider that is set later, or replaced, counts a second later at most;
 /// - the propagator is the global one if the application set one, and otherwise W3C Trace Context and
 ///   Baggage. (OpenTelemetry's own default is to propagate nothing until one is set.) A global propagator
 ///   without fields, such as an empty composite, looks as if none was set. If you give the builder one
@@ -54,6 +60,13 @@ pub(crate) struct Settings {
     pub(crate) telemetry: Telemetry,
     pub(crate) propagation: Propagation,
     pub(crate) redelivery: Redelivery,
+    pub(crate) relation: Relation,
+    pub(crate) metrics: Metrics,
+    pub(crate) destinations: Destinations,
+    pub(crate) captured_headers: CapturedHeaders,
+    pub(crate) hook: SpanHook,
+    /// Whether spans have the sizes of messages.
+    pub(crate) has_sizes: bool,
 }
 
 impl Default for Settings {
@@ -63,6 +76,12 @@ impl Default for Settings {
             telemetry: Telemetry::global(),
             propagation: Propagation::default(),
             redelivery: Redelivery::default(),
+            relation: Relation::default(),
+            metrics: Metrics::default(),
+            destinations: Destinations::default(),
+            captured_headers: CapturedHeaders::default(),
+            hook: SpanHook::default(),
+            has_sizes: false,
         }
     }
 }

@@ -12,10 +12,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) enum Behind {
     Spans = 1,
     Propagator = 2,
-    /// The `Display` of an error, or a `failure_of` closure.
+    /// The `Display` of an error, a `failure_of` closure, or a hook for attributes.
     Text = 4,
     /// The layers that get a line of this crate's log.
     Log = 8,
+    Metrics = 16,
 }
 
 impl fmt::Display for Behind {
@@ -23,8 +24,9 @@ impl fmt::Display for Behind {
         f.write_str(match self {
             Self::Spans => "a sampler, a span processor or a layer of `tracing`",
             Self::Propagator => "a propagator",
-            Self::Text => "an error's Display, or a `failure_of` closure",
+            Self::Text => "an error's Display, or a closure that was given to an instrumentation",
             Self::Log => "a layer of `tracing`",
+            Self::Metrics => "a meter provider",
         })
     }
 }

@@ -5,6 +5,7 @@ use crate::loss::catch::{Behind, catch, is_inside};
 use crate::loss::log::warn_line;
 use crate::loss::reason::{CarrierError, Refused};
 use crate::loss::row::{Rows, Step};
+use crate::loss::witness::{self, Seen};
 use std::cell::Cell;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,6 +70,7 @@ pub fn count_dropped_fields(fields: u64, reason: CarrierError) {
 /// Counts what was left out of one message that goes out.
 #[cold]
 pub(crate) fn report(fields: u64, reason: CarrierError) {
+    witness::note(Seen::CUT);
     if DROPPED.add(fields) {
         say(Line::Dropped(reason));
     }
@@ -77,6 +79,12 @@ pub(crate) fn report(fields: u64, reason: CarrierError) {
 /// Counts a field of one message that came in.
 #[cold]
 pub(crate) fn refuse(reason: Refused) {
+    match reason {
+        Refused::Traceparent => witness::note(Seen::MALFORMED),
+        // Whoever reads the message knows the senders.
+        Refused::Contradiction => {}
+        Refused::Tracestate | Refused::Baggage | Refused::Stored => witness::note(Seen::CUT),
+    }
     if REFUSED.add(1) {
         say(Line::Refused(reason));
     }
@@ -84,6 +92,9 @@ pub(crate) fn refuse(reason: Refused) {
 
 /// Counts a panic of the application's code; `is_off` if it was one too many.
 pub(crate) fn panicked(behind: Behind, is_off: bool) {
+    if matches!(behind, Behind::Propagator) {
+        witness::note(Seen::PANICKED);
+    }
     if PANICS.add(1) || is_off {
         say(Line::Panicked(behind, is_off));
     }

@@ -9,12 +9,14 @@ use std::fmt;
 pub enum Finding {
     /// The instrumentation is [`disabled`](crate::Instrumentation::disabled): it does nothing.
     Disabled,
-    /// The environment variable `OTEL_SDK_DISABLED` is `true`, which turns off the spans of messages.
+    /// The environment variable `OTEL_SDK_DISABLED` is `true`, which turns off the spans and metrics of messages.
     /// Contexts still propagate.
     SdkDisabled,
     /// No tracer provider is set, or the provider makes no spans. Messages get no spans, and contexts
     /// still propagate.
     NoTracer,
+    /// No meter provider is set. There are no metrics of messages.
+    NoMeter,
     /// The subscriber of `tracing` does not have a tracing-opentelemetry layer, or this crate cannot find
     /// it: it has another version, or is inside a `reload::Layer`. Only with the feature `tracing`.
     LayerNotFound,
@@ -52,6 +54,10 @@ impl Finding {
                  provider, give it one that makes spans. With the feature `tracing`, a subscriber of \
                  `tracing` with a tracing-opentelemetry layer is enough"
             }
+            Self::NoMeter => {
+                "Set one with `opentelemetry::global::set_meter_provider`, for opentelemetry 0.33, or give \
+                 one to the instrumentation, if metrics are wanted"
+            }
             Self::LayerNotFound => {
                 "Add one. If the subscriber has one, use tracing-opentelemetry 0.34 (`cargo tree \
                  --duplicates` shows a second version of opentelemetry), and do not put the layer inside \
@@ -88,11 +94,14 @@ impl fmt::Display for Finding {
         match self {
             Self::Disabled => f.write_str("the instrumentation is disabled: it does nothing")?,
             Self::SdkDisabled => {
-                f.write_str("messages get no spans: OTEL_SDK_DISABLED is true in the environment")?;
+                f.write_str("messages get no spans and no metrics: OTEL_SDK_DISABLED is true in the environment")?;
             }
             Self::NoTracer => f.write_str(
                 "messages get no spans: no tracer provider is set, or the one that is set makes none",
             )?,
+            Self::NoMeter => {
+                f.write_str("messages are not counted: no meter provider is set")?;
+            }
             Self::LayerNotFound => f.write_str(
                 "messages get no span of `tracing`: its subscriber has no tracing-opentelemetry layer \
                  for opentelemetry 0.33",

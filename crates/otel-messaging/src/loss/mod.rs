@@ -8,5 +8,6 @@ pub(crate) mod finding;
 pub(crate) mod log;
 pub(crate) mod reason;
 pub(crate) mod row;
+pub(crate) mod witness;
 
 pub use count::{caught_panics, dropped_fields, refused_fields};

@@ -1,7 +1,7 @@
 //! The attributes of a span, as an adapter adds them.
 
 use crate::message::remote_text;
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{Key, KeyValue, StringValue, Value};
 use std::borrow::Cow;
 
 /// Attributes of a span that is about to be started, or that has its answer: an adapter adds to them
@@ -36,6 +36,29 @@ impl Attributes {
         if let Some(text) = remote_text::shown_whole(text).map(Cow::into_owned) {
             self.set(key, text);
         }
+    }
+
+    /// Adds an attribute whose name was made at run time.
+    pub(crate) fn set_value(&mut self, key: Key, value: Value) {
+        self.list.push(KeyValue::new(key, value));
+    }
+
+    /// Adds a size in bytes, if it is known.
+    pub(crate) fn set_size(&mut self, key: &'static str, size: Option<usize>) {
+        if let Some(size) = size.and_then(|size| u64::try_from(size).ok()) {
+            self.set_count(key, size);
+        }
+    }
+
+    /// Adds all attributes of another list.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.list.append(&mut other.list);
+    }
+
+    /// A text of the sender's or the broker's as [`set_remote`](Self::set_remote) shows it.
+    pub(crate) fn shown(text: &str) -> Option<StringValue> {
+        let shown = remote_text::shown_whole(text)?;
+        Some(shown.into_owned().into())
     }
 
     pub(crate) fn into_list(self) -> Vec<KeyValue> {

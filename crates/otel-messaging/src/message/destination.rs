@@ -76,6 +76,28 @@ impl<'m> Destination<'m> {
         }
     }
 
+    /// The same with a queue as its last part, unless the part before it is the same (conventions for
+    /// RabbitMQ, "Span name"). A temporary destination stays as it is.
+    #[must_use]
+    pub fn with_queue(mut self, queue: &'m str) -> Self {
+        let [first, key, _] = self.parts;
+        let is_there = key == queue || (key.is_empty() && first == queue);
+        if matches!(self.kind, Kind::Lasting) && !is_there {
+            self.parts[2] = queue;
+        }
+        self
+    }
+
+    /// Works with the text that `Display` writes.
+    pub(crate) fn with_text<T>(self, work: impl FnOnce(&str) -> T) -> T {
+        let mut parts = self.parts();
+        match (parts.next(), parts.next()) {
+            (Some(text), None) => work(text),
+            (None, _) => work(""),
+            _ => work(&self.to_string()),
+        }
+    }
+
     /// The parts that are not empty.
     pub fn parts(&self) -> impl Iterator<Item = &'m str> {
         self.parts.into_iter().filter(|part| !part.is_empty())
@@ -115,6 +137,22 @@ impl fmt::Display for Destination<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_queue_stands_once() {
+        for (parts, queue, expected) in [
+            (["shop", "orders", ""], "billing", "shop:orders:billing"),
+            (["shop", "billing", ""], "billing", "shop:billing"),
+            (["shop", "", ""], "billing", "shop:billing"),
+            (["", "billing", ""], "billing", "billing"),
+            (["billing", "", ""], "billing", "billing"),
+        ] {
+            let destination = Destination::of_parts(parts).with_queue(queue);
+            assert_eq!(destination.to_string(), expected);
+        }
+        let temporary = Destination::temporary("reply");
+        assert_eq!(temporary.with_queue("billing"), temporary);
+    }
 
     #[test]
     fn parts_are_joined_when_they_are_written() {

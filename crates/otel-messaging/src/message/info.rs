@@ -3,7 +3,7 @@
 use crate::message::destination::Destination;
 use std::time::SystemTime;
 
-/// What is known of one message, borrowed from it. Spans and the limits of redelivery read it.
+/// What is known of one message, borrowed from it. Spans, metrics, hooks and the limits of redelivery read it.
 ///
 /// An adapter makes it in [`Describe::message_info`](crate::adapter::Describe::message_info), which the
 /// core calls only if it needs the result. Texts may be as a sender chose them: a span cuts and cleans
@@ -39,6 +39,12 @@ impl<'m> MessageInfo<'m> {
     #[must_use]
     pub fn with_system(mut self, system: &'static str) -> Self {
         self.system = Some(system);
+        self
+    }
+
+    /// Sets the destination anew.
+    pub(crate) fn with_destination(mut self, destination: Destination<'m>) -> Self {
+        self.destination = destination;
         self
     }
 

@@ -4,6 +4,9 @@ use crate::carrier::headers::Carrier;
 use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
 use crate::message::info::MessageInfo;
+use crate::message::producer_info::ProducerInfo;
+use std::any::Any;
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -20,6 +23,16 @@ pub trait Client {
 
     /// The adapter's own version (`env!("CARGO_PKG_VERSION")`).
     const VERSION: &'static str;
+
+    /// The client's own word for a poll: `messaging.operation.name` of the spans of
+    /// [`Consumer::receive`](crate::consumer::Consumer::receive).
+    const RECEIVE: &'static str = "receive";
+
+    /// The name of a client's error for `error.type`, if the error is of this client.
+    fn error_type(error: &(dyn Any + 'static)) -> Option<Cow<'static, str>> {
+        let _ = error;
+        None
+    }
 }
 
 /// Describes a message, on its way out or in. An adapter implements it for each type of message. `C` is
@@ -32,13 +45,29 @@ pub trait Describe<C> {
     fn destination(&self) -> Destination<'_>;
 
     /// What is known of the message beside its destination. The core asks for it only if a span is about
-    /// to start or a limit of redelivery is set.
+    /// to start, or a metric to be recorded.
     fn message_info(&self) -> MessageInfo<'_> {
         MessageInfo::new(self.destination())
     }
 
+    /// The facts that the producer of an outgoing message knows: its server, its client.
+    fn producer_info(&self) -> Option<&ProducerInfo> {
+        None
+    }
+
+    /// The size of the payload, in bytes.
+    fn body_size(&self) -> Option<usize> {
+        None
+    }
+
+    /// The size of the payload and of what goes with it, such as key, headers and properties, in bytes of
+    /// the wire. The core calls it only if the application wants sizes on spans.
+    fn envelope_size(&self) -> Option<usize> {
+        None
+    }
+
     /// Adds the attributes of this messaging system alone, such as an offset. The core calls it only if a
-    /// span is about to start. `info` is the result of [`message_info`](Self::message_info).
+    /// span records. `info` is the result of [`message_info`](Self::message_info).
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         let _ = (info, attributes);
     }
@@ -83,6 +112,18 @@ macro_rules! through {
 
             fn message_info(&self) -> MessageInfo<'_> {
                 (**self).message_info()
+            }
+
+            fn producer_info(&self) -> Option<&ProducerInfo> {
+                (**self).producer_info()
+            }
+
+            fn body_size(&self) -> Option<usize> {
+                (**self).body_size()
+            }
+
+            fn envelope_size(&self) -> Option<usize> {
+                (**self).envelope_size()
             }
 
             fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {

@@ -2,10 +2,12 @@
 
 pub(crate) mod failure;
 pub(crate) mod future;
+pub(crate) mod measurement;
 pub(crate) mod on_error;
-pub(crate) mod parent;
 pub(crate) mod probe;
+pub(crate) mod related;
 pub(crate) mod span;
+pub(crate) mod waiting;
 
 /// Spans of the `tracing` crate.
 #[cfg(feature = "tracing")]

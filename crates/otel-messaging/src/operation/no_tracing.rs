@@ -2,7 +2,7 @@
 
 use crate::context::traced::Span;
 use crate::loss::finding::Finding;
-use crate::telemetry::span_builder::SpanKindOf;
+use crate::telemetry::action::Operation;
 use opentelemetry::Context;
 use opentelemetry::trace::SpanBuilder;
 
@@ -15,6 +15,15 @@ pub(crate) enum Opened {
     Failed,
 }
 
+impl Opened {
+    pub(crate) fn into_span(self) -> Option<Span> {
+        match self {
+            Self::Span(span) => Some(span),
+            Self::Unwanted | Self::Failed => None,
+        }
+    }
+}
+
 /// What came of starting it.
 pub(crate) enum Started {
     #[expect(dead_code, reason = "nothing starts one")]
@@ -25,7 +34,7 @@ pub(crate) enum Started {
 }
 
 #[inline]
-pub(crate) fn open<'n>(_kind: SpanKindOf, _name: impl FnOnce() -> &'n str) -> Opened {
+pub(crate) fn open<'n>(_operation: Operation, _name: impl FnOnce() -> &'n str) -> Opened {
     Opened::Unwanted
 }
 
@@ -35,9 +44,12 @@ pub(crate) fn start(_span: Span, _builder: &SpanBuilder, _parent: &Context) -> S
 }
 
 #[inline]
-pub(crate) fn check(_kind: SpanKindOf) -> Option<Result<(), Finding>> {
+pub(crate) fn check(_operation: Operation) -> Option<Result<(), Finding>> {
     None
 }
+
+#[inline]
+pub(crate) fn discard(_span: Span) {}
 
 #[inline]
 pub(crate) fn close(_span: Span) {}

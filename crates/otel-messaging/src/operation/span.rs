@@ -2,25 +2,32 @@
 
 use crate::context::current::Current;
 use crate::context::traced;
-use crate::loss::boundary::{Boundary, count};
+use crate::instrumentation::hook::{SpanDetails, SpanHook};
+use crate::instrumentation::settings::Settings;
+use crate::loss::boundary::{Boundary, count, text};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::attributes::Attributes;
+use crate::message::endpoint::Endpoint;
 use crate::message::info::MessageInfo;
 use crate::message::received::{Client, Describe};
 use crate::message::remote_text;
-use crate::operation::parent::Parent;
+use crate::operation::measurement::{Measurement, queue_time};
 use crate::operation::probe::has_provider;
+use crate::operation::related::Related;
 use crate::operation::traced_span::{self, Opened, Started};
 use crate::propagation::random_flag;
+use crate::telemetry::action::{Action, Operation};
+use crate::telemetry::labels::Labels;
 use crate::telemetry::semconv;
-use crate::telemetry::span_builder::{Action, SpanName, span_builder};
+use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
 use crate::telemetry::tracer::{GivenTracers, Telemetry, boundary_of};
-use opentelemetry::trace::{Link, Span, SpanBuilder, Status, TraceContextExt};
+use opentelemetry::trace::{Span, SpanBuilder, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 /// The span of one message. Dropping it ends the span.
 ///
@@ -36,6 +43,28 @@ pub struct MessageSpan {
     given: Option<Arc<GivenTracers>>,
     /// The `error.type` of its failure, also where the span does not record it.
     error_type: OnceLock<Cow<'static, str>>,
+    /// Its metrics, if there is a meter provider, until its end.
+    measurement: Option<Box<Measurement>>,
+}
+
+/// A message, and what is done with it.
+pub(crate) struct Of<'m, M: ?Sized> {
+    pub(crate) action: Action,
+    pub(crate) message: &'m M,
+    /// What the consumer's handle knows. What the producer of an outgoing message knows, the message says.
+    pub(crate) consumer: Option<&'m Endpoint>,
+    /// The context that came in. It goes out if there is no span.
+    pub(crate) came: &'m Context,
+}
+
+impl<'m, M: ?Sized> Of<'m, M> {
+    fn endpoint<C>(&self) -> Option<&'m Endpoint>
+    where
+        M: Describe<C>,
+    {
+        let producer = || self.message.producer_info().map(|info| &info.0);
+        self.consumer.or_else(producer)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,46 +76,134 @@ enum State {
 }
 
 impl MessageSpan {
-    /// Starts the span of a message if a span is wanted. It looks at the message only then. `info` is
-    /// what is known of the message already; `more` adds attributes that are not the message's own.
-    pub(crate) fn start<C, M>(
-        by: &Telemetry,
-        action: Action,
-        parent: Parent<'_>,
-        links: impl FnOnce() -> Vec<Link>,
-        (message, info): (&M, Option<MessageInfo<'_>>),
+    /// Starts the span and the metrics of an operation, as far as they are wanted. `relate` is called only
+    /// if there is a span, and `more` only if it records: it adds attributes that are not the message's own.
+    pub(crate) fn start<'m, C, M>(
+        by: &Settings,
+        of: &Of<'m, M>,
+        relate: impl FnOnce(&MessageInfo<'_>) -> Related<'m>,
         more: impl FnOnce(&mut Attributes),
     ) -> Self
     where
         M: Describe<C> + ?Sized,
     {
-        let came = parent.came();
-        if by.is_off() || came.is_telemetry_suppressed() {
+        let Of {
+            action,
+            message,
+            came,
+            ..
+        } = *of;
+        if by.telemetry.is_off() || came.is_telemetry_suppressed() {
             return Self::without(came.clone().into());
         }
+        let endpoint = of.endpoint::<C>();
+        let mut destination = message.destination();
+        let template = by.destinations.template_of(destination);
+        if let Some(queue) = endpoint.and_then(|endpoint| endpoint.queue.as_deref()) {
+            destination = destination.with_queue(queue);
+        }
+        let info = || message.message_info().with_destination(destination);
+        let mut known = None;
+        let measurement = by.metrics.instruments::<M::Client>().map(|instruments| {
+            let info = known.insert(info());
+            let system = info.system().unwrap_or(M::Client::SYSTEM);
+            let on_metric = by.destinations.on_metric(destination, template.as_ref());
+            let mut labels = Labels::new(action, system, on_metric, endpoint);
+            if let Some(partition) = info.partition() {
+                labels.set_partition(partition);
+            }
+            Box::new(Measurement::start(instruments, action, labels))
+        });
+
         let mut name = None;
-        let opened = if by.is_given() {
+        let opened = if by.telemetry.is_given() {
             Opened::Unwanted
         } else {
-            let name = &mut name;
-            traced_span::open(action.kind, move || {
-                name.insert(SpanName::of(action, message.destination()))
+            let (name, template) = (&mut name, template.as_ref());
+            traced_span::open(action.operation, move || {
+                name.insert(SpanName::of(action, destination, template))
                     .as_str()
             })
         };
         let opened = match opened {
             Opened::Span(span) => Some(span),
-            Opened::Unwanted if has_provider::<M::Client>(by) => None,
-            _ => return Self::without(came.clone().into()),
+            Opened::Unwanted if has_provider::<M::Client>(&by.telemetry) => None,
+            _ => return Self::without(came.clone().into()).measured(measurement),
         };
-        let builder = span_builder(action, name, links(), message, info, more);
-        let started = Self::started::<M::Client>(by, opened, builder, &parent.context());
+
+        let info = known.unwrap_or_else(info);
+        let related = relate(&info);
+        let known = Known {
+            action,
+            system: info.system().unwrap_or(M::Client::SYSTEM),
+            info: &info,
+            template: template.as_ref(),
+            endpoint,
+        };
+        let name = name.unwrap_or_else(|| SpanName::of(action, destination, template.as_ref()));
+        let mut builder = span_builder(&known, name, related.links);
+        builder.start_time = measurement.as_ref().map(|it| it.began_at());
+        let parent = &related.parent;
+        let started = Self::started::<M::Client>(&by.telemetry, opened, builder, parent);
         // Without a span, what came in goes out.
-        started.unwrap_or_else(|| Self::without(came.clone().into()))
+        let span = started.unwrap_or_else(|| Self::without(came.clone().into()));
+        let span = span.measured(measurement);
+        span.describe(&by.hook, &known, |attributes| {
+            message.set_attributes(&info, attributes);
+            if action.operation == Operation::Process
+                && let Some(time) = queue_time(&info, SystemTime::now())
+            {
+                attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
+            }
+            if by.has_sizes {
+                attributes.set_size(semconv::MESSAGING_MESSAGE_BODY_SIZE, message.body_size());
+                let size = message.envelope_size();
+                attributes.set_size(semconv::MESSAGING_MESSAGE_ENVELOPE_SIZE, size);
+            }
+            more(attributes);
+        });
+        span
+    }
+
+    /// Adds the attributes that samplers do not see, if the span records: those of every system, `more`,
+    /// and the application's own.
+    pub(crate) fn describe(
+        &self,
+        hook: &SpanHook,
+        known: &Known<'_>,
+        more: impl FnOnce(&mut Attributes),
+    ) {
+        self.set_attributes(|attributes| {
+            describe(attributes, known.info, known.endpoint);
+            more(attributes);
+            if hook.is_set() {
+                let details = SpanDetails {
+                    action: known.action,
+                    message: known.info,
+                    context: self.context(),
+                };
+                let mut own = Attributes::default();
+                if text(|| hook.call(&details, &mut own)).is_some() {
+                    attributes.append(own);
+                }
+            }
+        });
+    }
+
+    /// Names the span anew.
+    pub(crate) fn rename(&self, name: Cow<'static, str>) {
+        let span = self.context().span();
+        self.boundary()
+            .call(Step::DESCRIBE, || span.update_name(name));
+    }
+
+    pub(crate) fn measured(mut self, measurement: Option<Box<Measurement>>) -> Self {
+        self.measurement = measurement;
+        self
     }
 
     #[inline(never)]
-    fn started<C: Client>(
+    pub(crate) fn started<C: Client>(
         by: &Telemetry,
         opened: Option<traced::Span>,
         builder: SpanBuilder,
@@ -124,6 +241,7 @@ impl MessageSpan {
             state,
             given,
             error_type: OnceLock::new(),
+            measurement: None,
         }
     }
 
@@ -176,9 +294,7 @@ impl MessageSpan {
             if span.is_recording() {
                 let mut attributes = Attributes::default();
                 set(&mut attributes);
-                for attribute in attributes.into_list() {
-                    span.set_attribute(attribute);
-                }
+                span.set_attributes(attributes.into_list());
             }
         });
     }
@@ -188,18 +304,49 @@ impl MessageSpan {
         &self.current
     }
 
-    /// Ends the span, also if there are other handles of it. Later calls do nothing.
-    pub(crate) fn end(&mut self) {
-        if self.state != State::Open {
-            return;
+    /// The metrics of the operation, if they are recorded.
+    pub(crate) fn measurement(&self) -> Option<&Measurement> {
+        self.measurement.as_deref()
+    }
+
+    /// Notes the partition for the metrics.
+    pub(crate) fn set_partition(&mut self, partition: u32) {
+        if let Some(measurement) = &mut self.measurement {
+            measurement.set_partition(partition);
         }
-        self.state = State::Ended;
+    }
+
+    /// Records no metrics: the operation did not happen.
+    pub(crate) fn discard_measurement(&mut self) {
+        self.measurement = None;
+    }
+
+    /// Ends the span, also if there are other handles of it, and records the metrics. Later calls do
+    /// nothing.
+    pub(crate) fn end(&mut self) {
+        let measurement = self.measurement.take();
+        let took = measurement.as_ref().map(|it| (it.elapsed(), it.began_at()));
+        if self.state == State::Open {
+            self.state = State::Ended;
+            // The metric and the span are to say the same.
+            self.end_span(took.and_then(|(took, began)| began.checked_add(took)));
+        }
+        if let Some((measurement, (took, _))) = measurement.zip(took) {
+            measurement.end(took, self.error_type.get());
+        }
+    }
+
+    fn end_span(&self, at: Option<SystemTime>) {
         let span = self.context().span();
+        let end = || match at {
+            Some(at) => span.end_with_timestamp(at),
+            None => span.end(),
+        };
         if span.span_context().is_sampled() {
-            self.boundary().call(Step::END, || span.end());
+            self.boundary().call(Step::END, end);
         } else {
             // No processor is told of it, so it ends no row.
-            count(Behind::Spans, || span.end());
+            count(Behind::Spans, end);
         }
     }
 

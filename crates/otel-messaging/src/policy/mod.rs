@@ -1,3 +1,6 @@
 //! Policies: what becomes of a message by what is known of it.
 
+pub(crate) mod captured_headers;
+pub(crate) mod destination;
 pub(crate) mod redelivery;
+pub(crate) mod relation;

@@ -3,28 +3,30 @@
 use crate::message::info::MessageInfo;
 use std::time::Duration;
 
-/// From when on the handling of a message is linked to its sender and no longer its child. By
-/// default, never.
-#[derive(Debug, Clone, Copy, Default)]
+/// From when on the handling of a message is linked to its sender and no longer its child.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Redelivery {
-    pub(crate) after_deliveries: Option<u64>,
+    pub(crate) after_deliveries: u64,
     pub(crate) after_age: Option<Duration>,
 }
 
-impl Redelivery {
-    /// Whether it has to be known what the message tells.
-    #[inline]
-    pub(crate) fn is_set(self) -> bool {
-        self.after_deliveries.is_some() || self.after_age.is_some()
+/// A poison message comes back without end, as fast as it fails. More than a few retries are no part of
+/// what its sender has asked for.
+impl Default for Redelivery {
+    fn default() -> Self {
+        Self {
+            after_deliveries: 10,
+            after_age: None,
+        }
     }
+}
 
+impl Redelivery {
     pub(crate) fn starts_new_trace(self, message: &MessageInfo<'_>) -> bool {
-        let exceeds = |limit: Option<u64>, count: Option<u64>| {
-            limit.zip(count).is_some_and(|(limit, count)| count > limit)
-        };
+        let count = message.delivery_count();
         // A clock that is behind the sender's makes no message old.
         let age = || message.sent_at()?.elapsed().ok();
-        exceeds(self.after_deliveries, message.delivery_count())
+        count.is_some_and(|count| count > self.after_deliveries)
             || self
                 .after_age
                 .is_some_and(|limit| age().is_some_and(|age| age > limit))
@@ -40,9 +42,13 @@ mod tests {
     #[test]
     fn only_what_exceeds_a_limit_starts_a_trace() {
         let hour = Duration::from_secs(3600);
-        let never = Redelivery::default();
+        let by_default = Redelivery::default();
+        let never = Redelivery {
+            after_deliveries: u64::MAX,
+            ..by_default
+        };
         let after_two = Redelivery {
-            after_deliveries: Some(2),
+            after_deliveries: 2,
             ..never
         };
         let after_an_hour = Redelivery {
@@ -51,23 +57,26 @@ mod tests {
         };
         let now = SystemTime::now();
         for (count, sent_at, expected) in [
-            (None, None, [false; 3]),
-            (Some(2), Some(now), [false; 3]),
-            (Some(3), Some(now), [false, true, false]),
-            (Some(u64::MAX), None, [false, true, false]),
-            (None, Some(now - 2 * hour), [false, false, true]),
-            (None, Some(SystemTime::UNIX_EPOCH), [false, false, true]),
-            (None, Some(now + 2 * hour), [false; 3]),
+            (None, None, [false; 4]),
+            (Some(2), Some(now), [false; 4]),
+            (Some(3), Some(now), [false, false, true, false]),
+            (Some(10), None, [false, false, true, false]),
+            (Some(11), None, [true, false, true, false]),
+            (Some(u64::MAX), None, [true, false, true, false]),
+            (None, Some(now - 2 * hour), [false, false, false, true]),
+            (
+                None,
+                Some(SystemTime::UNIX_EPOCH),
+                [false, false, false, true],
+            ),
+            (None, Some(now + 2 * hour), [false; 4]),
         ] {
             let message = MessageInfo::new(Destination::named("orders"))
                 .with_delivery_count(count)
                 .with_sent_at(sent_at);
-            let found = [never, after_two, after_an_hour].map(|by| by.starts_new_trace(&message));
+            let found = [by_default, never, after_two, after_an_hour]
+                .map(|by| by.starts_new_trace(&message));
             assert_eq!(found, expected, "{count:?} {sent_at:?}");
         }
-        assert_eq!(
-            [never, after_two, after_an_hour].map(Redelivery::is_set),
-            [false, true, true]
-        );
     }
 }

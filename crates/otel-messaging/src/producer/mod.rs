@@ -6,4 +6,5 @@ pub(crate) mod outgoing;
 pub(crate) mod relay;
 pub(crate) mod room;
 
+pub use crate::message::producer_info::ProducerInfo;
 pub use dead_letter::{DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT};

@@ -3,12 +3,16 @@
 use crate::carrier::headers::{Carrier, CarrierMut};
 use crate::context::current::current_context;
 use crate::instrumentation::settings::Instrumentation;
+use crate::loss::witness;
+use crate::message::attributes::Attributes;
+use crate::message::info::MessageInfo;
 use crate::message::received::Describe;
-use crate::operation::parent::Parent;
-use crate::operation::span::MessageSpan;
+use crate::operation::related::Related;
+use crate::operation::span::{MessageSpan, Of};
 use crate::producer::outcome::Outcome;
 use crate::producer::room::inject_within;
-use crate::telemetry::span_builder::{Action, SpanKindOf};
+use crate::telemetry::action::{Action, Operation};
+use crate::telemetry::semconv;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::fmt;
@@ -17,7 +21,7 @@ use std::ptr;
 /// A message on its way to the broker, with its span.
 ///
 /// If you drop it without [`finish`](Self::finish), the span ends with its status unset, as when the
-/// future of a publish is dropped.
+/// future of a publish is dropped. Metrics count it if it was [handed over](Self::hand_over).
 #[must_use = "dropping it ends the span"]
 pub struct Outgoing {
     /// `None` for the global one, so that not all threads count its references.
@@ -25,6 +29,8 @@ pub struct Outgoing {
     span: MessageSpan,
     /// The context that the message has already and keeps.
     kept: Option<Context>,
+    /// The client was asked to send it, so it counts.
+    is_sent: bool,
 }
 
 impl Instrumentation {
@@ -51,13 +57,13 @@ impl Instrumentation {
     where
         M: Describe<C> + ?Sized,
     {
-        self.started(SpanKindOf::Producer, operation, message, links, None)
+        self.started(Operation::Send, operation, message, links, None)
     }
 
     pub(crate) fn started<C, M>(
         &self,
-        kind: SpanKindOf,
-        operation: &'static str,
+        operation: Operation,
+        name: &'static str,
         message: &M,
         links: impl FnOnce() -> Vec<Link>,
         kept: Option<Context>,
@@ -66,28 +72,26 @@ impl Instrumentation {
         M: Describe<C> + ?Sized,
     {
         let by = self.settings();
-        let action = Action {
-            kind,
-            name: operation,
-        };
+        let action = Action { operation, name };
         let current = current_context();
         let span = if by.is_disabled {
             MessageSpan::without(current.into())
         } else {
-            MessageSpan::start(
-                &by.telemetry,
+            let of = Of {
                 action,
-                Parent::Of(&current),
-                links,
-                (message, None),
-                |_| {},
-            )
+                message,
+                consumer: None,
+                came: &current,
+            };
+            let related = |_: &MessageInfo<'_>| Related::child_of(&current, links());
+            MessageSpan::start(by, &of, related, |_| {})
         };
         let is_global = ptr::eq(self, Instrumentation::global());
         Outgoing {
             given: (!is_global).then(|| self.clone()),
             span,
             kept,
+            is_sent: false,
         }
     }
 }
@@ -105,16 +109,46 @@ impl Outgoing {
     /// [`dropped_fields`](crate::loss::dropped_fields) counts this.
     pub fn inject<C, H: CarrierMut<C> + Clone>(&self, headers: &mut H, room: Option<usize>) {
         let by = self.instrumentation().settings();
-        if self.kept.is_some() || by.is_disabled {
+        if by.is_disabled {
             return;
         }
-        match room {
+        if !by.captured_headers.is_empty() {
+            let captured = &by.captured_headers;
+            let set = |attributes: &mut Attributes| captured.set(&*headers, attributes);
+            self.span.set_attributes(set);
+        }
+        if self.kept.is_some() {
+            return;
+        }
+        let ((), seen) = witness::watch(|| match room {
             Some(room) => inject_within(&by.propagation, self.context(), headers, room),
             None => {
                 by.propagation
                     .inject_within(self.context(), headers, usize::MAX);
             }
+        });
+        if !seen.is_nothing()
+            && let Some(measurement) = self.span.measurement()
+        {
+            measurement.count_written(seen);
         }
+    }
+
+    /// Says that the client is asked to send the message now. Metrics count messages from here on. If
+    /// you drop it before, for example with a future that was never polled, they do not count it.
+    /// [`finish`](Self::finish) says it too.
+    pub fn hand_over(&mut self) {
+        self.is_sent = true;
+    }
+
+    /// Adds the partition that the broker or the client has chosen to the span and to the metrics. Leave
+    /// it out if [`MessageInfo`] has it.
+    pub fn set_partition(&mut self, partition: u32) {
+        self.span.set_partition(partition);
+        self.span.set_attributes(|attributes| {
+            let id = partition.to_string();
+            attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+        });
     }
 
     /// The context that the message carries.
@@ -150,7 +184,8 @@ impl Outgoing {
     }
 
     /// Ends the span with the outcome.
-    pub fn finish(self, outcome: Outcome<'_>) {
+    pub fn finish(mut self, outcome: Outcome<'_>) {
+        self.is_sent = true;
         match outcome {
             Outcome::Unknown => {}
             Outcome::Accepted(answer) => self.span.set_attributes(|attributes| answer(attributes)),
@@ -158,6 +193,14 @@ impl Outgoing {
                 error_type,
                 message,
             } => self.span.fail(error_type, message),
+        }
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        if !self.is_sent {
+            self.span.discard_measurement();
         }
     }
 }

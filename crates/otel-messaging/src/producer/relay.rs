@@ -7,12 +7,13 @@ use crate::loss::reason::CarrierError;
 use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
 use crate::message::info::MessageInfo;
+use crate::message::producer_info::ProducerInfo;
 use crate::message::received::Describe;
 use crate::producer::dead_letter::{self, DeadLetter};
 use crate::producer::outgoing::Outgoing;
 use crate::propagation::carried::Carried;
+use crate::telemetry::action::Operation;
 use crate::telemetry::semconv;
-use crate::telemetry::span_builder::SpanKindOf;
 use std::marker::PhantomData;
 
 /// How a received message is sent on.
@@ -105,7 +106,7 @@ impl Instrumentation {
             Relay::Forward if carried.has_sender() || carried.is_unread => {
                 let links = || carried.links();
                 let kept = Some(carried.context.clone());
-                self.started(SpanKindOf::Client, operation, message, links, kept)
+                self.started(Operation::Forward, operation, message, links, kept)
             }
             Relay::Forward | Relay::Republish => {
                 self.linked(operation, message, || carried.links())
@@ -163,6 +164,18 @@ impl<C, M: Describe<C> + ?Sized> Describe<C> for Letter<'_, C, M> {
 
     fn message_info(&self) -> MessageInfo<'_> {
         self.message.message_info()
+    }
+
+    fn producer_info(&self) -> Option<&ProducerInfo> {
+        self.message.producer_info()
+    }
+
+    fn body_size(&self) -> Option<usize> {
+        self.message.body_size()
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        self.message.envelope_size()
     }
 
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {

@@ -4,6 +4,7 @@ use crate::carrier::headers::CarrierMut;
 use crate::field::name::{FIELDS, TRACEPARENT_SIZE};
 use crate::loss::count::report;
 use crate::loss::reason::CarrierError;
+use crate::loss::witness::{self, Seen};
 use crate::propagation::settings::Propagation;
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
@@ -56,6 +57,7 @@ fn inject_tightly<C, H: CarrierMut<C> + Clone>(
         *headers = without;
     }
     if has_span || !context.baggage().is_empty() {
+        witness::note(Seen::DROPPED);
         report(1, CarrierError::TooLarge);
     }
 }

@@ -1,6 +1,7 @@
 //! What the headers of a received message carry.
 
 use crate::context::derived::empty_context;
+use crate::loss::witness::Seen;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
 
@@ -35,6 +36,21 @@ impl Carried {
     /// The span that sent the message; one without ids if it does not say so.
     pub(crate) fn sender(&self) -> SpanContext {
         self.context.span().span_context().clone()
+    }
+
+    /// What became of the context, in a word, where `seen` was noted while it was read.
+    pub(crate) fn outcome(&self, seen: Seen) -> &'static str {
+        if self.has_sender() {
+            "extracted"
+        } else if self.is_unread || seen.has(Seen::PANICKED) {
+            "panicked"
+        } else if !self.contradicting.is_empty() {
+            "contradicting"
+        } else if seen.has(Seen::MALFORMED) {
+            "malformed"
+        } else {
+            "no_context"
+        }
     }
 
     /// A link to whoever may have sent the message.

@@ -2,50 +2,14 @@
 
 use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
+use crate::message::endpoint::Endpoint;
 use crate::message::info::MessageInfo;
-use crate::message::received::{Client, Describe};
 use crate::message::remote_text;
+use crate::telemetry::action::Action;
 use crate::telemetry::semconv;
-use opentelemetry::trace::{Link, SpanBuilder, SpanKind};
+use opentelemetry::trace::{Link, SpanBuilder};
 use std::borrow::Cow;
-
-/// What is done with a message.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Action {
-    pub(crate) kind: SpanKindOf,
-    /// The client's own word, such as `publish`.
-    pub(crate) name: &'static str,
-}
-
-/// The kinds of spans that messages have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SpanKindOf {
-    /// A message is sent with a context of its own.
-    Producer,
-    /// A message is sent on with the context that it has.
-    Client,
-    /// A message is handled.
-    Consumer,
-}
-
-impl SpanKindOf {
-    fn operation_type(self) -> &'static str {
-        match self {
-            Self::Producer | Self::Client => "send",
-            Self::Consumer => "process",
-        }
-    }
-}
-
-impl From<SpanKindOf> for SpanKind {
-    fn from(kind: SpanKindOf) -> Self {
-        match kind {
-            SpanKindOf::Producer => Self::Producer,
-            SpanKindOf::Client => Self::Client,
-            SpanKindOf::Consumer => Self::Consumer,
-        }
-    }
-}
+use std::sync::Arc;
 
 /// The name of a span, and its destination as it is shown.
 pub(crate) struct SpanName {
@@ -54,13 +18,18 @@ pub(crate) struct SpanName {
 }
 
 impl SpanName {
-    pub(crate) fn of(action: Action, destination: Destination<'_>) -> Self {
+    pub(crate) fn of(
+        action: Action,
+        destination: Destination<'_>,
+        template: Option<&Arc<str>>,
+    ) -> Self {
         let shown = destination
             .is_known()
             .then(|| remote_text::shown_of_parts(destination));
-        let name = match &shown {
+        let name = match (template, &shown) {
+            (Some(template), _) => Cow::Owned([action.name, " ", template].concat()),
             // It would be another name each time.
-            Some(shown) if !destination.is_temporary() => {
+            (None, Some(shown)) if !destination.is_temporary() => {
                 Cow::Owned([action.name, " ", shown].concat())
             }
             _ => Cow::Borrowed(action.name),
@@ -76,27 +45,54 @@ impl SpanName {
     }
 }
 
-/// Describes the span: its name, its kind, its links and its attributes. `more` adds what is not the
-/// message's own.
-pub(crate) fn span_builder<C, M>(
-    action: Action,
-    name: Option<SpanName>,
-    links: Vec<Link>,
-    message: &M,
-    info: Option<MessageInfo<'_>>,
-    more: impl FnOnce(&mut Attributes),
-) -> SpanBuilder
-where
-    M: Describe<C> + ?Sized,
-{
-    let info = info.unwrap_or_else(|| message.message_info());
-    let name = name.unwrap_or_else(|| SpanName::of(action, info.destination()));
-    let system = info.system().unwrap_or(M::Client::SYSTEM);
-    let mut attributes = begin(action, system, name.destination, &info);
-    message.set_attributes(&info, &mut attributes);
-    more(&mut attributes);
+/// What is known when a span starts.
+pub(crate) struct Known<'a> {
+    pub(crate) action: Action,
+    pub(crate) system: &'static str,
+    pub(crate) info: &'a MessageInfo<'a>,
+    pub(crate) template: Option<&'a Arc<str>>,
+    pub(crate) endpoint: Option<&'a Endpoint>,
+}
+
+/// Describes the span for samplers: its name, its kind, its links, and the attributes that they may
+/// decide by (conventions, "Messaging attributes": "provided at span creation time").
+pub(crate) fn span_builder(known: &Known<'_>, name: SpanName, links: Vec<Link>) -> SpanBuilder {
+    let mut attributes = Attributes::with_capacity(8);
+    attributes.set(semconv::MESSAGING_SYSTEM_NAME, known.system);
+    attributes.set(semconv::MESSAGING_OPERATION_NAME, known.action.name);
+    let operation_type = known.action.operation.operation_type();
+    attributes.set(semconv::MESSAGING_OPERATION_TYPE, operation_type);
+    if let Some(shown) = name.destination {
+        attributes.set(semconv::MESSAGING_DESTINATION_NAME, shown);
+    }
+    if let Some(template) = known.template {
+        let key = semconv::MESSAGING_DESTINATION_TEMPLATE;
+        attributes.set(key, template.clone());
+    }
+    if let Some(partition) = known.info.partition() {
+        let id = partition.to_string();
+        attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+    }
+    if let Some(endpoint) = known.endpoint {
+        let texts = [
+            (semconv::MESSAGING_CONSUMER_GROUP_NAME, &endpoint.group),
+            (
+                semconv::MESSAGING_DESTINATION_SUBSCRIPTION_NAME,
+                &endpoint.subscription,
+            ),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                attributes.set(key, text.clone());
+            }
+        }
+        if let Some((address, port)) = &endpoint.server {
+            attributes.set(semconv::SERVER_ADDRESS, address.clone());
+            attributes.set(semconv::SERVER_PORT, i64::from(*port));
+        }
+    }
     let mut builder = SpanBuilder::from_name(name.name)
-        .with_kind(action.kind.into())
+        .with_kind(known.action.operation.into())
         .with_attributes(attributes.into_list());
     if !links.is_empty() {
         builder = builder.with_links(links);
@@ -104,21 +100,12 @@ where
     builder
 }
 
-/// The attributes that messages of every system have.
-fn begin(
-    action: Action,
-    system: &'static str,
-    shown_destination: Option<String>,
+/// Adds what messages of every system have and samplers do not decide by.
+pub(crate) fn describe(
+    attributes: &mut Attributes,
     info: &MessageInfo<'_>,
-) -> Attributes {
-    let mut attributes = Attributes::with_capacity(8);
-    attributes.set(semconv::MESSAGING_SYSTEM_NAME, system);
-    attributes.set(semconv::MESSAGING_OPERATION_NAME, action.name);
-    let operation_type = action.kind.operation_type();
-    attributes.set(semconv::MESSAGING_OPERATION_TYPE, operation_type);
-    if let Some(shown) = shown_destination {
-        attributes.set(semconv::MESSAGING_DESTINATION_NAME, shown);
-    }
+    endpoint: Option<&Endpoint>,
+) {
     if info.destination().is_temporary() {
         attributes.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
     }
@@ -131,35 +118,56 @@ fn begin(
     if let Some(id) = info.conversation_id() {
         attributes.set_remote(semconv::MESSAGING_MESSAGE_CONVERSATION_ID, id);
     }
-    if let Some(partition) = info.partition() {
-        let id = partition.to_string();
-        attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+    if let Some(id) = endpoint.and_then(|endpoint| endpoint.client_id.as_ref()) {
+        attributes.set(semconv::MESSAGING_CLIENT_ID, id.clone());
     }
-    attributes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::action::Operation;
     use opentelemetry::KeyValue;
 
     const PUBLISH: Action = Action {
-        kind: SpanKindOf::Producer,
+        operation: Operation::Send,
         name: "publish",
     };
 
-    fn begun(destination: Destination<'_>) -> (String, Vec<KeyValue>) {
-        let name = SpanName::of(PUBLISH, destination);
-        let info = MessageInfo::new(destination);
-        let attributes = begin(PUBLISH, "nats", name.destination, &info);
-        (name.name.into_owned(), attributes.into_list())
+    fn begun(destination: Destination<'_>, template: Option<&str>) -> (String, Vec<KeyValue>) {
+        let template = template.map(Arc::from);
+        let name = SpanName::of(PUBLISH, destination, template.as_ref());
+        let known = Known {
+            action: PUBLISH,
+            system: "nats",
+            info: &MessageInfo::new(destination),
+            template: template.as_ref(),
+            endpoint: None,
+        };
+        let builder = span_builder(&known, name, Vec::new());
+        let attributes = builder.attributes.unwrap_or_default();
+        (builder.name.into_owned(), attributes)
     }
 
     #[test]
     fn a_temporary_destination_stays_out_of_the_name() {
-        assert_eq!(begun(Destination::temporary("_INBOX.17")).0, "publish");
-        assert_eq!(begun(Destination::unknown()).0, "publish");
-        assert_eq!(begun(Destination::named("orders")).0, "publish orders");
+        let name = |destination| begun(destination, None).0;
+        assert_eq!(name(Destination::temporary("_INBOX.17")), "publish");
+        assert_eq!(name(Destination::unknown()), "publish");
+        assert_eq!(name(Destination::named("orders")), "publish orders");
+    }
+
+    #[test]
+    fn a_template_stands_in_for_the_destination() {
+        let destination = Destination::named("orders.7");
+        let (name, attributes) = begun(destination, Some("orders.{id}"));
+        assert_eq!(name, "publish orders.{id}");
+        for (key, value) in [
+            (semconv::MESSAGING_DESTINATION_NAME, "orders.7"),
+            (semconv::MESSAGING_DESTINATION_TEMPLATE, "orders.{id}"),
+        ] {
+            assert!(attributes.contains(&KeyValue::new(key, value)));
+        }
     }
 
     #[test]
@@ -167,9 +175,9 @@ mod tests {
         let hostile = format!("orders.\u{1b}[2J\u{202e}{}", "x".repeat(3500));
         let shown = format!("orders.\u{fffd}[2J\u{fffd}{}", "x".repeat(1008));
         assert_eq!(shown.len(), 1024);
-        let lasting = begun(Destination::named(&hostile));
+        let lasting = begun(Destination::named(&hostile), None);
         assert_eq!(lasting.0, format!("publish {shown}"));
-        for (_, attributes) in [lasting, begun(Destination::temporary(&hostile))] {
+        for (_, attributes) in [lasting, begun(Destination::temporary(&hostile), None)] {
             let name = KeyValue::new(semconv::MESSAGING_DESTINATION_NAME, shown.clone());
             assert!(attributes.contains(&name));
         }

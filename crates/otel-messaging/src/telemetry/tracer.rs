@@ -12,7 +12,7 @@ use std::env;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// Enough for the three clients, Celery and envelopes. Further ones get a tracer anew for each span.
-const CLIENTS: usize = 5;
+pub(crate) const CLIENTS: usize = 5;
 
 /// How spans are made.
 #[derive(Clone)]
@@ -115,7 +115,8 @@ pub(crate) fn boundary_of(given: Option<&Arc<GivenTracers>>) -> &Boundary {
     given.map_or(&SPANS, |given| &given.boundary)
 }
 
-fn scope<C: Client>() -> InstrumentationScope {
+/// The instrumentation scope of a client, for spans and metrics.
+pub(crate) fn scope<C: Client>() -> InstrumentationScope {
     InstrumentationScope::builder(C::NAME)
         .with_version(C::VERSION)
         .with_schema_url(semconv::SCHEMA_URL)

@@ -4,6 +4,7 @@ use crate::counting::{Asked, asked};
 use crate::message::{NOWHERE, TRACEPARENT, message, spans};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use otel_messaging::Instrumentation;
 use otel_messaging::adapter::{Attributes, DeadLetter, Destination, Outcome, Relay};
@@ -48,20 +49,41 @@ fn without_a_listener_a_message_is_not_asked() {
     assert_eq!(handle(&spans.instrumentation, &message), (0, 0));
 }
 
-/// It needs what the message tells, and no attributes.
+/// Without a span there is no parent to decide about.
 #[test]
-fn a_policy_of_redelivery_asks_for_the_info() {
+fn a_policy_of_redelivery_does_not_ask_where_nobody_listens() {
     let message = asked();
     let by = Instrumentation::builder();
     for by in [
-        by.clone().with_link_after_deliveries(9),
         by.clone().with_link_after_deliveries(1),
         by.clone().with_link_after_age(Duration::from_secs(1)),
     ] {
-        let by = by.build();
-        assert_eq!(handle(&by, &message), (2, 0));
-        assert_eq!(send(&by, &message), (0, 0));
+        assert_eq!(handle(&by.build(), &message), (0, 0));
     }
+}
+
+/// Metrics need what is known of a message, and no attributes of its system.
+#[test]
+fn metrics_ask_for_no_attributes() {
+    let (message, meter) = (asked(), SdkMeterProvider::default());
+    let by = Instrumentation::builder()
+        .with_meter_provider(&meter)
+        .build();
+    let (_, attributes) = handle(&by, &message);
+    assert_eq!(attributes, 0);
+    let (_, attributes) = send(&by, &message);
+    assert_eq!(attributes, 0);
+}
+
+/// What samplers do not decide by is not computed where they decide against a span.
+#[test]
+fn a_span_that_is_not_sampled_asks_for_no_attributes() {
+    let unsampled = SdkTracerProvider::builder()
+        .with_sampler(Sampler::AlwaysOff)
+        .build();
+    let message = asked();
+    let by = Instrumentation::builder().with_tracer_provider(&unsampled);
+    assert_eq!(handle(&by.build(), &message), (2, 0));
 }
 
 #[test]

@@ -92,12 +92,16 @@ fn without_headers_the_span_is_a_root_inside_any_span() {
     }
     let spans = spans();
     let around = otel_messaging::extract(&message().headers);
-    let _attached = around.attach();
+    let _attached = around.clone().attach();
+    let around_span = around.span();
     drop(spans.instrumentation.process(&Bare));
     let span = spans.only();
     assert_eq!(span.name, "process");
     assert_eq!(span.parent_span_id, SpanId::INVALID);
-    assert!(span.links.is_empty());
+    let [link] = &*span.links.links else {
+        panic!("a link to the span around it");
+    };
+    assert_eq!(&link.span_context, around_span.span_context());
     let scope = &span.instrumentation_scope;
     assert_eq!(scope.name(), TestClient::NAME);
     assert_eq!(scope.version(), Some(TestClient::VERSION));

@@ -17,6 +17,8 @@ mod handling;
 mod last_handle;
 mod limited;
 mod message;
+mod meter;
+mod metrics;
 mod on_error;
 mod onward;
 mod panics;

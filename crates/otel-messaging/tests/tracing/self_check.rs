@@ -3,6 +3,7 @@
 use crate::message::{Spans, spans};
 use crate::subscribe;
 use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use otel_messaging::instrumentation::Finding;
 use otel_messaging::{Instrumentation, process, propagation};
 use tracing::{Level, Subscriber};
@@ -21,6 +22,7 @@ where
 /// No global tracer provider is set in this process.
 fn by_tracing() -> Instrumentation {
     Instrumentation::builder()
+        .with_meter_provider(&SdkMeterProvider::default())
         .with_propagator(propagation::w3c())
         .build()
 }

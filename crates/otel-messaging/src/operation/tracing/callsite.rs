@@ -5,7 +5,7 @@
 //! point into this crate, and not to where the message is sent or handled.
 
 use crate::loss::log::TARGET;
-use crate::telemetry::span_builder::SpanKindOf;
+use crate::telemetry::action::Operation;
 use tracing::field::{FieldSet, Value};
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::metadata::Kind;
@@ -32,19 +32,20 @@ macro_rules! callsite {
     }};
 }
 
-fn callsite(kind: SpanKindOf) -> &'static DefaultCallsite {
-    match kind {
-        SpanKindOf::Consumer => callsite!("process"),
-        SpanKindOf::Client => callsite!("forward"),
-        SpanKindOf::Producer => callsite!("send"),
+fn callsite(operation: Operation) -> &'static DefaultCallsite {
+    match operation {
+        Operation::Process => callsite!("process"),
+        Operation::Forward => callsite!("forward"),
+        Operation::Receive => callsite!("receive"),
+        Operation::Send => callsite!("send"),
     }
 }
 
-fn kind_field(kind: SpanKindOf) -> &'static str {
-    match kind {
-        SpanKindOf::Consumer => "consumer",
-        SpanKindOf::Client => "client",
-        SpanKindOf::Producer => "producer",
+fn kind_field(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Process => "consumer",
+        Operation::Forward | Operation::Receive => "client",
+        Operation::Send => "producer",
     }
 }
 
@@ -52,16 +53,16 @@ fn kind_field(kind: SpanKindOf) -> &'static str {
 ///
 /// `tracing` fixes the names of spans by where they stand in the source, so these are the
 /// operation's alone.
-pub(crate) fn open<'n>(kind: SpanKindOf, name: impl FnOnce() -> &'n str) -> Span {
-    if !is_enabled(kind) {
+pub(crate) fn open<'n>(operation: Operation, name: impl FnOnce() -> &'n str) -> Span {
+    if !is_enabled(operation) {
         return Span::none();
     }
-    let metadata = callsite(kind).metadata();
+    let metadata = callsite(operation).metadata();
     let mut fields = metadata.fields().iter();
     let (Some(name_field), Some(kind_of)) = (fields.next(), fields.next()) else {
         return Span::none();
     };
-    let (name, kind) = (name(), kind_field(kind));
+    let (name, kind) = (name(), kind_field(operation));
     let values = [
         (&name_field, Some(&name as &dyn Value)),
         (&kind_of, Some(&kind as &dyn Value)),
@@ -70,11 +71,11 @@ pub(crate) fn open<'n>(kind: SpanKindOf, name: impl FnOnce() -> &'n str) -> Span
 }
 
 /// As the macros of `tracing` ask, the cheapest question first.
-fn is_enabled(kind: SpanKindOf) -> bool {
+fn is_enabled(operation: Operation) -> bool {
     if Level::INFO > STATIC_MAX_LEVEL || Level::INFO > LevelFilter::current() {
         return false;
     }
-    let callsite = callsite(kind);
+    let callsite = callsite(operation);
     let interest = callsite.interest();
     if interest.is_never() {
         return false;

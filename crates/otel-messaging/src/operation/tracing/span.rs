@@ -7,7 +7,7 @@ use crate::loss::boundary::SPANS;
 use crate::loss::finding::Finding;
 use crate::loss::row::Step;
 use crate::operation::probe::{PROBE, SUPPRESSED, is_of_no_tracer};
-use crate::telemetry::span_builder::SpanKindOf;
+use crate::telemetry::action::Operation;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt};
 use tracing::Span;
@@ -34,18 +34,27 @@ pub(crate) enum Started {
 }
 
 /// Opens a span of this kind if a subscriber wants it. OpenTelemetry calls it `name`.
-pub(crate) fn open<'n>(kind: SpanKindOf, name: impl FnOnce() -> &'n str) -> Opened {
+pub(crate) fn open<'n>(operation: Operation, name: impl FnOnce() -> &'n str) -> Opened {
     if Layer::current() == Some(Layer::Lost) {
         return Opened::Unwanted;
     }
     // In one go: filters of layers remember their answer until the span is opened.
-    match SPANS.ask(OPEN, || callsite::open(kind, name)) {
+    match SPANS.ask(OPEN, || callsite::open(operation, name)) {
         None => Opened::Failed,
         Some(span) if span.is_disabled() => {
             layer::report(&Finding::SpansFiltered);
             Opened::Unwanted
         }
         Some(span) => Opened::Span(span),
+    }
+}
+
+impl Opened {
+    pub(crate) fn into_span(self) -> Option<Span> {
+        match self {
+            Self::Span(span) => Some(span),
+            Self::Unwanted | Self::Failed => None,
+        }
     }
 }
 
@@ -110,14 +119,14 @@ fn started(span: &Span) -> Result<Context, Finding> {
 /// Tries a span of this kind in a context in which telemetry is suppressed. `None` where there is no
 /// subscriber, or it cannot be asked.
 #[cold]
-pub(crate) fn check(kind: SpanKindOf) -> Option<Result<(), Finding>> {
+pub(crate) fn check(operation: Operation) -> Option<Result<(), Finding>> {
     if layer::is_nobody_there() {
         return None;
     }
     if Layer::current() == Some(Layer::Lost) {
         return Some(Err(Finding::LayerNotFound));
     }
-    let span = SPANS.ask(OPEN, || callsite::open(kind, || PROBE))?;
+    let span = SPANS.ask(OPEN, || callsite::open(operation, || PROBE))?;
     let mut is_exported = false;
     let checked = SPANS.call(Step::START, || {
         give_parent(&span, &SUPPRESSED)?;
@@ -136,6 +145,16 @@ pub(crate) fn check(kind: SpanKindOf) -> Option<Result<(), Finding>> {
         close(span);
     }
     checked
+}
+
+/// Drops a span that was opened and is not wanted after all, so that nobody exports it.
+pub(crate) fn discard(span: Span) {
+    // OpenTelemetry's SDK makes spans in a suppressed context without ids.
+    let parent = &*SUPPRESSED;
+    SPANS.call(Step::START, || {
+        give_parent(&span, parent).and_then(|()| started(&span))
+    });
+    close(span);
 }
 
 /// Drops a span that [`start`] has given.

@@ -1,0 +1,106 @@
+//! A poll that is under way: its span starts when it is known what came.
+
+use crate::instrumentation::settings::Settings;
+use crate::message::received::Client;
+use crate::operation::measurement::Measurement;
+use crate::operation::probe::has_provider;
+use crate::operation::span::MessageSpan;
+use crate::operation::traced_span::{self, Opened};
+use crate::telemetry::action::Action;
+use crate::telemetry::labels::Labels;
+use crate::telemetry::span_builder::{Known, SpanName, span_builder};
+use opentelemetry::Context;
+use opentelemetry::trace::Link;
+use std::time::{Instant, SystemTime};
+
+/// A poll that is under way. If it is dropped, it leaves neither a span nor a metric.
+pub(crate) struct Waiting {
+    parent: Context,
+    /// With the feature `tracing`. The layer takes the time of its opening for the span's start.
+    opened: Opened,
+    began: Instant,
+    began_at: SystemTime,
+}
+
+impl Waiting {
+    /// `None` if no telemetry is wanted.
+    pub(crate) fn start(by: &Settings, action: Action, parent: &Context) -> Option<Self> {
+        if by.is_disabled || by.telemetry.is_off() || parent.is_telemetry_suppressed() {
+            return None;
+        }
+        let opened = if by.telemetry.is_given() {
+            Opened::Unwanted
+        } else {
+            traced_span::open(action.operation, || action.name)
+        };
+        Some(Self {
+            parent: parent.clone(),
+            opened,
+            began: Instant::now(),
+            began_at: SystemTime::now(),
+        })
+    }
+
+    /// Starts the span of a poll that gave something, and its metrics.
+    pub(crate) fn came<C: Client>(
+        mut self,
+        by: &Settings,
+        known: &Known<'_>,
+        links: Vec<Link>,
+        messages: u64,
+    ) -> MessageSpan {
+        let measurement = by.metrics.instruments::<C>().map(|instruments| {
+            let destination = known.info.destination();
+            let on_metric = by.destinations.on_metric(destination, known.template);
+            let mut labels = Labels::new(known.action, known.system, on_metric, known.endpoint);
+            if let Some(partition) = known.info.partition() {
+                labels.set_partition(partition);
+            }
+            let began = (self.began, self.began_at);
+            Box::new(Measurement::since(
+                began,
+                instruments,
+                known.action,
+                labels,
+                messages,
+            ))
+        });
+        let span = match std::mem::replace(&mut self.opened, Opened::Unwanted) {
+            Opened::Failed => None,
+            Opened::Unwanted if !has_provider::<C>(&by.telemetry) => None,
+            opened => self.started::<C>(by, known, links, opened),
+        };
+        let span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone().into()));
+        span.measured(measurement)
+    }
+
+    fn started<C: Client>(
+        &self,
+        by: &Settings,
+        known: &Known<'_>,
+        links: Vec<Link>,
+        opened: Opened,
+    ) -> Option<MessageSpan> {
+        let destination = known.info.destination();
+        let name = SpanName::of(known.action, destination, known.template);
+        let mut builder = span_builder(known, name, links);
+        builder.start_time = Some(self.began_at);
+        let name = builder.name.clone();
+        let opened = opened.into_span();
+        let is_opened = opened.is_some();
+        let span = MessageSpan::started::<C>(&by.telemetry, opened, builder, &self.parent)?;
+        if is_opened {
+            // It was opened before its destination was known.
+            span.rename(name);
+        }
+        Some(span)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Opened::Span(span) = std::mem::replace(&mut self.opened, Opened::Unwanted) {
+            traced_span::discard(span);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Which destinations have a template, and which are on metrics.
+
+use crate::message::destination::Destination;
+use crate::message::remote_text;
+use crate::telemetry::labels::OnMetric;
+use std::sync::Arc;
+
+/// Which destinations metrics have, beside those that have a
+/// [template](crate::instrumentation::Builder::with_destination_template). A temporary destination is
+/// never on a metric. Each destination on a metric is a time series of its own, so there should be few.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum MetricDestinations {
+    /// None: metrics have templates alone.
+    #[default]
+    Templates,
+    /// These, as the spans show them in `messaging.destination.name`.
+    Names(Vec<String>),
+    /// All. Use it if nobody outside the program chooses destinations: Kafka's topics, say. The SDK keeps
+    /// 2,000 time series of a metric by default, and adds up all further ones.
+    All,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Destinations {
+    templates: Vec<Template>,
+    names: Vec<Arc<str>>,
+    are_all_on_metrics: bool,
+}
+
+impl Destinations {
+    pub(crate) fn add(&mut self, template: &str) {
+        self.templates.push(Template::new(template));
+    }
+
+    pub(crate) fn set_on_metrics(&mut self, destinations: MetricDestinations) {
+        self.are_all_on_metrics = destinations == MetricDestinations::All;
+        self.names = match destinations {
+            MetricDestinations::Names(names) => names.into_iter().map(Into::into).collect(),
+            _ => Vec::new(),
+        };
+    }
+
+    /// The first template that fits.
+    #[inline]
+    pub(crate) fn template_of(&self, destination: Destination<'_>) -> Option<Arc<str>> {
+        if self.templates.is_empty() || !destination.is_known() {
+            return None;
+        }
+        destination.with_text(|text| {
+            let mut templates = self.templates.iter();
+            let template = templates.find(|template| template.fits(text))?;
+            Some(template.text.clone())
+        })
+    }
+
+    /// What metrics show of a destination.
+    pub(crate) fn on_metric(
+        &self,
+        destination: Destination<'_>,
+        template: Option<&Arc<str>>,
+    ) -> OnMetric {
+        if let Some(template) = template {
+            return OnMetric::Template(template.clone());
+        }
+        let name = self.name_on_metrics(destination);
+        name.map_or(OnMetric::Nothing, OnMetric::Name)
+    }
+
+    /// The name of a destination without template, if it is to be on metrics.
+    fn name_on_metrics(&self, destination: Destination<'_>) -> Option<Arc<str>> {
+        if !destination.is_known() || destination.is_temporary() {
+            return None;
+        }
+        if self.are_all_on_metrics {
+            return Some(remote_text::shown_of_parts(destination).into());
+        }
+        if self.names.is_empty() {
+            return None;
+        }
+        destination.with_text(|text| self.names.iter().find(|name| &***name == text).cloned())
+    }
+}
+
+/// A pattern such as `orders.{id}.created`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Template {
+    text: Arc<str>,
+}
+
+/// What a variable does not go over.
+const SEPARATORS: [char; 3] = ['.', ':', '/'];
+
+impl Template {
+    fn new(text: &str) -> Self {
+        Self { text: text.into() }
+    }
+
+    fn fits(&self, destination: &str) -> bool {
+        let mut tokens = destination.split_inclusive(SEPARATORS);
+        let mut own = self.text.split_inclusive(SEPARATORS);
+        loop {
+            match (own.next(), tokens.next()) {
+                (None, None) => return true,
+                (Some(own), Some(token)) if fits_token(own, token) => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+/// Whether a token, with the separator at its end, is as the template's. A variable stands for one
+/// character or more.
+fn fits_token(template: &str, token: &str) -> bool {
+    let Some((before, mut rest)) = split_variable(template) else {
+        return template == token;
+    };
+    let Some(mut token) = token.strip_prefix(before) else {
+        return false;
+    };
+    // The leftmost place of each literal is enough: what is behind it may then be longest.
+    while let Some((literal, further)) = split_variable(rest) {
+        let Some((first, place)) = after_one(token) else {
+            return false;
+        };
+        let Some(found) = place.find(literal) else {
+            return false;
+        };
+        token = &token[first + found + literal.len()..];
+        rest = further;
+    }
+    let ends = token.strip_suffix(rest);
+    ends.is_some_and(|variable| !variable.is_empty() && !variable.ends_with(SEPARATORS))
+}
+
+/// The text in front of the first `{variable}`, and the text behind it.
+fn split_variable(template: &str) -> Option<(&str, &str)> {
+    let (before, rest) = template.split_once('{')?;
+    let (_, behind) = rest.split_once('}')?;
+    Some((before, behind))
+}
+
+/// The length of the first character, and what is behind it.
+fn after_one(text: &str) -> Option<(usize, &str)> {
+    let length = text.chars().next()?.len_utf8();
+    Some((length, &text[length..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_variable_stands_for_text_between_separators() {
+        for (template, destination, fits) in [
+            ("orders", "orders", true),
+            ("orders", "orders.new", false),
+            ("orders.{id}.created", "orders.7.created", true),
+            ("orders.{id}.created", "orders.7.8.created", false),
+            ("orders.{id}.created", "orders..created", false),
+            ("orders.{id}", "orders.7", true),
+            ("orders.{id}", "orders.7.created", false),
+            ("orders.{id}", "orders.", false),
+            ("orders-{id}", "orders-7", true),
+            ("orders-{id}-{part}", "orders-7-8-9", true),
+            ("orders-{id}-{part}", "orders-7-", false),
+            ("orders-{id}-{part}-x", "orders-7-8-9-x", true),
+            ("shop:orders.{id}", "shop:orders.7", true),
+            ("{exchange}:orders", "shop:orders", true),
+            ("{exchange}:orders", "shop.orders", false),
+            ("{all}", "ä", true),
+            ("{all}", "", false),
+            ("{a}{b}", "ab", true),
+            ("{a}{b}", "a", false),
+            ("orders.{id", "orders.7", false),
+            ("orders.{id", "orders.{id", true),
+        ] {
+            let template = Template::new(template);
+            assert_eq!(
+                template.fits(destination),
+                fits,
+                "{template:?} {destination}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(template in "[ab.{}:ä]{0,12}", destination in "[ab.{}:ä]{0,12}") {
+            let _ = Template::new(&template).fits(&destination);
+            let is_literal = !template.contains('{');
+            prop_assert!(!is_literal || Template::new(&template).fits(&template));
+        }
+    }
+
+    #[test]
+    fn a_temporary_destination_is_on_no_metric() {
+        let mut all = Destinations::default();
+        all.set_on_metrics(MetricDestinations::All);
+        let mut some = Destinations::default();
+        some.set_on_metrics(MetricDestinations::Names(vec!["shop:orders".to_owned()]));
+        let none = Destinations::default();
+        let named = |destination| {
+            let found = [&all, &some, &none].map(|by| by.name_on_metrics(destination));
+            found.map(|name| name.is_some())
+        };
+        let orders = Destination::of_parts(["shop", "orders", ""]);
+        assert_eq!(named(orders), [true, true, false]);
+        assert_eq!(named(Destination::named("other")), [true, false, false]);
+        assert_eq!(named(Destination::temporary("shop:orders")), [false; 3]);
+        assert_eq!(named(Destination::unknown()), [false; 3]);
+    }
+}

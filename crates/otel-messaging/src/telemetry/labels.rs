@@ -1,0 +1,97 @@
+//! The attributes of metrics: an allow-list, in one order.
+
+use crate::message::endpoint::Endpoint;
+use crate::telemetry::action::{Action, Operation};
+use crate::telemetry::semconv;
+use opentelemetry::KeyValue;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The destination of a message on its metrics.
+pub(crate) enum OnMetric {
+    Template(Arc<str>),
+    Name(Arc<str>),
+    /// It has too many values, as far as is known.
+    Nothing,
+}
+
+/// The attributes of the metrics of one operation (conventions, "Messaging metrics"). The SDK looks them up
+/// by their order too, so each has its place.
+///
+/// | metric | beside system, operation's name, destination, server, partition and error |
+/// | --- | --- |
+/// | `messaging.client.operation.duration` | `messaging.operation.type` |
+/// | `messaging.client.consumed.messages`, `messaging.process.duration` | group and subscription |
+/// | `messaging.client.sent.messages` | none |
+#[derive(Debug)]
+pub(crate) struct Labels(Vec<KeyValue>);
+
+impl Labels {
+    pub(crate) fn new(
+        action: Action,
+        system: &'static str,
+        destination: OnMetric,
+        endpoint: Option<&Endpoint>,
+    ) -> Self {
+        let mut labels = Vec::with_capacity(10);
+        labels.push(KeyValue::new(semconv::MESSAGING_SYSTEM_NAME, system));
+        let name = KeyValue::new(semconv::MESSAGING_OPERATION_NAME, action.name);
+        labels.push(name);
+        match destination {
+            OnMetric::Template(template) => {
+                let key = semconv::MESSAGING_DESTINATION_TEMPLATE;
+                labels.push(KeyValue::new(key, template));
+            }
+            OnMetric::Name(name) => {
+                let key = semconv::MESSAGING_DESTINATION_NAME;
+                labels.push(KeyValue::new(key, name));
+            }
+            OnMetric::Nothing => {}
+        }
+        if let Some(endpoint) = endpoint {
+            let texts = [
+                (semconv::MESSAGING_CONSUMER_GROUP_NAME, &endpoint.group),
+                (
+                    semconv::MESSAGING_DESTINATION_SUBSCRIPTION_NAME,
+                    &endpoint.subscription,
+                ),
+            ];
+            for (key, text) in texts {
+                if let Some(text) = text {
+                    labels.push(KeyValue::new(key, text.clone()));
+                }
+            }
+            if let Some((address, port)) = &endpoint.server {
+                labels.push(KeyValue::new(semconv::SERVER_ADDRESS, address.clone()));
+                labels.push(KeyValue::new(semconv::SERVER_PORT, i64::from(*port)));
+            }
+        }
+        Self(labels)
+    }
+
+    pub(crate) fn set_partition(&mut self, partition: u32) {
+        let id = partition.to_string();
+        let key = semconv::MESSAGING_DESTINATION_PARTITION_ID;
+        self.0.push(KeyValue::new(key, id));
+    }
+
+    pub(crate) fn set_error(&mut self, error_type: Option<&Cow<'static, str>>) {
+        if let Some(error_type) = error_type {
+            let error = KeyValue::new(semconv::ERROR_TYPE, error_type.clone());
+            self.0.push(error);
+        }
+    }
+
+    /// The attributes of every metric but the duration of an operation.
+    pub(crate) fn common(&self) -> &[KeyValue] {
+        &self.0
+    }
+
+    /// The attributes of `messaging.client.operation.duration`.
+    pub(crate) fn into_of_duration(mut self, operation: Operation) -> Vec<KeyValue> {
+        let operation_type = operation.operation_type();
+        let key = semconv::MESSAGING_OPERATION_TYPE;
+        self.0.push(KeyValue::new(key, operation_type));
+        self.0
+    }
+}
