@@ -4,6 +4,7 @@ use crate::consumer::handle::Consumer;
 use crate::consumer::polled::{Came, Polled};
 use crate::context::current::current_context;
 use crate::message::received::Client;
+use crate::operation::start::whereto;
 use crate::operation::waiting::Waiting;
 use crate::telemetry::action::{Action, Operation};
 use crate::telemetry::semconv;
@@ -71,11 +72,7 @@ impl Consumer {
         }
         let endpoint = &self.shared.info.0;
         let info = came.info();
-        let template = by.destinations.template_of(info.destination());
-        let destination = match &endpoint.queue {
-            Some(queue) => info.destination().with_queue(queue),
-            None => info.destination(),
-        };
+        let (destination, template) = whereto(by, info.destination(), Some(endpoint));
         let info = info.with_destination(destination);
         let known = Known {
             action,

@@ -7,6 +7,7 @@ pub(crate) mod on_error;
 pub(crate) mod probe;
 pub(crate) mod related;
 pub(crate) mod span;
+pub(crate) mod start;
 pub(crate) mod waiting;
 
 /// Spans of the `tracing` crate.

@@ -2,25 +2,16 @@
 
 use crate::context::current::Current;
 use crate::context::traced;
-use crate::instrumentation::hook::{SpanDetails, SpanHook};
-use crate::instrumentation::settings::Settings;
-use crate::loss::boundary::{Boundary, count, text};
+use crate::loss::boundary::{Boundary, count};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::attributes::Attributes;
-use crate::message::endpoint::Endpoint;
-use crate::message::info::MessageInfo;
-use crate::message::received::{Client, Describe};
+use crate::message::received::Client;
 use crate::message::remote_text;
-use crate::operation::measurement::{Measurement, queue_time};
-use crate::operation::probe::has_provider;
-use crate::operation::related::Related;
-use crate::operation::traced_span::{self, Opened, Started};
+use crate::operation::measurement::Measurement;
+use crate::operation::traced_span::{self, Started};
 use crate::propagation::random_flag;
-use crate::telemetry::action::{Action, Operation};
-use crate::telemetry::labels::Labels;
 use crate::telemetry::semconv;
-use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
 use crate::telemetry::tracer::{GivenTracers, Telemetry, boundary_of};
 use opentelemetry::trace::{Span, SpanBuilder, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
@@ -47,26 +38,6 @@ pub struct MessageSpan {
     measurement: Option<Box<Measurement>>,
 }
 
-/// A message, and what is done with it.
-pub(crate) struct Of<'m, M: ?Sized> {
-    pub(crate) action: Action,
-    pub(crate) message: &'m M,
-    /// What the consumer's handle knows. What the producer of an outgoing message knows, the message says.
-    pub(crate) consumer: Option<&'m Endpoint>,
-    /// The context that came in. It goes out if there is no span.
-    pub(crate) came: &'m Context,
-}
-
-impl<'m, M: ?Sized> Of<'m, M> {
-    fn endpoint<C>(&self) -> Option<&'m Endpoint>
-    where
-        M: Describe<C>,
-    {
-        let producer = || self.message.producer_info().map(|info| &info.0);
-        self.consumer.or_else(producer)
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// No span was started: the context that came in is current.
@@ -76,120 +47,6 @@ enum State {
 }
 
 impl MessageSpan {
-    /// Starts the span and the metrics of an operation, as far as they are wanted. `relate` is called only
-    /// if there is a span, and `more` only if it records: it adds attributes that are not the message's own.
-    pub(crate) fn start<'m, C, M>(
-        by: &Settings,
-        of: &Of<'m, M>,
-        relate: impl FnOnce(&MessageInfo<'_>) -> Related<'m>,
-        more: impl FnOnce(&mut Attributes),
-    ) -> Self
-    where
-        M: Describe<C> + ?Sized,
-    {
-        let Of {
-            action,
-            message,
-            came,
-            ..
-        } = *of;
-        if by.telemetry.is_off() || came.is_telemetry_suppressed() {
-            return Self::without(came.clone().into());
-        }
-        let endpoint = of.endpoint::<C>();
-        let mut destination = message.destination();
-        let template = by.destinations.template_of(destination);
-        if let Some(queue) = endpoint.and_then(|endpoint| endpoint.queue.as_deref()) {
-            destination = destination.with_queue(queue);
-        }
-        let info = || message.message_info().with_destination(destination);
-        let mut known = None;
-        let measurement = by.metrics.instruments::<M::Client>().map(|instruments| {
-            let info = known.insert(info());
-            let system = info.system().unwrap_or(M::Client::SYSTEM);
-            let on_metric = by.destinations.on_metric(destination, template.as_ref());
-            let mut labels = Labels::new(action, system, on_metric, endpoint);
-            if let Some(partition) = info.partition() {
-                labels.set_partition(partition);
-            }
-            Box::new(Measurement::start(instruments, action, labels))
-        });
-
-        let mut name = None;
-        let opened = if by.telemetry.is_given() {
-            Opened::Unwanted
-        } else {
-            let (name, template) = (&mut name, template.as_ref());
-            traced_span::open(action.operation, move || {
-                name.insert(SpanName::of(action, destination, template))
-                    .as_str()
-            })
-        };
-        let opened = match opened {
-            Opened::Span(span) => Some(span),
-            Opened::Unwanted if has_provider::<M::Client>(&by.telemetry) => None,
-            _ => return Self::without(came.clone().into()).measured(measurement),
-        };
-
-        let info = known.unwrap_or_else(info);
-        let related = relate(&info);
-        let known = Known {
-            action,
-            system: info.system().unwrap_or(M::Client::SYSTEM),
-            info: &info,
-            template: template.as_ref(),
-            endpoint,
-        };
-        let name = name.unwrap_or_else(|| SpanName::of(action, destination, template.as_ref()));
-        let mut builder = span_builder(&known, name, related.links);
-        builder.start_time = measurement.as_ref().map(|it| it.began_at());
-        let parent = &related.parent;
-        let started = Self::started::<M::Client>(&by.telemetry, opened, builder, parent);
-        // Without a span, what came in goes out.
-        let span = started.unwrap_or_else(|| Self::without(came.clone().into()));
-        let span = span.measured(measurement);
-        span.describe(&by.hook, &known, |attributes| {
-            message.set_attributes(&info, attributes);
-            if action.operation == Operation::Process
-                && let Some(time) = queue_time(&info, SystemTime::now())
-            {
-                attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
-            }
-            if by.has_sizes {
-                attributes.set_size(semconv::MESSAGING_MESSAGE_BODY_SIZE, message.body_size());
-                let size = message.envelope_size();
-                attributes.set_size(semconv::MESSAGING_MESSAGE_ENVELOPE_SIZE, size);
-            }
-            more(attributes);
-        });
-        span
-    }
-
-    /// Adds the attributes that samplers do not see, if the span records: those of every system, `more`,
-    /// and the application's own.
-    pub(crate) fn describe(
-        &self,
-        hook: &SpanHook,
-        known: &Known<'_>,
-        more: impl FnOnce(&mut Attributes),
-    ) {
-        self.set_attributes(|attributes| {
-            describe(attributes, known.info, known.endpoint);
-            more(attributes);
-            if hook.is_set() {
-                let details = SpanDetails {
-                    action: known.action,
-                    message: known.info,
-                    context: self.context(),
-                };
-                let mut own = Attributes::default();
-                if text(|| hook.call(&details, &mut own)).is_some() {
-                    attributes.append(own);
-                }
-            }
-        });
-    }
-
     /// Names the span anew.
     pub(crate) fn rename(&self, name: Cow<'static, str>) {
         let span = self.context().span();

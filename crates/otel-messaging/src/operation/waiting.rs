@@ -50,12 +50,7 @@ impl Waiting {
         messages: u64,
     ) -> MessageSpan {
         let measurement = by.metrics.instruments::<C>().map(|instruments| {
-            let destination = known.info.destination();
-            let on_metric = by.destinations.on_metric(destination, known.template);
-            let mut labels = Labels::new(known.action, known.system, on_metric, known.endpoint);
-            if let Some(partition) = known.info.partition() {
-                labels.set_partition(partition);
-            }
+            let labels = Labels::of(by.destinations.on_metric(known), known);
             let began = (self.began, self.began_at);
             Box::new(Measurement::since(
                 began,

@@ -3,6 +3,7 @@
 use crate::message::destination::Destination;
 use crate::message::remote_text;
 use crate::telemetry::labels::OnMetric;
+use crate::telemetry::span_builder::Known;
 use std::sync::Arc;
 
 /// Which destinations metrics have, beside those that have a
@@ -54,16 +55,12 @@ impl Destinations {
         })
     }
 
-    /// What metrics show of a destination.
-    pub(crate) fn on_metric(
-        &self,
-        destination: Destination<'_>,
-        template: Option<&Arc<str>>,
-    ) -> OnMetric {
-        if let Some(template) = template {
+    /// What metrics show of the destination.
+    pub(crate) fn on_metric(&self, known: &Known<'_>) -> OnMetric {
+        if let Some(template) = known.template {
             return OnMetric::Template(template.clone());
         }
-        let name = self.name_on_metrics(destination);
+        let name = self.name_on_metrics(known.info.destination());
         name.map_or(OnMetric::Nothing, OnMetric::Name)
     }
 

@@ -1,8 +1,8 @@
 //! The attributes of metrics: an allow-list, in one order.
 
-use crate::message::endpoint::Endpoint;
-use crate::telemetry::action::{Action, Operation};
+use crate::telemetry::action::Operation;
 use crate::telemetry::semconv;
+use crate::telemetry::span_builder::Known;
 use opentelemetry::KeyValue;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,16 +27,12 @@ pub(crate) enum OnMetric {
 pub(crate) struct Labels(Vec<KeyValue>);
 
 impl Labels {
-    pub(crate) fn new(
-        action: Action,
-        system: &'static str,
-        destination: OnMetric,
-        endpoint: Option<&Endpoint>,
-    ) -> Self {
+    pub(crate) fn of(destination: OnMetric, known: &Known<'_>) -> Self {
         let mut labels = Vec::with_capacity(10);
+        let system = known.system();
         labels.push(KeyValue::new(semconv::MESSAGING_SYSTEM_NAME, system));
-        let name = KeyValue::new(semconv::MESSAGING_OPERATION_NAME, action.name);
-        labels.push(name);
+        let name = known.action.name;
+        labels.push(KeyValue::new(semconv::MESSAGING_OPERATION_NAME, name));
         match destination {
             OnMetric::Template(template) => {
                 let key = semconv::MESSAGING_DESTINATION_TEMPLATE;
@@ -48,7 +44,7 @@ impl Labels {
             }
             OnMetric::Nothing => {}
         }
-        if let Some(endpoint) = endpoint {
+        if let Some(endpoint) = known.endpoint {
             let texts = [
                 (semconv::MESSAGING_CONSUMER_GROUP_NAME, &endpoint.group),
                 (
@@ -66,7 +62,11 @@ impl Labels {
                 labels.push(KeyValue::new(semconv::SERVER_PORT, i64::from(*port)));
             }
         }
-        Self(labels)
+        let mut labels = Self(labels);
+        if let Some(partition) = known.info.partition() {
+            labels.set_partition(partition);
+        }
+        labels
     }
 
     pub(crate) fn set_partition(&mut self, partition: u32) {

@@ -48,17 +48,25 @@ impl SpanName {
 /// What is known when a span starts.
 pub(crate) struct Known<'a> {
     pub(crate) action: Action,
+    /// The client's.
     pub(crate) system: &'static str,
     pub(crate) info: &'a MessageInfo<'a>,
     pub(crate) template: Option<&'a Arc<str>>,
     pub(crate) endpoint: Option<&'a Endpoint>,
 }
 
+impl Known<'_> {
+    /// The message's own system, or the client's.
+    pub(crate) fn system(&self) -> &'static str {
+        self.info.system().unwrap_or(self.system)
+    }
+}
+
 /// Describes the span for samplers: its name, its kind, its links, and the attributes that they may
 /// decide by (conventions, "Messaging attributes": "provided at span creation time").
 pub(crate) fn span_builder(known: &Known<'_>, name: SpanName, links: Vec<Link>) -> SpanBuilder {
     let mut attributes = Attributes::with_capacity(8);
-    attributes.set(semconv::MESSAGING_SYSTEM_NAME, known.system);
+    attributes.set(semconv::MESSAGING_SYSTEM_NAME, known.system());
     attributes.set(semconv::MESSAGING_OPERATION_NAME, known.action.name);
     let operation_type = known.action.operation.operation_type();
     attributes.set(semconv::MESSAGING_OPERATION_TYPE, operation_type);

@@ -1,0 +1,152 @@
+//! The start of an operation on one message: its metrics, its span, and what they say of the message.
+
+use crate::instrumentation::hook::{SpanDetails, SpanHook};
+use crate::instrumentation::settings::Settings;
+use crate::loss::boundary::text;
+use crate::message::attributes::Attributes;
+use crate::message::destination::Destination;
+use crate::message::endpoint::Endpoint;
+use crate::message::info::MessageInfo;
+use crate::message::received::{Client, Describe};
+use crate::operation::measurement::{Measurement, queue_time};
+use crate::operation::probe::has_provider;
+use crate::operation::related::Related;
+use crate::operation::span::MessageSpan;
+use crate::operation::traced_span::{self, Opened};
+use crate::telemetry::action::{Action, Operation};
+use crate::telemetry::labels::Labels;
+use crate::telemetry::semconv;
+use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
+use opentelemetry::Context;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// A message, and what is done with it.
+pub(crate) struct Of<'m, M: ?Sized> {
+    pub(crate) action: Action,
+    pub(crate) message: &'m M,
+    /// What the consumer's handle knows. What the producer of an outgoing message knows, the message says.
+    pub(crate) consumer: Option<&'m Endpoint>,
+    /// The context that came in. It goes out if there is no span.
+    pub(crate) came: &'m Context,
+}
+
+impl MessageSpan {
+    /// Starts the span and the metrics of an operation, as far as they are wanted. `relate` is called only
+    /// if there is a span, and `more` only if it records: it adds attributes that are not the message's own.
+    pub(crate) fn start<'m, C, M>(
+        by: &Settings,
+        of: &Of<'m, M>,
+        relate: impl FnOnce(&MessageInfo<'_>) -> Related<'m>,
+        more: impl FnOnce(&mut Attributes),
+    ) -> Self
+    where
+        M: Describe<C> + ?Sized,
+    {
+        let (action, message) = (of.action, of.message);
+        let without = || Self::without(of.came.clone().into());
+        if by.telemetry.is_off() || of.came.is_telemetry_suppressed() {
+            return without();
+        }
+        let producer = || message.producer_info().map(|info| &info.0);
+        let endpoint = of.consumer.or_else(producer);
+        let (destination, template) = whereto(by, message.destination(), endpoint);
+
+        let mut name = None;
+        let opened = if by.telemetry.is_given() {
+            Opened::Unwanted
+        } else {
+            let (name, template) = (&mut name, template.as_ref());
+            traced_span::open(action.operation, move || {
+                name.insert(SpanName::of(action, destination, template))
+                    .as_str()
+            })
+        };
+        // Whether a span is wanted, and whether it was opened.
+        let opened = match opened {
+            Opened::Span(span) => Some(Some(span)),
+            Opened::Unwanted if has_provider::<M::Client>(&by.telemetry) => Some(None),
+            _ => None,
+        };
+        let instruments = by.metrics.instruments::<M::Client>();
+        if opened.is_none() && instruments.is_none() {
+            return without();
+        }
+
+        let info = message.message_info().with_destination(destination);
+        let known = Known {
+            action,
+            system: M::Client::SYSTEM,
+            info: &info,
+            template: template.as_ref(),
+            endpoint,
+        };
+        let measurement = instruments.map(|instruments| {
+            let labels = Labels::of(by.destinations.on_metric(&known), &known);
+            Box::new(Measurement::start(instruments, action, labels))
+        });
+        let Some(opened) = opened else {
+            return without().measured(measurement);
+        };
+        let related = relate(&info);
+        let name = name.unwrap_or_else(|| SpanName::of(action, destination, template.as_ref()));
+        let mut builder = span_builder(&known, name, related.links);
+        builder.start_time = measurement.as_ref().map(|it| it.began_at());
+        let parent = &related.parent;
+        let started = Self::started::<M::Client>(&by.telemetry, opened, builder, parent);
+        // Without a span, what came in goes out.
+        let span = started.unwrap_or_else(without).measured(measurement);
+        span.describe(&by.hook, &known, |attributes| {
+            message.set_attributes(&info, attributes);
+            if action.operation == Operation::Process
+                && let Some(time) = queue_time(&info, SystemTime::now())
+            {
+                attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
+            }
+            if by.has_sizes {
+                attributes.set_size(semconv::MESSAGING_MESSAGE_BODY_SIZE, message.body_size());
+                let size = message.envelope_size();
+                attributes.set_size(semconv::MESSAGING_MESSAGE_ENVELOPE_SIZE, size);
+            }
+            more(attributes);
+        });
+        span
+    }
+
+    /// Adds the attributes that samplers do not see, if the span records: those of every system, `more`,
+    /// and the application's own.
+    pub(crate) fn describe(
+        &self,
+        hook: &SpanHook,
+        known: &Known<'_>,
+        more: impl FnOnce(&mut Attributes),
+    ) {
+        self.set_attributes(|attributes| {
+            describe(attributes, known.info, known.endpoint);
+            more(attributes);
+            if hook.is_set() {
+                let details = SpanDetails {
+                    action: known.action,
+                    message: known.info,
+                    context: self.context(),
+                };
+                let mut own = Attributes::default();
+                if text(|| hook.call(&details, &mut own)).is_some() {
+                    attributes.append(own);
+                }
+            }
+        });
+    }
+}
+
+/// The destination with the consumer's queue, and its template, which has none.
+pub(crate) fn whereto<'m>(
+    by: &Settings,
+    destination: Destination<'m>,
+    endpoint: Option<&'m Endpoint>,
+) -> (Destination<'m>, Option<Arc<str>>) {
+    let template = by.destinations.template_of(destination);
+    let queue = endpoint.and_then(|endpoint| endpoint.queue.as_deref());
+    let destination = queue.map_or(destination, |queue| destination.with_queue(queue));
+    (destination, template)
+}
