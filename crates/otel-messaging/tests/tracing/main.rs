@@ -11,6 +11,7 @@ mod message;
 mod one_trace;
 mod producer;
 mod random_flag;
+mod receive;
 mod reentrant;
 mod self_check;
 mod source;
