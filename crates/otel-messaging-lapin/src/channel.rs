@@ -60,8 +60,14 @@ impl InjectingProducer<Channel> {
         payload: &[u8],
         properties: BasicProperties,
     ) -> impl Future<Output = Result<PublisherConfirm>> {
-        let route = Route::new(exchange.as_str(), routing_key.as_str());
-        let message = Published::new(route, &properties);
+        let message = Published {
+            route: Route::new(exchange.as_str(), routing_key.as_str()),
+            is_reply: false,
+            properties: &properties,
+            headers: properties.headers().as_ref(),
+            payload,
+            info: &self.info,
+        };
         let outgoing = self.instrumentation().outgoing(PUBLISH, &message);
         let properties = self.inject(&outgoing, properties);
         self.publish(
@@ -91,7 +97,14 @@ impl InjectingProducer<Channel> {
         payload: &[u8],
         properties: BasicProperties,
     ) -> impl Future<Output = Result<PublisherConfirm>> {
-        let message = Published::reply(reply_to.as_str(), &properties);
+        let message = Published {
+            route: Route::new("", reply_to.as_str()),
+            is_reply: true,
+            properties: &properties,
+            headers: properties.headers().as_ref(),
+            payload,
+            info: &self.info,
+        };
         let outgoing = self.instrumentation().outgoing(PUBLISH, &message);
         let properties = self.inject(&outgoing, properties);
         self.publish(outgoing, "".into(), reply_to, options, payload, properties)
@@ -121,7 +134,7 @@ impl InjectingProducer<Channel> {
     /// Publishes a message that has its context already.
     pub(crate) async fn publish(
         &self,
-        outgoing: Outgoing,
+        mut outgoing: Outgoing,
         exchange: ShortString,
         routing_key: ShortString,
         options: BasicPublishOptions,
@@ -129,6 +142,7 @@ impl InjectingProducer<Channel> {
         properties: BasicProperties,
     ) -> Result<PublisherConfirm> {
         let channel = self.get_ref();
+        outgoing.hand_over();
         let published = channel
             .basic_publish(exchange, routing_key, options, payload, properties)
             .await;

@@ -25,3 +25,27 @@ pub(crate) fn amqp_error_type(error: &AMQPError) -> Cow<'static, str> {
     };
     name.replace('-', "_").into()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::headers::Lapin;
+    use lapin::ErrorKind;
+    use lapin::protocol::{AMQPError, AMQPSoftError};
+    use otel_messaging::adapter::Client;
+    use std::io;
+
+    #[test]
+    fn errors_of_lapin_have_names() {
+        let not_found = AMQPError::new(AMQPSoftError::NOTFOUND.into(), "no queue".into());
+        for (kind, name) in [
+            (ErrorKind::ProtocolError(not_found), "NOT_FOUND"),
+            (ErrorKind::MissingHeartbeatError, "MissingHeartbeatError"),
+            (ErrorKind::ChannelsLimitReached, "_OTHER"),
+        ] {
+            let error = lapin::Error::from(kind);
+            assert_eq!(Lapin::error_type(&error).as_deref(), Some(name));
+        }
+        let foreign = io::Error::other("of the disk");
+        assert_eq!(Lapin::error_type(&foreign), None);
+    }
+}

@@ -1,11 +1,14 @@
 //! The carrier: AMQP's table of headers.
 
 use crate::app_properties::{self, values};
+use crate::error_type::error_type;
 use crate::wire_size;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use otel_messaging::adapter::{
     Carrier, CarrierError, CarrierMut, Client, Contexts, FieldValue, is_name,
 };
+use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The fields of a context.
@@ -19,6 +22,10 @@ impl Client for Lapin {
     const SYSTEM: &'static str = "rabbitmq";
     const NAME: &'static str = env!("CARGO_PKG_NAME");
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    fn error_type(error: &(dyn Any + 'static)) -> Option<Cow<'static, str>> {
+        error.downcast_ref().map(error_type)
+    }
 }
 
 /// The carrier writes text as a long string, which every reader takes. It reads long strings, byte

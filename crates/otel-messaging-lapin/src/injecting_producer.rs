@@ -3,6 +3,7 @@
 use crate::wire_size::FrameMax;
 use lapin::Channel;
 use otel_messaging::Instrumentation;
+use otel_messaging::producer::ProducerInfo;
 
 /// A [`lapin::Channel`] whose messages carry the context that is current at the call.
 ///
@@ -41,6 +42,8 @@ pub struct InjectingProducer<P: Wrapped> {
     inner: P,
     instrumentation: Option<Instrumentation>,
     pub(crate) frame_max: FrameMax,
+    /// For spans and metrics: what a channel does not know.
+    pub(crate) info: ProducerInfo,
 }
 
 /// A client that an [`InjectingProducer`] can wrap: [`lapin::Channel`]. Other crates cannot implement
@@ -70,6 +73,7 @@ impl<P: Wrapped> InjectingProducer<P> {
             inner,
             instrumentation: None,
             frame_max: FrameMax::default(),
+            info: ProducerInfo::default(),
         }
     }
 
@@ -79,6 +83,23 @@ impl<P: Wrapped> InjectingProducer<P> {
     #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
         self.instrumentation = Some(instrumentation);
+        self
+    }
+
+    /// Puts the address and the port of the broker on spans and metrics, as `server.address` and
+    /// `server.port`. Neither a channel nor a connection of lapin knows them, so give those of the URL.
+    /// Leave it out if there are several brokers.
+    ///
+    /// ```no_run
+    /// # use lapin::Channel;
+    /// # use otel_messaging_lapin::InjectingProducer;
+    /// # fn wrap(channel: Channel) {
+    /// let producer = InjectingProducer::new(channel).with_server("mq.internal", 5672);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_server(mut self, address: impl AsRef<str>, port: u16) -> Self {
+        self.info = self.info.with_server(address, port);
         self
     }
 

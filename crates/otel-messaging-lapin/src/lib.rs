@@ -2,6 +2,7 @@
 
 mod app_properties;
 mod channel;
+mod consumer_info;
 mod error_type;
 mod headers;
 mod injecting_producer;
@@ -14,6 +15,7 @@ mod route;
 mod send_on;
 mod wire_size;
 
+pub use consumer_info::consumer_info;
 pub use headers::Lapin;
 pub use injecting_producer::{InjectingProducer, Wrapped};
 pub use otel_messaging::{

@@ -3,6 +3,7 @@
 use crate::headers::Lapin;
 use crate::redelivery::{delivery_count, sent_at};
 use crate::route::Route;
+use crate::wire_size;
 use lapin::BasicProperties;
 use lapin::message::{BasicGetMessage, BasicReturnMessage, Delivery};
 use lapin::types::{FieldTable, ShortString};
@@ -16,6 +17,8 @@ use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, se
 /// 1, the largest count in the header `x-death` (how often it went round through dead-lettering), and the
 /// header `x-delivery-count` of quorum queues, or at least 1 if the broker says that it delivers again. A
 /// sender can write both headers. The property `timestamp` is when the message was sent.
+///
+/// The size of the envelope is that of payload, properties and headers, as AMQP writes them.
 impl Describe<Lapin> for Delivery {
     type Client = Lapin;
 
@@ -29,6 +32,14 @@ impl Describe<Lapin> for Delivery {
         message_info(self.destination(), &self.properties)
             .with_delivery_count(Some(count))
             .with_sent_at(sent_at(&self.properties))
+    }
+
+    fn body_size(&self) -> Option<usize> {
+        Some(self.data.len())
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        wire_size::envelope(&self.data, &self.properties, self.message_headers())
     }
 
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
@@ -67,6 +78,14 @@ impl Describe<Lapin> for BasicGetMessage {
         self.delivery.message_info()
     }
 
+    fn body_size(&self) -> Option<usize> {
+        self.delivery.body_size()
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        self.delivery.envelope_size()
+    }
+
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.delivery.set_attributes(info, attributes);
     }
@@ -94,6 +113,14 @@ impl Describe<Lapin> for BasicReturnMessage {
 
     fn message_info(&self) -> MessageInfo<'_> {
         message_info(self.delivery.destination(), &self.properties)
+    }
+
+    fn body_size(&self) -> Option<usize> {
+        self.delivery.body_size()
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        self.delivery.envelope_size()
     }
 
     fn set_attributes(&self, _: &MessageInfo<'_>, attributes: &mut Attributes) {

@@ -22,12 +22,9 @@ pub(crate) struct Route<'m> {
 
 impl<'m> Route<'m> {
     pub(crate) fn new(exchange: &'m str, routing_key: &'m str) -> Self {
-        // Everybody may read a span.
-        let is_token = routing_key.strip_prefix(REPLY_TO);
-        let is_token = is_token.is_some_and(|rest| rest.starts_with('.'));
         Self {
             exchange,
-            routing_key: if is_token { REPLY_TO } else { routing_key },
+            routing_key: without_token(routing_key),
         }
     }
 
@@ -72,9 +69,24 @@ impl<'m> Route<'m> {
     }
 
     fn is_generated(self) -> bool {
-        let mut all = GENERATED.iter();
-        all.any(|prefix| self.routing_key.starts_with(prefix))
+        is_generated(self.routing_key)
     }
+}
+
+fn is_generated(queue: &str) -> bool {
+    GENERATED.iter().any(|prefix| queue.starts_with(prefix))
+}
+
+/// Whether this is the name of a queue that is the same each time.
+pub(crate) fn is_lasting_queue(name: &str) -> bool {
+    !name.is_empty() && !is_generated(name) && without_token(name) != REPLY_TO
+}
+
+/// A direct reply-to without its token: everybody may read a span.
+fn without_token(routing_key: &str) -> &str {
+    let rest = routing_key.strip_prefix(REPLY_TO);
+    let has_token = rest.is_some_and(|rest| rest.starts_with('.'));
+    if has_token { REPLY_TO } else { routing_key }
 }
 
 /// The routing key behind Celery's delay.

@@ -114,8 +114,14 @@ impl InjectingProducer<Channel> {
         let is_own = headers.is_some();
         let mut headers = headers.unwrap_or_default();
         let room = self.frame_max.room(&properties);
-        let route = Route::new(exchange.as_str(), routing_key.as_str());
-        let message = Published::new(route, &properties);
+        let message = Published {
+            route: Route::new(exchange.as_str(), routing_key.as_str()),
+            is_reply: false,
+            properties: &properties,
+            headers: delivery.properties.headers().as_ref(),
+            payload: &delivery.data,
+            info: &self.info,
+        };
         let by = self.instrumentation();
         let outgoing = by.relay(relay, PUBLISH, &message, &mut headers, room);
         if outgoing.keeps_context() {

@@ -8,9 +8,12 @@ use std::sync::Arc;
 /// what its connection has agreed on.
 pub(crate) const DEFAULT_FRAME_MAX: usize = 131_072;
 
+/// What a table has beside its entries, in bytes: its size.
+const TABLE: usize = 4;
+
 /// What a frame has beside the properties, in bytes: its type, channel, size and end (8); class, weight,
-/// size of the body and property flags (14); the size of the table of headers (4).
-const AROUND: usize = 8 + 14 + 4;
+/// size of the body and property flags (14); and what the table of headers has.
+const AROUND: usize = 8 + 14 + TABLE;
 
 /// What one header takes beyond its name and value, in bytes: the length of each and the type.
 pub(crate) const PER_HEADER: usize = 1 + 1 + 4;
@@ -113,6 +116,21 @@ impl<'a> Nested<'a> {
     }
 }
 
+/// What a message takes, in bytes: its payload, its properties and these headers. The frames around them,
+/// the exchange and the routing key do not count.
+pub(crate) fn envelope(
+    payload: &[u8],
+    properties: &BasicProperties,
+    headers: Option<&FieldTable>,
+) -> Option<usize> {
+    let headers = match headers {
+        Some(headers) => TABLE + (usize::MAX - left_of(headers, usize::MAX)?),
+        None => 0,
+    };
+    let properties = size_without_headers(properties);
+    payload.len().checked_add(properties)?.checked_add(headers)
+}
+
 fn size_without_headers(properties: &BasicProperties) -> usize {
     let text = |text: &Option<ShortString>| text.as_ref().map_or(0, |text| 1 + text.as_str().len());
     let byte = |byte: &Option<u8>| usize::from(byte.is_some());
@@ -186,6 +204,18 @@ mod tests {
         );
         assert_eq!(room_of(20, &properties), Some(0));
         assert_eq!(room_of(0, &properties), None);
+    }
+
+    #[test]
+    fn an_envelope_is_payload_properties_and_headers() {
+        let none = BasicProperties::default();
+        assert_eq!(envelope(b"order 7", &none, None), Some(7));
+        let mut headers = FieldTable::default();
+        assert_eq!(envelope(b"", &none, Some(&headers)), Some(4));
+        headers.insert("a".into(), AMQPValue::LongString("xyz".into())); // 1 + 1 + 1 + 4 + 3
+        let properties = none.with_message_id("7".into()); // 2
+        let size = envelope(b"order 7", &properties, Some(&headers));
+        assert_eq!(size, Some(7 + 2 + 4 + 10));
     }
 
     /// Far deeper than a stack of calls would bear.

@@ -3,3 +3,4 @@
 mod broker;
 mod disabled;
 mod frame_size;
+mod metrics;
