@@ -67,29 +67,35 @@
 //! ```no_run
 //! use opentelemetry::global;
 //! use opentelemetry::trace::TracerProvider;
+//! use opentelemetry_sdk::metrics::SdkMeterProvider;
+//! use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 //! use opentelemetry_sdk::trace::{SdkTracerProvider, SpanExporter};
 //! use otel_messaging::{propagation, self_check};
 //! use tracing_subscriber::layer::SubscriberExt;
 //! use tracing_subscriber::util::SubscriberInitExt;
 //! use tracing_subscriber::{EnvFilter, fmt};
 //!
-//! /// Call it when the program starts, and call `shutdown` on the provider when the program ends.
-//! fn set_up_telemetry(exporter: impl SpanExporter + 'static) -> SdkTracerProvider {
+//! /// Call it when the program starts, and call `shutdown` on the providers when the program ends.
+//! fn set_up_telemetry(
+//!     spans: impl SpanExporter + 'static,
+//!     metrics: impl PushMetricExporter,
+//! ) -> (SdkTracerProvider, SdkMeterProvider) {
 //!     // The service's name comes from OTEL_SERVICE_NAME; "shop" is the name of the scope.
-//!     let builder = SdkTracerProvider::builder();
-//!     let provider = builder.with_batch_exporter(exporter).build();
-//!     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("shop"));
+//!     let tracers = SdkTracerProvider::builder().with_batch_exporter(spans).build();
+//!     let meters = SdkMeterProvider::builder().with_periodic_exporter(metrics).build();
+//!     let layer = tracing_opentelemetry::layer().with_tracer(tracers.tracer("shop"));
 //!     tracing_subscriber::registry()
 //!         .with(EnvFilter::new("info")) // also for the spans: debug lines would be events of them
 //!         .with(fmt::layer())
 //!         .with(layer)
 //!         .init();
-//!     global::set_tracer_provider(provider.clone());
+//!     global::set_tracer_provider(tracers.clone());
+//!     global::set_meter_provider(meters.clone()); // for the metrics of messages
 //!     global::set_text_map_propagator(propagation::w3c());
 //!     for finding in self_check() {
 //!         eprintln!("{finding}");
 //!     }
-//!     provider
+//!     (tracers, meters)
 //! }
 //! ```
 //!
@@ -175,6 +181,20 @@
 //! a future, not a function. A handler that is not asynchronous runs inside the guard of [`process`], and
 //! handles its error before it drops the guard.
 //!
+//! # Metrics
+//!
+//! If the program sets a meter provider, the crates record how many messages are sent and consumed, how
+//! long sends, polls and handlers take, how long messages wait in their queues, and what becomes of their
+//! contexts. [`semconv`] lists each metric and each attribute, by operation and client.
+//!
+//! A metric has the destination of its messages only if the application says that there are few:
+//! [`with_metric_destinations`](instrumentation::Builder::with_metric_destinations), or a template for many,
+//! [`with_destination_template`](instrumentation::Builder::with_destination_template). Temporary destinations
+//! are on no metric.
+//!
+//! The crates look at OpenTelemetry's global provider once a second, so a provider that is set later, or
+//! replaced, counts a second later at most. Without one, metrics cost nothing.
+//!
 //! # Background work
 //!
 //! Spawned tasks and threads do not inherit the context. Wrap the work that a handler gives to them. Its
@@ -219,19 +239,23 @@
 //!
 //! # What else there is
 //!
-//! - [`Instrumentation::builder`] makes other settings: a tracer provider, a propagator, a budget, and
-//!   when a message that comes late or again is handled in a trace of its own. Give the result to a
+//! - [`Instrumentation::builder`] makes other settings: a tracer provider, a meter provider, a propagator, a
+//!   budget; templates of destinations; attributes of the application's own, captured headers and sizes on
+//!   spans; how spans stand to each other ([`Relation`](instrumentation::Relation)); and when a message that
+//!   comes late or again is handled in a trace of its own. Give the result to a
 //!   wrapped producer (`with_instrumentation`), or call its methods, such as
 //!   [`Instrumentation::with_message_context`]. [`Instrumentation::set_global`] makes it the one that
 //!   the free functions use; a program can call it once.
 //! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts what the messages do not
-//!   know on their spans, such as the group and the server (see [`ConsumerInfo`](consumer::ConsumerInfo)):
-//!   `let messages = Instrumentation::global().consumer(info)`. Clone it, or keep it in a struct.
+//!   know on their spans and metrics, such as the group and the server (see
+//!   [`ConsumerInfo`](consumer::ConsumerInfo)): `let messages = Instrumentation::global().consumer(info)`.
+//!   Clone it, or keep it in a struct. It also makes spans of polls
+//!   ([`Consumer::receive`](consumer::Consumer::receive)).
 //! - [`Instrumentation::disabled`] turns everything off, for one producer or one consumer:
 //!   `InjectingProducer::new(client).with_instrumentation(Instrumentation::disabled())`, and
 //!   `Instrumentation::disabled().with_message_context(&message, handle)`. A message from such a producer
 //!   carries no context, so its receivers start new traces. The environment variable
-//!   `OTEL_SDK_DISABLED=true` turns off the spans that these crates start, and no
+//!   `OTEL_SDK_DISABLED=true` turns off the spans and metrics of these crates, and no
 //!   others. Contexts still propagate.
 //! - Where there are no headers, such as in a table or a list, an [`Envelope`] holds the payload and its
 //!   context. A [`ContextCarrier`] holds the context alone: [`get_context`] and [`attach_context`].
@@ -249,7 +273,8 @@
 //! | `InjectingProducer`'s publishing methods (in the adapters) | `publish {destination}` or `send {destination}`, PRODUCER, child of the context at the call |
 //! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
 //! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
-//! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it |
+//! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it, and to the span that is current at the call |
+//! | [`Consumer::receive`](consumer::Consumer::receive) | `receive {destination}` (`poll` on Kafka), CLIENT, child of the context at the call, linked to the sender of each message |
 //! | the same methods of [`Instrumentation`] and of a [`Consumer`](consumer::Consumer) | the same; a `Consumer` adds the attributes of its [`ConsumerInfo`](consumer::ConsumerInfo) |
 //! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
 //! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application decides how an error marks the span |
@@ -261,9 +286,10 @@
 //! If a message has several contexts, and its protocol does not say which one counts, it is handled in a
 //! new trace, with a link to each sender ([`Carrier::contexts`](adapter::Carrier::contexts)).
 //!
-//! With [`with_link_after_deliveries`](instrumentation::Builder::with_link_after_deliveries) or
-//! [`with_link_after_age`](instrumentation::Builder::with_link_after_age), a message that comes late or
-//! again is handled in a trace of its own, with a link to its sender's.
+//! A poison message fails each time and comes back each time. From its eleventh delivery on it is handled in a
+//! trace of its own, with a link to its sender's
+//! ([`with_link_after_deliveries`](instrumentation::Builder::with_link_after_deliveries)).
+//! [`with_link_after_age`](instrumentation::Builder::with_link_after_age) does the same for old messages.
 //!
 //! # Features
 //!
@@ -329,5 +355,6 @@ pub use operation::failure::Failure;
 pub use self_check::self_check;
 pub use stored::context_carrier::{ContextCarrier, attach_context, get_context};
 pub use stored::envelope::Envelope;
+pub use telemetry::semconv;
 
 pub use opentelemetry;

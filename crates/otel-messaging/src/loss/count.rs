@@ -32,7 +32,8 @@ pub fn dropped_fields() -> u64 {
 
 /// Returns how many propagation fields of received messages were ignored, in whole or in part, since the
 /// process started: they were malformed, exceeded a limit or contradicted each other. This crate's own
-/// [propagators](crate::propagation) count them, each field once per message. Contexts of one message
+/// [propagators](crate::propagation) count them, each field once each time that the message is read: when
+/// it is handled, and when [`receive`](crate::consumer::Consumer::receive) links to its sender. Contexts of one message
 /// that contradict each other count once, whichever propagator reads them. A value that is null, binary,
 /// empty or not UTF-8 is absent, and does not count.
 ///

@@ -88,6 +88,12 @@ impl<'m> Destination<'m> {
         self
     }
 
+    /// The same without a queue of [`with_queue`](Self::with_queue).
+    pub(crate) fn without_queue(mut self) -> Self {
+        self.parts[2] = "";
+        self
+    }
+
     /// Works with the text that `Display` writes.
     pub(crate) fn with_text<T>(self, work: impl FnOnce(&str) -> T) -> T {
         let mut parts = self.parts();

@@ -15,7 +15,8 @@ pub enum MetricDestinations {
     /// None: metrics have templates alone.
     #[default]
     Templates,
-    /// These, as the spans show them in `messaging.destination.name`.
+    /// These, as the spans show them in `messaging.destination.name`; on RabbitMQ with the queue, or without
+    /// it, which is the name that producers have.
     Names(Vec<String>),
     /// All. Use it if nobody outside the program chooses destinations: Kafka's topics, say. The SDK keeps
     /// 2,000 time series of a metric by default, and adds up all further ones.
@@ -75,7 +76,15 @@ impl Destinations {
         if self.names.is_empty() {
             return None;
         }
-        destination.with_text(|text| self.names.iter().find(|name| &***name == text).cloned())
+        let listed = |destination: Destination<'_>| {
+            let find = |text: &str| self.names.iter().find(|name| &***name == text).cloned();
+            destination.with_text(find)
+        };
+        listed(destination).or_else(|| {
+            let without = destination.without_queue();
+            let is_listed = without != destination && listed(without).is_some();
+            is_listed.then(|| remote_text::shown_of_parts(destination).into())
+        })
     }
 }
 
@@ -204,6 +213,8 @@ mod tests {
         };
         let orders = Destination::of_parts(["shop", "orders", ""]);
         assert_eq!(named(orders), [true, true, false]);
+        let queue = some.name_on_metrics(orders.with_queue("billing"));
+        assert_eq!(queue.as_deref(), Some("shop:orders:billing"));
         assert_eq!(named(Destination::named("other")), [true, false, false]);
         assert_eq!(named(Destination::temporary("shop:orders")), [false; 3]);
         assert_eq!(named(Destination::unknown()), [false; 3]);
