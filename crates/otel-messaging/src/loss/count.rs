@@ -44,8 +44,8 @@ pub fn refused_fields() -> u64 {
 }
 
 /// Returns how often the application's code that telemetry calls has panicked since the process started:
-/// samplers, span processors and their exporters, propagators, layers of `tracing`, the `Display` of an
-/// error, and `failure_of` closures. The messages were sent or handled, without what that code would have
+/// samplers, span processors and their exporters, propagators, meter providers, layers of `tracing`, the
+/// `Display` of an error, `failure_of` closures, and hooks for attributes. The messages were sent or handled, without what that code would have
 /// added.
 ///
 /// After 16 panics in a row this crate stops calling that code for a minute: the spans of one tracer
