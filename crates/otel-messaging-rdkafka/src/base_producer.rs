@@ -154,7 +154,7 @@ where
     fn enqueue<'a, K, V>(
         &self,
         record: BaseRecord<'a, K, V, C::DeliveryOpaque>,
-        outgoing: OutgoingRecord,
+        mut outgoing: OutgoingRecord,
     ) -> Result<
         (),
         (
@@ -167,6 +167,7 @@ where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
+        outgoing.hand_over();
         let (record, opaque) = replace_opaque(record, ());
         let (record, ()) = replace_opaque(record, Box::new(InFlight { opaque, outgoing }));
         self.inner.enqueue(record).map_err(|(error, record)| {

@@ -1,11 +1,8 @@
 //! What a consumer's configuration says of it.
 
-use crate::native::property;
+use crate::configuration::Configuration;
 use otel_messaging::consumer::ConsumerInfo;
 use rdkafka::consumer::{Consumer, ConsumerContext};
-
-/// librdkafka's own default.
-const DEFAULT_PORT: u16 = 9092;
 
 /// Reads from a consumer what its messages do not know, for the spans of
 /// [`Instrumentation::consumer`](crate::Instrumentation::consumer).
@@ -31,47 +28,18 @@ const DEFAULT_PORT: u16 = 9092;
 /// ```
 #[must_use]
 pub fn consumer_info<C: ConsumerContext>(consumer: &impl Consumer<C>) -> ConsumerInfo {
-    let client = consumer.client();
-    let read = |name| property(client, name).filter(|value| !value.is_empty());
+    let configuration = Configuration::of(consumer.client());
     let mut info = ConsumerInfo::new();
-    if let Some(group) = read(c"group.id") {
+    if let Some(group) = configuration.group_id() {
         info = info.with_group(group);
     }
-    if let Some(id) = read(c"client.id") {
+    if let Some(id) = configuration.client_id() {
         info = info.with_client_id(id);
     }
-    if let Some((address, port)) = read(c"bootstrap.servers").as_deref().and_then(only_server) {
+    if let Some((address, port)) = configuration.server() {
         info = info.with_server(address, port);
     }
     info
-}
-
-/// The address and the port of the broker in such a list, if it is the only one.
-fn only_server(brokers: &str) -> Option<(&str, u16)> {
-    let brokers = brokers.split(',').map(str::trim);
-    let mut brokers = brokers.filter(|broker| !broker.is_empty());
-    match (brokers.next(), brokers.next()) {
-        (Some(broker), None) => server(broker),
-        _ => None,
-    }
-}
-
-/// The address and the port in `[protocol://]address[:port]`, as librdkafka reads it: an address with
-/// several colons is one of IPv6, and has a port only behind brackets.
-fn server(broker: &str) -> Option<(&str, u16)> {
-    let rest = match broker.split_once("://") {
-        Some((_, rest)) => rest.split('/').next()?,
-        None => broker,
-    };
-    let (address, port) = match rest.rsplit_once(':') {
-        Some((address, port)) if !address.contains(':') || address.ends_with(']') => {
-            (address, port.parse().ok()?)
-        }
-        _ => (rest, DEFAULT_PORT),
-    };
-    let inner = address.strip_prefix('[');
-    let address = inner.map_or(Some(address), |inner| inner.strip_suffix(']'))?;
-    (!address.is_empty()).then_some((address, port))
 }
 
 #[cfg(test)]
@@ -127,35 +95,5 @@ mod tests {
         let (group, id) = ("g".repeat(10_000), "ü".repeat(1_000));
         let expected = ConsumerInfo::new().with_group(&group).with_client_id(&id);
         assert_eq!(info(&[("group.id", &group), ("client.id", &id)]), expected);
-    }
-
-    #[test]
-    fn one_broker_is_a_server() {
-        for (brokers, expected) in [
-            ("kafka.internal:9093", Some(("kafka.internal", 9093))),
-            ("kafka.internal", Some(("kafka.internal", 9092))),
-            (" kafka.internal:9093 , ", Some(("kafka.internal", 9093))),
-            ("PLAINTEXT://kafka:9093", Some(("kafka", 9093))),
-            ("sasl_ssl://kafka:9093/path", Some(("kafka", 9093))),
-            ("ssl://kafka", Some(("kafka", 9092))),
-            ("[::1]:9093", Some(("::1", 9093))),
-            ("[::1]", Some(("::1", 9092))),
-            ("::1", Some(("::1", 9092))),
-            ("PLAINTEXT://[fe80::7]:9093", Some(("fe80::7", 9093))),
-            ("10.0.0.7:9093", Some(("10.0.0.7", 9093))),
-            ("kafka-1:9092,kafka-2:9092", None),
-            ("kafka:", None),
-            ("kafka:port", None),
-            ("kafka:65536", None),
-            ("[::1", None),
-            ("[]:9092", None),
-            (":9092", None),
-            ("://", None),
-            ("ssl:///", None),
-            ("", None),
-            (",", None),
-        ] {
-            assert_eq!(only_server(brokers), expected, "{brokers}");
-        }
     }
 }

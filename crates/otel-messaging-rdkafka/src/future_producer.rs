@@ -41,10 +41,11 @@ where
         V: ToBytes + ?Sized,
         T: Into<Timeout>,
     {
-        let outgoing = self.inject(&mut record);
+        let (mut outgoing, given) = self.inject(&mut record);
         async move {
+            outgoing.hand_over();
             let delivery = self.inner.send(record, queue_timeout).await;
-            delivery_future::end(outgoing, delivery)
+            delivery_future::end((outgoing, given), delivery)
         }
     }
 
@@ -64,7 +65,8 @@ where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
-        let (outgoing, given) = self.inject(&mut record);
+        let (mut outgoing, given) = self.inject(&mut record);
+        outgoing.hand_over();
         match self.inner.send_result(record) {
             Ok(delivery) => Ok(DeliveryFuture::new(delivery, (outgoing, given))),
             Err((error, mut record)) => {
@@ -193,7 +195,7 @@ where
 
     async fn send_relayed<M, T>(
         &self,
-        (outgoing, record): (OutgoingRecord, FutureRecord<'_, [u8], [u8]>),
+        (mut outgoing, record): (OutgoingRecord, FutureRecord<'_, [u8], [u8]>),
         message: &M,
         queue_timeout: T,
     ) -> OwnedDeliveryResult
@@ -201,6 +203,7 @@ where
         M: ReceivedRecord,
         T: Into<Timeout>,
     {
+        outgoing.hand_over();
         match self.inner.send(record, queue_timeout).await {
             Ok(delivery) => {
                 outgoing.succeed(delivery.partition, delivery.offset);

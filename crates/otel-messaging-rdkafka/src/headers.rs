@@ -1,5 +1,6 @@
 //! The carrier: Kafka's record headers.
 
+use crate::error_type::error_type;
 use crate::json_quotes::inside;
 use crate::native::{self, RawHeader};
 use crate::wire_size;
@@ -7,6 +8,8 @@ use otel_messaging::adapter::{
     Carrier, CarrierError, CarrierMut, Client, Contexts, FieldValue, is_name,
 };
 use rdkafka::message::{BorrowedHeaders, Headers, OwnedHeaders};
+use std::any::Any;
+use std::borrow::Cow;
 use std::ffi::CString;
 
 /// The marker of this crate's carrier and messages. The compiler infers it, and callers never name it.
@@ -17,6 +20,11 @@ impl Client for Kafka {
     const SYSTEM: &'static str = "kafka";
     const NAME: &'static str = env!("CARGO_PKG_NAME");
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const RECEIVE: &'static str = "poll";
+
+    fn error_type(error: &(dyn Any + 'static)) -> Option<Cow<'static, str>> {
+        error.downcast_ref().map(error_type).map(Cow::Borrowed)
+    }
 }
 
 /// Names are case-sensitive in Kafka, and programs add headers behind those that are there. So an

@@ -1,7 +1,6 @@
 //! The wrapper that injects, and what it can wrap.
 
 use crate::injecting_context::InjectingContext;
-use crate::native;
 use crate::record::Injector;
 use otel_messaging::Instrumentation;
 use rdkafka::ClientContext;
@@ -57,11 +56,11 @@ pub struct InjectingProducer<P: Wrapped> {
     note = "it wraps a `FutureProducer`, or a `BaseProducer` or `ThreadedProducer` that was made with \
             an `InjectingContext`; `UntilQueuedProducer` wraps one that was made without"
 )]
-pub trait Wrapped: Limited {}
+pub trait Wrapped: Configured {}
 
-pub trait Limited {
-    /// How large a record may be, in bytes.
-    fn message_max_bytes(&self) -> Option<usize>;
+pub trait Configured {
+    /// What gives its records their spans and contexts, by its configuration.
+    fn injector(&self) -> Injector;
 }
 
 impl<C, R> Wrapped for FutureProducer<C, R>
@@ -71,13 +70,13 @@ where
 {
 }
 
-impl<C, R> Limited for FutureProducer<C, R>
+impl<C, R> Configured for FutureProducer<C, R>
 where
     C: ClientContext + 'static,
     R: AsyncRuntime,
 {
-    fn message_max_bytes(&self) -> Option<usize> {
-        native::message_max_bytes(self.client())
+    fn injector(&self) -> Injector {
+        Injector::of(self.client())
     }
 }
 
@@ -88,13 +87,13 @@ where
 {
 }
 
-impl<C, Part> Limited for BaseProducer<InjectingContext<C>, Part>
+impl<C, Part> Configured for BaseProducer<InjectingContext<C>, Part>
 where
     C: ProducerContext<Part>,
     Part: Partitioner,
 {
-    fn message_max_bytes(&self) -> Option<usize> {
-        native::message_max_bytes(self.client())
+    fn injector(&self) -> Injector {
+        Injector::of(self.client())
     }
 }
 
@@ -105,24 +104,25 @@ where
 {
 }
 
-impl<C, Part> Limited for ThreadedProducer<InjectingContext<C>, Part>
+impl<C, Part> Configured for ThreadedProducer<InjectingContext<C>, Part>
 where
     C: ProducerContext<Part> + 'static,
     Part: Partitioner,
 {
-    fn message_max_bytes(&self) -> Option<usize> {
-        native::message_max_bytes(self.client())
+    fn injector(&self) -> Injector {
+        Injector::of(self.client())
     }
 }
 
 impl<P: Wrapped> InjectingProducer<P> {
     /// Wraps a producer; its records go out by [`Instrumentation::global`].
     ///
-    /// This reads the producer's `message.max.bytes`. Pass the producer itself and not a reference. If
+    /// This reads the producer's `message.max.bytes`, and for spans and metrics its `client.id` and the
+    /// broker in `bootstrap.servers`, if it is the only one. Pass the producer itself and not a reference. If
     /// you need it elsewhere too, clone it if its type can be cloned.
     #[must_use]
     pub fn new(inner: P) -> Self {
-        let injector = Injector::new(inner.message_max_bytes());
+        let injector = inner.injector();
         Self { inner, injector }
     }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod base_producer;
+mod configuration;
 mod consumer_info;
 mod delivery_future;
 mod error_type;

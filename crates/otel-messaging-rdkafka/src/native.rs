@@ -118,11 +118,6 @@ pub(crate) fn remove(headers: &mut OwnedHeaders, name: &CStr) {
     }
 }
 
-/// How large a record may be by the client's configuration, in bytes, all of it counted.
-pub(crate) fn message_max_bytes<C: ClientContext>(client: &Client<C>) -> Option<usize> {
-    property(client, c"message.max.bytes")?.parse().ok()
-}
-
 /// A property of the client's configuration; `None` if it is not set, or if it is not UTF-8.
 pub(crate) fn property<C: ClientContext>(client: &Client<C>, name: &CStr) -> Option<String> {
     let mut size = 0;

@@ -3,6 +3,7 @@
 use crate::headers::Kafka;
 use crate::parse_lock;
 use crate::span_attributes::{set_content, set_offset};
+use crate::wire_size;
 use otel_messaging::Received;
 use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo};
 use rdkafka::Message;
@@ -41,6 +42,14 @@ impl Describe<Kafka> for BorrowedMessage<'_> {
         info_of(self)
     }
 
+    fn body_size(&self) -> Option<usize> {
+        Some(self.payload().map_or(0, <[u8]>::len))
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        envelope_size_of(self)
+    }
+
     fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
         set_attributes_of(self, attributes);
     }
@@ -57,6 +66,14 @@ impl Describe<Kafka> for OwnedMessage {
         info_of(self)
     }
 
+    fn body_size(&self) -> Option<usize> {
+        Some(self.payload().map_or(0, <[u8]>::len))
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        envelope_size_of(self)
+    }
+
     fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
         set_attributes_of(self, attributes);
     }
@@ -67,6 +84,11 @@ fn info_of(message: &impl Message) -> MessageInfo<'_> {
         // librdkafka uses negative numbers for a partition that it does not know.
         .with_partition(u32::try_from(message.partition()).ok())
         .with_sent_at(sent_at(message.timestamp()))
+}
+
+/// Key, payload and headers.
+fn envelope_size_of(message: &impl Carried) -> Option<usize> {
+    wire_size::envelope(message.key(), message.payload(), message.carried())
 }
 
 fn set_attributes_of(message: &impl Message, attributes: &mut Attributes) {

@@ -1,5 +1,6 @@
 //! A record on its way to the broker: what goes out, the room for its headers, and its span.
 
+use crate::configuration::Configuration;
 use crate::error_type::error_type;
 use crate::headers::Kafka;
 use crate::json_quotes::without_quotes;
@@ -7,13 +8,16 @@ use crate::received::ReceivedRecord;
 use crate::relay;
 use crate::restorable_headers::{GivenHeaders, RestorableHeaders};
 use crate::span_attributes::{set_content, set_offset};
-use crate::wire_size::AROUND;
+use crate::wire_size::{self, AROUND};
 use otel_messaging::Instrumentation;
 use otel_messaging::adapter::{
-    Attributes, Describe, Destination, MessageInfo, Outcome, Outgoing, Relay, semconv,
+    Attributes, Describe, Destination, MessageInfo, Outcome, Outgoing, Relay,
 };
+use otel_messaging::producer::ProducerInfo;
+use rdkafka::ClientContext;
+use rdkafka::client::Client;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Headers, Message, OwnedHeaders, ToBytes};
+use rdkafka::message::{BorrowedHeaders, DeliveryResult, Headers, Message, OwnedHeaders, ToBytes};
 
 /// The client's own word for what a producer does.
 const SEND: &str = "send";
@@ -54,36 +58,60 @@ impl<'a> Record<'a> {
     }
 }
 
-impl Describe<Kafka> for Record<'_> {
+/// What goes out, as its span describes it.
+pub(crate) struct Described<'a> {
+    pub(crate) record: Record<'a>,
+    /// The headers that it has without its context.
+    pub(crate) headers: Option<&'a BorrowedHeaders>,
+    pub(crate) info: &'a ProducerInfo,
+}
+
+impl Describe<Kafka> for Described<'_> {
     type Client = Kafka;
 
     fn destination(&self) -> Destination<'_> {
-        Destination::named(self.topic)
+        Destination::named(self.record.topic)
     }
 
     fn message_info(&self) -> MessageInfo<'_> {
-        MessageInfo::new(self.destination()).with_partition(self.partition)
+        MessageInfo::new(self.destination()).with_partition(self.record.partition)
+    }
+
+    fn producer_info(&self) -> Option<&ProducerInfo> {
+        Some(self.info)
+    }
+
+    fn body_size(&self) -> Option<usize> {
+        Some(self.record.payload.map_or(0, <[u8]>::len))
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        wire_size::envelope(self.record.key, self.record.payload, self.headers)
     }
 
     fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
-        set_content(attributes, self.key, self.payload);
+        set_content(attributes, self.record.key, self.record.payload);
     }
 }
 
 /// What the wrappers have beside the producer that they wrap: it gives records their spans and their
 /// contexts.
 #[derive(Debug, Clone)]
-pub(crate) struct Injector {
+pub struct Injector {
     pub(crate) instrumentation: Option<Instrumentation>,
     /// The producer's `message.max.bytes`.
     max_bytes: Option<usize>,
+    info: ProducerInfo,
 }
 
 impl Injector {
-    pub(crate) fn new(max_bytes: Option<usize>) -> Self {
+    /// Reads the producer's configuration.
+    pub(crate) fn of<C: ClientContext>(client: &Client<C>) -> Self {
+        let configuration = Configuration::of(client);
         Self {
             instrumentation: None,
-            max_bytes,
+            max_bytes: configuration.message_max_bytes(),
+            info: configuration.producer_info(),
         }
     }
 
@@ -104,7 +132,12 @@ impl Injector {
         record: Record<'_>,
         headers: &mut Option<OwnedHeaders>,
     ) -> (OutgoingRecord, GivenHeaders) {
-        let outgoing = self.instrumentation().outgoing(SEND, &record);
+        let described = Described {
+            record,
+            headers: headers.as_ref().map(OwnedHeaders::as_borrowed),
+            info: &self.info,
+        };
+        let outgoing = self.instrumentation().outgoing(SEND, &described);
         let mut restorable = RestorableHeaders::new(headers.take());
         outgoing.inject(&mut restorable, self.room(&record));
         let given;
@@ -124,7 +157,12 @@ impl Injector {
         let room = self.room(&record);
         let mut headers = relay::headers(message, relay, room).unwrap_or_default();
         let by = self.instrumentation();
-        let outgoing = by.relay(relay, SEND, &record, &mut headers, room);
+        let described = Described {
+            record,
+            headers: message.carried(),
+            info: &self.info,
+        };
+        let outgoing = by.relay(relay, SEND, &described, &mut headers, room);
         if outgoing.keeps_context() {
             headers = without_quotes(headers);
         }
@@ -149,15 +187,20 @@ impl OutgoingRecord {
         }
     }
 
+    /// Says that the producer is asked to send it now, so that it counts.
+    pub(crate) fn hand_over(&mut self) {
+        self.outgoing.hand_over();
+    }
+
     /// Ends the span with the partition and the offset of the broker's answer. Without
     /// acknowledgements librdkafka does not know the offset.
-    pub(crate) fn succeed(self, partition: i32, offset: i64) {
-        let is_partition_open = self.is_partition_open;
+    pub(crate) fn succeed(mut self, partition: i32, offset: i64) {
+        if self.is_partition_open
+            && let Ok(partition) = u32::try_from(partition)
+        {
+            self.outgoing.set_partition(partition);
+        }
         self.outgoing.finish(Outcome::Accepted(&|attributes| {
-            if is_partition_open {
-                let id = partition.to_string();
-                attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
-            }
             set_offset(attributes, offset);
         }));
     }

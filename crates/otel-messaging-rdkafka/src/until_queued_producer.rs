@@ -1,6 +1,5 @@
 //! The wrapper whose spans end when the record is queued.
 
-use crate::native;
 use crate::received::ReceivedRecord;
 use crate::record::{Injector, Record};
 use crate::record_queue::{RecordQueue, relayed_record};
@@ -45,10 +44,11 @@ pub struct UntilQueuedProducer<P: RecordQueue> {
 
 impl<P: RecordQueue> UntilQueuedProducer<P> {
     /// Wraps a producer; its records go out by [`Instrumentation::global`]. This reads the producer's
-    /// `message.max.bytes`.
+    /// `message.max.bytes`, and for spans and metrics its `client.id` and the broker in
+    /// `bootstrap.servers`, if it is the only one.
     #[must_use]
     pub fn new(inner: P) -> Self {
-        let injector = Injector::new(native::message_max_bytes(inner.client_of()));
+        let injector = Injector::of(inner.client_of());
         Self { inner, injector }
     }
 
@@ -101,7 +101,8 @@ where
         V: ToBytes + ?Sized,
     {
         let described = Record::new(record.topic, record.partition, record.key, record.payload);
-        let (outgoing, given) = self.injector.inject(described, &mut record.headers);
+        let (mut outgoing, given) = self.injector.inject(described, &mut record.headers);
+        outgoing.hand_over();
         self.inner.enqueue(record).map_err(|(error, mut record)| {
             outgoing.give_back(&error, given, &mut record.headers);
             (error, record)
@@ -169,8 +170,9 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        let (outgoing, headers) = self.injector.relay(relay, message, topic);
+        let (mut outgoing, headers) = self.injector.relay(relay, message, topic);
         let record = relayed_record(message, topic, relay, headers, opaque);
+        outgoing.hand_over();
         self.inner.enqueue(record).map_err(|(error, record)| {
             outgoing.fail(&error);
             (error, record.delivery_opaque)

@@ -1,7 +1,7 @@
 //! How large a record is on the wire, as librdkafka counts it against `message.max.bytes`.
 
 use crate::native::{self, RawHeader};
-use rdkafka::message::OwnedHeaders;
+use rdkafka::message::{BorrowedHeaders, OwnedHeaders};
 
 /// What a record takes beside key, payload and headers at most, in bytes (librdkafka,
 /// `RD_KAFKAP_MESSAGE_V2_MAX_OVERHEAD`).
@@ -15,6 +15,19 @@ pub(crate) const PER_HEADER: usize = 2 + 4;
 pub(crate) fn left_of(headers: &OwnedHeaders, room: usize) -> Option<usize> {
     native::all(headers.as_borrowed())
         .try_fold(room, |left, header| left.checked_sub(of_header(header)))
+}
+
+/// What a record takes, in bytes: its key, its payload, and these headers with their lengths. The rest, at
+/// most [`AROUND`], does not count: lengths, timestamp and offset.
+pub(crate) fn envelope(
+    key: Option<&[u8]>,
+    payload: Option<&[u8]>,
+    headers: Option<&BorrowedHeaders>,
+) -> Option<usize> {
+    let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+    let content = length(key).checked_add(length(payload))?;
+    let mut headers = headers.into_iter().flat_map(native::all).map(of_header);
+    headers.try_fold(content, usize::checked_add)
 }
 
 fn of_header((name, value): RawHeader<'_>) -> usize {
@@ -48,5 +61,13 @@ mod tests {
         assert_eq!(left_of(&headers, size + 3), Some(3));
         assert_eq!(left_of(&headers, size), Some(0));
         assert_eq!(left_of(&headers, size - 1), None);
+
+        let carried = Some(headers.as_borrowed());
+        assert_eq!(
+            envelope(Some(b"k"), Some(b"order"), carried),
+            Some(6 + size)
+        );
+        assert_eq!(envelope(None, None, carried), Some(size));
+        assert_eq!(envelope(Some(b"k"), None, None), Some(1));
     }
 }

@@ -76,7 +76,8 @@ fn a_clients_properties_are_read() {
     config.set("client.id", "a".repeat(1000));
     let producer: BaseProducer = config.create().expect("a producer");
     let client = producer.client();
-    assert_eq!(message_max_bytes(client), Some(2_000_000));
+    let max_bytes = property(client, c"message.max.bytes");
+    assert_eq!(max_bytes.as_deref(), Some("2000000"));
     assert_eq!(property(client, c"client.id"), Some("a".repeat(1000)));
     for absent in [c"group.id", c"bootstrap.servers", c"no.such.property"] {
         assert_eq!(property(client, absent), None, "{absent:?}");

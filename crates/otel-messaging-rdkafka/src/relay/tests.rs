@@ -1,9 +1,10 @@
 use super::*;
 use crate::headers::Kafka;
 use crate::producer::{DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT};
-use crate::record::Record;
+use crate::record::{Described, Record};
 use otel_messaging::Instrumentation;
 use otel_messaging::loss::dropped_fields;
+use otel_messaging::producer::ProducerInfo;
 use rdkafka::Message;
 use rdkafka::message::{OwnedMessage, Timestamp};
 
@@ -117,7 +118,11 @@ fn a_source_that_is_no_text_is_replaced() {
         }
         let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
         let (relay, room) = (Relay::DeadLetter(&letter), Some(9999));
-        let record = Record::new::<str, str>("letters", None, None, None);
+        let record = Described {
+            record: Record::new::<str, str>("letters", None, None, None),
+            headers: None,
+            info: &ProducerInfo::new(),
+        };
         let by = Instrumentation::default();
         drop(by.relay::<Kafka, _, _>(relay, "send", &record, &mut headers, room));
         let all: Vec<_> = headers.get_all(DEAD_LETTER_SOURCE).collect();
