@@ -120,9 +120,10 @@ impl InjectingProducer<Client> {
         let subject = subject.to_subject();
         let headers = request.headers.take();
         let payload = request.payload.as_ref().map_or(0, Bytes::len);
-        let (outgoing, headers) = self.inject("request", &subject, headers, payload);
+        let (mut outgoing, headers) = self.inject("request", &subject, headers, payload);
         request.headers = (!headers.is_empty()).then_some(headers);
         async move {
+            outgoing.hand_over();
             let reply = self.inner.send_request(subject, request).await;
             outcome::finish_request(outgoing, &reply);
             reply
@@ -136,8 +137,9 @@ impl InjectingProducer<Client> {
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
         let subject = subject.to_subject();
-        let (outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
+        let (mut outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
         async move {
+            outgoing.hand_over();
             let taken = if headers.is_empty() {
                 self.inner.publish(subject, payload).await
             } else {
@@ -158,8 +160,9 @@ impl InjectingProducer<Client> {
     ) -> impl Future<Output = Result<(), PublishError>> {
         let subject = subject.to_subject();
         let reply = reply.to_subject();
-        let (outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
+        let (mut outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
         async move {
+            outgoing.hand_over();
             let client = &self.inner;
             let taken = if headers.is_empty() {
                 client.publish_with_reply(subject, reply, payload).await

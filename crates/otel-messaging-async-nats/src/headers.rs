@@ -1,10 +1,13 @@
 //! The carrier: NATS headers.
 
 use crate::contexts::{contexts, lines};
+use crate::error_type::error_type_of_poll;
 use crate::header_name::{header_name, is_spelling, text};
 use crate::wire_size;
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
 use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, Client, Contexts, FieldValue};
+use std::any::Any;
+use std::borrow::Cow;
 
 /// The marker of this crate's carrier and messages. Every call infers it.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +17,10 @@ impl Client for Nats {
     const SYSTEM: &'static str = "nats";
     const NAME: &'static str = env!("CARGO_PKG_NAME");
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    fn error_type(error: &(dyn Any + 'static)) -> Option<Cow<'static, str>> {
+        error_type_of_poll(error).map(Cow::Owned)
+    }
 }
 
 /// To NATS, two spellings of a name are two names. Programs in other languages write some in title case.

@@ -120,6 +120,22 @@ impl<P: Wrapped> InjectingProducer<P> {
         self
     }
 
+    /// Puts the address and the port of the server on spans and metrics, as `server.address` and
+    /// `server.port`. The client does not know them: a server tells the address that it listens on, which
+    /// is often `0.0.0.0`. Leave it out if the client may connect to several servers.
+    ///
+    /// ```no_run
+    /// # use otel_messaging_async_nats::InjectingProducer;
+    /// # fn wrap(client: async_nats::Client) {
+    /// let producer = InjectingProducer::new(client).with_server("nats.internal", 4222);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_server(mut self, address: impl AsRef<str>, port: u16) -> Self {
+        self.injection.info = self.injection.info.with_server(address, port);
+        self
+    }
+
     /// The wrapped client. What you publish on it directly carries no context.
     pub fn get_ref(&self) -> &P {
         &self.inner
@@ -144,7 +160,7 @@ impl<P: Wrapped> InjectingProducer<P> {
         headers: Option<HeaderMap>,
         payload: usize,
     ) -> (Outgoing, HeaderMap) {
-        let message = Outbound::to(subject, headers.as_ref());
+        let message = Outbound::to(subject, headers.as_ref(), payload, &self.injection.info);
         let by = self.injection.instrumentation();
         let outgoing = by.outgoing(operation, &message);
         let room = self.room(payload, headers.as_ref());
@@ -170,8 +186,9 @@ impl<P: Wrapped> InjectingProducer<P> {
         subject: &str,
     ) -> (Outgoing, HeaderMap) {
         let came = message.headers.as_ref();
-        let outbound = Outbound::to(subject, came);
-        let room = self.room(message.payload.len(), came);
+        let payload = message.payload.len();
+        let outbound = Outbound::to(subject, came, payload, &self.injection.info);
+        let room = self.room(payload, came);
         self.injection.relay(relay, &outbound, came, room)
     }
 }

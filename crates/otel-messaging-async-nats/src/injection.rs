@@ -8,14 +8,16 @@ use crate::spelling::Spelling;
 use async_nats::HeaderMap;
 use otel_messaging::Instrumentation;
 use otel_messaging::adapter::{Describe, Outgoing, Relay};
+use otel_messaging::producer::ProducerInfo;
 use std::mem;
 
-/// How a wrapper sends: the instrumentation and the spelling that it was given.
+/// How a wrapper sends, as it was told: the instrumentation, the spelling and the server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Injection {
     /// The global one if there is none.
     pub(crate) instrumentation: Option<Instrumentation>,
     pub(crate) spelling: Spelling,
+    pub(crate) info: ProducerInfo,
 }
 
 impl Injection {

@@ -81,7 +81,7 @@ impl InjectingProducer<Context> {
     /// Publishes a message whose span is started.
     pub(crate) async fn deliver(
         &self,
-        outgoing: Outgoing,
+        mut outgoing: Outgoing,
         subject: Subject,
         headers: HeaderMap,
         payload: Bytes,
@@ -90,6 +90,7 @@ impl InjectingProducer<Context> {
         if !headers.is_empty() {
             publish = publish.headers(headers);
         }
+        outgoing.hand_over();
         match self.inner.send_publish(subject, publish).await {
             Ok(inner) => Ok(PublishAckFuture::new(inner, outgoing)),
             Err(error) => {

@@ -2,6 +2,7 @@
 
 mod ack_subject;
 mod client;
+mod consumer_info;
 mod contexts;
 mod dead_letter;
 mod error_type;
@@ -24,6 +25,7 @@ mod spelling;
 mod subject;
 mod wire_size;
 
+pub use consumer_info::consumer_info;
 pub use dead_letter::{DEAD_LETTER_SEQUENCE, DEAD_LETTER_STREAM};
 pub use headers::Nats;
 pub use injecting_producer::{InjectingProducer, Wrapped};

@@ -3,24 +3,36 @@
 use crate::headers::Nats;
 use crate::received::message_id;
 use crate::subject;
+use crate::wire_size;
 use async_nats::HeaderMap;
 use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo, semconv};
+use otel_messaging::producer::ProducerInfo;
 
 /// A message before it is published: where it goes to, and the headers that it has without a context.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outbound<'a> {
     destination: Destination<'a>,
     headers: Option<&'a HeaderMap>,
+    /// The size of the payload, in bytes.
+    payload: usize,
+    info: &'a ProducerInfo,
     /// The code of the answer of a service that failed.
     service_error_code: Option<usize>,
 }
 
 impl<'a> Outbound<'a> {
     #[inline]
-    pub(crate) fn to(subject: &'a str, headers: Option<&'a HeaderMap>) -> Self {
+    pub(crate) fn to(
+        subject: &'a str,
+        headers: Option<&'a HeaderMap>,
+        payload: usize,
+        info: &'a ProducerInfo,
+    ) -> Self {
         Self {
             destination: subject::destination(subject),
             headers,
+            payload,
+            info,
             service_error_code: None,
         }
     }
@@ -30,11 +42,15 @@ impl<'a> Outbound<'a> {
     pub(crate) fn answer(
         subject: Option<&'a str>,
         headers: &'a HeaderMap,
+        payload: usize,
+        info: &'a ProducerInfo,
         service_error_code: Option<usize>,
     ) -> Self {
         Self {
             destination: subject.map_or(Destination::unknown(), Destination::temporary),
             headers: Some(headers),
+            payload,
+            info,
             service_error_code,
         }
     }
@@ -49,6 +65,18 @@ impl Describe<Nats> for Outbound<'_> {
 
     fn message_info(&self) -> MessageInfo<'_> {
         MessageInfo::new(self.destination).with_message_id(self.headers.and_then(message_id))
+    }
+
+    fn producer_info(&self) -> Option<&ProducerInfo> {
+        Some(self.info)
+    }
+
+    fn body_size(&self) -> Option<usize> {
+        Some(self.payload)
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        wire_size::envelope(self.payload, self.headers)
     }
 
     fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {

@@ -3,6 +3,7 @@
 use crate::ack_subject::AckSubject;
 use crate::headers::Nats;
 use crate::subject;
+use crate::wire_size;
 use async_nats::header::{HeaderMap, HeaderValue, NATS_MESSAGE_ID};
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::{Message, jetstream};
@@ -29,6 +30,14 @@ impl Describe<Nats> for Message {
                 .with_sent_at(told.published),
             None => info,
         }
+    }
+
+    fn body_size(&self) -> Option<usize> {
+        Some(self.payload.len())
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        wire_size::envelope(self.payload.len(), self.headers.as_ref())
     }
 
     fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
@@ -67,6 +76,14 @@ impl Describe<Nats> for jetstream::Message {
         self.message.message_info()
     }
 
+    fn body_size(&self) -> Option<usize> {
+        self.message.body_size()
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        self.message.envelope_size()
+    }
+
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.message.set_attributes(info, attributes);
     }
@@ -96,6 +113,14 @@ impl Describe<Nats> for StreamMessage {
             .with_sent_at(Some(self.time.into()))
     }
 
+    fn body_size(&self) -> Option<usize> {
+        Some(self.payload.len())
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        wire_size::envelope(self.payload.len(), Some(&self.headers))
+    }
+
     fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
         set_sequence(attributes, self.sequence);
     }
@@ -119,6 +144,14 @@ impl Describe<Nats> for async_nats::service::Request {
 
     fn message_info(&self) -> MessageInfo<'_> {
         self.message.message_info()
+    }
+
+    fn body_size(&self) -> Option<usize> {
+        self.message.body_size()
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        self.message.envelope_size()
     }
 
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {

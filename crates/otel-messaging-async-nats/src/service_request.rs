@@ -120,9 +120,10 @@ impl InjectingRequest {
         headers: HeaderMap,
     ) -> impl Future<Output = Result<(), PublishError>> {
         let given = headers.clone();
-        let (outgoing, headers) = self.inject(&response, headers);
+        let (mut outgoing, headers) = self.inject(&response, headers);
         let again = (headers != given).then(|| (response.clone(), given));
         async move {
+            outgoing.hand_over();
             let mut taken = self.inner.respond_with_headers(response, headers).await;
             if let Some((response, mut headers)) = again
                 && taken.as_ref().is_err_and(is_too_large)
@@ -143,7 +144,9 @@ impl InjectingRequest {
     ) -> (Outgoing, HeaderMap) {
         let request = &self.inner.message;
         let code = response.as_ref().err().map(|error| error.code);
-        let answer = Outbound::answer(request.reply.as_deref(), &headers, code);
+        let payload = response.as_ref().map_or(0, Bytes::len);
+        let info = &self.injection.info;
+        let answer = Outbound::answer(request.reply.as_deref(), &headers, payload, info, code);
         let outgoing = self
             .injection
             .instrumentation()
@@ -165,6 +168,14 @@ impl Describe<Nats> for InjectingRequest {
 
     fn message_info(&self) -> MessageInfo<'_> {
         self.inner.message_info()
+    }
+
+    fn body_size(&self) -> Option<usize> {
+        self.inner.body_size()
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        self.inner.envelope_size()
     }
 
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {

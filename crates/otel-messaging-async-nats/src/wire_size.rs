@@ -18,6 +18,16 @@ pub(crate) fn of_header(name: &str, value: &str) -> usize {
     name.len() + value.len() + PER_HEADER
 }
 
+/// What a message takes, in bytes, as the server's `max_payload` counts it: its payload, and its headers
+/// with the lines around them.
+pub(crate) fn envelope(payload: usize, headers: Option<&HeaderMap>) -> Option<usize> {
+    let headers = match headers.filter(|headers| !headers.is_empty()) {
+        Some(headers) => usize::MAX - left_of(headers, usize::MAX)?,
+        None => 0,
+    };
+    payload.checked_add(headers)
+}
+
 /// What these headers leave of the room, in bytes; `None` if they take more.
 #[inline]
 pub(crate) fn left_of(headers: &HeaderMap, room: usize) -> Option<usize> {
@@ -76,6 +86,14 @@ mod tests {
         for (room, left) in [(0, 0), (BLOCK, 0), (BLOCK + 1, 1)] {
             assert_eq!(left_of(&none, room), Some(left), "{room}");
         }
+    }
+
+    #[test]
+    fn an_envelope_is_payload_and_headers() {
+        assert_eq!(envelope(7, None), Some(7));
+        assert_eq!(envelope(7, Some(&HeaderMap::new())), Some(7));
+        let size = "NATS/1.0\r\nOrder: 7\r\n\r\n".len();
+        assert_eq!(envelope(7, Some(&of("7"))), Some(7 + size));
     }
 
     #[test]

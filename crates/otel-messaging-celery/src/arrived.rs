@@ -46,6 +46,14 @@ impl Describe<Lapin> for Arrived<'_> {
         }
     }
 
+    fn body_size(&self) -> Option<usize> {
+        self.0.body_size()
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        self.0.envelope_size()
+    }
+
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.0.set_attributes(info, attributes);
         if let Some(name) = self.task_name() {

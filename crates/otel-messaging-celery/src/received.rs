@@ -190,6 +190,14 @@ impl Describe<Lapin> for ReceivedTask<'_> {
         self.arrived.message_info()
     }
 
+    fn body_size(&self) -> Option<usize> {
+        self.arrived.body_size()
+    }
+
+    fn envelope_size(&self) -> Option<usize> {
+        self.arrived.envelope_size()
+    }
+
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.arrived.set_attributes(info, attributes);
     }

@@ -101,7 +101,7 @@ impl InjectingProducer<Client> {
         subject: Subject,
         relay: Relay<'_>,
     ) -> impl Future<Output = Result<(), PublishError>> + use<'a> {
-        let (outgoing, headers) = self.relay(relay, message, &subject);
+        let (mut outgoing, headers) = self.relay(relay, message, &subject);
         let reply = match relay {
             Relay::DeadLetter(_) => None,
             _ => message.reply.clone().filter(|reply| goes_along(reply)),
@@ -113,6 +113,7 @@ impl InjectingProducer<Client> {
             headers: (!headers.is_empty()).then_some(headers),
         };
         async move {
+            outgoing.hand_over();
             let taken = self.inner.publish_message(message).await;
             outcome::finish(outgoing, &taken);
             taken

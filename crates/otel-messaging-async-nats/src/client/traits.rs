@@ -24,8 +24,9 @@ impl traits::Publisher for InjectingProducer<Client> {
         &self,
         mut message: OutboundMessage,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        let outgoing = self.inject_into(&mut message);
+        let mut outgoing = self.inject_into(&mut message);
         async move {
+            outgoing.hand_over();
             let taken = traits::Publisher::publish_message(&self.inner, message).await;
             outcome::finish(outgoing, &taken);
             taken

@@ -19,6 +19,7 @@ fn disabled() -> Injection {
     Injection {
         instrumentation: Some(Instrumentation::disabled()),
         spelling: Spelling::Both,
+        info: ProducerInfo::new(),
     }
 }
 
@@ -28,7 +29,7 @@ fn disabled_it_leaves_headers_as_they_are() {
     let given = map(&[TRACEPARENT, ("Order", "7")]);
     for room in [0, usize::MAX] {
         let mut headers = given.clone();
-        let message = Outbound::to("orders", Some(&given));
+        let message = Outbound::to("orders", Some(&given), 0, &by.info);
         let outgoing = by.instrumentation().outgoing("publish", &message);
         by.write(&outgoing, &mut headers, room);
         assert_eq!(headers, given, "{room}");
@@ -53,7 +54,7 @@ fn disabled_it_renames_what_acts_on_a_message_that_is_sent_on() {
         (Relay::Republish, &received),
         (Relay::DeadLetter(&letter), &put_aside),
     ] {
-        let message = Outbound::to("later", Some(&came));
+        let message = Outbound::to("later", Some(&came), 0, &by.info);
         let (outgoing, headers) = by.relay(relay, &message, Some(&came), usize::MAX);
         assert_eq!(&headers, expected, "{relay:?}");
         drop(outgoing);

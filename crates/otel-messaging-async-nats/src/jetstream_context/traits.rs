@@ -22,8 +22,9 @@ impl traits::Publisher for InjectingProducer<Context> {
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
         let (subject, reply) = (subject.to_subject(), reply.to_subject());
-        let (outgoing, headers) = self.inject("publish", &subject, None, payload.len());
+        let (mut outgoing, headers) = self.inject("publish", &subject, None, payload.len());
         async move {
+            outgoing.hand_over();
             let client = self.inner.client();
             let taken = if headers.is_empty() {
                 client.publish_with_reply(subject, reply, payload).await
@@ -41,8 +42,9 @@ impl traits::Publisher for InjectingProducer<Context> {
         &self,
         mut message: OutboundMessage,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        let outgoing = self.inject_into(&mut message);
+        let mut outgoing = self.inject_into(&mut message);
         async move {
+            outgoing.hand_over();
             let taken = traits::Publisher::publish_message(&self.inner, message).await;
             outcome::finish(outgoing, &taken);
             taken
@@ -61,9 +63,10 @@ impl traits::Requester for InjectingProducer<Context> {
         let subject = subject.to_subject();
         let headers = request.headers.take();
         let payload = request.payload.as_ref().map_or(0, Bytes::len);
-        let (outgoing, headers) = self.inject("request", &subject, headers, payload);
+        let (mut outgoing, headers) = self.inject("request", &subject, headers, payload);
         request.headers = (!headers.is_empty()).then_some(headers);
         async move {
+            outgoing.hand_over();
             let reply = traits::Requester::send_request(&self.inner, subject, request).await;
             outcome::finish_request(outgoing, &reply);
             reply

@@ -3,6 +3,7 @@
 #[cfg(feature = "service")]
 mod answers;
 mod max_payload;
+mod metrics;
 mod server;
 #[cfg(feature = "service")]
 mod spans;
