@@ -2,5 +2,6 @@
 
 pub mod address;
 pub mod kafka;
+pub mod otlp;
 pub mod pool;
 pub mod runtime;

@@ -9,6 +9,7 @@ use async_nats::Message;
 use futures_util::StreamExt;
 use opentelemetry::global;
 use opentelemetry::trace::Tracer;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_messaging_async_nats::{propagation, self_check, with_message_context};
 use tokio::signal::ctrl_c;
@@ -19,10 +20,14 @@ async fn main() -> std::process::ExitCode {
         eprintln!("usage: async-nats-consumer, without arguments; NATS_URL says where NATS is");
         return std::process::ExitCode::from(2);
     }
-    let provider = SdkTracerProvider::builder()
+    let tracers = SdkTracerProvider::builder()
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
-    global::set_tracer_provider(provider.clone());
+    global::set_tracer_provider(tracers.clone());
+    let meters = SdkMeterProvider::builder()
+        .with_periodic_exporter(opentelemetry_stdout::MetricExporter::default())
+        .build();
+    global::set_meter_provider(meters.clone());
     // For HTTP clients too; messages carry W3C's fields anyway.
     global::set_text_map_propagator(propagation::w3c());
     for finding in self_check() {
@@ -30,8 +35,9 @@ async fn main() -> std::process::ExitCode {
     }
 
     let outcome = consume().await;
-    // Last: the spans of what was handled until now are exported.
-    let _ = provider.shutdown();
+    // Last: the spans and metrics of what was handled until now are exported.
+    let _ = tracers.shutdown();
+    let _ = meters.shutdown();
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

@@ -8,6 +8,7 @@ use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::{self, stream};
 use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
 use opentelemetry::{Context, global};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_messaging_async_nats::{InjectingProducer, propagation, self_check};
 
@@ -17,10 +18,14 @@ async fn main() -> std::process::ExitCode {
         eprintln!("usage: jetstream-producer, without arguments; NATS_URL says where NATS is");
         return std::process::ExitCode::from(2);
     }
-    let provider = SdkTracerProvider::builder()
+    let tracers = SdkTracerProvider::builder()
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
-    global::set_tracer_provider(provider.clone());
+    global::set_tracer_provider(tracers.clone());
+    let meters = SdkMeterProvider::builder()
+        .with_periodic_exporter(opentelemetry_stdout::MetricExporter::default())
+        .build();
+    global::set_meter_provider(meters.clone());
     // For HTTP clients too; messages carry W3C's fields anyway.
     global::set_text_map_propagator(propagation::w3c());
     for finding in self_check() {
@@ -28,8 +33,9 @@ async fn main() -> std::process::ExitCode {
     }
 
     let outcome = produce().await;
-    // Last: the spans of what was published until now are exported.
-    let _ = provider.shutdown();
+    // Last: the spans and metrics of what was published until now are exported.
+    let _ = tracers.shutdown();
+    let _ = meters.shutdown();
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

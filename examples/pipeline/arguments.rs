@@ -6,8 +6,9 @@ use examples::address::Address;
 /// Sends an order through four services and three message brokers, and draws its trace.
 ///
 /// The order goes from the shop to checkout, to billing, to shipping. Each service has a tracer
-/// provider of its own, and the context travels in the messages' headers. It shows the trace as a
-/// tree, the headers of each hop as they were on the wire, and the trace id.
+/// provider and a meter provider of its own, and the context travels in the messages' headers. It
+/// shows the trace as a tree, the headers of each hop as they were on the wire, and the trace id.
+/// With --metrics it shows the services' metrics too.
 ///
 /// Without options, no broker is needed: all three hops go over a Kafka that is embedded in this
 /// program. With --brokers, the first hop goes over RabbitMQ, the second over Kafka and the third
@@ -24,6 +25,10 @@ pub(crate) struct Arguments {
     /// Goes over the embedded Kafka, whatever the environment says.
     #[arg(long, conflicts_with = "brokers")]
     embedded: bool,
+
+    /// Shows the metrics of all services as a table, at the end.
+    #[arg(long)]
+    pub(crate) metrics: bool,
 
     /// The address of RabbitMQ [default: amqp://127.0.0.1:5672/%2f].
     #[arg(long, value_name = "URL", env = "AMQP_URL", hide_env_values = true)]
@@ -48,8 +53,10 @@ Environment:
   AMQP_URL, KAFKA_BROKERS, NATS_URL
           The same as the options; an empty variable counts as not set
   OTEL_EXPORTER_OTLP_ENDPOINT
-          Each service exports its spans there too: OTLP over HTTP, without TLS. If that fails, a
-          line on stderr says so, and nothing else changes
+          Each service exports its spans and metrics there too: OTLP over HTTP, without TLS. If that
+          fails, a line on stderr says so, and nothing else changes
+  OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER
+          If `none`, spans or metrics are not exported. (Jaeger takes no metrics)
   COLUMNS
           The width to draw in if stdout is not a terminal, from 80 to 100 [default: 100]
   NO_COLOR
@@ -63,6 +70,7 @@ Exit status:
 
 Examples:
   cargo run --bin pipeline
+  cargo run --bin pipeline -- --metrics
   cargo run --bin pipeline -- --brokers
   cargo run --bin pipeline -- --amqp-url amqp://guest:guest@127.0.0.1:5672/%2f
   docker compose up --wait && cargo run --bin pipeline -- --brokers

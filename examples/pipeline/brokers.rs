@@ -24,6 +24,13 @@ const QUEUE: &str = "orders";
 const TOPIC: &str = "invoices";
 const STREAM: &str = "parcels";
 
+/// The destinations on the embedded Kafka, and the templates of their names on real brokers.
+pub(crate) const DESTINATIONS: [(&str, &str); 3] = [
+    (QUEUE, "orders-{run}"),
+    (TOPIC, "invoices-{run}"),
+    (STREAM, "parcels-{run}"),
+];
+
 pub(crate) enum Brokers {
     Embedded(Kafka),
     Real(Box<Real>),

@@ -26,12 +26,8 @@ pub(crate) fn draw(trace: &Trace, arrivals: &[Arrival]) -> String {
 }
 
 fn tree(trace: &Trace) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING.header_separator(LineStyle::none().fill('─')));
+    let mut table = empty_table();
     let width = width(&table);
-    if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
-        table.force_no_tty();
-    }
     let mut rows = Vec::new();
     add_children(trace, None, "", &mut rows);
 
@@ -70,6 +66,16 @@ fn tree(trace: &Trace) -> Table {
             Cell::new(duration).set_alignment(CellAlignment::Right),
             Cell::new(time.bar(span, bar)).fg(color),
         ]);
+    }
+    table
+}
+
+/// A table as this program draws them: a line below the header, and nothing else.
+pub(crate) fn empty_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING.header_separator(LineStyle::none().fill('─')));
+    if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        table.force_no_tty();
     }
     table
 }
@@ -142,7 +148,7 @@ fn duration_of(span: &Span) -> Option<Duration> {
     ended.duration_since(span.data.start_time).ok()
 }
 
-fn milliseconds(duration: Duration) -> String {
+pub(crate) fn milliseconds(duration: Duration) -> String {
     format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
 }
 
@@ -160,7 +166,11 @@ fn color(span: &Span) -> Color {
     if matches!(span.data.status, Status::Error { .. }) {
         return Color::Red;
     }
-    match span.service {
+    color_of(span.service)
+}
+
+pub(crate) fn color_of(service: &str) -> Color {
+    match service {
         "shop" => Color::Cyan,
         "checkout" => Color::Yellow,
         "billing" => Color::Magenta,

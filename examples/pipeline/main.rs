@@ -1,9 +1,11 @@
 //! One order, four services, three hops, one trace: `cargo run --bin pipeline`.
 //!
 //! The shop places an order; it goes to checkout, from there to billing and on to shipping, which
-//! hands the label to a pool of workers. Each service has a tracer provider of its own, as if it
-//! were a process of its own. The trace is drawn, the headers of every hop are shown as they were
-//! on the wire, and the program fails if a span is not joined.
+//! hands the label to a pool of workers. Each service has a tracer provider and a meter provider of
+//! its own, as if it were a process of its own. The trace is drawn, the headers of every hop are shown
+//! as they were on the wire, and the program fails if a span is not joined. With `--metrics` the
+//! metrics of the services follow. Both are exported over OTLP to `OTEL_EXPORTER_OTLP_ENDPOINT`, if
+//! that is set.
 //!
 //! No broker is needed: the hops go over an embedded Kafka. With `--brokers` the first goes over
 //! RabbitMQ, the second over Kafka, the third over NATS JetStream; see `--help`.
@@ -18,9 +20,9 @@ mod checkout;
 mod drawing;
 mod hop;
 mod kafka;
+mod metrics;
 mod nats;
 mod order;
-mod otlp;
 mod rabbitmq;
 mod service;
 mod shipping;
@@ -30,6 +32,7 @@ mod trace;
 use crate::arguments::Arguments;
 use crate::brokers::Brokers;
 use crate::hop::{Arrival, Route};
+use crate::metrics::MetricsRecorder;
 use crate::service::Services;
 use crate::trace::Recorder;
 use clap::Parser;
@@ -54,7 +57,8 @@ fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let recorder = Recorder::default();
-    let services = Services::start(&recorder);
+    let metrics = MetricsRecorder::default();
+    let services = Services::start(&recorder, &metrics);
     // For HTTP clients too; messages carry W3C's fields anyway.
     global::set_text_map_propagator(propagation::w3c());
     for finding in services.self_check() {
@@ -85,6 +89,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let trace = recorder.into_trace();
     let mut drawn = drawing::draw(&trace, &arrivals);
     drawn.push_str(&format!("\n{label}\n"));
+    if arguments.metrics {
+        drawn.push_str(&format!("\n{}\n", metrics.table()));
+    }
     // A closed pipe, as of `| head`, is no reason to fail.
     let _ = std::io::stdout().write_all(drawn.as_bytes());
     trace.check()

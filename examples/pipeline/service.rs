@@ -1,35 +1,35 @@
-//! The four services: each with its own tracer provider, as if it were its own process.
+//! The four services: each with its own tracer provider and meter provider, as if it were its own
+//! process.
 
-use crate::otlp::{self, Failed};
+use crate::brokers::DESTINATIONS;
+use crate::metrics::MetricsRecorder;
 use crate::trace::Recorder;
+use examples::otlp::Collector;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use otel_messaging::Instrumentation;
-use otel_messaging::instrumentation::Finding;
-use std::time::Duration;
-use tokio::time::timeout;
-
-/// How long the export over OTLP may take at the end.
-const EXPORT: Duration = Duration::from_secs(4);
+use otel_messaging::instrumentation::{Finding, MetricDestinations};
 
 pub(crate) struct Services {
     pub(crate) shop: Service,
     pub(crate) checkout: Service,
     pub(crate) billing: Service,
     pub(crate) shipping: Service,
-    export: Failed,
+    collector: Collector,
 }
 
 impl Services {
-    pub(crate) fn start(recorder: &Recorder) -> Self {
-        let export = Failed::default();
+    pub(crate) fn start(spans: &Recorder, metrics: &MetricsRecorder) -> Self {
+        let collector = Collector::default();
+        let start = |name| Service::start(name, spans, metrics, &collector);
         Self {
-            shop: Service::start("shop", recorder, &export),
-            checkout: Service::start("checkout", recorder, &export),
-            billing: Service::start("billing", recorder, &export),
-            shipping: Service::start("shipping", recorder, &export),
-            export,
+            shop: start("shop"),
+            checkout: start("checkout"),
+            billing: start("billing"),
+            shipping: start("shipping"),
+            collector,
         }
     }
 
@@ -54,22 +54,8 @@ impl Services {
     /// When the export over OTLP failed. Nothing else depends on it.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         let services = [self.shop, self.checkout, self.billing, self.shipping];
-        // Exporting blocks: all four at once, and none for ever.
-        let stopping = services.map(|service| {
-            tokio::task::spawn_blocking(move || {
-                let _ = service.provider.force_flush();
-                let _ = service.provider.shutdown();
-            })
-        });
-        let stopped = timeout(EXPORT, async {
-            for stopping in stopping {
-                let _ = stopping.await;
-            }
-        });
-        if stopped.await.is_err() {
-            self.export.tell("no answer in time");
-        }
-        self.export.failure().map_or(Ok(()), Err)
+        let providers = services.map(|service| (service.tracers, service.meters));
+        self.collector.finish(providers).await
     }
 }
 
@@ -78,27 +64,55 @@ pub(crate) struct Service {
     pub(crate) tracer: SdkTracer,
     /// What its producers and consumers go by.
     pub(crate) instrumentation: Instrumentation,
-    provider: SdkTracerProvider,
+    tracers: SdkTracerProvider,
+    meters: SdkMeterProvider,
 }
 
 impl Service {
-    fn start(name: &'static str, recorder: &Recorder, export: &Failed) -> Self {
-        let mut builder = SdkTracerProvider::builder()
-            .with_resource(Resource::builder().with_service_name(name).build())
+    fn start(
+        name: &'static str,
+        spans: &Recorder,
+        metrics: &MetricsRecorder,
+        collector: &Collector,
+    ) -> Self {
+        let resource = Resource::builder().with_service_name(name).build();
+        let mut tracers = SdkTracerProvider::builder()
+            .with_resource(resource.clone())
             // Whatever the environment says: a trace that is not sampled cannot be drawn.
             .with_sampler(Sampler::AlwaysOn)
-            .with_simple_exporter(recorder.exporter(name));
-        if let Some(exporter) = otlp::exporter(export) {
-            builder = builder.with_batch_exporter(exporter);
+            .with_simple_exporter(spans.exporter(name));
+        if let Some(exporter) = collector.spans() {
+            tracers = tracers.with_batch_exporter(exporter);
         }
-        let provider = builder.build();
+        let tracers = tracers.build();
+
+        let mut meters = SdkMeterProvider::builder()
+            .with_resource(resource)
+            .with_periodic_exporter(metrics.exporter(name));
+        if let Some(exporter) = collector.metrics() {
+            meters = meters.with_periodic_exporter(exporter);
+        }
+        let meters = meters.build();
+
         Self {
             name,
-            tracer: provider.tracer("pipeline"),
-            instrumentation: Instrumentation::builder()
-                .with_tracer_provider(&provider)
-                .build(),
-            provider,
+            tracer: tracers.tracer("pipeline"),
+            instrumentation: instrumentation(&tracers, &meters),
+            tracers,
+            meters,
         }
     }
+}
+
+fn instrumentation(tracers: &SdkTracerProvider, meters: &SdkMeterProvider) -> Instrumentation {
+    let names = DESTINATIONS.map(|(name, _)| name.to_owned());
+    let mut builder = Instrumentation::builder()
+        .with_tracer_provider(tracers)
+        .with_meter_provider(meters)
+        // On metrics, only names that are the same in each run.
+        .with_metric_destinations(MetricDestinations::Names(names.into()));
+    for (_, template) in DESTINATIONS {
+        builder = builder.with_destination_template(template);
+    }
+    builder.build()
 }

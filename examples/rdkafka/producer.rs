@@ -6,6 +6,7 @@
 use anyhow::anyhow;
 use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
 use opentelemetry::{Context, global};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_messaging_rdkafka::{InjectingProducer, propagation, self_check};
 use rdkafka::ClientConfig;
@@ -19,10 +20,14 @@ async fn main() -> std::process::ExitCode {
         eprintln!("usage: rdkafka-producer, without arguments; KAFKA_BROKERS says where Kafka is");
         return std::process::ExitCode::from(2);
     }
-    let provider = SdkTracerProvider::builder()
+    let tracers = SdkTracerProvider::builder()
         .with_simple_exporter(opentelemetry_stdout::SpanExporter::default())
         .build();
-    global::set_tracer_provider(provider.clone());
+    global::set_tracer_provider(tracers.clone());
+    let meters = SdkMeterProvider::builder()
+        .with_periodic_exporter(opentelemetry_stdout::MetricExporter::default())
+        .build();
+    global::set_meter_provider(meters.clone());
     // For HTTP clients too; messages carry W3C's fields anyway.
     global::set_text_map_propagator(propagation::w3c());
     for finding in self_check() {
@@ -30,8 +35,9 @@ async fn main() -> std::process::ExitCode {
     }
 
     let outcome = produce().await;
-    // Last: the spans of what was sent until now are exported.
-    let _ = provider.shutdown();
+    // Last: the spans and metrics of what was sent until now are exported.
+    let _ = tracers.shutdown();
+    let _ = meters.shutdown();
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 mod on_kafka;
 #[path = "worker_pool/printed.rs"]
 mod printed;
+#[path = "otlp/receiver.rs"]
+mod receiver;
 #[path = "worker_pool/run.rs"]
 mod run;
 #[path = "worker_pool/started.rs"]
 mod started;
 
 use printed::Printed;
+use receiver::{METRICS, Receiver, TRACES};
 use started::Started;
 
 /// How long anything may take.
@@ -21,7 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn program() -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_worker-pool"));
-    program.env_remove("KAFKA_BROKERS");
+    for variable in [
+        "KAFKA_BROKERS",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_TRACES_EXPORTER",
+        "OTEL_METRICS_EXPORTER",
+    ] {
+        program.env_remove(variable);
+    }
     program
 }
 
@@ -61,6 +71,60 @@ fn over_the_embedded_kafka() {
     let summary = said.lines().last().expect("a summary");
     let expected = "20 orders, 50 parcels, 13 pallets: ";
     assert!(summary.starts_with(expected), "{summary}");
+}
+
+#[test]
+fn spans_and_metrics_go_to_the_collector() {
+    let receiver = Receiver::start(&[TRACES, METRICS]);
+    let mut program = program();
+    program.args(["--embedded", "--orders", "2", "--pack-time", "0"]);
+    program.env("OTEL_EXPORTER_OTLP_ENDPOINT", &receiver.endpoint);
+    let output = program.output().expect("it runs");
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+
+    const SERVICE: &str = "worker-pool";
+    const SCHEMA: &str = "https://opentelemetry.io/schemas/1.45.0";
+    let received = receiver.received();
+    let spans = [
+        ("place order", ""),
+        ("pack article", ""),
+        ("load pallet", ""),
+        ("send orders-{run}", SCHEMA),
+        ("process orders-{run}", SCHEMA),
+        ("send pallets-{run}", SCHEMA),
+        ("process pallets-{run}", SCHEMA),
+    ];
+    let spans = spans.map(|(name, schema)| (SERVICE, name, schema));
+    assert_eq!(received.spans(), receiver::named(spans));
+    let metrics = [
+        "messaging.client.consumed.messages",
+        "messaging.client.operation.duration",
+        "messaging.client.sent.messages",
+        "messaging.process.duration",
+        "otel_messaging.propagation.messages",
+        "otel_messaging.queue_time",
+    ];
+    let metrics = metrics.map(|name| (SERVICE, name, SCHEMA));
+    assert_eq!(received.metrics(), receiver::named(metrics));
+}
+
+#[test]
+fn a_collector_that_is_not_there_is_named() {
+    // Taken and let go again: free, and soon again.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("its address"));
+    drop(listener);
+    let mut program = program();
+    program.args(["--embedded", "--orders", "1"]);
+    program.env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint);
+    let output = program.output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0));
+    let complained = text(&output.stderr);
+    assert_eq!(complained.lines().count(), 1, "{complained}");
+    let expected =
+        format!("worker-pool: the spans and metrics did not get to the collector at {endpoint}: ");
+    assert!(complained.starts_with(&expected), "{complained}");
 }
 
 /// More parcels than a span has links by default.

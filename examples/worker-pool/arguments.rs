@@ -64,7 +64,13 @@ pub(crate) struct Arguments {
 
 const AFTER_HELP: &str = "\
 Environment:
-  KAFKA_BROKERS  The same as --brokers; an empty variable counts as not set
+  KAFKA_BROKERS
+          The same as --brokers; an empty variable counts as not set
+  OTEL_EXPORTER_OTLP_ENDPOINT
+          Spans and metrics are exported there: OTLP over HTTP, without TLS. If that fails, a line on
+          stderr says so, and nothing else changes
+  OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER
+          If `none`, spans or metrics are not exported. (Jaeger takes no metrics)
 
 Exit status:
   0  All orders that were taken are on pallets, each span is in the trace where it belongs, and each
@@ -77,7 +83,8 @@ Examples:
   cargo run --bin worker-pool
   cargo run --bin worker-pool -- --workers 1 --room 100
   cargo run --bin worker-pool -- --brokers 127.0.0.1:9092 --run monday --orders 200
-  cargo run --bin worker-pool -- --brokers 127.0.0.1:9092 --run monday --orders 0";
+  cargo run --bin worker-pool -- --brokers 127.0.0.1:9092 --run monday --orders 0
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 cargo run --bin worker-pool";
 
 impl Arguments {
     /// Where the real Kafka is; none for the embedded one.

@@ -9,7 +9,8 @@
 //! acknowledged is committed (`progress.rs`), and nothing else: a crash loses nothing, and brings
 //! some of it twice.
 //!
-//! At the end the program looks at its own spans and fails if one is not where it belongs.
+//! At the end the program looks at its own spans and fails if one is not where it belongs. Spans and
+//! metrics are exported over OTLP to `OTEL_EXPORTER_OTLP_ENDPOINT`, if that is set (`telemetry.rs`).
 
 mod arguments;
 mod arrival;
@@ -21,6 +22,7 @@ mod packing;
 mod progress;
 mod shop;
 mod stop;
+mod telemetry;
 mod topics;
 mod trace;
 
@@ -29,14 +31,13 @@ use crate::ledger::Ledger;
 use crate::loading::Loader;
 use crate::orders::{End, Orders};
 use crate::stop::Stop;
+use crate::telemetry::Telemetry;
 use crate::topics::Topics;
 use crate::trace::Recorder;
 use clap::Parser;
 use examples::address::one_line;
 use examples::runtime;
-use opentelemetry::global;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use otel_messaging::{propagation, self_check};
+use otel_messaging::self_check;
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::sync::mpsc;
@@ -54,20 +55,19 @@ fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let recorder = Recorder::default();
-    let provider = SdkTracerProvider::builder()
-        // Whatever the senders say: what is not sampled cannot be checked.
-        .with_sampler(Sampler::AlwaysOn)
-        // The SDK keeps 128 unless it is told: as many as there are parcels on a pallet.
-        .with_max_links_per_span(u32::try_from(arguments.room.get()).unwrap_or(u32::MAX))
-        .with_simple_exporter(recorder.clone())
-        .build();
-    global::set_tracer_provider(provider);
-    // For HTTP clients too; messages carry W3C's fields anyway.
-    global::set_text_map_propagator(propagation::w3c());
+    let telemetry = Telemetry::start(&recorder, arguments.room)?;
     for finding in self_check() {
         complain(finding);
     }
 
+    let outcome = pack_orders(arguments, &recorder).await;
+    if let Err(error) = telemetry.stop().await {
+        complain(error);
+    }
+    outcome
+}
+
+async fn pack_orders(arguments: &Arguments, recorder: &Recorder) -> anyhow::Result<()> {
     let topics = Topics::open(arguments).await?;
     let (end, ledger) = work(arguments, &topics).await?;
     recorder.spans().check(&ledger)?;

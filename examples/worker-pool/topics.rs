@@ -15,6 +15,9 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(30);
 /// How long it may take to remove the topics.
 const REMOVAL: Duration = Duration::from_secs(5);
 
+/// The names of the topics, whatever the run.
+pub(crate) const TEMPLATES: [&str; 3] = ["orders-{run}", "pallets-{run}", "rejected-{run}"];
+
 pub(crate) struct Topics {
     cluster: Cluster,
     address: Option<Address>,
