@@ -152,7 +152,9 @@ impl<'a> Came<'a> {
             self.links.extend(by.read(headers).links());
         }
         if let Some(attributes) = &mut self.attributes {
-            describe(attributes, &info, None);
+            // The span of the poll has described the destination.
+            let rest = info.clone().with_destination(Destination::unknown());
+            describe(attributes, &rest, None);
             message.set_attributes(&info, attributes);
         }
     }
