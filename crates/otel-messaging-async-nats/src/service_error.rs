@@ -16,10 +16,10 @@ impl<'a> ServiceError<'a> {
     /// Reads the headers of a reply; `None` if the service did not fail.
     pub(crate) fn of(reply: &'a HeaderMap) -> Option<Self> {
         let code = reply.get(CODE)?;
-        // Anybody may have answered: only numbers are few enough for a name.
+        // Anybody may have answered, and each value is a time series: only small numbers are few enough.
         let code = match code.as_str().parse::<u16>() {
-            Ok(code) => code.to_string(),
-            Err(_) => "service_error".to_owned(),
+            Ok(code) if code < 1000 => code.to_string(),
+            _ => "service_error".to_owned(),
         };
         let text = reply.get(TEXT).map_or("", |text| text.as_str());
         Some(Self { code, text })
