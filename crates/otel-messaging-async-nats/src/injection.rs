@@ -66,6 +66,8 @@ impl Injection {
             outgoing.inject(&mut spelled, Some(room));
             *headers = spelled.headers;
         } else if !outgoing.context().is_telemetry_suppressed() {
+            // The context stays as it is; the span shows headers that the application wants to see.
+            outgoing.inject(headers, Some(room));
             complete(self.spelling, headers, outgoing.instrumentation(), room);
         }
     }
