@@ -1,0 +1,111 @@
+//! The page lists what the golden texts have, and nothing else; and its names are the conventions'.
+
+use crate::golden::{Case, Head, read};
+use crate::page::{Page, Registry};
+use std::collections::BTreeSet;
+
+const CLIENTS: [&str; 5] = ["rabbitmq", "celery", "kafka", "nats", "envelope"];
+
+fn all() -> impl Iterator<Item = (&'static str, Vec<Case>)> {
+    CLIENTS.into_iter().map(|client| (client, read(client)))
+}
+
+#[test]
+fn everything_that_is_emitted_is_listed() {
+    let page = Page::read();
+    for (client, cases) in all() {
+        assert!(!cases.is_empty(), "{client}");
+        page.assert_lists(client, &cases);
+    }
+}
+
+#[test]
+fn everything_that_is_listed_is_emitted() {
+    let page = Page::read();
+    let mut missing = Vec::new();
+    for (client, cases) in all() {
+        let spans: Vec<_> = cases.iter().flat_map(|case| &case.emitted).collect();
+        let spans = spans
+            .into_iter()
+            .filter(|it| matches!(it.head, Head::Span { .. }));
+        let found: BTreeSet<_> = spans
+            .flat_map(|span| {
+                span.attributes
+                    .iter()
+                    .map(|(name, _)| (span.operation(), name))
+            })
+            .collect();
+        for row in page.own_attributes(client) {
+            for operation in row.places() {
+                let is_found = |(at, name): &(&str, &String)| *at == operation && row.is_of(name);
+                if !found.iter().any(is_found) {
+                    missing.push(format!("{client}: {operation} never has {}", row.name));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_metric_and_attribute_of_it_that_is_listed_is_emitted() {
+    let page = Page::read();
+    let mut found = BTreeSet::new();
+    let mut outcomes = BTreeSet::new();
+    for (_, cases) in all() {
+        for emitted in cases.iter().flat_map(|case| &case.emitted) {
+            let Head::Metric { name: metric, .. } = &emitted.head else {
+                continue;
+            };
+            for (name, _) in &emitted.attributes {
+                found.insert((metric.clone(), name.clone()));
+            }
+            let outcome = emitted.attribute("otel_messaging.propagation.outcome");
+            outcomes.extend(outcome.map(ToOwned::to_owned));
+        }
+    }
+    let mut listed = BTreeSet::new();
+    for row in page.metric_attributes() {
+        for metric in row.places() {
+            listed.insert((metric.to_owned(), row.name.clone()));
+        }
+    }
+    assert_eq!(found, listed, "metrics and their attributes");
+    let metrics: BTreeSet<_> = found.into_iter().map(|(metric, _)| metric).collect();
+    let listed: BTreeSet<_> = page.metrics().into_iter().map(|row| row.name).collect();
+    assert_eq!(metrics, listed, "metrics");
+    assert_eq!(outcomes, page.outcomes(), "outcomes of propagation");
+}
+
+#[test]
+fn names_are_the_conventions_or_our_own() {
+    let (page, registry) = (Page::read(), Registry::read());
+    let attributes = CLIENTS
+        .into_iter()
+        .flat_map(|client| page.own_attributes(client));
+    let attributes = attributes.chain(page.metric_attributes());
+    let attributes = attributes.map(|row| ("attr", row.name, row.source));
+    let metrics = page.metrics().into_iter();
+    let metrics = metrics.map(|row| ("metric", row.name, row.source));
+    let mut objections = Vec::new();
+    for (kind, name, source) in attributes.chain(metrics) {
+        objections.extend(registry.objection(kind, &name, &source));
+    }
+    assert!(objections.is_empty(), "{objections:#?}");
+}
+
+#[test]
+fn a_name_that_does_not_fit_is_found() {
+    let registry = Registry::read();
+    for (kind, name, source) in [
+        ("attr", "messaging.system", "spans"),
+        ("attr", "messaging.kafka.offset", "kafka"),
+        ("attr", "messaging.nats.stream", "ours"),
+        ("attr", "kafka.offset", "ours"),
+        ("attr", "shop.order", "spans"),
+        ("metric", "messaging.publish.duration", "metrics"),
+        ("metric", "kafka.offset", "metrics"),
+    ] {
+        assert!(registry.objection(kind, name, source).is_some(), "{name}");
+    }
+}
