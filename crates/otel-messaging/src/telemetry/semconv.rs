@@ -1,8 +1,6 @@
-//! The names of the attributes and metrics that these crates emit.
-//!
-//! Names that begin with `otel_messaging.` and `nats.`, and two of `rabbitmq.message.`, are this project's.
-//! The others are copied from OpenTelemetry's semantic conventions 1.45.0 (status: Development), because
-//! the published constants are older. `CONVENTIONS.md` lists which operation of which client has which.
+#![doc = include_str!("../../CONVENTIONS.md")]
+// The strings are copied: the published constants of OpenTelemetry are those of an older version, behind an
+// experimental feature.
 
 /// The schema of these names, for tracers and meters.
 pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.45.0";
