@@ -120,17 +120,16 @@ pub fn assert_child(child: &SpanData, parent: &SpanContext) {
 
 /// Asserts that the span has one link, to `sender`.
 pub fn assert_linked(span: &SpanData, sender: &SpanContext) {
-    let links: Vec<_> = span
-        .links
-        .iter()
-        .map(|link| (link.span_context.trace_id(), link.span_context.span_id()))
-        .collect();
-    assert_eq!(
-        links,
-        [(sender.trace_id(), sender.span_id())],
-        "links of {}",
-        span.name
-    );
+    assert_links(span, &[sender]);
+}
+
+/// Asserts that the span has these links, in this order.
+pub fn assert_links(span: &SpanData, linked: &[&SpanContext]) {
+    let ids = |context: &SpanContext| (context.trace_id(), context.span_id());
+    let links = span.links.iter();
+    let links: Vec<_> = links.map(|link| ids(&link.span_context)).collect();
+    let linked: Vec<_> = linked.iter().map(|context| ids(context)).collect();
+    assert_eq!(links, linked, "links of {}", span.name);
 }
 
 /// Asserts that the span ended well.

@@ -6,7 +6,7 @@ use integration_tests::kafka::Kafka;
 use integration_tests::nats::{JetStream, Nats};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::scenarios::names;
-use integration_tests::spans::{Spans, assert_child, assert_linked};
+use integration_tests::spans::{Spans, assert_child, assert_links};
 use integration_tests::{apply, broker_test};
 use otel_messaging::with_message_context;
 use std::sync::OnceLock;
@@ -57,12 +57,13 @@ async fn one_trace<C: Client>() {
         .await;
 
     let placed = spans.named(&format!("place order at {destination}"));
-    assert_child(&placed, &spans.named(&around).span_context);
+    let around = spans.named(&around);
+    assert_child(&placed, &around.span_context);
     let sent = spans.named(&publish);
     assert_child(&sent, &placed.span_context);
     let processed = spans.named(&process);
     assert_child(&processed, &sent.span_context);
-    assert_linked(&processed, &sent.span_context);
+    assert_links(&processed, &[&sent.span_context, &around.span_context]);
     let written = spans.named(&format!("write invoice of {destination}"));
     assert_child(&written, &processed.span_context);
     let events: Vec<_> = written.events.iter().map(|event| &*event.name).collect();

@@ -10,15 +10,15 @@ use integration_tests::{apply, broker_test};
 use opentelemetry::trace::SpanId;
 use std::time::Duration;
 
-/// Refused, a message comes again at once, with its count; beyond the configured one its handling
-/// is a trace of its own, linked to the sender.
+/// Refused, a message comes again at once, with its count. Beyond the configured one, which is 10 by
+/// default, its handling is a trace of its own, linked to the sender.
 #[apply(broker_test)]
 async fn a_refused_message_comes_again_with_its_count() {
     let (mut client, spans) = (JetStream::connect().await, Spans::new());
     let by = &spans.instrumentation;
     client.send(Some(by), &[]).await.expect("sent");
     let sent = spans.named(&format!("publish {}", client.subject));
-    for count in 1..=4 {
+    for count in 1..=12 {
         let message = client.receive().await;
         let (joined, maybe_linked) = (Spans::new(), Spans::new());
         drop(joined.instrumentation.process(&message));
@@ -28,7 +28,14 @@ async fn a_refused_message_comes_again_with_its_count() {
         let joined = joined.all().remove(0);
         let found = attribute(&joined, "nats.delivery_count");
         assert_eq!(found, Some(count.into()));
-        assert_child(&joined, &sent.span_context);
+        assert_linked(&joined, &sent.span_context);
+        if count > 10 {
+            assert_eq!(joined.parent_span_id, SpanId::INVALID);
+            let trace_id = joined.span_context.trace_id();
+            assert_ne!(trace_id, sent.span_context.trace_id());
+        } else {
+            assert_child(&joined, &sent.span_context);
+        }
         let maybe_linked = maybe_linked.all().remove(0);
         assert_linked(&maybe_linked, &sent.span_context);
         if count > 2 {
