@@ -111,7 +111,7 @@ pub(crate) async fn ten_thousand_messages_balance<C: Redelivers>() {
 }
 
 fn is_again<C: Redelivers>(number: usize) -> bool {
-    number % 7 == 0 && (number / 7) % C::ONE_AGAIN_OF == 0
+    number.is_multiple_of(7 * C::ONE_AGAIN_OF)
 }
 
 fn number<C: Redelivers>(message: &C::Message) -> usize {

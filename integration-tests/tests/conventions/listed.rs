@@ -3,6 +3,9 @@
 use crate::golden::{Case, Head, read};
 use crate::page::{Page, Registry};
 use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 const CLIENTS: [&str; 5] = ["rabbitmq", "celery", "kafka", "nats", "envelope"];
 
@@ -21,18 +24,20 @@ fn everything_that_is_emitted_is_listed() {
 
 #[test]
 fn everything_that_is_listed_is_emitted() {
-    let page = Page::read();
+    let missing = never_emitted(&Page::read());
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// What no span has, though the page lists it.
+fn never_emitted(page: &Page) -> Vec<String> {
     let mut missing = Vec::new();
     for (client, cases) in all() {
-        let spans: Vec<_> = cases.iter().flat_map(|case| &case.emitted).collect();
-        let spans = spans
-            .into_iter()
-            .filter(|it| matches!(it.head, Head::Span { .. }));
+        let emitted = cases.iter().flat_map(|case| &case.emitted);
+        let spans = emitted.filter(|it| matches!(it.head, Head::Span { .. }));
         let found: BTreeSet<_> = spans
             .flat_map(|span| {
-                span.attributes
-                    .iter()
-                    .map(|(name, _)| (span.operation(), name))
+                let names = span.attributes.iter().map(|(name, _)| name);
+                names.map(|name| (span.operation(), name))
             })
             .collect();
         for row in page.own_attributes(client) {
@@ -44,7 +49,56 @@ fn everything_that_is_listed_is_emitted() {
             }
         }
     }
-    assert!(missing.is_empty(), "{missing:#?}");
+    missing
+}
+
+/// The page with another row in place of the first that begins so.
+fn page_with(row: &str, in_place: &str) -> Page {
+    let text = Page::text();
+    let line = text.lines().find(|line| line.starts_with(row));
+    let line = line.expect("the row");
+    Page::parse(&text.replacen(line, in_place, 1))
+}
+
+#[test]
+fn a_difference_names_its_attribute() {
+    let page = page_with(
+        "| `kafka.offset` |",
+        "| `kafka.key` | r | r | r | r | kafka | never |",
+    );
+    let of_kafka = |operation| format!("kafka: {operation} never has kafka.key");
+    let expected = ["forward", "process", "receive", "send"].map(of_kafka);
+    assert_eq!(never_emitted(&page), expected);
+
+    let cases = read("kafka");
+    let checked = catch_unwind(AssertUnwindSafe(|| page.assert_lists("kafka", &cases)));
+    let panic = checked.expect_err("the page does not list the offset");
+    let message: &String = panic.downcast_ref().expect("a message");
+    let expected = "kafka.offset is emitted, and the page does not list it under send";
+    assert!(message.contains(expected), "{message}");
+}
+
+/// The constants of the core, without the schema's URL.
+fn constants() -> BTreeSet<String> {
+    let path = "../crates/otel-messaging/src/telemetry/semconv.rs";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let source = fs::read_to_string(path).expect("the constants");
+    let texts = source.split("&str =").skip(1);
+    let texts = texts.map(|rest| rest.split('"').nth(1).expect("a text").to_owned());
+    texts.filter(|text| !text.starts_with("https:")).collect()
+}
+
+#[test]
+fn the_core_has_a_constant_for_each_name() {
+    let page = Page::read();
+    let clients = CLIENTS.into_iter().filter(|client| *client != "celery");
+    let attributes = clients.flat_map(|client| page.own_attributes(client));
+    let attributes = attributes
+        .chain(page.metric_attributes())
+        .map(|row| row.name);
+    let names = attributes.chain(page.metrics().into_iter().map(|row| row.name));
+    let names: BTreeSet<_> = names.map(|name| name.replace("{name}", "")).collect();
+    assert_eq!(names, constants());
 }
 
 #[test]

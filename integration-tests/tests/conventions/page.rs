@@ -43,12 +43,16 @@ const CLIENTS: [(&str, &str); 5] = [
 
 impl Page {
     pub(crate) fn read() -> Self {
-        let path =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/otel-messaging/CONVENTIONS.md");
-        Self::parse(&fs::read_to_string(path).expect("the page"))
+        Self::parse(&Self::text())
     }
 
-    fn parse(text: &str) -> Self {
+    pub(crate) fn text() -> String {
+        let path = "../crates/otel-messaging/CONVENTIONS.md";
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        fs::read_to_string(path).expect("the page")
+    }
+
+    pub(crate) fn parse(text: &str) -> Self {
         let mut sections: BTreeMap<String, Vec<Table>> = BTreeMap::new();
         let (mut section, mut is_in_table) = (String::new(), false);
         for line in text.lines() {
