@@ -77,9 +77,12 @@ impl<'m> Destination<'m> {
     }
 
     /// The same with a queue as its last part, unless the part before it is the same (conventions for
-    /// RabbitMQ, "Span name"). A temporary destination stays as it is.
+    /// RabbitMQ, "Span name"). A temporary destination stays as it is, and an unknown one is the queue.
     #[must_use]
     pub fn with_queue(mut self, queue: &'m str) -> Self {
+        if !self.is_known() {
+            return Self::named(queue);
+        }
         let [first, key, _] = self.parts;
         let is_there = key == queue || (key.is_empty() && first == queue);
         if matches!(self.kind, Kind::Lasting) && !is_there {
@@ -156,6 +159,8 @@ mod tests {
             let destination = Destination::of_parts(parts).with_queue(queue);
             assert_eq!(destination.to_string(), expected);
         }
+        let unknown = Destination::unknown().with_queue("billing");
+        assert_eq!(unknown, Destination::named("billing"));
         let temporary = Destination::temporary("reply");
         assert_eq!(temporary.with_queue("billing"), temporary);
     }

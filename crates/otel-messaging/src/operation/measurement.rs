@@ -102,28 +102,29 @@ impl Measurement {
 
     /// Records how long the operation took, and what it was about.
     pub(crate) fn end(mut self, took: Duration, error_type: Option<&Cow<'static, str>>) {
+        let Self {
+            action, messages, ..
+        } = self;
         let seconds = took.as_secs_f64();
-        self.labels.set_error(error_type);
-        let operation = self.action.operation;
-        match operation {
-            Operation::Process => {
-                let labels = self.labels.common();
-                self.instruments
-                    .record(|it| it.process_duration.record(seconds, labels));
-            }
-            Operation::Send | Operation::Forward | Operation::Receive => {
-                let labels = self.labels.common();
-                self.instruments.record(|it| match operation {
-                    // A poll that failed gave none.
-                    Operation::Receive if self.messages == 0 => {}
-                    Operation::Receive => it.consumed.add(self.messages, labels),
-                    _ => it.sent.add(self.messages, labels),
-                });
-                let labels = self.labels.into_of_duration(operation);
-                self.instruments
-                    .record(|it| it.operation_duration.record(seconds, &labels));
-            }
+        // Those that came with a poll did not fail, whatever the poll gave beside them.
+        if action.operation == Operation::Receive && messages > 0 {
+            self.count_consumed(messages);
         }
+        self.labels.set_error(error_type);
+        let Self {
+            instruments,
+            labels,
+            ..
+        } = self;
+        if action.operation == Operation::Process {
+            instruments.record(|it| it.process_duration.record(seconds, labels.common()));
+            return;
+        }
+        if action.operation != Operation::Receive {
+            instruments.record(|it| it.sent.add(messages, labels.common()));
+        }
+        let labels = labels.into_of_duration(action.operation);
+        instruments.record(|it| it.operation_duration.record(seconds, &labels));
     }
 }
 

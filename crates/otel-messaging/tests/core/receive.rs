@@ -102,12 +102,15 @@ fn an_error_marks_the_span_and_its_metric() {
     let (spans, meter) = (spans(), meter());
     let by = spans.instrumentation.to_builder();
     let by = by.with_meter_provider(&meter.provider).build();
-    let consumer = by.consumer(ConsumerInfo::new().with_group("billing"));
+    let info = ConsumerInfo::new()
+        .with_group("billing")
+        .with_queue("bills");
+    let consumer = by.consumer(info);
     let failed: Result<Message, io::Error> = Err(io::Error::other("no broker"));
     let received = consumer.receive(ready(failed)).now_or_never();
     assert!(matches!(received, Some(Err(_))));
     let span = spans.only();
-    assert_eq!(span.name, "receive");
+    assert_eq!(span.name, "receive bills");
     assert_eq!(span.status, Status::error("no broker"));
     let error = attribute(&span, "error.type");
     assert_eq!(error, Some("std::io::error::Error".into()));
@@ -118,6 +121,22 @@ fn an_error_marks_the_span_and_its_metric() {
         "billing"
     );
     assert_eq!(meter.series(CONSUMED), []);
+}
+
+/// As a batch that ends early.
+#[test]
+fn messages_beside_an_error_are_consumed_without_it() {
+    let (spans, meter) = (spans(), meter());
+    let by = spans.instrumentation.to_builder();
+    let by = by.with_meter_provider(&meter.provider).build();
+    let consumer = by.consumer(ConsumerInfo::new().with_queue("billing"));
+    let polled = vec![Ok(message()), Err(io::Error::other("no broker"))];
+    assert!(consumer.receive(ready(polled)).now_or_never().is_some());
+    let consumed = meter.only(CONSUMED);
+    assert_eq!(consumed.count, 1);
+    assert!(!consumed.attributes.contains_key("error.type"));
+    assert!(meter.only(OPERATION).attributes.contains_key("error.type"));
+    assert_eq!(spans.only().status, Status::error("no broker"));
 }
 
 /// The time that the poll took, and not the time that its span was made in.
