@@ -1,5 +1,6 @@
 //! lapin: `basic_publish` on a channel without confirms.
 
+use super::metrics::labels;
 use super::span::{Operation, start};
 use super::{Calls, server};
 use crate::client::{Amqp, Client};
@@ -57,6 +58,14 @@ impl Calls for Amqp {
                 KeyValue::new("rabbitmq.message.delivery_tag", tag),
             ],
         )
+    }
+
+    fn process_labels() -> Vec<KeyValue> {
+        labels("rabbitmq", "process")
+    }
+
+    fn send_labels(_sender: &Sender) -> Vec<KeyValue> {
+        labels("rabbitmq", "publish")
     }
 
     fn record() -> Record {

@@ -2,6 +2,7 @@
 //! What their threads do is not counted.
 
 use super::Calls;
+use super::metrics::labels;
 use super::span::{Operation, start};
 use crate::client::{Client, Kafka};
 use opentelemetry::global::BoxedTracer;
@@ -15,30 +16,40 @@ use rdkafka::message::{OwnedHeaders, OwnedMessage, Timestamp};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::future_producer::Delivery;
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 const TOPIC: &str = "orders";
 const KEY: &str = "7";
 const PAYLOAD: &str = "order 7";
+const PARTITION: i32 = 3;
 const ROUND_TRIP: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A producer, and the address that it was configured with.
+pub struct Sender {
+    producer: FutureProducer,
+    address: Arc<str>,
+    port: i64,
+}
 
 impl Calls for Kafka {
     type Message = OwnedMessage;
     type Record = FutureRecord<'static, str, str>;
-    type Sender = FutureProducer;
+    type Sender = Sender;
     type Injecting = InjectingProducer<FutureProducer>;
 
     fn message(headers: OwnedHeaders) -> OwnedMessage {
         let (payload, key) = (PAYLOAD.as_bytes().to_vec(), KEY.as_bytes().to_vec());
-        let timestamp = Timestamp::CreateTime(1_700_000_000_000);
+        // Such a time is taken for a message's only if it is not long ago.
+        let timestamp = Timestamp::now();
         let topic = TOPIC.to_owned();
         OwnedMessage::new(
             Some(payload),
             Some(key),
             topic,
             timestamp,
-            3,
+            PARTITION,
             42,
             Some(headers),
         )
@@ -50,40 +61,69 @@ impl Calls for Kafka {
 
     fn process_span(message: &OwnedMessage) -> SpanBuilder {
         let key = message.key().and_then(|key| str::from_utf8(key).ok());
+        let queued = Self::sent_at(message).and_then(|at| at.elapsed().ok());
+        let queue_time = queued.unwrap_or_default().as_secs_f64();
         Operation::processing("kafka").span(
             [message.topic()],
             [
                 partition(message.partition()),
                 KeyValue::new("kafka.message.key", key.unwrap_or_default().to_owned()),
                 KeyValue::new("kafka.offset", message.offset()),
+                KeyValue::new("otel_messaging.queue_time", queue_time),
             ],
         )
+    }
+
+    fn process_labels() -> Vec<KeyValue> {
+        let mut labels = labels("kafka", "process");
+        labels.push(partition(PARTITION));
+        labels
+    }
+
+    fn sent_at(message: &OwnedMessage) -> Option<SystemTime> {
+        let millis = u64::try_from(message.timestamp().to_millis()?).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
     }
 
     fn record() -> FutureRecord<'static, str, str> {
         FutureRecord::to(TOPIC).key(KEY).payload(PAYLOAD)
     }
 
-    fn connect() -> FutureProducer {
+    fn connect() -> Sender {
         let cluster = MockCluster::new(1).expect("an embedded cluster");
         cluster.create_topic(TOPIC, 1, 1).expect("a topic");
         // No answer comes before it is waited for.
         let slow = cluster.broker_round_trip_time(-1, ROUND_TRIP);
         slow.expect("a broker");
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", cluster.bootstrap_servers());
+        let server = cluster.bootstrap_servers();
+        let (address, port) = server.rsplit_once(':').expect("an address and a port");
+        let (address, port) = (address.into(), port.parse().expect("a port"));
+        config.set("bootstrap.servers", server);
         // Each record is waited for.
         config.set("linger.ms", "0");
         let producer: FutureProducer = config.create().expect("a producer");
         std::mem::forget((cluster, producer.clone()));
-        producer
+        Sender {
+            producer,
+            address,
+            port,
+        }
+    }
+
+    fn send_labels(sender: &Sender) -> Vec<KeyValue> {
+        let mut labels = labels("kafka", "send");
+        labels.extend(sender.server());
+        // The topic has one.
+        labels.push(partition(0));
+        labels
     }
 
     fn injecting(
-        sender: &FutureProducer,
+        sender: &Sender,
         by: Option<Instrumentation>,
     ) -> InjectingProducer<FutureProducer> {
-        let injecting = InjectingProducer::new(sender.clone());
+        let injecting = InjectingProducer::new(sender.producer.clone());
         match by {
             Some(by) => injecting.with_instrumentation(by),
             None => injecting,
@@ -99,15 +139,23 @@ impl Calls for Kafka {
     }
 
     async fn send_by_hand(
-        sender: &FutureProducer,
+        sender: &Sender,
         tracer: &BoxedTracer,
         record: FutureRecord<'static, str, str>,
     ) {
         let key = record.key.unwrap_or_default().to_owned();
-        let builder = Operation::sending("kafka", "send", 2)
-            .span([record.topic], [KeyValue::new("kafka.message.key", key)]);
+        let [address, port] = sender.server();
+        let builder = Operation::sending("kafka", "send", 2).span(
+            [record.topic],
+            [
+                address,
+                port,
+                KeyValue::new("messaging.client.id", "rdkafka"),
+                KeyValue::new("kafka.message.key", key),
+            ],
+        );
         let (mut span, headers) = start::<Self>(tracer, builder);
-        let delivery = produce(sender, record, headers).await;
+        let delivery = produce(&sender.producer, record, headers).await;
         if span.is_recording() {
             span.set_attribute(partition(delivery.partition));
             span.set_attribute(KeyValue::new("kafka.offset", delivery.offset));
@@ -115,9 +163,18 @@ impl Calls for Kafka {
         span.end();
     }
 
-    async fn send_without_span(sender: &FutureProducer, record: FutureRecord<'static, str, str>) {
+    async fn send_without_span(sender: &Sender, record: FutureRecord<'static, str, str>) {
         let headers = Context::map_current(Self::inject_by_hand);
-        produce(sender, record, headers).await;
+        produce(&sender.producer, record, headers).await;
+    }
+}
+
+impl Sender {
+    fn server(&self) -> [KeyValue; 2] {
+        [
+            KeyValue::new("server.address", self.address.clone()),
+            KeyValue::new("server.port", self.port),
+        ]
     }
 }
 

@@ -1,6 +1,9 @@
 //! The work of a cell, done and counted.
 
-use super::{Call, Calls, Polling, process, process_by_hand, process_without_span};
+use super::{
+    Call, Calls, Polling, Processing, Sending, Setting, process, process_by_hand,
+    process_without_span,
+};
 use crate::case::{Cell, Column, Work};
 use crate::sample::Carried;
 use opentelemetry::global;
@@ -22,22 +25,33 @@ impl Cell {
         };
         setting.install();
         match call {
-            Call::Process => process_messages::<C>(self),
-            Call::Send => send_messages::<C>(self),
+            Call::Process => process_messages::<C>(self, setting),
+            Call::Send => send_messages::<C>(self, setting),
         }
     }
 }
 
-fn process_messages<C: Calls>(cell: &Cell) {
+fn process_messages<C: Calls>(cell: &Cell, setting: Setting) {
     let message = || C::message(C::received(&SPAN.entries()));
     let tracer = global::tracer("benches");
+    let metrics = Processing::new::<C>();
     let ours = instrumentation(cell);
     let around = [|| {}; 2];
-    match cell.column {
-        Column::Bound => repeat(cell, around, message, async |message| {
+    match (cell.column, setting) {
+        (Column::Bound, Setting::Measured) => repeat(cell, around, message, async |message| {
+            let work = process_without_span::<C>(message);
+            metrics.measure(C::sent_at(message), work).await;
+        }),
+        (Column::Bound, Setting::RecordedAndMeasured) => {
+            repeat(cell, around, message, async |message| {
+                let work = process_by_hand::<C>(&tracer, message);
+                metrics.measure(C::sent_at(message), work).await;
+            });
+        }
+        (Column::Bound, _) => repeat(cell, around, message, async |message| {
             process_by_hand::<C>(&tracer, message).await;
         }),
-        Column::Wire => repeat(cell, around, message, async |message| {
+        (Column::Wire, _) => repeat(cell, around, message, async |message| {
             process_without_span::<C>(message).await;
         }),
         _ => repeat(cell, around, message, async |message| {
@@ -46,20 +60,35 @@ fn process_messages<C: Calls>(cell: &Cell) {
     }
 }
 
-fn send_messages<C: Calls>(cell: &Cell) {
+fn send_messages<C: Calls>(cell: &Cell, setting: Setting) {
     let sender = C::connect();
     let record = || Some(C::record());
     let tracer = global::tracer("benches");
+    let metrics = Sending::new::<C>(&sender);
     let ours = C::injecting(&sender, instrumentation(cell));
     let around: [&dyn Fn(); 2] = [&|| C::hold(&sender), &|| C::release(&sender)];
     let _current = SPAN.context().attach();
-    match cell.column {
-        Column::Bound => repeat(cell, around, record, async |record| {
+    match (cell.column, setting) {
+        (Column::Bound, Setting::Measured) => repeat(cell, around, record, async |record| {
+            if let Some(record) = record.take() {
+                let work = C::send_without_span(&sender, record);
+                metrics.measure(work).await;
+            }
+        }),
+        (Column::Bound, Setting::RecordedAndMeasured) => {
+            repeat(cell, around, record, async |record| {
+                if let Some(record) = record.take() {
+                    let work = C::send_by_hand(&sender, &tracer, record);
+                    metrics.measure(work).await;
+                }
+            });
+        }
+        (Column::Bound, _) => repeat(cell, around, record, async |record| {
             if let Some(record) = record.take() {
                 C::send_by_hand(&sender, &tracer, record).await;
             }
         }),
-        Column::Wire => repeat(cell, around, record, async |record| {
+        (Column::Wire, _) => repeat(cell, around, record, async |record| {
             if let Some(record) = record.take() {
                 C::send_without_span(&sender, record).await;
             }

@@ -7,6 +7,7 @@
 mod amqp;
 mod kafka;
 mod measure;
+mod metrics;
 mod nats;
 mod poll;
 mod process;
@@ -14,14 +15,17 @@ mod server;
 mod setting;
 mod span;
 
+pub use metrics::{Processing, Sending};
 pub use poll::Polling;
 pub use process::{process, process_by_hand, process_without_span};
 pub use setting::Setting;
 
 use crate::client::Client;
+use opentelemetry::KeyValue;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::SpanBuilder;
 use otel_messaging::{Instrumentation, Received};
+use std::time::SystemTime;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
@@ -51,10 +55,21 @@ pub trait Calls: Client {
     /// The bound: the span of its handling.
     fn process_span(message: &Self::Message) -> SpanBuilder;
 
+    /// The bound: what the metrics of a message's handling have.
+    fn process_labels() -> Vec<KeyValue>;
+
+    /// When a message was sent, if it says that.
+    fn sent_at(_message: &Self::Message) -> Option<SystemTime> {
+        None
+    }
+
     fn record() -> Self::Record;
 
     /// Connects to something in this process. The connection lasts as long as the process.
     fn connect() -> Self::Sender;
+
+    /// The bound: what the metrics of a send have.
+    fn send_labels(sender: &Self::Sender) -> Vec<KeyValue>;
 
     /// Keeps answers back from now on: whether one comes before it is waited for would else be a
     /// matter of threads.

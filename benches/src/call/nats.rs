@@ -1,14 +1,15 @@
 //! async-nats: `publish` of a client. Core NATS gives no answer: the call is over when the client
 //! has taken the message.
 
+use super::metrics::labels;
 use super::span::{Operation, start};
 use super::{Calls, server};
 use crate::client::{Client as _, Nats};
 use async_nats::{Client, HeaderMap, Message, Subject};
 use bytes::Bytes;
-use opentelemetry::Context;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{Span, SpanBuilder};
+use opentelemetry::{Context, KeyValue};
 use otel_messaging::Instrumentation;
 use otel_messaging_async_nats::InjectingProducer;
 use tokio::runtime::Builder;
@@ -40,6 +41,14 @@ impl Calls for Nats {
 
     fn process_span(message: &Message) -> SpanBuilder {
         Operation::processing("nats").span([&message.subject], [])
+    }
+
+    fn process_labels() -> Vec<KeyValue> {
+        labels("nats", "process")
+    }
+
+    fn send_labels(_sender: &Client) -> Vec<KeyValue> {
+        labels("nats", "publish")
     }
 
     fn record() -> (Subject, Bytes) {

@@ -92,13 +92,25 @@ const BAGGAGE_20: Carried = Carried {
 };
 
 /// In the order of the table.
-const CALLS: [(&str, Call, Setting); 6] = [
+const CALLS: [(&str, Call, Setting); 10] = [
     ("process, no SDK", Call::Process, Setting::NoSdk),
     ("process, not sampled", Call::Process, Setting::NotSampled),
     ("process, recorded", Call::Process, Setting::Recorded),
+    ("process, measured", Call::Process, Setting::Measured),
+    (
+        "process, recorded and measured",
+        Call::Process,
+        Setting::RecordedAndMeasured,
+    ),
     ("send, no SDK", Call::Send, Setting::NoSdk),
     ("send, not sampled", Call::Send, Setting::NotSampled),
     ("send, recorded", Call::Send, Setting::Recorded),
+    ("send, measured", Call::Send, Setting::Measured),
+    (
+        "send, recorded and measured",
+        Call::Send,
+        Setting::RecordedAndMeasured,
+    ),
 ];
 
 /// The rows of single steps. The benchmarks count their instructions and allocations.

@@ -14,6 +14,14 @@ pub struct Counts {
 }
 
 impl Counts {
+    pub(super) fn less(self, other: Self) -> Self {
+        let allocations = self.allocations.zip(other.allocations);
+        Self {
+            instructions: self.instructions - other.instructions,
+            allocations: allocations.map(|(all, other)| all - other),
+        }
+    }
+
     /// Reads the summary of the cell that is number `index` of the benchmark `benchmark`, such as
     /// `propagation/table/amqp`, in gungraun's folder.
     pub fn read(folder: &Path, benchmark: &str, index: usize, cell: &Cell) -> Result<Self> {

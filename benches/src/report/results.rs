@@ -2,7 +2,8 @@
 
 use super::counts::Counts;
 use crate::CLIENTS;
-use crate::case::{Column, Limit, Row, calls, cells, growing, rows};
+use crate::call::{Call, Setting};
+use crate::case::{Column, Limit, Row, Work, calls, cells, growing, rows};
 use anyhow::Result;
 use std::path::Path;
 
@@ -30,6 +31,17 @@ pub struct GrowthLine {
     pub sizes: [usize; 3],
     pub instructions: [f64; 3],
 }
+
+/// What the metrics add to a call, for one client.
+pub(super) struct MetricLine {
+    pub(super) call: &'static str,
+    pub(super) client: usize,
+    pub(super) by_hand: Counts,
+    pub(super) ours: Counts,
+}
+
+/// Ours may take so many times the instructions of the same metrics by hand.
+pub(super) const METRICS: f64 = 1.25;
 
 /// A further entry may seem to cost so much more: a tree has one more level, a hash map is fuller,
 /// and memory comes from another place. With a quadratic step it would be 4 times as much from 8 to
@@ -73,6 +85,29 @@ impl Results {
         let order: Vec<_> = growing().iter().map(|row| row.name).collect();
         growths.sort_by_key(|line| order.iter().position(|name| *name == line.name));
         Ok(Self { lines, growths })
+    }
+
+    /// Each call with a meter provider, less the same call without.
+    pub(super) fn metric_lines(&self) -> Vec<MetricLine> {
+        let calls = [("process", Call::Process), ("send", Call::Send)].into_iter();
+        let lines = calls.flat_map(|(name, call)| {
+            let clients = 0..CLIENTS.len();
+            clients.filter_map(move |client| {
+                let of = |setting| {
+                    let work = Work::Call(call, setting);
+                    let mut lines = self.lines.iter();
+                    lines.find(|line| line.client == client && line.row.work == work)
+                };
+                let (with, without) = (of(Setting::Measured)?, of(Setting::NoSdk)?);
+                Some(MetricLine {
+                    call: name,
+                    client,
+                    by_hand: with.bound?.less(with.wire?),
+                    ours: with.ours.less(without.ours),
+                })
+            })
+        });
+        lines.collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The results as Markdown.
 
 use super::counts::Counts;
-use super::results::{LINEAR, Line, Results};
+use super::results::{LINEAR, Line, METRICS, Results};
 use crate::CLIENTS;
 use crate::case::Limit;
 use anyhow::{Context, Result};
@@ -25,6 +25,7 @@ impl Results {
         self.honesty(&mut text)?;
         self.ratios(&mut text)?;
         self.calls(&mut text)?;
+        self.metrics(&mut text)?;
         self.growth(&mut text)?;
         Ok(text)
     }
@@ -78,11 +79,7 @@ impl Results {
                 show(line.usual),
                 show(Some(line.ours)),
                 figure(line),
-                if line.is_reached() {
-                    "reached"
-                } else {
-                    "**not reached**"
-                },
+                verdict(line.is_reached()),
             )?;
         }
         text.push('\n');
@@ -110,6 +107,28 @@ impl Results {
                 line.ratio(line.ours),
                 line.ratio(default),
                 shortly(line.allocations() - wire.allocations.unwrap_or(f64::NAN)),
+            )?;
+        }
+        text.push('\n');
+        Ok(())
+    }
+
+    fn metrics(&self, text: &mut String) -> Result<()> {
+        text.push_str(
+            "What the metrics add to a call, in instructions and, behind the slash, allocations:\n\n",
+        );
+        text.push_str("| work | client | by hand | ours | ratio | to reach | |\n");
+        text.push_str("| --- | --- | ---: | ---: | ---: | ---: | --- |\n");
+        for line in self.metric_lines() {
+            let ratio = line.ours.instructions / line.by_hand.instructions;
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {ratio:.2} | {METRICS:.2} | {} |",
+                line.call,
+                CLIENTS[line.client].1,
+                show(Some(line.by_hand)),
+                show(Some(line.ours)),
+                verdict((ratio * 100.0).round() / 100.0 <= METRICS),
             )?;
         }
         text.push('\n');
@@ -162,6 +181,14 @@ fn figure(line: &Line) -> String {
     match line.row.allocations {
         Some(most) => format!("{instructions} / {most}"),
         None => instructions,
+    }
+}
+
+fn verdict(is_reached: bool) -> &'static str {
+    if is_reached {
+        "reached"
+    } else {
+        "**not reached**"
     }
 }
 
