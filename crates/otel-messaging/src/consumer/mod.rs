@@ -14,4 +14,4 @@ pub use crate::operation::span::MessageSpan;
 pub use entered::Entered;
 pub use handle::Consumer;
 pub use info::ConsumerInfo;
-pub use polled::{Came, Fallible, Many, Maybe, One, Polled};
+pub use polled::{Fallible, Many, Maybe, One, Polled, PolledMessages};

@@ -1,15 +1,16 @@
 //! What a poll of a client gives: messages, or none, or an error.
 
+use crate::instrumentation::settings::Settings;
 use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
 use crate::message::info::MessageInfo;
 use crate::message::received::{Client, Received};
-use crate::propagation::settings::Propagation;
 use crate::telemetry::span_builder::describe;
 use opentelemetry::trace::Link;
 use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a poll of a client gives, for [`Consumer::receive`](crate::consumer::Consumer::receive): a message,
 /// or an `Option`, a `Result` or a `Vec` of them, in any nesting.
@@ -25,7 +26,7 @@ pub trait Polled<C, S> {
     type Client: Client;
 
     /// Shows each message, or the error.
-    fn show<'a>(&'a self, came: &mut Came<'a>);
+    fn show<'a>(&'a self, messages: &mut PolledMessages<'a>);
 }
 
 /// A message itself, for [`Polled`].
@@ -44,17 +45,17 @@ pub struct Many<S>(S);
 impl<C, M: Received<C>> Polled<C, One> for M {
     type Client = M::Client;
 
-    fn show<'a>(&'a self, came: &mut Came<'a>) {
-        came.add(self);
+    fn show<'a>(&'a self, messages: &mut PolledMessages<'a>) {
+        messages.add(self);
     }
 }
 
 impl<C, S, P: Polled<C, S>> Polled<C, Maybe<S>> for Option<P> {
     type Client = P::Client;
 
-    fn show<'a>(&'a self, came: &mut Came<'a>) {
+    fn show<'a>(&'a self, messages: &mut PolledMessages<'a>) {
         if let Some(polled) = self {
-            polled.show(came);
+            polled.show(messages);
         }
     }
 }
@@ -62,10 +63,10 @@ impl<C, S, P: Polled<C, S>> Polled<C, Maybe<S>> for Option<P> {
 impl<C, S, P: Polled<C, S>> Polled<C, Many<S>> for Vec<P> {
     type Client = P::Client;
 
-    fn show<'a>(&'a self, came: &mut Came<'a>) {
-        came.is_batch = true;
+    fn show<'a>(&'a self, messages: &mut PolledMessages<'a>) {
+        messages.is_batch = true;
         for polled in self {
-            polled.show(came);
+            polled.show(messages);
         }
     }
 }
@@ -77,50 +78,53 @@ where
 {
     type Client = P::Client;
 
-    fn show<'a>(&'a self, came: &mut Came<'a>) {
+    fn show<'a>(&'a self, messages: &mut PolledMessages<'a>) {
         match self {
-            Ok(polled) => polled.show(came),
+            Ok(polled) => polled.show(messages),
             Err(error) => {
                 let known = P::Client::error_type(error);
-                came.error = Some((known.unwrap_or(type_name::<E>().into()), error));
+                messages.error = Some((known.unwrap_or(type_name::<E>().into()), error));
             }
         }
     }
 }
 
 /// What came with a poll, as it is shown.
-pub struct Came<'a> {
-    /// Reads the senders of the messages, if they are wanted.
-    senders: Option<&'a Propagation>,
+pub struct PolledMessages<'a> {
+    /// Reads the senders of the messages and finds their template, if they are wanted.
+    by: Option<&'a Settings>,
     pub(crate) links: Vec<Link>,
     /// The attributes of one message, if they are wanted.
     pub(crate) attributes: Option<Attributes>,
-    pub(crate) messages: u64,
+    pub(crate) count: u64,
     pub(crate) is_batch: bool,
     /// The destination of all messages, if they have the same.
     destination: Option<Destination<'a>>,
-    pub(crate) partition: Option<u32>,
+    /// The template of all messages, if they have the same.
+    pub(crate) template: Option<Arc<str>>,
+    partition: Option<u32>,
     pub(crate) error: Option<(Cow<'static, str>, &'a dyn fmt::Display)>,
 }
 
-impl<'a> Came<'a> {
+impl<'a> PolledMessages<'a> {
     pub(crate) fn new() -> Self {
         Self {
-            senders: None,
+            by: None,
             links: Vec::new(),
             attributes: None,
-            messages: 0,
+            count: 0,
             is_batch: false,
             destination: None,
+            template: None,
             partition: None,
             error: None,
         }
     }
 
-    /// To find out who sent the messages.
-    pub(crate) fn with_senders(by: &'a Propagation) -> Self {
+    /// To find out who sent the messages, and what they have in common.
+    pub(crate) fn by(settings: &'a Settings) -> Self {
         Self {
-            senders: Some(by),
+            by: Some(settings),
             ..Self::new()
         }
     }
@@ -135,21 +139,28 @@ impl<'a> Came<'a> {
 
     fn add<C, M: Received<C>>(&mut self, message: &'a M) {
         let info = message.message_info();
-        if self.messages == 0 {
+        let by = self.by;
+        let template = by.and_then(|by| by.destinations.template_of(info.destination()));
+        if self.count == 0 {
             self.destination = Some(info.destination());
+            self.template = template;
             self.partition = info.partition();
         } else {
-            let of_all = |known: &Destination<'_>| *known == info.destination();
-            self.destination = self.destination.filter(of_all);
-            self.partition = self
-                .partition
-                .filter(|known| Some(*known) == info.partition());
+            if self.destination != Some(info.destination()) {
+                self.destination = None;
+            }
+            if self.template != template {
+                self.template = None;
+            }
+            if self.partition != info.partition() {
+                self.partition = None;
+            }
         }
-        self.messages += 1;
-        if let Some(by) = self.senders
+        self.count += 1;
+        if let Some(by) = by
             && let Some(headers) = message.message_headers()
         {
-            self.links.extend(by.read(headers).links());
+            self.links.extend(by.propagation.read(headers).links());
         }
         if let Some(attributes) = &mut self.attributes {
             // The span of the poll has described the destination.
@@ -166,14 +177,14 @@ impl<'a> Came<'a> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.messages == 0 && self.error.is_none()
+        self.count == 0 && self.error.is_none()
     }
 }
 
-impl fmt::Debug for Came<'_> {
+impl fmt::Debug for PolledMessages<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Came")
-            .field("messages", &self.messages)
+        f.debug_struct("PolledMessages")
+            .field("count", &self.count)
             .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,6 @@ use crate::loss::witness;
 use crate::message::endpoint::Endpoint;
 use crate::message::received::Received;
 use crate::operation::future::InContext;
-use crate::operation::measurement::queue_time;
 use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::start::Of;
@@ -59,7 +58,7 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         action: PROCESS,
         message,
         consumer: as_consumer.endpoint,
-        came: &carried.context,
+        context: &carried.context,
     };
     let relation = as_consumer.relation.unwrap_or(by.relation);
     let span = MessageSpan::start(
@@ -76,10 +75,6 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         measurement.count_read(carried.outcome(seen), seen);
         if !as_consumer.is_counted {
             measurement.count_consumed(1);
-        }
-        let info = message.message_info();
-        if let Some(time) = queue_time(&info, measurement.began_at()) {
-            measurement.record_queue_time(time);
         }
     }
     span
@@ -99,6 +94,8 @@ pub(crate) struct AsConsumer<'a> {
 fn related(relation: Relation, carried: &Carried, starts_new_trace: bool) -> Related<'_> {
     let current = current_context();
     let around = current.span().span_context().clone();
+    let id = (around.trace_id(), around.span_id());
+    let is_around = |link: &Link| (link.span_context.trace_id(), link.span_context.span_id()) == id;
     let mut links = carried.links();
     let is_within = relation == Relation::ChildOfCurrent && around.is_valid() && !starts_new_trace;
     if is_within {
@@ -107,7 +104,7 @@ fn related(relation: Relation, carried: &Carried, starts_new_trace: bool) -> Rel
             links,
         };
     }
-    if around.is_valid() && links.iter().all(|link| link.span_context != around) {
+    if around.is_valid() && !links.iter().any(is_around) {
         links.push(Link::with_context(around));
     }
     if relation == Relation::Link || starts_new_trace {

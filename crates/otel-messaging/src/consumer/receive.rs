@@ -1,10 +1,10 @@
 //! The spans of polls.
 
 use crate::consumer::handle::Consumer;
-use crate::consumer::polled::{Came, Polled};
+use crate::consumer::polled::{Polled, PolledMessages};
 use crate::context::current::current_context;
 use crate::message::received::Client;
-use crate::operation::start::whereto;
+use crate::operation::start::with_queue;
 use crate::operation::waiting::Waiting;
 use crate::telemetry::action::{Action, Operation};
 use crate::telemetry::semconv;
@@ -22,7 +22,12 @@ impl Consumer {
     ///
     /// The messages count in `messaging.client.consumed.messages` here. So once this handle or a clone of
     /// it has received, it no longer counts messages when they are handled. Receive all messages of a
-    /// consumer in this way, or none.
+    /// consumer in this way, or none, and handle them by this handle or a clone: a free function such as
+    /// [`with_message_context`](crate::with_message_context) counts them once more.
+    ///
+    /// With the feature `tracing`, the span is opened when the poll starts, because the layer takes that time
+    /// for its start. So other layers see a span of each poll, also of those that are not exported, and a
+    /// sampler sees the name without the destination.
     ///
     /// ```
     /// use otel_messaging::consumer::Consumer;
@@ -56,44 +61,44 @@ impl Consumer {
             let output = poll.await;
             if let Some(waiting) = waiting {
                 handle.shared.has_received.store(true, Ordering::Relaxed);
-                handle.came(waiting, action, &output);
+                handle.end_poll(waiting, action, &output);
             }
             output
         }
     }
 
     /// Ends the span of a poll.
-    fn came<C, S, P: Polled<C, S>>(&self, waiting: Waiting, action: Action, output: &P) {
+    fn end_poll<C, S, P: Polled<C, S>>(&self, waiting: Waiting, action: Action, output: &P) {
         let by = self.instrumentation.settings();
-        let mut came = Came::with_senders(&by.propagation);
-        output.show(&mut came);
-        if came.is_empty() {
+        let mut messages = PolledMessages::by(by);
+        output.show(&mut messages);
+        if messages.is_empty() {
             return;
         }
         let endpoint = &self.shared.info.0;
-        let info = came.info();
-        let (destination, template) = whereto(by, info.destination(), Some(endpoint));
+        let info = messages.info();
+        let destination = with_queue(info.destination(), Some(endpoint));
         let info = info.with_destination(destination);
         let known = Known {
             action,
             system: P::Client::SYSTEM,
             info: &info,
-            template: template.as_ref(),
+            template: messages.template.as_ref(),
             endpoint: Some(endpoint),
         };
-        let links = std::mem::take(&mut came.links);
-        let mut span = waiting.came::<P::Client>(by, &known, links, came.messages);
+        let links = messages.links;
+        let mut span = waiting.end::<P::Client>(by, &known, links, messages.count);
         span.describe(&by.hook, &known, |attributes| {
-            if came.is_batch {
+            if messages.is_batch {
                 let key = semconv::MESSAGING_BATCH_MESSAGE_COUNT;
-                attributes.set_count(key, came.messages);
-            } else if came.messages == 1 {
-                let mut one = Came::with_attributes();
+                attributes.set_count(key, messages.count);
+            } else if messages.count == 1 {
+                let mut one = PolledMessages::with_attributes();
                 output.show(&mut one);
                 attributes.append(one.attributes.unwrap_or_default());
             }
         });
-        if let Some((error_type, error)) = came.error {
+        if let Some((error_type, error)) = messages.error {
             span.fail(error_type, error);
         }
         span.end();

@@ -16,11 +16,6 @@ impl Seen {
     /// A propagator panicked.
     pub(crate) const PANICKED: Self = Self(8);
 
-    #[inline]
-    pub(crate) fn is_nothing(self) -> bool {
-        self.0 == 0
-    }
-
     pub(crate) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }

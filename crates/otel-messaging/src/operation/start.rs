@@ -18,7 +18,6 @@ use crate::telemetry::labels::Labels;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
 use opentelemetry::Context;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 /// A message, and what is done with it.
@@ -28,7 +27,7 @@ pub(crate) struct Of<'m, M: ?Sized> {
     /// What the consumer's handle knows. What the producer of an outgoing message knows, the message says.
     pub(crate) consumer: Option<&'m Endpoint>,
     /// The context that came in. It goes out if there is no span.
-    pub(crate) came: &'m Context,
+    pub(crate) context: &'m Context,
 }
 
 impl MessageSpan {
@@ -44,21 +43,26 @@ impl MessageSpan {
         M: Describe<C> + ?Sized,
     {
         let (action, message) = (of.action, of.message);
-        let without = || Self::without(of.came.clone().into());
-        if by.telemetry.is_off() || of.came.is_telemetry_suppressed() {
+        let without = || Self::without(of.context.clone().into());
+        if by.telemetry.is_off() || of.context.is_telemetry_suppressed() {
             return without();
         }
         let producer = || message.producer_info().map(|info| &info.0);
         let endpoint = of.consumer.or_else(producer);
-        let (destination, template) = whereto(by, message.destination(), endpoint);
-
-        let mut name = None;
+        let whereto = || {
+            let destination = message.destination();
+            // A template is of the sender's destination, which has no queue.
+            let template = by.destinations.template_of(destination);
+            (with_queue(destination, endpoint), template)
+        };
+        let (mut there, mut name) = (None, None);
         let opened = if by.telemetry.is_given() {
             Opened::Unwanted
         } else {
-            let (name, template) = (&mut name, template.as_ref());
+            let (there, name) = (&mut there, &mut name);
             traced_span::open(action.operation, move || {
-                name.insert(SpanName::of(action, destination, template))
+                let (destination, template) = there.insert(whereto());
+                name.insert(SpanName::of(action, *destination, template.as_ref()))
                     .as_str()
             })
         };
@@ -73,6 +77,7 @@ impl MessageSpan {
             return without();
         }
 
+        let (destination, template) = there.unwrap_or_else(whereto);
         let info = message.message_info().with_destination(destination);
         let known = Known {
             action,
@@ -85,6 +90,16 @@ impl MessageSpan {
             let labels = Labels::of(by.destinations.on_metric(&known), &known);
             Box::new(Measurement::start(instruments, action, labels))
         });
+        let waited = || {
+            let began = measurement.as_ref().map(|it| it.began_at());
+            queue_time(&info, began.unwrap_or_else(SystemTime::now))
+        };
+        let waited = (action.operation == Operation::Process)
+            .then(waited)
+            .flatten();
+        if let Some((measurement, time)) = measurement.as_ref().zip(waited) {
+            measurement.record_queue_time(time);
+        }
         let Some(opened) = opened else {
             return without().measured(measurement);
         };
@@ -98,9 +113,7 @@ impl MessageSpan {
         let span = started.unwrap_or_else(without).measured(measurement);
         span.describe(&by.hook, &known, |attributes| {
             message.set_attributes(&info, attributes);
-            if action.operation == Operation::Process
-                && let Some(time) = queue_time(&info, SystemTime::now())
-            {
+            if let Some(time) = waited {
                 attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
             }
             if by.has_sizes {
@@ -139,14 +152,11 @@ impl MessageSpan {
     }
 }
 
-/// The destination with the consumer's queue, and its template, which has none.
-pub(crate) fn whereto<'m>(
-    by: &Settings,
+/// The destination with the queue that the consumer knows.
+pub(crate) fn with_queue<'m>(
     destination: Destination<'m>,
     endpoint: Option<&'m Endpoint>,
-) -> (Destination<'m>, Option<Arc<str>>) {
-    let template = by.destinations.template_of(destination);
+) -> Destination<'m> {
     let queue = endpoint.and_then(|endpoint| endpoint.queue.as_deref());
-    let destination = queue.map_or(destination, |queue| destination.with_queue(queue));
-    (destination, template)
+    queue.map_or(destination, |queue| destination.with_queue(queue))
 }

@@ -42,7 +42,7 @@ impl Waiting {
     }
 
     /// Starts the span of a poll that gave something, and its metrics.
-    pub(crate) fn came<C: Client>(
+    pub(crate) fn end<C: Client>(
         mut self,
         by: &Settings,
         known: &Known<'_>,

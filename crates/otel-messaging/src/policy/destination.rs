@@ -92,6 +92,8 @@ impl Destinations {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Template {
     text: Arc<str>,
+    /// The same without the names of its variables, which may have separators in them.
+    pattern: String,
 }
 
 /// What a variable does not go over.
@@ -99,12 +101,22 @@ const SEPARATORS: [char; 3] = ['.', ':', '/'];
 
 impl Template {
     fn new(text: &str) -> Self {
-        Self { text: text.into() }
+        let (mut pattern, mut rest) = (String::new(), text);
+        while let Some((before, further)) = split_variable(rest) {
+            pattern.push_str(before);
+            pattern.push_str("{}");
+            rest = further;
+        }
+        pattern.push_str(rest);
+        Self {
+            text: text.into(),
+            pattern,
+        }
     }
 
     fn fits(&self, destination: &str) -> bool {
         let mut tokens = destination.split_inclusive(SEPARATORS);
-        let mut own = self.text.split_inclusive(SEPARATORS);
+        let mut own = self.pattern.split_inclusive(SEPARATORS);
         loop {
             match (own.next(), tokens.next()) {
                 (None, None) => return true,
@@ -179,6 +191,8 @@ mod tests {
             ("{all}", "", false),
             ("{a}{b}", "ab", true),
             ("{a}{b}", "a", false),
+            ("orders.{order.id}.new", "orders.7.new", true),
+            ("orders.{order.id}.new", "orders.7.8.new", false),
             ("orders.{id", "orders.7", false),
             ("orders.{id", "orders.{id", true),
         ] {

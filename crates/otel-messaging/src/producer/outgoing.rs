@@ -3,7 +3,7 @@
 use crate::carrier::headers::{Carrier, CarrierMut};
 use crate::context::current::current_context;
 use crate::instrumentation::settings::Instrumentation;
-use crate::loss::witness;
+use crate::loss::witness::{self, Seen};
 use crate::message::attributes::Attributes;
 use crate::message::info::MessageInfo;
 use crate::message::received::Describe;
@@ -18,6 +18,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::fmt;
 use std::ptr;
+use std::sync::OnceLock;
 
 /// A message on its way to the broker, with its span.
 ///
@@ -32,6 +33,8 @@ pub struct Outgoing {
     kept: Option<Context>,
     /// The client was asked to send it, so it counts.
     is_sent: bool,
+    /// What became of its context when it was written.
+    written: OnceLock<Seen>,
 }
 
 impl Instrumentation {
@@ -82,7 +85,7 @@ impl Instrumentation {
                 action,
                 message,
                 consumer: None,
-                came: &current,
+                context: &current,
             };
             let related = |_: &MessageInfo<'_>| Related::child_of(&current, links());
             MessageSpan::start(by, &of, related, |_| {})
@@ -93,6 +96,7 @@ impl Instrumentation {
             span,
             kept,
             is_sent: false,
+            written: OnceLock::new(),
         }
     }
 }
@@ -121,18 +125,14 @@ impl Outgoing {
         if self.kept.is_some() {
             return;
         }
-        let ((), seen) = witness::watch(|| match room {
+        let ((), written) = witness::watch(|| match room {
             Some(room) => inject_within(&by.propagation, self.context(), headers, room),
             None => {
                 by.propagation
                     .inject_within(self.context(), headers, usize::MAX);
             }
         });
-        if !seen.is_nothing()
-            && let Some(measurement) = self.span.measurement()
-        {
-            measurement.count_written(seen);
-        }
+        let _: Result<(), Seen> = self.written.set(written);
     }
 
     /// Says that the client is asked to send the message now. Metrics count messages from here on. If
@@ -202,6 +202,9 @@ impl Drop for Outgoing {
     fn drop(&mut self) {
         if !self.is_sent {
             self.span.discard_measurement();
+        } else if let Some((measurement, written)) = self.span.measurement().zip(self.written.get())
+        {
+            measurement.count_written(*written);
         }
     }
 }

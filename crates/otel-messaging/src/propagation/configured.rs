@@ -10,6 +10,7 @@ use crate::loss::catch::Behind;
 use crate::loss::count::Hold;
 use crate::loss::finding::Finding;
 use crate::loss::row::Step;
+use crate::loss::witness::{self, Seen};
 use crate::propagation::carried::Carried;
 use crate::propagation::w3c::{self, W3cPropagator};
 use opentelemetry::propagation::{Injector, TextMapCompositePropagator, TextMapPropagator};
@@ -113,7 +114,11 @@ impl Configured {
                     written.put(headers, budget);
                     return true;
                 }
-                Asked::Failed => return false,
+                Asked::Failed => {
+                    // Also while it is off: the message goes without its context all the same.
+                    witness::note(Seen::PANICKED);
+                    return false;
+                }
                 Asked::Nobody => {}
             }
         }
@@ -178,6 +183,10 @@ impl Configured {
             let mut carried = Carried::from(context);
             if !carried.has_sender() && propagator.fields().any(|field| field == TRACEPARENT) {
                 carried.contradicting = extractor.contradicting();
+                // Another propagator does not say why it has read none.
+                if headers.get_all(TRACEPARENT).next().is_some() {
+                    witness::note(Seen::MALFORMED);
+                }
             }
             carried
         })

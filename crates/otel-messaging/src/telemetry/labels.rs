@@ -24,7 +24,10 @@ pub(crate) enum OnMetric {
 /// | `messaging.client.consumed.messages`, `messaging.process.duration` | group and subscription |
 /// | `messaging.client.sent.messages` | none |
 #[derive(Debug)]
-pub(crate) struct Labels(Vec<KeyValue>);
+pub(crate) struct Labels {
+    list: Vec<KeyValue>,
+    has_destination: bool,
+}
 
 impl Labels {
     pub(crate) fn of(destination: OnMetric, known: &Known<'_>) -> Self {
@@ -33,6 +36,7 @@ impl Labels {
         labels.push(KeyValue::new(semconv::MESSAGING_SYSTEM_NAME, system));
         let name = known.action.name;
         labels.push(KeyValue::new(semconv::MESSAGING_OPERATION_NAME, name));
+        let has_destination = !matches!(destination, OnMetric::Nothing);
         match destination {
             OnMetric::Template(template) => {
                 let key = semconv::MESSAGING_DESTINATION_TEMPLATE;
@@ -44,54 +48,43 @@ impl Labels {
             }
             OnMetric::Nothing => {}
         }
-        if let Some(endpoint) = known.endpoint {
-            let texts = [
-                (semconv::MESSAGING_CONSUMER_GROUP_NAME, &endpoint.group),
-                (
-                    semconv::MESSAGING_DESTINATION_SUBSCRIPTION_NAME,
-                    &endpoint.subscription,
-                ),
-            ];
-            for (key, text) in texts {
-                if let Some(text) = text {
-                    labels.push(KeyValue::new(key, text.clone()));
-                }
-            }
-            if let Some((address, port)) = &endpoint.server {
-                labels.push(KeyValue::new(semconv::SERVER_ADDRESS, address.clone()));
-                labels.push(KeyValue::new(semconv::SERVER_PORT, i64::from(*port)));
-            }
-        }
-        let mut labels = Self(labels);
+        known.each_of_endpoint(|key, value| labels.push(KeyValue::new(key, value)));
+        let mut labels = Self {
+            list: labels,
+            has_destination,
+        };
         if let Some(partition) = known.info.partition() {
             labels.set_partition(partition);
         }
         labels
     }
 
+    /// Adds the partition, if there is a destination: partition 7 of some topic is none that anybody knows.
     pub(crate) fn set_partition(&mut self, partition: u32) {
-        let id = partition.to_string();
-        let key = semconv::MESSAGING_DESTINATION_PARTITION_ID;
-        self.0.push(KeyValue::new(key, id));
+        if self.has_destination {
+            let id = partition.to_string();
+            let key = semconv::MESSAGING_DESTINATION_PARTITION_ID;
+            self.list.push(KeyValue::new(key, id));
+        }
     }
 
     pub(crate) fn set_error(&mut self, error_type: Option<&Cow<'static, str>>) {
         if let Some(error_type) = error_type {
             let error = KeyValue::new(semconv::ERROR_TYPE, error_type.clone());
-            self.0.push(error);
+            self.list.push(error);
         }
     }
 
     /// The attributes of every metric but the duration of an operation.
     pub(crate) fn common(&self) -> &[KeyValue] {
-        &self.0
+        &self.list
     }
 
     /// The attributes of `messaging.client.operation.duration`.
     pub(crate) fn into_of_duration(mut self, operation: Operation) -> Vec<KeyValue> {
         let operation_type = operation.operation_type();
         let key = semconv::MESSAGING_OPERATION_TYPE;
-        self.0.push(KeyValue::new(key, operation_type));
-        self.0
+        self.list.push(KeyValue::new(key, operation_type));
+        self.list
     }
 }

@@ -96,7 +96,8 @@ impl Meters {
             Source::Given(provider) => provider.clone(),
             Source::Global(provider) => provider.upgrade()?,
         };
-        self.boundary.ask(Step::START, || {
+        // With the handle, which may be the last one when the provider is being replaced.
+        self.boundary.ask(Step::START, move || {
             let meter = provider.meter_with_scope(scope::<C>());
             Instruments::new(&meter, self.boundary.clone())
         })

@@ -7,6 +7,7 @@ use crate::message::info::MessageInfo;
 use crate::message::remote_text;
 use crate::telemetry::action::Action;
 use crate::telemetry::semconv;
+use opentelemetry::Value;
 use opentelemetry::trace::{Link, SpanBuilder};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ impl SpanName {
             .then(|| remote_text::shown_of_parts(destination));
         let name = match (template, &shown) {
             (Some(template), _) => Cow::Owned([action.name, " ", template].concat()),
-            // It would be another name each time.
+            // A temporary destination has another name each time.
             (None, Some(shown)) if !destination.is_temporary() => {
                 Cow::Owned([action.name, " ", shown].concat())
             }
@@ -60,6 +61,24 @@ impl Known<'_> {
     pub(crate) fn system(&self) -> &'static str {
         self.info.system().unwrap_or(self.system)
     }
+
+    /// What both spans and metrics have of the endpoint.
+    pub(crate) fn each_of_endpoint(&self, mut set: impl FnMut(&'static str, Value)) {
+        let Some(endpoint) = self.endpoint else {
+            return;
+        };
+        if let Some(group) = &endpoint.group {
+            set(semconv::MESSAGING_CONSUMER_GROUP_NAME, group.clone().into());
+        }
+        if let Some(name) = &endpoint.subscription {
+            let key = semconv::MESSAGING_DESTINATION_SUBSCRIPTION_NAME;
+            set(key, name.clone().into());
+        }
+        if let Some((address, port)) = &endpoint.server {
+            set(semconv::SERVER_ADDRESS, address.clone().into());
+            set(semconv::SERVER_PORT, i64::from(*port).into());
+        }
+    }
 }
 
 /// Describes the span for samplers: its name, its kind, its links, and the attributes that they may
@@ -81,24 +100,7 @@ pub(crate) fn span_builder(known: &Known<'_>, name: SpanName, links: Vec<Link>) 
         let id = partition.to_string();
         attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
     }
-    if let Some(endpoint) = known.endpoint {
-        let texts = [
-            (semconv::MESSAGING_CONSUMER_GROUP_NAME, &endpoint.group),
-            (
-                semconv::MESSAGING_DESTINATION_SUBSCRIPTION_NAME,
-                &endpoint.subscription,
-            ),
-        ];
-        for (key, text) in texts {
-            if let Some(text) = text {
-                attributes.set(key, text.clone());
-            }
-        }
-        if let Some((address, port)) = &endpoint.server {
-            attributes.set(semconv::SERVER_ADDRESS, address.clone());
-            attributes.set(semconv::SERVER_PORT, i64::from(*port));
-        }
-    }
+    known.each_of_endpoint(|key, value| attributes.set(key, value));
     let mut builder = SpanBuilder::from_name(name.name)
         .with_kind(known.action.operation.into())
         .with_attributes(attributes.into_list());

@@ -6,6 +6,9 @@ use crate::meter::{Meter, meter};
 use futures_util::FutureExt;
 use opentelemetry::Context;
 use opentelemetry::metrics::{Meter as OfOpenTelemetry, MeterProvider};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use otel_messaging::adapter::{
     Describe, Destination, MessageInfo, Outcome, Relay, TextMap, semconv,
 };
@@ -14,6 +17,7 @@ use otel_messaging::instrumentation::MetricDestinations;
 use otel_messaging::producer::ProducerInfo;
 use otel_messaging::{Failure, Instrumentation, Received};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 const SENT: &str = semconv::MESSAGING_CLIENT_SENT_MESSAGES;
@@ -265,7 +269,7 @@ fn described(sent_at: Option<SystemTime>) -> Described {
 fn each_metric_has_its_attributes_and_no_others() {
     let meter = meter();
     let by = Instrumentation::builder().with_meter_provider(&meter.provider);
-    let by = by.build();
+    let by = by.with_metric_destinations(MetricDestinations::All).build();
     let message = described(Some(SystemTime::now() - Duration::from_secs(2)));
     by.outgoing("send", &message).finish(Outcome::accepted());
     let info = ConsumerInfo::new()
@@ -276,25 +280,36 @@ fn each_metric_has_its_attributes_and_no_others() {
         .with_server("kafka.internal", 9092);
     drop(by.consumer(info).process(&message));
 
+    // Partition 3 of an unknown topic says nothing.
+    let unknown = crate::meter::meter();
+    let by = by.to_builder().with_meter_provider(&unknown.provider);
+    let by = by
+        .with_metric_destinations(MetricDestinations::Templates)
+        .build();
+    drop(by.process(&message));
+    let keys = unknown.only(PROCESS).attributes.into_keys();
+    assert!(keys.into_iter().all(|key| !key.contains("partition")));
+
     let keys = |name| {
         let attributes = meter.only(name).attributes;
         attributes.into_keys().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(
         keys(SENT),
-        "messaging.destination.partition.id messaging.operation.name messaging.system.name \
-         server.address server.port"
+        "messaging.destination.name messaging.destination.partition.id \
+         messaging.operation.name messaging.system.name server.address server.port"
     );
     assert_eq!(
         keys(OPERATION),
-        "messaging.destination.partition.id messaging.operation.name messaging.operation.type \
-         messaging.system.name server.address server.port"
+        "messaging.destination.name messaging.destination.partition.id \
+         messaging.operation.name messaging.operation.type messaging.system.name \
+         server.address server.port"
     );
     for name in [CONSUMED, PROCESS, QUEUE_TIME] {
         assert_eq!(
             keys(name),
-            "messaging.consumer.group.name messaging.destination.partition.id \
-             messaging.destination.subscription.name messaging.operation.name \
+            "messaging.consumer.group.name messaging.destination.name \
+             messaging.destination.partition.id messaging.destination.subscription.name messaging.operation.name \
              messaging.system.name server.address server.port",
             "{name}"
         );
@@ -362,6 +377,52 @@ fn what_becomes_of_a_context_is_counted() {
     drop(by.process(&with_headers(&cut)));
     let counts = meter.counts_by(PROPAGATION, OUTCOME);
     assert_eq!((counts["extracted"], counts["cut"]), (2, 1));
+}
+
+/// Also by a propagator that does not say so itself.
+#[test]
+fn another_propagators_failures_are_counted() {
+    let meter = meter();
+    let by = by(&meter).to_builder();
+    let by = by.with_propagator(TraceContextPropagator::new()).build();
+    drop(by.process(&with_headers(&[("traceparent", "00-nonsense")])));
+    drop(by.process(&with_headers(&[("order", "7")])));
+    let counts = meter.counts_by(PROPAGATION, OUTCOME);
+    assert_eq!((counts["malformed"], counts["no_context"]), (1, 1));
+
+    // It is not called for each of them: after 16 panics in a row it is left alone for a minute.
+    let by = by.to_builder().with_propagator(Panicking).build();
+    for _ in 0..40 {
+        let outgoing = by.outgoing("publish", &ORDERS);
+        outgoing.inject(&mut message().headers, None);
+        outgoing.finish(Outcome::accepted());
+        // Nobody has sent this one.
+        by.outgoing("publish", &ORDERS)
+            .inject(&mut message().headers, None);
+    }
+    assert_eq!(meter.counts_by(PROPAGATION, OUTCOME)["panicked"], 40);
+    for _ in 0..40 {
+        drop(by.process(&message()));
+    }
+    assert_eq!(meter.counts_by(PROPAGATION, OUTCOME)["panicked"], 80);
+}
+
+#[derive(Debug)]
+struct Panicking;
+
+impl TextMapPropagator for Panicking {
+    fn inject_context(&self, _: &Context, _: &mut dyn Injector) {
+        panic!("a propagator");
+    }
+
+    fn extract_with_context(&self, _: &Context, _: &dyn Extractor) -> Context {
+        panic!("a propagator");
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        static FIELDS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["traceparent".to_owned()]);
+        FieldIter::new(&FIELDS)
+    }
 }
 
 #[test]

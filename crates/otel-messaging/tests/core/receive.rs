@@ -123,6 +123,42 @@ fn an_error_marks_the_span_and_its_metric() {
     assert_eq!(meter.series(CONSUMED), []);
 }
 
+struct Numbered(&'static str);
+
+impl otel_messaging::adapter::Describe<otel_messaging::adapter::TextMap> for Numbered {
+    type Client = crate::message::TestClient;
+
+    fn destination(&self) -> otel_messaging::adapter::Destination<'_> {
+        otel_messaging::adapter::Destination::named(self.0)
+    }
+}
+
+impl otel_messaging::Received<otel_messaging::adapter::TextMap> for Numbered {
+    type Headers = BTreeMap<String, String>;
+
+    fn message_headers(&self) -> Option<&Self::Headers> {
+        None
+    }
+}
+
+/// As of a subscription with a wildcard.
+#[test]
+fn a_list_has_the_template_of_its_messages() {
+    let (spans, meter) = (spans(), meter());
+    let by = spans.instrumentation.to_builder();
+    let by = by.with_meter_provider(&meter.provider);
+    let by = by.with_destination_template("orders.{id}").build();
+    let consumer = by.consumer(ConsumerInfo::new());
+    let polled = vec![Numbered("orders.7"), Numbered("orders.8")];
+    assert!(consumer.receive(ready(polled)).now_or_never().is_some());
+    let span = spans.only();
+    assert_eq!(span.name, "receive orders.{id}");
+    assert_eq!(attribute(&span, "messaging.destination.name"), None);
+    let template = "messaging.destination.template";
+    assert_eq!(attribute(&span, template), Some("orders.{id}".into()));
+    assert_eq!(meter.only(CONSUMED).attributes[template], "orders.{id}");
+}
+
 /// As a batch that ends early.
 #[test]
 fn messages_beside_an_error_are_consumed_without_it() {

@@ -119,13 +119,20 @@ fn without_a_current_span_the_sender_is_the_parent() {
     assert_eq!(links(&span), [sender().span_id()]);
 }
 
-/// As in a consumer that handles a message where it was sent.
+/// As in a program that handles a message where it was sent, within the span that sent it.
 #[test]
 fn the_sender_is_linked_once() {
     let spans = spans();
-    let _attached = Context::new().with_remote_span_context(sender()).attach();
-    drop(spans.instrumentation.process(&message()));
-    assert_eq!(links(&spans.only()), [sender().span_id()]);
+    let by = &spans.instrumentation;
+    let tracer = spans.provider.tracer("test");
+    let around = tracer.in_span("around", |around| {
+        let mut message = message();
+        by.inject(&Context::current(), &mut message.headers);
+        drop(by.process(&message));
+        around.span().span_context().span_id()
+    });
+    let processed = spans.ended().into_iter().next().expect("a span");
+    assert_eq!(links(&processed), [around]);
 }
 
 #[test]
