@@ -193,7 +193,7 @@
 //! are on no metric.
 //!
 //! The crates look at OpenTelemetry's global provider once a second, so a provider that is set later, or
-//! replaced, counts a second later at most. Without one, metrics cost nothing.
+//! replaced, counts a second later at most. Without one, nothing of a metric is computed.
 //!
 //! # Background work
 //!
@@ -289,7 +289,9 @@
 //! A poison message fails each time and comes back each time. From its eleventh delivery on it is handled in a
 //! trace of its own, with a link to its sender's
 //! ([`with_link_after_deliveries`](instrumentation::Builder::with_link_after_deliveries)).
-//! [`with_link_after_age`](instrumentation::Builder::with_link_after_age) does the same for old messages.
+//! Kafka does not say that it delivers again.
+//! [`with_link_after_age`](instrumentation::Builder::with_link_after_age) does the same for old messages, on
+//! Kafka too.
 //!
 //! # Features
 //!

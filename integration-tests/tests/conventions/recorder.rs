@@ -19,7 +19,7 @@ pub(crate) struct Recorder {
     spans: InMemorySpanExporter,
     metrics: InMemoryMetricExporter,
     meter_provider: SdkMeterProvider,
-    /// As an application has it that sets nothing.
+    /// The settings of an application that sets nothing.
     pub(crate) plain: Instrumentation,
     /// With everything that is opt-in.
     pub(crate) full: Instrumentation,

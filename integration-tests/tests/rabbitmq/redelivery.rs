@@ -7,7 +7,7 @@ use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
 use integration_tests::{apply, broker_test};
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicRejectOptions, QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicNackOptions, BasicRejectOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
@@ -112,6 +112,32 @@ async fn what_a_lost_consumer_had_comes_again() {
     .await;
     assert_eq!(attribute(&processed, REDELIVERED), Some(true.into()));
     assert_count(&processed, Some(2), &sender);
+}
+
+/// A classic queue does not count, so the process does: by default the eleventh delivery starts a trace.
+#[apply(broker_test)]
+async fn a_message_that_fails_and_comes_back_leaves_its_senders_trace() {
+    let client = RabbitMq::connect().await;
+    let queue = client.declare_queue(FieldTable::default()).await;
+    let sender = publish(&client, &queue, BasicProperties::default()).await;
+    let mut consumer = client.consume(&queue).await;
+    for number in 1..=14 {
+        let delivery = next(&mut consumer).await;
+        let spans = Spans::new();
+        let handling =
+            spans
+                .instrumentation
+                .with_message_context(&delivery, async |delivery: &Delivery| {
+                    let options = BasicNackOptions {
+                        requeue: true,
+                        ..BasicNackOptions::default()
+                    };
+                    delivery.nack(options).await.expect("nacked");
+                });
+        in_time("a handler", handling).await;
+        let processed = spans.named(&format!("process {queue}"));
+        assert_joins(&processed, &sender, number <= 10);
+    }
 }
 
 /// By the message's own timestamp.

@@ -64,7 +64,10 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
     let span = MessageSpan::start(
         by,
         &of,
-        |info| related(relation, &carried, by.redelivery.starts_new_trace(info)),
+        |info| {
+            let starts_new_trace = by.redelivery.starts_new_trace(info, &carried.sender());
+            related(relation, &carried, starts_new_trace)
+        },
         |attributes| {
             if let Some(headers) = headers {
                 by.captured_headers.set(headers, attributes);

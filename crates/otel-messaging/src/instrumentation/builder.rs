@@ -73,8 +73,10 @@ impl Builder {
     /// grow the sender's trace without end. The default is 10: the eleventh delivery starts a trace.
     ///
     /// With 1, only the first delivery is in the sender's trace; with `u64::MAX` every delivery is.
-    /// Baggage stays. The broker counts: RabbitMQ and JetStream do (see the adapters). Kafka does not
-    /// count; use [the age](Self::with_link_after_age) there.
+    /// Baggage stays. The broker's count is what counts, on JetStream and on most queues of RabbitMQ. A
+    /// classic queue says only that it delivers again, so this process counts how often it does. It knows
+    /// the last 512 such messages at least, and starts anew when the process does. Kafka does not say that
+    /// it delivers again; use [the age](Self::with_link_after_age) there.
     pub fn with_link_after_deliveries(mut self, deliveries: u64) -> Self {
         self.settings.redelivery.after_deliveries = deliveries;
         self

@@ -14,14 +14,18 @@ use opentelemetry::Context;
 use std::fmt;
 use std::sync::Arc;
 
-/// The settings by which messages are sent and handled: the tracer that makes their spans, and the
-/// propagator that reads and writes their headers. A clone is one reference count.
+/// The settings by which messages are sent and handled: the tracer that makes their spans, the meter that
+/// counts and times them, and the propagator that reads and writes their headers. A clone is one reference
+/// count.
 ///
-/// `Instrumentation::default()` looks up both in OpenTelemetry's global settings at every message. So the
-/// program may set those before or after it makes the instrumentation:
+/// `Instrumentation::default()` looks these up in OpenTelemetry's global settings. So the program may set
+/// those before or after it makes the instrumentation:
 ///
 /// - spans come from the global tracer provider, and metrics go to the global meter provider. A meter
-///   provider that is set later, or replaced, counts a second later at most;
+///   provider that is set later, or replaced, counts a second later at most. A provider whose type has no
+///   fields looks as if none was set, because that is how OpenTelemetry's own default looks; give such a
+///   one to the builder. Shut a provider down before you replace it: OpenTelemetry holds a lock while it
+///   drops the old one, and messages may have to wait for its last export;
 /// - the propagator is the global one if the application set one, and otherwise W3C Trace Context and
 ///   Baggage. (OpenTelemetry's own default is to propagate nothing until one is set.) A global propagator
 ///   without fields, such as an empty composite, looks as if none was set. If you give the builder one

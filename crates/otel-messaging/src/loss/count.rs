@@ -33,9 +33,9 @@ pub fn dropped_fields() -> u64 {
 /// Returns how many propagation fields of received messages were ignored, in whole or in part, since the
 /// process started: they were malformed, exceeded a limit or contradicted each other. This crate's own
 /// [propagators](crate::propagation) count them, each field once each time that the message is read: when
-/// it is handled, and when [`receive`](crate::consumer::Consumer::receive) links to its sender. Contexts of one message
-/// that contradict each other count once, whichever propagator reads them. A value that is null, binary,
-/// empty or not UTF-8 is absent, and does not count.
+/// it is handled, and when [`receive`](crate::consumer::Consumer::receive) links to its sender. Contexts of
+/// one message that contradict each other count once, whichever propagator reads them. A value that is
+/// null, binary, empty or not UTF-8 is absent, and does not count.
 ///
 /// The log reports it at most once a minute, without any content of a message (feature `internal-logs`,
 /// target `otel_messaging`).
@@ -45,12 +45,12 @@ pub fn refused_fields() -> u64 {
 
 /// Returns how often the application's code that telemetry calls has panicked since the process started:
 /// samplers, span processors and their exporters, propagators, meter providers, layers of `tracing`, the
-/// `Display` of an error, `failure_of` closures, and hooks for attributes. The messages were sent or handled, without what that code would have
-/// added.
+/// `Display` of an error, `failure_of` closures, and hooks for attributes. The messages were sent or
+/// handled, without what that code would have added.
 ///
 /// After 16 panics in a row this crate stops calling that code for a minute: the spans of one tracer
-/// provider; reading, writing or the names of fields of one propagator; or the lines of its own log. It
-/// always asks an error for its text.
+/// provider; the metrics of one meter provider; reading, writing or the names of fields of one propagator;
+/// or the lines of its own log. It always asks an error for its text.
 ///
 /// The log (feature `internal-logs`, target `otel_messaging`) has at most one line a minute about
 /// panics, and one more when code is turned off. A layer that panics on one of these lines is only

@@ -2,5 +2,6 @@
 
 pub(crate) mod captured_headers;
 pub(crate) mod destination;
+pub(crate) mod recent;
 pub(crate) mod redelivery;
 pub(crate) mod relation;

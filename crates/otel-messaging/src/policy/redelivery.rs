@@ -1,6 +1,8 @@
 //! When a message that comes again starts a trace of its own.
 
 use crate::message::info::MessageInfo;
+use crate::policy::recent;
+use opentelemetry::trace::SpanContext;
 use std::time::Duration;
 
 /// From when on the handling of a message is linked to its sender and no longer its child.
@@ -22,8 +24,14 @@ impl Default for Redelivery {
 }
 
 impl Redelivery {
-    pub(crate) fn starts_new_trace(self, message: &MessageInfo<'_>) -> bool {
-        let count = message.delivery_count();
+    /// Whether the handling of this message starts a trace. The message has come from `sender`.
+    pub(crate) fn starts_new_trace(self, message: &MessageInfo<'_>, sender: &SpanContext) -> bool {
+        let count = message.delivery_count().map(|count| {
+            // A classic queue of RabbitMQ says only that it delivers again, and says so each time.
+            let is_again = count > 1 && count <= self.after_deliveries && sender.is_valid();
+            let uncounted = is_again.then(|| recent::seen_before(sender, count));
+            count.saturating_add(uncounted.unwrap_or(0))
+        });
         // A clock that is behind the sender's makes no message old.
         let age = || message.sent_at()?.elapsed().ok();
         count.is_some_and(|count| count > self.after_deliveries)
@@ -37,6 +45,7 @@ impl Redelivery {
 mod tests {
     use super::*;
     use crate::message::destination::Destination;
+    use opentelemetry::trace::{SpanId, TraceFlags, TraceId, TraceState};
     use std::time::SystemTime;
 
     #[test]
@@ -75,8 +84,32 @@ mod tests {
                 .with_delivery_count(count)
                 .with_sent_at(sent_at);
             let found = [by_default, never, after_two, after_an_hour]
-                .map(|by| by.starts_new_trace(&message));
+                .map(|by| by.starts_new_trace(&message, &SpanContext::NONE));
             assert_eq!(found, expected, "{count:?} {sent_at:?}");
+        }
+    }
+
+    #[test]
+    fn deliveries_that_the_broker_does_not_count_are_counted_here() {
+        let sender = SpanContext::new(
+            TraceId::from(0x0af7_6519_16cd_43dd),
+            SpanId::from(0xb7ad),
+            TraceFlags::SAMPLED,
+            true,
+            TraceState::NONE,
+        );
+        let message =
+            |count| MessageInfo::new(Destination::named("orders")).with_delivery_count(Some(count));
+        let by = Redelivery::default();
+        let starts = |count| by.starts_new_trace(&message(count), &sender);
+        // As a classic queue: the first one, and then "again" without end.
+        assert!(!starts(1));
+        let again: Vec<bool> = (2..=14).map(|_| starts(2)).collect();
+        let expected: Vec<bool> = (2..=14).map(|delivery| delivery > 10).collect();
+        assert_eq!(again, expected);
+        // As a broker that counts, also for two consumers in this process.
+        for count in 3..=9 {
+            assert_eq!([starts(count), starts(count)], [false; 2], "{count}");
         }
     }
 }
