@@ -8,6 +8,10 @@ mod disabled;
 mod innermost;
 #[path = "../core/message.rs"]
 mod message;
+#[path = "../core/meter.rs"]
+#[expect(dead_code, reason = "another test needs the rest")]
+mod meter;
+mod metrics;
 mod one_trace;
 mod producer;
 mod random_flag;
