@@ -61,7 +61,7 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         context: &carried.context,
     };
     let relation = as_consumer.relation.unwrap_or(by.relation);
-    let span = MessageSpan::start(
+    let mut span = MessageSpan::start(
         by,
         &of,
         |info| {
@@ -75,10 +75,7 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         },
     );
     if let Some(measurement) = span.measurement() {
-        measurement.count_read(carried.outcome(seen), seen);
-        if !as_consumer.is_counted {
-            measurement.count_consumed(1);
-        }
+        measurement.arrived(carried.outcome(seen), seen, as_consumer.is_counted);
     }
     span
 }

@@ -21,12 +21,16 @@ pub(crate) struct Measurement {
     began: Instant,
     began_at: SystemTime,
     messages: u64,
+    waited: Option<Duration>,
 }
 
 impl Measurement {
-    pub(crate) fn start(instruments: Arc<Instruments>, action: Action, labels: Labels) -> Self {
-        let began = (Instant::now(), SystemTime::now());
-        Self::since(began, instruments, action, labels, 1)
+    pub(crate) fn start(
+        (instruments, now): (Arc<Instruments>, Instant),
+        action: Action,
+        labels: Labels,
+    ) -> Self {
+        Self::since((now, SystemTime::now()), instruments, action, labels, 1)
     }
 
     /// An operation that has begun before, and is about so many messages.
@@ -44,6 +48,7 @@ impl Measurement {
             began,
             began_at,
             messages,
+            waited: None,
         }
     }
 
@@ -57,41 +62,51 @@ impl Measurement {
         self.began.elapsed()
     }
 
-    /// Counts messages that were pulled or dispatched.
-    pub(crate) fn count_consumed(&self, messages: u64) {
-        let labels = self.labels.common();
-        self.instruments
-            .record(|it| it.consumed.add(messages, labels));
+    /// Records what is known when a message is there to be handled: what became of its context, that it was
+    /// delivered, unless that was counted before, and how long it was under way.
+    pub(crate) fn arrived(&mut self, outcome: &'static str, seen: Seen, is_counted: bool) {
+        let Self {
+            instruments,
+            labels,
+            waited,
+            ..
+        } = self;
+        instruments.record(|it| {
+            labels.with_outcome(outcome, |labels| it.propagation.add(1, labels));
+            if seen.has(Seen::CUT) {
+                labels.with_outcome("cut", |labels| it.propagation.add(1, labels));
+            }
+            if !is_counted {
+                it.consumed.add(1, labels.common());
+            }
+            if let Some(waited) = waited {
+                it.queue_time.record(waited.as_secs_f64(), labels.common());
+            }
+        });
     }
 
-    pub(crate) fn record_queue_time(&self, time: Duration) {
-        let labels = self.labels.common();
-        self.instruments
-            .record(|it| it.queue_time.record(time.as_secs_f64(), labels));
-    }
-
-    /// Counts what became of the context of a message that came in, and whether a part of it was ignored.
-    pub(crate) fn count_read(&self, outcome: &'static str, seen: Seen) {
-        self.count_outcome(outcome);
-        if seen.has(Seen::CUT) {
-            self.count_outcome("cut");
-        }
-    }
-
-    fn count_outcome(&self, outcome: &'static str) {
-        self.instruments
-            .count_outcome(self.labels.common(), outcome);
+    /// How long the message was under way before it was handled.
+    pub(crate) fn set_waited(&mut self, waited: Option<Duration>) {
+        self.waited = waited;
     }
 
     /// Counts what became of the context of a message that goes out, unless it was written as a whole.
-    pub(crate) fn count_written(&self, seen: Seen) {
+    pub(crate) fn count_written(&mut self, seen: Seen) {
         for (what, outcome) in [
             (Seen::DROPPED, "dropped"),
             (Seen::CUT, "cut"),
             (Seen::PANICKED, "panicked"),
         ] {
             if seen.has(what) {
-                return self.count_outcome(outcome);
+                let Self {
+                    instruments,
+                    labels,
+                    ..
+                } = self;
+                instruments.record(|it| {
+                    labels.with_outcome(outcome, |labels| it.propagation.add(1, labels));
+                });
+                return;
             }
         }
     }
@@ -101,30 +116,33 @@ impl Measurement {
     }
 
     /// Records how long the operation took, and what it was about.
-    pub(crate) fn end(mut self, took: Duration, error_type: Option<&Cow<'static, str>>) {
-        let Self {
-            action, messages, ..
-        } = self;
-        let seconds = took.as_secs_f64();
-        // Those that came with a poll did not fail, whatever the poll gave beside them.
-        if action.operation == Operation::Receive && messages > 0 {
-            self.count_consumed(messages);
-        }
-        self.labels.set_error(error_type);
+    pub(crate) fn end(&mut self, took: Duration, error_type: Option<&Cow<'static, str>>) {
         let Self {
             instruments,
+            action,
             labels,
+            messages,
             ..
         } = self;
-        if action.operation == Operation::Process {
-            instruments.record(|it| it.process_duration.record(seconds, labels.common()));
-            return;
-        }
-        if action.operation != Operation::Receive {
-            instruments.record(|it| it.sent.add(messages, labels.common()));
-        }
-        let labels = labels.into_of_duration(action.operation);
-        instruments.record(|it| it.operation_duration.record(seconds, &labels));
+        let (seconds, messages) = (took.as_secs_f64(), *messages);
+        instruments.record(|it| match action.operation {
+            Operation::Process => {
+                labels.set_error(error_type);
+                it.process_duration.record(seconds, labels.common());
+            }
+            operation => {
+                // Those that came with a poll did not fail, whatever the poll gave beside them.
+                if operation == Operation::Receive && messages > 0 {
+                    it.consumed.add(messages, labels.common());
+                }
+                labels.set_error(error_type);
+                if operation != Operation::Receive {
+                    it.sent.add(messages, labels.common());
+                }
+                let labels = labels.of_duration(operation);
+                it.operation_duration.record(seconds, labels);
+            }
+        });
     }
 }
 

@@ -149,7 +149,7 @@ impl MessageSpan {
         self.boundary().call(Step::DESCRIBE, || {
             let span = self.context().span();
             if span.is_recording() {
-                let mut attributes = Attributes::default();
+                let mut attributes = Attributes::with_capacity(8);
                 set(&mut attributes);
                 span.set_attributes(attributes.into_list());
             }
@@ -162,8 +162,8 @@ impl MessageSpan {
     }
 
     /// The metrics of the operation, if they are recorded.
-    pub(crate) fn measurement(&self) -> Option<&Measurement> {
-        self.measurement.as_deref()
+    pub(crate) fn measurement(&mut self) -> Option<&mut Measurement> {
+        self.measurement.as_deref_mut()
     }
 
     /// Notes the partition for the metrics.
@@ -181,19 +181,20 @@ impl MessageSpan {
     /// Ends the span, also if there are other handles of it, and records the metrics. Later calls do
     /// nothing.
     pub(crate) fn end(&mut self) {
-        let measurement = self.measurement.take();
-        let took = measurement.as_ref().map(|it| (it.elapsed(), it.began_at()));
-        if self.state == State::Open {
-            self.state = State::Ended;
-            // The metric and the span are to say the same.
-            self.end_span(took.and_then(|(took, began)| began.checked_add(took)));
-        }
-        if let Some((measurement, (took, _))) = measurement.zip(took) {
-            measurement.end(took, self.error_type.get());
-        }
+        let Some(mut measurement) = self.measurement.take() else {
+            return self.end_span(None);
+        };
+        let took = measurement.elapsed();
+        // The metric and the span are to say the same.
+        self.end_span(measurement.began_at().checked_add(took));
+        measurement.end(took, self.error_type.get());
     }
 
-    fn end_span(&self, at: Option<SystemTime>) {
+    fn end_span(&mut self, at: Option<SystemTime>) {
+        if self.state != State::Open {
+            return;
+        }
+        self.state = State::Ended;
         let span = self.context().span();
         let end = || match at {
             Some(at) => span.end_with_timestamp(at),

@@ -86,7 +86,7 @@ impl MessageSpan {
             template: template.as_ref(),
             endpoint,
         };
-        let measurement = instruments.map(|instruments| {
+        let mut measurement = instruments.map(|instruments| {
             let labels = Labels::of(by.destinations.on_metric(&known), &known);
             Box::new(Measurement::start(instruments, action, labels))
         });
@@ -97,8 +97,8 @@ impl MessageSpan {
         let waited = (action.operation == Operation::Process)
             .then(waited)
             .flatten();
-        if let Some((measurement, time)) = measurement.as_ref().zip(waited) {
-            measurement.record_queue_time(time);
+        if let Some(measurement) = &mut measurement {
+            measurement.set_waited(waited);
         }
         let Some(opened) = opened else {
             return without().measured(measurement);

@@ -49,7 +49,7 @@ impl Waiting {
         links: Vec<Link>,
         messages: u64,
     ) -> MessageSpan {
-        let measurement = by.metrics.instruments::<C>().map(|instruments| {
+        let measurement = by.metrics.instruments::<C>().map(|(instruments, _)| {
             let labels = Labels::of(by.destinations.on_metric(known), known);
             let began = (self.began, self.began_at);
             Box::new(Measurement::since(

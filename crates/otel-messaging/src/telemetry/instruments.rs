@@ -3,7 +3,6 @@
 use crate::loss::boundary::Boundary;
 use crate::loss::row::Step;
 use crate::telemetry::semconv;
-use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
 use std::fmt;
 use std::sync::Arc;
@@ -79,16 +78,6 @@ impl Instruments {
     #[inline]
     pub(crate) fn record(&self, work: impl FnOnce(&Self)) {
         self.boundary.ask(Step::DESCRIBE, || work(self));
-    }
-
-    /// Counts one message by what became of its context.
-    pub(crate) fn count_outcome(&self, labels: &[KeyValue], outcome: &'static str) {
-        let mut labels = labels.to_vec();
-        labels.push(KeyValue::new(
-            semconv::OTEL_MESSAGING_PROPAGATION_OUTCOME,
-            outcome,
-        ));
-        self.record(|it| it.propagation.add(1, &labels));
     }
 }
 

@@ -80,11 +80,19 @@ impl Labels {
         &self.list
     }
 
+    /// Works with the attributes of `otel_messaging.propagation.messages`.
+    pub(crate) fn with_outcome(&mut self, outcome: &'static str, work: impl FnOnce(&[KeyValue])) {
+        let key = semconv::OTEL_MESSAGING_PROPAGATION_OUTCOME;
+        self.list.push(KeyValue::new(key, outcome));
+        work(&self.list);
+        self.list.pop();
+    }
+
     /// The attributes of `messaging.client.operation.duration`.
-    pub(crate) fn into_of_duration(mut self, operation: Operation) -> Vec<KeyValue> {
+    pub(crate) fn of_duration(&mut self, operation: Operation) -> &[KeyValue] {
         let operation_type = operation.operation_type();
         let key = semconv::MESSAGING_OPERATION_TYPE;
         self.list.push(KeyValue::new(key, operation_type));
-        self.list
+        &self.list
     }
 }

@@ -8,15 +8,16 @@ use crate::telemetry::instruments::Instruments;
 use crate::telemetry::tracer::{CLIENTS, scope};
 use opentelemetry::global;
 use opentelemetry::metrics::MeterProvider;
+use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock, Weak};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
 
 type Provider = dyn MeterProvider + Send + Sync;
 
-/// How long the global provider is taken for the same, in nanoseconds.
-const LOOK_EVERY: u64 = 1_000_000_000;
+/// How long a thread takes the global provider for the same.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// By which provider metrics are recorded.
 #[derive(Clone, Default)]
@@ -45,19 +46,21 @@ impl Metrics {
         }
     }
 
-    /// The instruments of a client, if there is a provider.
+    /// The instruments of a client, if there is a provider, and the time.
     #[inline]
-    pub(crate) fn instruments<C: Client>(&self) -> Option<Arc<Instruments>> {
-        match &self.given {
+    pub(crate) fn instruments<C: Client>(&self) -> Option<(Arc<Instruments>, Instant)> {
+        let now = Instant::now();
+        let instruments = match &self.given {
             Some(given) => given.instruments::<C>(),
-            None => of_global()?.instruments::<C>(),
-        }
+            None => of_global::<C>(now),
+        };
+        Some((instruments?, now))
     }
 
     /// Whether there is a provider.
     pub(crate) fn has_provider(&self) -> bool {
         self.given.is_some() || {
-            look(nanos());
+            look(Instant::now());
             IS_SET.load(Ordering::Relaxed)
         }
     }
@@ -73,24 +76,33 @@ impl Meters {
     }
 
     fn instruments<C: Client>(&self) -> Option<Arc<Instruments>> {
-        for place in &self.instruments {
-            match place.get() {
-                Some((name, instruments)) if *name == C::NAME => return Some(instruments.clone()),
-                Some(_) => {}
-                None => {
-                    // Two threads may make them: the provider gives both the same.
-                    let made = (C::NAME, Arc::new(self.make::<C>()?));
-                    let (name, instruments) = place.get_or_init(|| made);
-                    if *name == C::NAME {
-                        return Some(instruments.clone());
-                    }
-                }
-            }
-        }
-        self.make::<C>().map(Arc::new)
+        self.made::<C>()
+            .cloned()
+            .or_else(|| self.make_and_keep::<C>())
+    }
+
+    /// Those that were made before.
+    #[inline]
+    fn made<C: Client>(&self) -> Option<&Arc<Instruments>> {
+        let mut made = self.instruments.iter().map_while(OnceLock::get);
+        let (_, instruments) = made.find(|(name, _)| *name == C::NAME)?;
+        Some(instruments)
     }
 
     #[cold]
+    fn make_and_keep<C: Client>(&self) -> Option<Arc<Instruments>> {
+        let mut made = (C::NAME, Arc::new(self.make::<C>()?));
+        // If another thread makes them too, the provider gives both the same.
+        for place in &self.instruments {
+            match place.set(made) {
+                Ok(()) => return self.made::<C>().cloned(),
+                Err(refused) => made = refused,
+            }
+        }
+        Some(made.1)
+    }
+
+    #[inline(never)]
     fn make<C: Client>(&self) -> Option<Instruments> {
         let provider = match &self.provider {
             Source::Given(provider) => provider.clone(),
@@ -112,40 +124,40 @@ impl Meters {
     }
 }
 
-/// When the global provider is looked at next, in nanoseconds of this process.
-static NEXT_LOOK: AtomicU64 = AtomicU64::new(0);
 /// Whether the global provider records anything. Asked first: without one, nothing is locked.
 static IS_SET: AtomicBool = AtomicBool::new(false);
 static GLOBAL: RwLock<Option<Arc<Meters>>> = RwLock::new(None);
 
-/// The global provider's, looked at when the last look is a second ago.
+thread_local! {
+    /// When this thread looks at the global provider next.
+    static NEXT_LOOK: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// The global provider's, looked at when this thread's last look is a second ago.
 #[inline]
-fn of_global() -> Option<Arc<Meters>> {
-    let now = nanos();
-    if now >= NEXT_LOOK.load(Ordering::Relaxed) {
+fn of_global<C: Client>(now: Instant) -> Option<Arc<Instruments>> {
+    if NEXT_LOOK.get().is_none_or(|next| now >= next) {
         look(now);
     }
     if !IS_SET.load(Ordering::Relaxed) {
         return None;
     }
-    GLOBAL
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
-}
-
-/// Nanoseconds of this process.
-fn nanos() -> u64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let since = START.elapsed();
-    since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos())
+    let known = GLOBAL.read().unwrap_or_else(PoisonError::into_inner);
+    let meters = known.as_ref()?;
+    if let Some(made) = meters.made::<C>() {
+        return Some(made.clone());
+    }
+    // Not under the lock: the provider may publish.
+    let meters = meters.clone();
+    drop(known);
+    meters.make_and_keep::<C>()
 }
 
 /// Compares the global provider with the one that is known.
 #[cold]
 #[inline(never)]
-fn look(now: u64) {
-    NEXT_LOOK.store(now + LOOK_EVERY, Ordering::Relaxed);
+fn look(now: Instant) {
+    NEXT_LOOK.set(now.checked_add(LOOK_EVERY));
     let provider = global::meter_provider();
     // OpenTelemetry's own default, which records nothing, has no state; and nobody can ask it. A provider
     // of the application's that has none either has to be given to the builder.

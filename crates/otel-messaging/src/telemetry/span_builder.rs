@@ -12,6 +12,9 @@ use opentelemetry::trace::{Link, SpanBuilder};
 use std::borrow::Cow;
 use std::sync::Arc;
 
+/// Room for what most spans get, before and after their start.
+const CAPACITY: usize = 14;
+
 /// The name of a span, and its destination as it is shown.
 pub(crate) struct SpanName {
     name: Cow<'static, str>,
@@ -84,7 +87,7 @@ impl Known<'_> {
 /// Describes the span for samplers: its name, its kind, its links, and the attributes that they may
 /// decide by (conventions, "Messaging attributes": "provided at span creation time").
 pub(crate) fn span_builder(known: &Known<'_>, name: SpanName, links: Vec<Link>) -> SpanBuilder {
-    let mut attributes = Attributes::with_capacity(8);
+    let mut attributes = Attributes::with_capacity(CAPACITY);
     attributes.set(semconv::MESSAGING_SYSTEM_NAME, known.system());
     attributes.set(semconv::MESSAGING_OPERATION_NAME, known.action.name);
     let operation_type = known.action.operation.operation_type();
