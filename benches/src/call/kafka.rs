@@ -75,9 +75,7 @@ impl Calls for Kafka {
     }
 
     fn process_labels() -> Vec<KeyValue> {
-        let mut labels = labels("kafka", "process");
-        labels.push(partition(PARTITION));
-        labels
+        labels("kafka", "process")
     }
 
     fn sent_at(message: &OwnedMessage) -> Option<SystemTime> {
@@ -114,8 +112,6 @@ impl Calls for Kafka {
     fn send_labels(sender: &Sender) -> Vec<KeyValue> {
         let mut labels = labels("kafka", "send");
         labels.extend(sender.server());
-        // The topic has one.
-        labels.push(partition(0));
         labels
     }
 
