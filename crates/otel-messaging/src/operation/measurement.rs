@@ -2,10 +2,12 @@
 
 use crate::loss::witness::Seen;
 use crate::message::info::MessageInfo;
-use crate::telemetry::action::{Action, Operation};
+use crate::telemetry::action::Operation;
 use crate::telemetry::instruments::Instruments;
-use crate::telemetry::labels::Labels;
+use crate::telemetry::labels::{Labels, OnMetric};
+use crate::telemetry::span_builder::Known;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,45 +17,61 @@ const OLDEST: Duration = Duration::from_secs(366 * 86_400);
 /// The metrics of an operation, from its start to its end.
 #[derive(Debug)]
 pub(crate) struct Measurement {
-    instruments: Arc<Instruments>,
-    action: Action,
+    /// `None` if it is a spare one.
+    instruments: Option<Arc<Instruments>>,
+    operation: Operation,
     labels: Labels,
     began: Instant,
-    began_at: SystemTime,
+    /// If there is a span, or if it is known when the message was sent.
+    began_at: Option<SystemTime>,
     messages: u64,
     waited: Option<Duration>,
 }
 
+thread_local! {
+    /// The memory of a measurement that has ended, for the next one on this thread.
+    static SPARE: Cell<Option<Box<Measurement>>> = const { Cell::new(None) };
+}
+
 impl Measurement {
+    /// Starts the metrics of an operation that has begun at this time, by both clocks.
     pub(crate) fn start(
-        (instruments, now): (Arc<Instruments>, Instant),
-        action: Action,
-        labels: Labels,
-    ) -> Self {
-        Self::since((now, SystemTime::now()), instruments, action, labels, 1)
+        instruments: Arc<Instruments>,
+        (began, began_at): (Instant, Option<SystemTime>),
+        destination: OnMetric,
+        known: &Known<'_>,
+    ) -> Box<Self> {
+        // While the thread ends there is none.
+        let spare = SPARE.try_with(Cell::take).ok().flatten();
+        let mut started = spare.unwrap_or_else(|| Box::new(Self::spare(began)));
+        started.instruments = Some(instruments);
+        started.operation = known.action.operation;
+        started.labels.fill(destination, known);
+        (started.began, started.began_at) = (began, began_at);
+        (started.messages, started.waited) = (1, None);
+        started
     }
 
-    /// An operation that has begun before, and is about so many messages.
-    pub(crate) fn since(
-        (began, began_at): (Instant, SystemTime),
-        instruments: Arc<Instruments>,
-        action: Action,
-        labels: Labels,
-        messages: u64,
-    ) -> Self {
+    #[cold]
+    fn spare(began: Instant) -> Self {
         Self {
-            instruments,
-            action,
-            labels,
+            instruments: None,
+            operation: Operation::Process,
+            labels: Labels::default(),
             began,
-            began_at,
-            messages,
+            began_at: None,
+            messages: 1,
             waited: None,
         }
     }
 
+    /// Sets how many messages the operation is about, if not one.
+    pub(crate) fn set_messages(&mut self, messages: u64) {
+        self.messages = messages;
+    }
+
     /// The wall clock at the start. The span has the same.
-    pub(crate) fn began_at(&self) -> SystemTime {
+    pub(crate) fn began_at(&self) -> Option<SystemTime> {
         self.began_at
     }
 
@@ -66,11 +84,14 @@ impl Measurement {
     /// delivered, unless that was counted before, and how long it was under way.
     pub(crate) fn arrived(&mut self, outcome: &'static str, seen: Seen, is_counted: bool) {
         let Self {
-            instruments,
+            instruments: Some(instruments),
             labels,
             waited,
             ..
-        } = self;
+        } = self
+        else {
+            return;
+        };
         instruments.record(|it| {
             labels.with_outcome(outcome, |labels| it.propagation.add(1, labels));
             if seen.has(Seen::CUT) {
@@ -98,14 +119,12 @@ impl Measurement {
             (Seen::PANICKED, "panicked"),
         ] {
             if seen.has(what) {
-                let Self {
-                    instruments,
-                    labels,
-                    ..
-                } = self;
-                instruments.record(|it| {
-                    labels.with_outcome(outcome, |labels| it.propagation.add(1, labels));
-                });
+                if let Some(instruments) = &self.instruments {
+                    let labels = &mut self.labels;
+                    instruments.record(|it| {
+                        labels.with_outcome(outcome, |labels| it.propagation.add(1, labels));
+                    });
+                }
                 return;
             }
         }
@@ -116,16 +135,13 @@ impl Measurement {
     }
 
     /// Records how long the operation took, and what it was about.
-    pub(crate) fn end(&mut self, took: Duration, error_type: Option<&Cow<'static, str>>) {
-        let Self {
-            instruments,
-            action,
-            labels,
-            messages,
-            ..
-        } = self;
-        let (seconds, messages) = (took.as_secs_f64(), *messages);
-        instruments.record(|it| match action.operation {
+    pub(crate) fn end(mut self: Box<Self>, took: Duration, error_type: Option<&Cow<'static, str>>) {
+        let Some(instruments) = self.instruments.take() else {
+            return;
+        };
+        let (seconds, messages) = (took.as_secs_f64(), self.messages);
+        let labels = &mut self.labels;
+        instruments.record(|it| match self.operation {
             Operation::Process => {
                 labels.set_error(error_type);
                 it.process_duration.record(seconds, labels.common());
@@ -143,6 +159,8 @@ impl Measurement {
                 it.operation_duration.record(seconds, labels);
             }
         });
+        self.labels.clear();
+        let _ = SPARE.try_with(|spare| spare.set(Some(self)));
     }
 }
 

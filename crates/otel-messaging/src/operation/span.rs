@@ -180,20 +180,30 @@ impl MessageSpan {
 
     /// Ends the span, also if there are other handles of it, and records the metrics. Later calls do
     /// nothing.
+    #[inline]
     pub(crate) fn end(&mut self) {
-        let Some(mut measurement) = self.measurement.take() else {
-            return self.end_span(None);
+        if self.measurement.is_some() {
+            self.end_measured();
+        } else if self.state == State::Open {
+            self.end_span(None);
+        }
+    }
+
+    #[inline(never)]
+    fn end_measured(&mut self) {
+        let Some(measurement) = self.measurement.take() else {
+            return;
         };
         let took = measurement.elapsed();
-        // The metric and the span are to say the same.
-        self.end_span(measurement.began_at().checked_add(took));
+        if self.state == State::Open {
+            // The metric and the span are to say the same.
+            let began = measurement.began_at();
+            self.end_span(began.and_then(|began| began.checked_add(took)));
+        }
         measurement.end(took, self.error_type.get());
     }
 
     fn end_span(&mut self, at: Option<SystemTime>) {
-        if self.state != State::Open {
-            return;
-        }
         self.state = State::Ended;
         let span = self.context().span();
         let end = || match at {

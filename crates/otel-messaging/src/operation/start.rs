@@ -14,7 +14,6 @@ use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::{Action, Operation};
-use crate::telemetry::labels::Labels;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
 use opentelemetry::Context;
@@ -49,8 +48,7 @@ impl MessageSpan {
         }
         let producer = || message.producer_info().map(|info| &info.0);
         let endpoint = of.consumer.or_else(producer);
-        let whereto = || {
-            let destination = message.destination();
+        let whereto = |destination| {
             // A template is of the sender's destination, which has no queue.
             let template = by.destinations.template_of(destination);
             (with_queue(destination, endpoint), template)
@@ -61,7 +59,7 @@ impl MessageSpan {
         } else {
             let (there, name) = (&mut there, &mut name);
             traced_span::open(action.operation, move || {
-                let (destination, template) = there.insert(whereto());
+                let (destination, template) = there.insert(whereto(message.destination()));
                 name.insert(SpanName::of(action, *destination, template.as_ref()))
                     .as_str()
             })
@@ -77,8 +75,9 @@ impl MessageSpan {
             return without();
         }
 
-        let (destination, template) = there.unwrap_or_else(whereto);
-        let info = message.message_info().with_destination(destination);
+        let info = message.message_info();
+        let (destination, template) = there.unwrap_or_else(|| whereto(info.destination()));
+        let info = info.with_destination(destination);
         let known = Known {
             action,
             system: M::Client::SYSTEM,
@@ -86,27 +85,23 @@ impl MessageSpan {
             template: template.as_ref(),
             endpoint,
         };
-        let mut measurement = instruments.map(|instruments| {
-            let labels = Labels::of(by.destinations.on_metric(&known), &known);
-            Box::new(Measurement::start(instruments, action, labels))
+        let is_waiting = action.operation == Operation::Process && info.sent_at().is_some();
+        let began_at = (opened.is_some() || is_waiting).then(SystemTime::now);
+        let began = began_at.filter(|_| is_waiting);
+        let waited = began.and_then(|began| queue_time(&info, began));
+        let measurement = instruments.map(|(instruments, now)| {
+            let destination = by.destinations.on_metric(&known);
+            let mut started = Measurement::start(instruments, (now, began_at), destination, &known);
+            started.set_waited(waited);
+            started
         });
-        let waited = || {
-            let began = measurement.as_ref().map(|it| it.began_at());
-            queue_time(&info, began.unwrap_or_else(SystemTime::now))
-        };
-        let waited = (action.operation == Operation::Process)
-            .then(waited)
-            .flatten();
-        if let Some(measurement) = &mut measurement {
-            measurement.set_waited(waited);
-        }
         let Some(opened) = opened else {
             return without().measured(measurement);
         };
         let related = relate(&info);
         let name = name.unwrap_or_else(|| SpanName::of(action, destination, template.as_ref()));
         let mut builder = span_builder(&known, name, related.links);
-        builder.start_time = measurement.as_ref().map(|it| it.began_at());
+        builder.start_time = measurement.as_ref().and_then(|it| it.began_at());
         let parent = &related.parent;
         let started = Self::started::<M::Client>(&by.telemetry, opened, builder, parent);
         // Without a span, what came in goes out.

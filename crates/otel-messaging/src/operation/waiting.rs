@@ -7,7 +7,6 @@ use crate::operation::probe::has_provider;
 use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::Action;
-use crate::telemetry::labels::Labels;
 use crate::telemetry::span_builder::{Known, SpanName, span_builder};
 use opentelemetry::Context;
 use opentelemetry::trace::Link;
@@ -50,15 +49,11 @@ impl Waiting {
         messages: u64,
     ) -> MessageSpan {
         let measurement = by.metrics.instruments::<C>().map(|(instruments, _)| {
-            let labels = Labels::of(by.destinations.on_metric(known), known);
-            let began = (self.began, self.began_at);
-            Box::new(Measurement::since(
-                began,
-                instruments,
-                known.action,
-                labels,
-                messages,
-            ))
+            let began = (self.began, Some(self.began_at));
+            let destination = by.destinations.on_metric(known);
+            let mut started = Measurement::start(instruments, began, destination, known);
+            started.set_messages(messages);
+            started
         });
         let span = match std::mem::replace(&mut self.opened, Opened::Unwanted) {
             Opened::Failed => None,

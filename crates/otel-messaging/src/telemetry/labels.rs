@@ -23,20 +23,26 @@ pub(crate) enum OnMetric {
 /// | `messaging.client.operation.duration` | `messaging.operation.type` |
 /// | `messaging.client.consumed.messages`, `messaging.process.duration` | group and subscription |
 /// | `messaging.client.sent.messages` | none |
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Labels {
     list: Vec<KeyValue>,
     has_destination: bool,
 }
 
+/// Room for all attributes.
+const CAPACITY: usize = 12;
+
 impl Labels {
-    pub(crate) fn of(destination: OnMetric, known: &Known<'_>) -> Self {
-        let mut labels = Vec::with_capacity(10);
+    /// Sets the attributes of an operation, in place of all others.
+    pub(crate) fn fill(&mut self, destination: OnMetric, known: &Known<'_>) {
+        let labels = &mut self.list;
+        labels.clear();
+        labels.reserve(CAPACITY);
         let system = known.system();
         labels.push(KeyValue::new(semconv::MESSAGING_SYSTEM_NAME, system));
         let name = known.action.name;
         labels.push(KeyValue::new(semconv::MESSAGING_OPERATION_NAME, name));
-        let has_destination = !matches!(destination, OnMetric::Nothing);
+        self.has_destination = !matches!(destination, OnMetric::Nothing);
         match destination {
             OnMetric::Template(template) => {
                 let key = semconv::MESSAGING_DESTINATION_TEMPLATE;
@@ -49,14 +55,13 @@ impl Labels {
             OnMetric::Nothing => {}
         }
         known.each_of_endpoint(|key, value| labels.push(KeyValue::new(key, value)));
-        let mut labels = Self {
-            list: labels,
-            has_destination,
-        };
         if let Some(partition) = known.info.partition() {
-            labels.set_partition(partition);
+            self.set_partition(partition);
         }
-        labels
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
     }
 
     /// Adds the partition, if there is a destination: partition 7 of some topic is none that anybody knows.
