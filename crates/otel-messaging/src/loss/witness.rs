@@ -1,6 +1,7 @@
 //! What becomes of the context of one message, seen while it is read or written.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// What happened on this thread, in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,8 +17,29 @@ impl Seen {
     /// A propagator panicked.
     pub(crate) const PANICKED: Self = Self(8);
 
+    /// Whether anything happened.
+    #[inline]
+    pub(crate) fn is_any(self) -> bool {
+        self.0 != 0
+    }
+
     pub(crate) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+}
+
+/// What happened to a message, kept until somebody asks.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(AtomicU8);
+
+impl Kept {
+    pub(crate) fn set(&self, seen: Seen) {
+        self.0.store(seen.0, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Seen {
+        Seen(self.0.load(Ordering::Relaxed))
     }
 }
 

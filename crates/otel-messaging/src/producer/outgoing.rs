@@ -3,7 +3,7 @@
 use crate::carrier::headers::{Carrier, CarrierMut};
 use crate::context::current::current_context;
 use crate::instrumentation::settings::Instrumentation;
-use crate::loss::witness::{self, Seen};
+use crate::loss::witness::{self, Kept};
 use crate::message::attributes::Attributes;
 use crate::message::info::MessageInfo;
 use crate::message::received::Describe;
@@ -18,7 +18,6 @@ use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::fmt;
 use std::ptr;
-use std::sync::OnceLock;
 
 /// A message on its way to the broker, with its span.
 ///
@@ -34,7 +33,7 @@ pub struct Outgoing {
     /// The client was asked to send it, so it counts.
     is_sent: bool,
     /// What became of its context when it was written.
-    written: OnceLock<Seen>,
+    written: Kept,
 }
 
 impl Instrumentation {
@@ -96,7 +95,7 @@ impl Instrumentation {
             span,
             kept,
             is_sent: false,
-            written: OnceLock::new(),
+            written: Kept::default(),
         }
     }
 }
@@ -132,7 +131,9 @@ impl Outgoing {
                     .inject_within(self.context(), headers, usize::MAX);
             }
         });
-        let _: Result<(), Seen> = self.written.set(written);
+        if written.is_any() {
+            self.written.set(written);
+        }
     }
 
     /// Says that the client is asked to send the message now. Metrics count messages from here on. If
@@ -200,11 +201,13 @@ impl Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
+        let written = self.written.get();
         if !self.is_sent {
             self.span.discard_measurement();
-        } else if let Some((measurement, written)) = self.span.measurement().zip(self.written.get())
+        } else if written.is_any()
+            && let Some(measurement) = self.span.measurement()
         {
-            measurement.count_written(*written);
+            measurement.count_written(written);
         }
     }
 }
