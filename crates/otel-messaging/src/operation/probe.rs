@@ -1,11 +1,14 @@
 //! A span that is tried, to find out whether a provider makes any.
 
+use crate::loss::boundary::SPANS;
+use crate::loss::row::Step;
 use crate::message::received::Client;
 use crate::telemetry::tracer::Telemetry;
-use opentelemetry::Context;
+use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
-    Span, SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+    Span, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
 };
+use opentelemetry::{Context, global};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,12 +37,19 @@ static ANY_PROVIDER: AtomicBool = AtomicBool::new(false);
 ///
 /// OpenTelemetry cannot be asked whether its global provider is the one without effect, which is its
 /// default. So a span is tried that no SDK makes, until there once was a provider.
-pub(crate) fn has_provider<C: Client>(by: &Telemetry) -> bool {
+#[inline]
+pub(crate) fn has_provider(by: &Telemetry) -> bool {
     if by.is_given() || ANY_PROVIDER.load(Ordering::Relaxed) {
         return true;
     }
-    // The boundary reports a panic.
-    let has_effect = has_effect::<C>(by).unwrap_or(false);
+    find_provider()
+}
+
+#[inline(never)]
+fn find_provider() -> bool {
+    // The boundary reports a panic. Any tracer will do, and this is the shortest way to one.
+    let found = SPANS.ask(Step::START, || makes_spans(&global::tracer(PROBE)));
+    let has_effect = found.unwrap_or(false);
     if has_effect {
         ANY_PROVIDER.store(true, Ordering::Relaxed);
     }
@@ -49,15 +59,17 @@ pub(crate) fn has_provider<C: Client>(by: &Telemetry) -> bool {
 /// Tries a span that an SDK neither samples nor exports. `false` if the provider is the one without
 /// effect; `None` if it fails.
 pub(crate) fn has_effect<C: Client>(by: &Telemetry) -> Option<bool> {
-    by.with_tracer::<C, _>(|tracer| {
-        let span = SpanBuilder::from_name(PROBE).start_with_context(tracer, &SUPPRESSED);
-        let has_effect = !is_of_no_tracer(span.span_context());
-        if span.is_recording() {
-            // By a tracer that knows nothing of suppression: dropped, it would be exported.
-            std::mem::forget(span);
-        }
-        has_effect
-    })
+    by.with_tracer::<C, _>(makes_spans)
+}
+
+fn makes_spans(tracer: &BoxedTracer) -> bool {
+    let span = tracer.start_with_context(PROBE, &SUPPRESSED);
+    let makes_spans = !is_of_no_tracer(span.span_context());
+    if span.is_recording() {
+        // By a tracer that knows nothing of suppression: dropped, it would be exported.
+        std::mem::forget(span);
+    }
+    makes_spans
 }
 
 /// Whether a span that was started in [`SUPPRESSED`] comes from a tracer without effect.

@@ -67,7 +67,7 @@ impl MessageSpan {
         // Whether a span is wanted, and whether it was opened.
         let opened = match opened {
             Opened::Span(span) => Some(Some(span)),
-            Opened::Unwanted if has_provider::<M::Client>(&by.telemetry) => Some(None),
+            Opened::Unwanted if has_provider(&by.telemetry) => Some(None),
             _ => None,
         };
         let instruments = by.metrics.instruments::<M::Client>();

@@ -57,7 +57,7 @@ impl Waiting {
         });
         let span = match std::mem::replace(&mut self.opened, Opened::Unwanted) {
             Opened::Failed => None,
-            Opened::Unwanted if !has_provider::<C>(&by.telemetry) => None,
+            Opened::Unwanted if !has_provider(&by.telemetry) => None,
             opened => self.started::<C>(by, known, links, opened),
         };
         let span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone().into()));
