@@ -61,7 +61,7 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         context: &carried.context,
     };
     let relation = as_consumer.relation.unwrap_or(by.relation);
-    let mut span = MessageSpan::start(
+    let started = MessageSpan::start(
         by,
         &of,
         |info| {
@@ -74,6 +74,9 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
             }
         },
     );
+    let Some(mut span) = started else {
+        return MessageSpan::without(carried.context.into());
+    };
     if let Some(measurement) = span.measurement() {
         measurement.arrived(carried.outcome(seen), seen, as_consumer.is_counted);
     }

@@ -32,19 +32,19 @@ pub(crate) struct Of<'m, M: ?Sized> {
 impl MessageSpan {
     /// Starts the span and the metrics of an operation, as far as they are wanted. `relate` is called only
     /// if there is a span, and `more` only if it records: it adds attributes that are not the message's own.
+    /// `None` if neither is wanted.
     pub(crate) fn start<'m, C, M>(
         by: &Settings,
         of: &Of<'m, M>,
         relate: impl FnOnce(&MessageInfo<'_>) -> Related<'m>,
         more: impl FnOnce(&mut Attributes),
-    ) -> Self
+    ) -> Option<Self>
     where
         M: Describe<C> + ?Sized,
     {
         let (action, message) = (of.action, of.message);
-        let without = || Self::without(of.context.clone().into());
         if by.telemetry.is_off() || of.context.is_telemetry_suppressed() {
-            return without();
+            return None;
         }
         let producer = || message.producer_info().map(|info| &info.0);
         let endpoint = of.consumer.or_else(producer);
@@ -72,8 +72,9 @@ impl MessageSpan {
         };
         let instruments = by.metrics.instruments::<M::Client>();
         if opened.is_none() && instruments.is_none() {
-            return without();
+            return None;
         }
+        let without = || Self::without(of.context.clone().into());
 
         let info = message.message_info();
         let (destination, template) = there.unwrap_or_else(|| whereto(info.destination()));
@@ -96,7 +97,7 @@ impl MessageSpan {
             started
         });
         let Some(opened) = opened else {
-            return without().measured(measurement);
+            return Some(without().measured(measurement));
         };
         let related = relate(&info);
         let name = name.unwrap_or_else(|| SpanName::of(action, destination, template.as_ref()));
@@ -118,7 +119,7 @@ impl MessageSpan {
             }
             more(attributes);
         });
-        span
+        Some(span)
     }
 
     /// Adds the attributes that samplers do not see, if the span records: those of every system, `more`,

@@ -87,7 +87,8 @@ impl Instrumentation {
                 context: &current,
             };
             let related = |_: &MessageInfo<'_>| Related::child_of(&current, links());
-            MessageSpan::start(by, &of, related, |_| {})
+            let started = MessageSpan::start(by, &of, related, |_| {});
+            started.unwrap_or_else(|| MessageSpan::without(current.into()))
         };
         let is_global = ptr::eq(self, Instrumentation::global());
         Outgoing {
