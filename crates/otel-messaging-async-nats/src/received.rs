@@ -170,8 +170,18 @@ impl Received<Nats> for async_nats::service::Request {
 
 /// The identifier of the message. A stream drops a second message that has the same.
 pub(crate) fn message_id(headers: &HeaderMap) -> Option<&str> {
-    headers.get(NATS_MESSAGE_ID).map(HeaderValue::as_str)
+    let id = if headers.len() > FEW {
+        headers.get(NATS_MESSAGE_ID)
+    } else {
+        let mut headers = headers.iter();
+        let (_, values) = headers.find(|(name, _)| **name == NATS_MESSAGE_ID)?;
+        values.first()
+    };
+    id.map(HeaderValue::as_str)
 }
+
+/// Among so many headers, to look at each costs less than to hash a name.
+const FEW: usize = 8;
 
 /// The stream, the consumer and the sequence numbers, if a stream delivered the message.
 fn delivery(message: &Message) -> Option<AckSubject<'_>> {
