@@ -31,6 +31,7 @@ impl Describe<Lapin> for Delivery {
         let count = delivery_count(&self.properties, self.redelivered);
         message_info(self.destination(), &self.properties)
             .with_delivery_count(Some(count))
+            .with_uncounted_redelivery(self.redelivered)
             .with_sent_at(sent_at(&self.properties))
     }
 

@@ -16,6 +16,7 @@ pub struct MessageInfo<'m> {
     conversation_id: Option<&'m str>,
     partition: Option<u32>,
     delivery_count: Option<u64>,
+    is_uncounted: bool,
     sent_at: Option<SystemTime>,
 }
 
@@ -30,6 +31,7 @@ impl<'m> MessageInfo<'m> {
             conversation_id: None,
             partition: None,
             delivery_count: None,
+            is_uncounted: false,
             sent_at: None,
         }
     }
@@ -77,6 +79,15 @@ impl<'m> MessageInfo<'m> {
         self
     }
 
+    /// Says that the broker delivers the message again and may not count how often, so that the delivery
+    /// count is the least that it can be. The crate then counts deliveries with the same count and the same
+    /// sender's span itself.
+    #[must_use]
+    pub fn with_uncounted_redelivery(mut self, is_again: bool) -> Self {
+        self.is_uncounted = is_again;
+        self
+    }
+
     /// Sets when the message was sent, by the clock of its sender or of the broker. It counts for
     /// [`with_link_after_age`](crate::instrumentation::Builder::with_link_after_age).
     #[must_use]
@@ -119,6 +130,12 @@ impl<'m> MessageInfo<'m> {
     #[must_use]
     pub fn delivery_count(&self) -> Option<u64> {
         self.delivery_count
+    }
+
+    /// Whether the broker delivers it again and may not count how often.
+    #[must_use]
+    pub fn is_uncounted_redelivery(&self) -> bool {
+        self.is_uncounted
     }
 
     /// When the message was sent.

@@ -8,8 +8,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 /// How many are known at most, twice: the newer ones, and those before them.
 const CAPACITY: usize = 512;
 
-/// The sender's span, and the count that came with the message. A broker that counts gives another count
-/// each time.
+/// The sender's span, and the count that came with the message, which is another one if the broker has
+/// counted meanwhile.
 type Delivery = (TraceId, SpanId, u64);
 
 static RECENT: LazyLock<Mutex<Recent>> = LazyLock::new(Mutex::default);

@@ -28,7 +28,9 @@ impl Redelivery {
     pub(crate) fn starts_new_trace(self, message: &MessageInfo<'_>, sender: &SpanContext) -> bool {
         let count = message.delivery_count().map(|count| {
             // A classic queue of RabbitMQ says only that it delivers again, and says so each time.
-            let is_again = count > 1 && count <= self.after_deliveries && sender.is_valid();
+            let is_again = message.is_uncounted_redelivery()
+                && count <= self.after_deliveries
+                && sender.is_valid();
             let uncounted = is_again.then(|| recent::seen_before(sender, count));
             count.saturating_add(uncounted.unwrap_or(0))
         });
@@ -98,8 +100,11 @@ mod tests {
             true,
             TraceState::NONE,
         );
-        let message =
-            |count| MessageInfo::new(Destination::named("orders")).with_delivery_count(Some(count));
+        let message = |count| {
+            MessageInfo::new(Destination::named("orders"))
+                .with_delivery_count(Some(count))
+                .with_uncounted_redelivery(count > 1)
+        };
         let by = Redelivery::default();
         let starts = |count| by.starts_new_trace(&message(count), &sender);
         // As a classic queue: the first one, and then "again" without end.
@@ -108,8 +113,10 @@ mod tests {
         let expected: Vec<bool> = (2..=14).map(|delivery| delivery > 10).collect();
         assert_eq!(again, expected);
         // As a broker that counts, also for two consumers in this process.
-        for count in 3..=9 {
-            assert_eq!([starts(count), starts(count)], [false; 2], "{count}");
+        for count in 2..=12 {
+            let counted = message(count).with_uncounted_redelivery(false);
+            let found = [(); 2].map(|()| by.starts_new_trace(&counted, &sender));
+            assert_eq!(found, [count > 10; 2], "{count}");
         }
     }
 }
