@@ -4,6 +4,7 @@ use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use otel_messaging_rdkafka::instrumentation::MetricDestinations;
 use otel_messaging_rdkafka::{
     InjectingContext, InjectingProducer, Instrumentation, UntilQueuedProducer,
 };
@@ -41,6 +42,7 @@ impl Telemetry {
         let builder = Instrumentation::builder()
             .with_meter_provider(&meters)
             .with_tracer_provider(&tracers)
+            .with_metric_destinations(MetricDestinations::All)
             .with_message_sizes();
         Self {
             metrics,
