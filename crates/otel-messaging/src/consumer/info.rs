@@ -1,6 +1,6 @@
 //! The facts that a consumer knows and its messages do not.
 
-use crate::message::endpoint::{Endpoint, shown};
+use crate::message::endpoint::{Endpoint, shown, shown_server};
 
 /// The facts that a consumer knows and its messages do not: the group, the queue, the server, the client.
 /// A [`Consumer`](crate::consumer::Consumer) made with it puts them on its spans and metrics. A text of
@@ -58,7 +58,7 @@ impl ConsumerInfo {
     /// Sets the address and the port of the broker. Leave it out if there are several brokers.
     #[must_use]
     pub fn with_server(mut self, address: impl AsRef<str>, port: u16) -> Self {
-        self.0.server = shown(address.as_ref()).map(|address| (address, port));
+        self.0.server = shown_server(address.as_ref(), port);
         self
     }
 }

@@ -1,10 +1,11 @@
 //! What a poll of a client gives: messages, or none, or an error.
 
-use crate::instrumentation::settings::Settings;
 use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
 use crate::message::info::MessageInfo;
 use crate::message::received::{Client, Received};
+use crate::policy::destination::Destinations;
+use crate::propagation::settings::Propagation;
 use crate::telemetry::span_builder::describe;
 use opentelemetry::trace::Link;
 use std::any::type_name;
@@ -91,11 +92,10 @@ where
 
 /// What came with a poll, as it is shown.
 pub struct PolledMessages<'a> {
-    /// Reads the senders of the messages and finds their template, if they are wanted.
-    by: Option<&'a Settings>,
+    wanted: Wanted<'a>,
     pub(crate) links: Vec<Link>,
-    /// The attributes of one message, if they are wanted.
-    pub(crate) attributes: Option<Attributes>,
+    /// The attributes of the messages. They are wanted of one alone.
+    pub(crate) attributes: Attributes,
     pub(crate) count: u64,
     pub(crate) is_batch: bool,
     /// The destination of all messages, if they have the same.
@@ -106,41 +106,55 @@ pub struct PolledMessages<'a> {
     pub(crate) error: Option<(Cow<'static, str>, &'a dyn fmt::Display)>,
 }
 
+/// What is to be found out. Links and attributes are for spans alone.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// How many messages there are, and what they have in common.
+    Common(&'a Destinations),
+    /// Who sent them.
+    Links(&'a Propagation),
+    /// Their attributes.
+    Attributes,
+}
+
 impl<'a> PolledMessages<'a> {
-    pub(crate) fn new() -> Self {
-        Self {
-            by: None,
+    /// Looks at the output of a poll.
+    pub(crate) fn of<C, S, P: Polled<C, S>>(output: &'a P, wanted: Wanted<'a>) -> Self {
+        let mut messages = Self {
+            wanted,
             links: Vec::new(),
-            attributes: None,
+            attributes: Attributes::default(),
             count: 0,
             is_batch: false,
             destination: None,
             template: None,
             partition: None,
             error: None,
-        }
-    }
-
-    /// To find out who sent the messages, and what they have in common.
-    pub(crate) fn by(settings: &'a Settings) -> Self {
-        Self {
-            by: Some(settings),
-            ..Self::new()
-        }
-    }
-
-    /// To find out the attributes of the message.
-    pub(crate) fn with_attributes() -> Self {
-        Self {
-            attributes: Some(Attributes::default()),
-            ..Self::new()
-        }
+        };
+        output.show(&mut messages);
+        messages
     }
 
     fn add<C, M: Received<C>>(&mut self, message: &'a M) {
-        let info = message.message_info();
-        let by = self.by;
-        let template = by.and_then(|by| by.destinations.template_of(info.destination()));
+        match self.wanted {
+            Wanted::Common(destinations) => self.add_common(&message.message_info(), destinations),
+            Wanted::Links(by) => {
+                if let Some(headers) = message.message_headers() {
+                    self.links.extend(by.read(headers).links());
+                }
+            }
+            Wanted::Attributes => {
+                let info = message.message_info();
+                // The span of the poll has described the destination.
+                let rest = info.clone().with_destination(Destination::unknown());
+                describe(&mut self.attributes, &rest, None);
+                message.set_attributes(&info, &mut self.attributes);
+            }
+        }
+    }
+
+    fn add_common(&mut self, info: &MessageInfo<'a>, destinations: &Destinations) {
+        let template = destinations.template_of(info.destination());
         if self.count == 0 {
             self.destination = Some(info.destination());
             self.template = template;
@@ -157,17 +171,6 @@ impl<'a> PolledMessages<'a> {
             }
         }
         self.count += 1;
-        if let Some(by) = by
-            && let Some(headers) = message.message_headers()
-        {
-            self.links.extend(by.propagation.read(headers).links());
-        }
-        if let Some(attributes) = &mut self.attributes {
-            // The span of the poll has described the destination.
-            let rest = info.clone().with_destination(Destination::unknown());
-            describe(attributes, &rest, None);
-            message.set_attributes(&info, attributes);
-        }
     }
 
     /// What is known of all messages.

@@ -1,7 +1,7 @@
 //! The spans of polls.
 
 use crate::consumer::handle::Consumer;
-use crate::consumer::polled::{Polled, PolledMessages};
+use crate::consumer::polled::{Polled, PolledMessages, Wanted};
 use crate::context::current::current_context;
 use crate::message::received::Client;
 use crate::operation::start::with_queue;
@@ -70,8 +70,7 @@ impl Consumer {
     /// Ends the span of a poll.
     fn end_poll<C, S, P: Polled<C, S>>(&self, waiting: Waiting, action: Action, output: &P) {
         let by = self.instrumentation.settings();
-        let mut messages = PolledMessages::by(by);
-        output.show(&mut messages);
+        let messages = PolledMessages::of(output, Wanted::Common(&by.destinations));
         if messages.is_empty() {
             return;
         }
@@ -86,16 +85,15 @@ impl Consumer {
             template: messages.template.as_ref(),
             endpoint: Some(endpoint),
         };
-        let links = messages.links;
+        let links = || PolledMessages::of(output, Wanted::Links(&by.propagation)).links;
         let mut span = waiting.end::<P::Client>(by, &known, links, messages.count);
         span.describe(&by.hook, &known, |attributes| {
             if messages.is_batch {
                 let key = semconv::MESSAGING_BATCH_MESSAGE_COUNT;
                 attributes.set_count(key, messages.count);
             } else if messages.count == 1 {
-                let mut one = PolledMessages::with_attributes();
-                output.show(&mut one);
-                attributes.append(one.attributes.unwrap_or_default());
+                let one = PolledMessages::of(output, Wanted::Attributes);
+                attributes.append(one.attributes);
             }
         });
         if let Some((error_type, error)) = messages.error {

@@ -14,6 +14,11 @@ pub(crate) struct Endpoint {
     pub(crate) server: Option<(Arc<str>, u16)>,
 }
 
+/// A server as spans show it.
+pub(crate) fn shown_server(address: &str, port: u16) -> Option<(Arc<str>, u16)> {
+    shown(address).map(|address| (address, port))
+}
+
 /// A text as spans show it.
 pub(crate) fn shown(text: &str) -> Option<Arc<str>> {
     remote_text::shown_whole(text).map(Into::into)

@@ -1,6 +1,6 @@
 //! The facts that a producer knows and its messages do not.
 
-use crate::message::endpoint::{Endpoint, shown};
+use crate::message::endpoint::{Endpoint, shown, shown_server};
 
 /// The facts that a producer knows and its messages do not: the server and the client. The wrapped
 /// producers of the adapters put them on the spans and metrics of what they send.
@@ -31,7 +31,7 @@ impl ProducerInfo {
     /// Sets the address and the port of the broker. Leave it out if there are several brokers.
     #[must_use]
     pub fn with_server(mut self, address: impl AsRef<str>, port: u16) -> Self {
-        self.0.server = shown(address.as_ref()).map(|address| (address, port));
+        self.0.server = shown_server(address.as_ref(), port);
         self
     }
 }

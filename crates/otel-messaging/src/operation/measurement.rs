@@ -93,9 +93,9 @@ impl Measurement {
             return;
         };
         instruments.record(|it| {
-            labels.with_outcome(outcome, |labels| it.propagation.add(1, labels));
+            count_outcome(it, labels, outcome);
             if seen.has(Seen::CUT) {
-                labels.with_outcome("cut", |labels| it.propagation.add(1, labels));
+                count_outcome(it, labels, "cut");
             }
             if !is_counted {
                 it.consumed.add(1, labels.common());
@@ -121,9 +121,7 @@ impl Measurement {
             if seen.has(what) {
                 if let Some(instruments) = &self.instruments {
                     let labels = &mut self.labels;
-                    instruments.record(|it| {
-                        labels.with_outcome(outcome, |labels| it.propagation.add(1, labels));
-                    });
+                    instruments.record(|it| count_outcome(it, labels, outcome));
                 }
                 return;
             }
@@ -162,6 +160,10 @@ impl Measurement {
         self.labels.clear();
         let _ = SPARE.try_with(|spare| spare.set(Some(self)));
     }
+}
+
+fn count_outcome(by: &Instruments, labels: &mut Labels, outcome: &'static str) {
+    labels.with_outcome(outcome, |labels| by.propagation.add(1, labels));
 }
 
 /// How long a message was under way before it was handled. `None` if the clocks of sender and receiver

@@ -15,15 +15,6 @@ pub(crate) enum Opened {
     Failed,
 }
 
-impl Opened {
-    pub(crate) fn into_span(self) -> Option<Span> {
-        match self {
-            Self::Span(span) => Some(span),
-            Self::Unwanted | Self::Failed => None,
-        }
-    }
-}
-
 /// What came of starting it.
 pub(crate) enum Started {
     #[expect(dead_code, reason = "nothing starts one")]

@@ -1,8 +1,10 @@
 //! A span that is tried, to find out whether a provider makes any.
 
+use crate::context::traced;
 use crate::loss::boundary::SPANS;
 use crate::loss::row::Step;
 use crate::message::received::Client;
+use crate::operation::traced_span::Opened;
 use crate::telemetry::tracer::Telemetry;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
@@ -38,11 +40,22 @@ static ANY_PROVIDER: AtomicBool = AtomicBool::new(false);
 /// OpenTelemetry cannot be asked whether its global provider is the one without effect, which is its
 /// default. So a span is tried that no SDK makes, until there once was a provider.
 #[inline]
-pub(crate) fn has_provider(by: &Telemetry) -> bool {
+fn has_provider(by: &Telemetry) -> bool {
     if by.is_given() || ANY_PROVIDER.load(Ordering::Relaxed) {
         return true;
     }
     find_provider()
+}
+
+/// Whether a span is wanted, where one of `tracing` was opened or not: `None` if not, and the span of
+/// `tracing` if there is one.
+#[inline]
+pub(crate) fn wanted(opened: Opened, by: &Telemetry) -> Option<Option<traced::Span>> {
+    match opened {
+        Opened::Span(span) => Some(Some(span)),
+        Opened::Unwanted if has_provider(by) => Some(None),
+        Opened::Unwanted | Opened::Failed => None,
+    }
 }
 
 #[inline(never)]

@@ -9,7 +9,7 @@ use crate::message::endpoint::Endpoint;
 use crate::message::info::MessageInfo;
 use crate::message::received::{Client, Describe};
 use crate::operation::measurement::{Measurement, queue_time};
-use crate::operation::probe::has_provider;
+use crate::operation::probe::wanted;
 use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
@@ -64,12 +64,7 @@ impl MessageSpan {
                     .as_str()
             })
         };
-        // Whether a span is wanted, and whether it was opened.
-        let opened = match opened {
-            Opened::Span(span) => Some(Some(span)),
-            Opened::Unwanted if has_provider(&by.telemetry) => Some(None),
-            _ => None,
-        };
+        let opened = wanted(opened, &by.telemetry);
         let instruments = by.metrics.instruments::<M::Client>();
         if opened.is_none() && instruments.is_none() {
             return None;

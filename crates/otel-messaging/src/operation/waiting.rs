@@ -1,9 +1,10 @@
 //! A poll that is under way: its span starts when it is known what came.
 
+use crate::context::traced::Span;
 use crate::instrumentation::settings::Settings;
 use crate::message::received::Client;
 use crate::operation::measurement::Measurement;
-use crate::operation::probe::has_provider;
+use crate::operation::probe::wanted;
 use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::Action;
@@ -40,12 +41,13 @@ impl Waiting {
         })
     }
 
-    /// Starts the span of a poll that gave something, and its metrics.
+    /// Starts the span of a poll that gave something, and its metrics. `links` is called only if there is a
+    /// span.
     pub(crate) fn end<C: Client>(
         mut self,
         by: &Settings,
         known: &Known<'_>,
-        links: Vec<Link>,
+        links: impl FnOnce() -> Vec<Link>,
         messages: u64,
     ) -> MessageSpan {
         let measurement = by.metrics.instruments::<C>().map(|(instruments, _)| {
@@ -55,11 +57,9 @@ impl Waiting {
             started.set_messages(messages);
             started
         });
-        let span = match std::mem::replace(&mut self.opened, Opened::Unwanted) {
-            Opened::Failed => None,
-            Opened::Unwanted if !has_provider(&by.telemetry) => None,
-            opened => self.started::<C>(by, known, links, opened),
-        };
+        let opened = std::mem::replace(&mut self.opened, Opened::Unwanted);
+        let span = wanted(opened, &by.telemetry)
+            .and_then(|opened| self.started::<C>(by, known, links(), opened));
         let span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone().into()));
         span.measured(measurement)
     }
@@ -69,14 +69,13 @@ impl Waiting {
         by: &Settings,
         known: &Known<'_>,
         links: Vec<Link>,
-        opened: Opened,
+        opened: Option<Span>,
     ) -> Option<MessageSpan> {
         let destination = known.info.destination();
         let name = SpanName::of(known.action, destination, known.template);
         let mut builder = span_builder(known, name, links);
         builder.start_time = Some(self.began_at);
         let name = builder.name.clone();
-        let opened = opened.into_span();
         let is_opened = opened.is_some();
         let span = MessageSpan::started::<C>(&by.telemetry, opened, builder, &self.parent)?;
         if is_opened {

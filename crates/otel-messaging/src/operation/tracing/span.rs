@@ -49,15 +49,6 @@ pub(crate) fn open<'n>(operation: Operation, name: impl FnOnce() -> &'n str) -> 
     }
 }
 
-impl Opened {
-    pub(crate) fn into_span(self) -> Option<Span> {
-        match self {
-            Self::Span(span) => Some(span),
-            Self::Unwanted | Self::Failed => None,
-        }
-    }
-}
-
 /// Starts a span that was opened as what `builder` describes, with `parent` as its parent and not
 /// whatever span is entered here.
 pub(crate) fn start(span: Span, builder: &SpanBuilder, parent: &Context) -> Started {
