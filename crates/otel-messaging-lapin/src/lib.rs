@@ -13,6 +13,7 @@ mod redelivery;
 mod relay;
 mod route;
 mod send_on;
+mod settle;
 mod wire_size;
 
 pub use consumer_info::consumer_info;
@@ -20,8 +21,10 @@ pub use headers::Lapin;
 pub use injecting_producer::{InjectingProducer, Wrapped};
 pub use otel_messaging::{
     ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
-    closure_in_context, consumer, current_context, extract, future_in_context, get_context, inject,
-    instrumentation, loss, opentelemetry, process, producer, propagation, self_check, stored,
-    try_with_message_context, try_with_message_context_with, with_message_context,
+    closure_in_context, consumer, current_context, extract, future_in_context, get_context, guard,
+    inject, instrumentation, loss, opentelemetry, process, producer, propagation, self_check,
+    stored, try_with_message_context, try_with_message_context_with, with_message_context,
+    with_settlement, with_settlement_with,
 };
 pub use publisher_confirm::PublisherConfirm;
+pub use settle::{Settlement, Settler};

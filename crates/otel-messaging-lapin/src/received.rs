@@ -143,8 +143,18 @@ pub(crate) fn message_info<'m>(
     destination: Destination<'m>,
     properties: &'m BasicProperties,
 ) -> MessageInfo<'m> {
-    let message_id = properties.message_id().as_ref();
-    let correlation_id = properties.correlation_id().as_ref();
+    let ids = (
+        properties.message_id().as_ref(),
+        properties.correlation_id().as_ref(),
+    );
+    message_info_of(destination, ids)
+}
+
+/// What message id and correlation id say.
+pub(crate) fn message_info_of<'m>(
+    destination: Destination<'m>,
+    (message_id, correlation_id): (Option<&'m ShortString>, Option<&'m ShortString>),
+) -> MessageInfo<'m> {
     MessageInfo::new(destination)
         .with_message_id(message_id.map(ShortString::as_str))
         .with_conversation_id(correlation_id.map(ShortString::as_str))

@@ -349,6 +349,8 @@ pub use background::future::future_in_context;
 pub use background::job::Job;
 pub use consumer::fallible::{try_with_message_context, try_with_message_context_with};
 pub use consumer::process::{process, with_message_context};
+pub use consumer::settle::guard::guard;
+pub use consumer::settle::settling::{with_settlement, with_settlement_with};
 pub use context::current::current_context;
 pub use instrumentation::global::{extract, inject};
 pub use instrumentation::settings::Instrumentation;

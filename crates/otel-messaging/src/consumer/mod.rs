@@ -7,6 +7,7 @@ pub(crate) mod info;
 pub(crate) mod polled;
 pub(crate) mod process;
 pub(crate) mod receive;
+pub(crate) mod settle;
 
 pub use crate::operation::future::InContext;
 pub use crate::operation::on_error::OnError;
@@ -15,3 +16,7 @@ pub use entered::Entered;
 pub use handle::Consumer;
 pub use info::ConsumerInfo;
 pub use polled::{Fallible, Many, Maybe, One, Polled, PolledMessages};
+pub use settle::guard::Guard;
+pub use settle::once::Settled;
+pub use settle::settling::{Returned, Settling};
+pub use settle::{Settle, SettleFuture, Unsettled};

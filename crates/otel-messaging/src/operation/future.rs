@@ -83,14 +83,39 @@ pub(crate) fn polled_again() -> ! {
     panic!("`InContext` polled after completion")
 }
 
+/// The handling of a message inside its span, which may stay open for what comes after it.
+pub trait Handling {
+    /// What the handling gives.
+    type Output;
+
+    /// Polls it, and leaves the span open when it is done.
+    fn poll_open(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output>;
+
+    /// The span.
+    fn open_span(self: Pin<&mut Self>) -> &mut MessageSpan;
+}
+
+impl<F: Future, J: FnOnce(&MessageSpan, &F::Output)> Handling for InContext<F, J> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll_open(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let (future, judge) = (this.future, this.judge);
+        this.span.work(|span| poll_work(future, judge, span, cx))
+    }
+
+    fn open_span(self: Pin<&mut Self>) -> &mut MessageSpan {
+        self.project().span
+    }
+}
+
 impl<F: Future, J: FnOnce(&MessageSpan, &F::Output)> Future for InContext<F, J> {
     type Output = F::Output;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let (future, judge) = (this.future, this.judge);
-        let output = ready!(this.span.work(|span| poll_work(future, judge, span, cx)));
-        this.span.end();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let output = ready!(self.as_mut().poll_open(cx));
+        self.open_span().end();
         Poll::Ready(output)
     }
 }

@@ -150,7 +150,7 @@ impl Measurement {
                     it.consumed.add(messages, labels.common());
                 }
                 labels.set_error(error_type);
-                if operation != Operation::Receive {
+                if matches!(operation, Operation::Send | Operation::Forward) {
                     it.sent.add(messages, labels.common());
                 }
                 let labels = labels.of_duration(operation);

@@ -1,6 +1,6 @@
 //! The hook for a handler's error, which runs while the message's span is open.
 
-use crate::operation::future::{InContext, poll_work, polled_again};
+use crate::operation::future::{Handling, InContext, poll_work, polled_again};
 use crate::operation::span::MessageSpan;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -90,7 +90,7 @@ pin_project! {
     }
 }
 
-impl<F, J, H, R, T, E, E2> Future for OnError<F, J, H, R>
+impl<F, J, H, R, T, E, E2> Handling for OnError<F, J, H, R>
 where
     F: Future<Output = Result<T, E>>,
     J: FnOnce(&MessageSpan, &Result<T, E>),
@@ -99,11 +99,11 @@ where
 {
     type Output = Result<T, E2>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll_open(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let handling = this.handling.project();
         let (future, judge) = (handling.future, handling.judge);
-        let output = ready!(handling.span.work(|span| {
+        handling.span.work(|span| {
             if this.hook.is_some() {
                 let handled = ready!(poll_work(future, judge, span, cx));
                 let hook = this.hook.take();
@@ -118,8 +118,26 @@ where
             let output = ready!(reaction.poll(cx));
             this.reaction.set(None);
             Poll::Ready(output)
-        }));
-        handling.span.end();
+        })
+    }
+
+    fn open_span(self: Pin<&mut Self>) -> &mut MessageSpan {
+        self.project().handling.open_span()
+    }
+}
+
+impl<F, J, H, R, T, E, E2> Future for OnError<F, J, H, R>
+where
+    F: Future<Output = Result<T, E>>,
+    J: FnOnce(&MessageSpan, &Result<T, E>),
+    H: FnOnce(E) -> R,
+    R: Future<Output = Result<T, E2>>,
+{
+    type Output = Result<T, E2>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let output = ready!(self.as_mut().poll_open(cx));
+        self.open_span().end();
         Poll::Ready(output)
     }
 }

@@ -36,6 +36,14 @@ pub struct MessageSpan {
     error_type: OnceLock<Cow<'static, str>>,
     /// Its metrics, if there is a meter provider, until its end.
     measurement: Option<Box<Measurement>>,
+    /// The delivery whose handling it is, if it may not be settled at the end.
+    left_open: Option<Arc<dyn LeftOpen>>,
+}
+
+/// A delivery that may not be settled when the span of its handling ends.
+pub(crate) trait LeftOpen: Send + Sync {
+    /// Gives the delivery back to the broker if it is not settled. The context has the open span.
+    fn leave(&self, context: &Context);
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +64,11 @@ impl MessageSpan {
 
     pub(crate) fn measured(mut self, measurement: Option<Box<Measurement>>) -> Self {
         self.measurement = measurement;
+        self
+    }
+
+    pub(crate) fn with_left_open(mut self, left_open: Option<Arc<dyn LeftOpen>>) -> Self {
+        self.left_open = left_open;
         self
     }
 
@@ -99,6 +112,7 @@ impl MessageSpan {
             given,
             error_type: OnceLock::new(),
             measurement: None,
+            left_open: None,
         }
     }
 
@@ -182,10 +196,20 @@ impl MessageSpan {
     /// nothing.
     #[inline]
     pub(crate) fn end(&mut self) {
+        if self.left_open.is_some() {
+            self.leave();
+        }
         if self.measurement.is_some() {
             self.end_measured();
         } else if self.state == State::Open {
             self.end_span(None);
+        }
+    }
+
+    #[inline(never)]
+    fn leave(&mut self) {
+        if let Some(left_open) = self.left_open.take() {
+            left_open.leave(self.context());
         }
     }
 

@@ -15,7 +15,9 @@ use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::{Action, Operation};
 use crate::telemetry::semconv;
-use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
+use crate::telemetry::span_builder::{
+    Known, SpanName, describe, describe_destination, span_builder,
+};
 use opentelemetry::Context;
 use std::time::SystemTime;
 
@@ -126,6 +128,9 @@ impl MessageSpan {
         more: impl FnOnce(&mut Attributes),
     ) {
         self.set_attributes(|attributes| {
+            if known.action.operation != Operation::Settle {
+                describe_destination(attributes, known.info.destination());
+            }
             describe(attributes, known.info, known.endpoint);
             more(attributes);
             if hook.is_set() {

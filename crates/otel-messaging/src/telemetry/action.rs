@@ -21,6 +21,8 @@ pub(crate) enum Operation {
     Receive,
     /// A message is handled.
     Process,
+    /// A delivery is settled.
+    Settle,
 }
 
 impl Operation {
@@ -30,6 +32,7 @@ impl Operation {
             Self::Send | Self::Forward => "send",
             Self::Receive => "receive",
             Self::Process => "process",
+            Self::Settle => "settle",
         }
     }
 }
@@ -38,7 +41,7 @@ impl From<Operation> for SpanKind {
     fn from(operation: Operation) -> Self {
         match operation {
             Operation::Send => Self::Producer,
-            Operation::Forward | Operation::Receive => Self::Client,
+            Operation::Forward | Operation::Receive | Operation::Settle => Self::Client,
             Operation::Process => Self::Consumer,
         }
     }

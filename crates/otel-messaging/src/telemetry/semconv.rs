@@ -11,7 +11,7 @@ pub const ERROR_TYPE: &str = "error.type";
 pub const MESSAGING_SYSTEM_NAME: &str = "messaging.system.name";
 /// `messaging.operation.name`: the client's word, such as `publish` or `send`.
 pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
-/// `messaging.operation.type`: `send`, `receive` or `process`.
+/// `messaging.operation.type`: `send`, `receive`, `process` or `settle`.
 pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
 /// `messaging.destination.name`: the topic, the subject, or exchange, routing key and queue.
 pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";

@@ -113,18 +113,22 @@ pub(crate) fn span_builder(known: &Known<'_>, name: SpanName, links: Vec<Link>) 
     builder
 }
 
+/// Adds what kind of destination it is. A settlement's span does not have it.
+pub(crate) fn describe_destination(attributes: &mut Attributes, destination: Destination<'_>) {
+    if destination.is_temporary() {
+        attributes.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
+    }
+    if destination.is_anonymous() {
+        attributes.set(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
+    }
+}
+
 /// Adds what messages of every system have and samplers do not decide by.
 pub(crate) fn describe(
     attributes: &mut Attributes,
     info: &MessageInfo<'_>,
     endpoint: Option<&Endpoint>,
 ) {
-    if info.destination().is_temporary() {
-        attributes.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
-    }
-    if info.destination().is_anonymous() {
-        attributes.set(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
-    }
     if let Some(id) = info.message_id() {
         attributes.set_remote(semconv::MESSAGING_MESSAGE_ID, id);
     }

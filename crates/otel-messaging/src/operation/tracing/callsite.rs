@@ -37,6 +37,7 @@ fn callsite(operation: Operation) -> &'static DefaultCallsite {
         Operation::Process => callsite!("process"),
         Operation::Forward => callsite!("forward"),
         Operation::Receive => callsite!("receive"),
+        Operation::Settle => callsite!("settle"),
         Operation::Send => callsite!("send"),
     }
 }
@@ -44,7 +45,7 @@ fn callsite(operation: Operation) -> &'static DefaultCallsite {
 fn kind_field(operation: Operation) -> &'static str {
     match operation {
         Operation::Process => "consumer",
-        Operation::Forward | Operation::Receive => "client",
+        Operation::Forward | Operation::Receive | Operation::Settle => "client",
         Operation::Send => "producer",
     }
 }

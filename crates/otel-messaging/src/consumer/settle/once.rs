@@ -1,0 +1,104 @@
+//! The future of one settlement.
+
+use super::guard::{Guard, error_type};
+use super::{Settle, SettleFuture};
+use crate::operation::span::MessageSpan;
+use opentelemetry::Context;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{self, Poll, ready};
+
+/// The future of one settlement; see [`Guard::settle`].
+///
+/// If the delivery is settled already, it does nothing and returns `Ok`.
+#[must_use = "a settlement is sent when its future is awaited"]
+pub struct Settled<C: 'static, S: Settle<C>> {
+    guard: Guard<C, S>,
+    step: Step<S::Settlement, S::Error>,
+}
+
+enum Step<T, E> {
+    Waiting(Context, T),
+    Begun {
+        settling: SettleFuture<E>,
+        span: MessageSpan,
+        settlement: T,
+    },
+    Done,
+}
+
+// None of its parts is pinned where it lies.
+impl<C: 'static, S: Settle<C>> Unpin for Settled<C, S> {}
+
+impl<C: 'static, S: Settle<C>> Settled<C, S> {
+    pub(super) fn new(guard: Guard<C, S>, context: Context, settlement: S::Settlement) -> Self {
+        Self {
+            guard,
+            step: Step::Waiting(context, settlement),
+        }
+    }
+}
+
+impl<C: 'static, S: Settle<C>> Future for Settled<C, S> {
+    type Output = Result<(), S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let Some(shared) = this.guard.shared() else {
+            return Poll::Ready(Ok(()));
+        };
+        if let Step::Waiting(context, settlement) = &this.step {
+            if !shared.begin(settlement) {
+                this.step = Step::Done;
+                return Poll::Ready(Ok(()));
+            }
+            this.step = Step::Begun {
+                span: shared.span(context, settlement),
+                settling: shared.settler.settle(settlement),
+                settlement: settlement.clone(),
+            };
+        }
+        let Step::Begun {
+            settling,
+            span,
+            settlement,
+        } = &mut this.step
+        else {
+            return Poll::Ready(Ok(()));
+        };
+        let result = ready!(settling.as_mut().poll(cx));
+        shared.end(settlement);
+        if let Err(error) = &result {
+            span.fail(error_type::<C, S>(error), error);
+        }
+        span.end();
+        this.step = Step::Done;
+        Poll::Ready(result)
+    }
+}
+
+impl<C: 'static, S: Settle<C>> Drop for Settled<C, S> {
+    fn drop(&mut self) {
+        let step = std::mem::replace(&mut self.step, Step::Done);
+        if let Step::Begun {
+            settling,
+            span,
+            settlement,
+        } = step
+        {
+            drop(settling);
+            drop(span);
+            if let Some(shared) = self.guard.shared() {
+                shared.interrupt(settlement);
+            }
+        }
+    }
+}
+
+impl<C: 'static, S: Settle<C>> fmt::Debug for Settled<C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settled")
+            .field("guard", &self.guard)
+            .finish_non_exhaustive()
+    }
+}
