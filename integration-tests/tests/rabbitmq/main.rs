@@ -11,6 +11,7 @@ mod onward;
 mod publishing;
 mod redelivery;
 mod relay;
+mod settlement;
 mod settling;
 mod transactions;
 

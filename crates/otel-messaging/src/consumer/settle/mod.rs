@@ -1,5 +1,6 @@
 //! Settlement: a delivery is acknowledged, or given back to the broker, by the outcome of its handler.
 
+pub(crate) mod by_outcome;
 pub(crate) mod guard;
 pub(crate) mod once;
 pub(crate) mod settling;

@@ -1,0 +1,233 @@
+//! The calls that settle a delivery by the outcome of its handler.
+
+use super::settling::{Returned, Settling};
+use super::{Settle, Unsettled};
+use crate::consumer::handle::Consumer;
+use crate::instrumentation::settings::Instrumentation;
+use crate::message::received::Received;
+use crate::operation::failure::Failure;
+use crate::operation::future::InContext;
+use crate::operation::span::MessageSpan;
+use std::fmt;
+
+/// Handles `message` with its context current, as [`try_with_message_context`] does, and settles it by the
+/// handler's outcome: a message that was handled is acknowledged.
+///
+/// | outcome | settlement |
+/// | --- | --- |
+/// | `Ok` | acknowledged |
+/// | `Err` | back to the broker, or as [`or`](Settling::or) or [`or_else`](Settling::or_else) says |
+/// | a panic; the future is dropped, as by `select!`, an abort, a shutdown | back to the broker |
+/// | settled by hand in the handler, with a [`Guard`] or by the client's own method | stays so |
+///
+/// The adapters' READMEs say which calls of the client these are. The settlement has a span, such as
+/// `ack orders`: a child of the message's span, which ends after it. If the future is dropped, the crate
+/// asks the client once to take the message back, without waiting. So a message may be handled twice, and is
+/// never lost.
+///
+/// The error's text is exported, as by `try_with_message_context`. To decide what is exported, use
+/// [`with_settlement_with`].
+///
+/// ```
+/// # use otel_messaging::consumer::{Settle, Unsettled};
+/// # use otel_messaging::with_settlement;
+/// # use std::num::ParseIntError;
+/// # async fn handle<M>(_message: &M) -> Result<u64, ParseIntError> { "7".parse() }
+/// # async fn consume<C: 'static, M: Unsettled<C>>(
+/// #     message: M,
+/// # ) -> Result<(), <M::Settler as Settle<C>>::Error> {
+/// if let Err(error) = with_settlement(&message, handle).await? {
+///     eprintln!("the message went back to the broker: {error}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// The client's error, if the settlement failed. The handler's result is inside: `Ok(Err(error))` says that
+/// the handler failed and that its message was settled.
+///
+/// [`try_with_message_context`]: crate::try_with_message_context
+pub fn with_settlement<'a, C, M, H, F, T, E>(
+    message: &'a M,
+    handler: H,
+) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, C, M::Settler>
+where
+    C: 'static,
+    M: Unsettled<C> + ?Sized,
+    H: FnOnce(&'a M) -> F,
+    F: Future<Output = Result<T, E>>,
+    E: fmt::Display,
+{
+    let guard = super::guard::guard(message);
+    guard.handle(Instrumentation::global().process(message), message, handler)
+}
+
+/// Handles `message` and settles it, as [`with_settlement`] does, and lets the application decide whether
+/// and how an error marks the span, as
+/// [`try_with_message_context_with`](crate::try_with_message_context_with) does.
+///
+/// # Errors
+///
+/// As [`with_settlement`].
+pub fn with_settlement_with<'a, C, M, H, F, T, E, J>(
+    message: &'a M,
+    handler: H,
+    failure_of: J,
+) -> Settling<
+    InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>)>,
+    Result<T, E>,
+    Returned<C, M::Settler, E>,
+    C,
+    M::Settler,
+>
+where
+    C: 'static,
+    M: Unsettled<C> + ?Sized,
+    H: FnOnce(&'a M) -> F,
+    F: Future<Output = Result<T, E>>,
+    J: FnOnce(&E) -> Option<Failure>,
+{
+    let guard = super::guard::guard(message);
+    let span = Instrumentation::global().process(message);
+    guard.handle_with(span, message, handler, failure_of)
+}
+
+impl Instrumentation {
+    /// Handles `message` and settles it by the handler's outcome; see the free function
+    /// [`with_settlement`].
+    pub fn with_settlement<'a, C, M, H, F, T, E>(
+        &self,
+        message: &'a M,
+        handler: H,
+    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, C, M::Settler>
+    where
+        C: 'static,
+        M: Unsettled<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        let guard = self.guard(message);
+        guard.handle(self.process(message), message, handler)
+    }
+
+    /// Handles `message` and settles it, and marks its span with the [`Failure`] that `failure_of` returns
+    /// for the handler's error; see the free function [`with_settlement_with`].
+    pub fn with_settlement_with<'a, C, M, H, F, T, E, J>(
+        &self,
+        message: &'a M,
+        handler: H,
+        failure_of: J,
+    ) -> Settling<
+        InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, H, F, T, E, J>>,
+        Result<T, E>,
+        Returned<C, M::Settler, E>,
+        C,
+        M::Settler,
+    >
+    where
+        C: 'static,
+        M: Unsettled<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        J: FnOnce(&E) -> Option<Failure>,
+    {
+        let guard = self.guard(message);
+        guard.handle_with(self.process(message), message, handler, failure_of)
+    }
+}
+
+impl Consumer {
+    /// Handles `message` and settles it by the handler's outcome; see the free function
+    /// [`with_settlement`](crate::with_settlement).
+    pub fn with_settlement<'a, C, M, H, F, T, E>(
+        &self,
+        message: &'a M,
+        handler: H,
+    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, C, M::Settler>
+    where
+        C: 'static,
+        M: Unsettled<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        self.with_settler(message.settler(), message, handler)
+    }
+
+    /// Handles `message` and settles it with `settler`, for adapters whose messages do not have what settles
+    /// them; see the free function [`with_settlement`](crate::with_settlement).
+    pub fn with_settler<'a, C, M, S, H, F, T, E>(
+        &self,
+        settler: S,
+        message: &'a M,
+        handler: H,
+    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, S, E>, C, S>
+    where
+        C: 'static,
+        M: Received<C> + ?Sized,
+        S: Settle<C>,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        let guard = self.guard_of(settler);
+        guard.handle(self.process(message), message, handler)
+    }
+
+    /// Handles `message` and settles it, and marks its span with the [`Failure`] that `failure_of` returns
+    /// for the handler's error; see the free function
+    /// [`with_settlement_with`](crate::with_settlement_with).
+    pub fn with_settlement_with<'a, C, M, H, F, T, E, J>(
+        &self,
+        message: &'a M,
+        handler: H,
+        failure_of: J,
+    ) -> Settling<
+        InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, H, F, T, E, J>>,
+        Result<T, E>,
+        Returned<C, M::Settler, E>,
+        C,
+        M::Settler,
+    >
+    where
+        C: 'static,
+        M: Unsettled<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        J: FnOnce(&E) -> Option<Failure>,
+    {
+        let guard = self.guard(message);
+        guard.handle_with(self.process(message), message, handler, failure_of)
+    }
+
+    /// Handles `message` and settles it with `settler`, and marks its span with the [`Failure`] that
+    /// `failure_of` returns for the handler's error, for adapters whose messages do not have what settles
+    /// them; see the free function [`with_settlement_with`](crate::with_settlement_with).
+    pub fn with_settler_with<'a, C, M, S, H, F, T, E, J>(
+        &self,
+        settler: S,
+        message: &'a M,
+        handler: H,
+        failure_of: J,
+    ) -> Settling<
+        InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, S, H, F, T, E, J>>,
+        Result<T, E>,
+        Returned<C, S, E>,
+        C,
+        S,
+    >
+    where
+        C: 'static,
+        M: Received<C> + ?Sized,
+        S: Settle<C>,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        J: FnOnce(&E) -> Option<Failure>,
+    {
+        let guard = self.guard_of(settler);
+        guard.handle_with(self.process(message), message, handler, failure_of)
+    }
+}
