@@ -10,9 +10,9 @@ use integration_tests::rabbitmq::{RabbitMq, consume, next};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute};
 use integration_tests::{apply, broker_test};
 use lapin::message::{BasicGetMessage, Delivery};
-use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions};
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
-use lapin::{BasicProperties, Channel};
+use lapin::{BasicProperties, Channel, Consumer};
 use opentelemetry::trace::{SpanKind, Status};
 use otel_messaging_lapin::{Failure, InjectingProducer, Settlement, guard};
 
@@ -56,11 +56,17 @@ impl Shop {
         confirm.await.expect("published").await.expect("confirmed");
     }
 
-    /// A delivery, on a channel of its own.
-    async fn delivery(&self) -> (Channel, Delivery) {
+    /// A delivery, on a channel of its own that has one at a time.
+    async fn delivery(&self) -> (Receiver, Delivery) {
         let channel = self.client.open_channel().await;
-        let delivery = next(&mut consume(&channel, &self.queue).await).await;
-        (channel, delivery)
+        let prefetched = channel.basic_qos(1, BasicQosOptions::default());
+        prefetched.await.expect("a prefetch");
+        let mut receiver = Receiver {
+            consumer: consume(&channel, &self.queue).await,
+            channel,
+        };
+        let delivery = next(&mut receiver.consumer).await;
+        (receiver, delivery)
     }
 
     async fn get(&self, queue: &ShortString) -> Option<BasicGetMessage> {
@@ -71,18 +77,18 @@ impl Shop {
         message.await.expect("an answer")
     }
 
-    /// What is left once the channel is closed: in the queue what was not settled or came back.
-    async fn left(&self, channel: Channel) -> Left {
-        assert!(
-            channel.status().connected(),
-            "the broker closed the channel"
-        );
-        channel.close(200, "done".into()).await.expect("closed");
-        match (self.get(&self.queue).await, self.get(&self.letters).await) {
-            (None, None) => Left::Nowhere,
-            (Some(message), None) => Left::Queue(message.redelivered),
-            (None, Some(letter)) => Left::Letters(letter.data.clone()),
-            (Some(_), Some(_)) => panic!("it is in both queues"),
+    /// What became of the order. The receiver has one message at a time, so its next one says that the
+    /// broker has the settlement.
+    async fn left(&self, mut receiver: Receiver) -> Left {
+        self.publish("next").await;
+        let next = next(&mut receiver.consumer).await;
+        if next.data == b"order" {
+            return Left::Queue(next.redelivered);
+        }
+        assert_eq!(next.data, b"next");
+        match self.get(&self.letters).await {
+            None => Left::Nowhere,
+            Some(letter) => Left::Letters(letter.data.clone()),
         }
     }
 
@@ -109,6 +115,12 @@ impl Shop {
         assert_eq!(tag, Some(1.into()));
         assert_eq!(self.spans.all().len(), 2);
     }
+}
+
+/// A consumer that has one message at a time.
+struct Receiver {
+    channel: Channel,
+    consumer: Consumer,
 }
 
 #[derive(Debug, PartialEq)]
@@ -139,7 +151,7 @@ async fn a_message_is_settled_by_its_handlers_outcome() {
         (Err("no order"), Some(Settlement::Ack), "ack", Left::Nowhere),
     ] {
         let shop = Shop::open().await;
-        let (channel, delivery) = shop.delivery().await;
+        let (receiver, delivery) = shop.delivery().await;
         let by = &shop.spans.instrumentation;
         let settling = by.with_settlement(&delivery, async |_: &Delivery| handled);
         let settled = match chosen {
@@ -147,7 +159,7 @@ async fn a_message_is_settled_by_its_handlers_outcome() {
             None => in_time("a settlement", settling).await,
         };
         assert_eq!(settled, Ok(handled));
-        assert_eq!(shop.left(channel).await, left);
+        assert_eq!(shop.left(receiver).await, left);
         shop.assert_settled(operation);
         let process = shop.spans.named(&shop.span("process"));
         let status = handled.map_or_else(Status::error, |()| Status::Unset);
@@ -158,7 +170,7 @@ async fn a_message_is_settled_by_its_handlers_outcome() {
 #[apply(broker_test)]
 async fn a_function_of_the_error_chooses() {
     let shop = Shop::open().await;
-    let (channel, delivery) = shop.delivery().await;
+    let (receiver, delivery) = shop.delivery().await;
     let by = &shop.spans.instrumentation;
     let settled = by
         .with_settlement(&delivery, refuse)
@@ -170,19 +182,21 @@ async fn a_function_of_the_error_chooses() {
         in_time("a settlement", settled).await,
         Ok(Err("no such order"))
     );
-    assert_eq!(shop.left(channel).await, Left::Letters(b"order".into()));
+    assert_eq!(shop.left(receiver).await, Left::Letters(b"order".into()));
 }
 
 #[apply(broker_test)]
 async fn a_message_that_was_got_is_settled_too() {
     let shop = Shop::open().await;
-    let channel = shop.client.open_channel().await;
+    let channel = &shop.client.channel;
     let got = channel.basic_get(shop.queue.clone(), BasicGetOptions::default());
     let got = got.await.expect("an answer").expect("a message");
-    let settled = shop.spans.instrumentation.with_settlement(&got, refuse);
-    let settled = in_time("a settlement", settled.or(Settlement::Reject)).await;
+    let by = &shop.spans.instrumentation;
+    let settled = by.with_settlement(&got, refuse).or(Settlement::Reject);
+    let settled = in_time("a settlement", settled).await;
     assert_eq!(settled, Ok(Err("no such order")));
-    assert_eq!(shop.left(channel).await, Left::Letters(b"order".into()));
+    let letter = next(&mut shop.client.consume(&shop.letters).await).await;
+    assert_eq!(letter.data, b"order");
     shop.assert_settled("reject");
 }
 
@@ -194,7 +208,7 @@ async fn a_message_that_was_put_aside_is_acknowledged() {
         (false, Left::Queue(true)),
     ] {
         let shop = Shop::open().await;
-        let (channel, delivery) = shop.delivery().await;
+        let (receiver, delivery) = shop.delivery().await;
         let by = &shop.spans.instrumentation;
         let producer =
             InjectingProducer::new(shop.client.channel.clone()).with_instrumentation(by.clone());
@@ -223,7 +237,7 @@ async fn a_message_that_was_put_aside_is_acknowledged() {
             matches!(left, Left::Letters(_)),
             "{settled:?}"
         );
-        assert_eq!(shop.left(channel).await, left);
+        assert_eq!(shop.left(receiver).await, left);
         let process = shop.spans.named(&shop.span("process")).span_context;
         let operation = if settled.is_ok() { "ack" } else { "nack" };
         assert_child(&shop.spans.named(&shop.span(operation)), &process);
@@ -234,7 +248,7 @@ async fn a_message_that_was_put_aside_is_acknowledged() {
 async fn what_the_handler_settles_stays_so() {
     // By a guard, with a span.
     let shop = Shop::open().await;
-    let (channel, delivery) = shop.delivery().await;
+    let (receiver, delivery) = shop.delivery().await;
     let guard = shop.spans.instrumentation.guard(&delivery);
     let by = &shop.spans.instrumentation;
     let handled = by.try_with_message_context(&delivery, async |_: &Delivery| {
@@ -243,12 +257,12 @@ async fn what_the_handler_settles_stays_so() {
     });
     assert!(in_time("a handler", handled).await.is_err());
     drop(guard);
-    assert_eq!(shop.left(channel).await, Left::Nowhere);
+    assert_eq!(shop.left(receiver).await, Left::Nowhere);
     shop.assert_settled("ack");
 
     // By the client's own method, without one.
     let shop = Shop::open().await;
-    let (channel, delivery) = shop.delivery().await;
+    let (receiver, delivery) = shop.delivery().await;
     let by = &shop.spans.instrumentation;
     let settled = by.with_settlement(&delivery, async |delivery: &Delivery| {
         assert!(
@@ -261,31 +275,35 @@ async fn what_the_handler_settles_stays_so() {
     });
     let settled = in_time("a handler", settled.or(Settlement::Reject)).await;
     assert_eq!(settled, Ok(Err("too late")));
-    assert_eq!(shop.left(channel).await, Left::Nowhere);
+    assert_eq!(shop.left(receiver).await, Left::Nowhere);
     assert_eq!(shop.spans.all().len(), 1);
 }
 
 #[apply(broker_test)]
 async fn a_guard_that_is_dropped_gives_its_message_back() {
     let shop = Shop::open().await;
-    let (channel, delivery) = shop.delivery().await;
+    let (receiver, delivery) = shop.delivery().await;
     let kept = guard(&delivery);
     drop(delivery);
     drop(kept.clone());
     assert!(!kept.is_settled());
     drop(kept);
-    assert_eq!(shop.left(channel).await, Left::Queue(true));
+    assert_eq!(shop.left(receiver).await, Left::Queue(true));
 }
 
 #[apply(broker_test)]
 async fn a_settlement_on_a_closed_channel_is_an_error() {
     let shop = Shop::open().await;
-    let (channel, delivery) = shop.delivery().await;
+    let (receiver, delivery) = shop.delivery().await;
     let by = &shop.spans.instrumentation;
     let settled = by.with_settlement_with(
         &delivery,
         async |_: &Delivery| {
-            channel.close(200, "done".into()).await.expect("closed");
+            receiver
+                .channel
+                .close(200, "done".into())
+                .await
+                .expect("closed");
             Ok::<_, ()>(())
         },
         |()| Some(Failure::new("none", "none")),
