@@ -17,7 +17,7 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::FutureExt;
 use opentelemetry::{Context, KeyValue};
 use otel_messaging::Instrumentation;
-use otel_messaging_lapin::{InjectingProducer, PublisherConfirm, consumer_info};
+use otel_messaging_lapin::{InjectingProducer, PublisherConfirm, Settlement, consumer_info};
 use std::io;
 use std::sync::LazyLock;
 use std::time::SystemTime;
@@ -123,6 +123,7 @@ async fn rabbitmq_emits_what_is_listed() {
     destinations(&mut recorder, &mut shop).await;
     sent_on(&mut recorder, &mut shop).await;
     polls(&mut recorder, &mut shop).await;
+    settlements(&mut recorder, &mut shop).await;
     contexts(&mut recorder, &mut shop).await;
     failures(&mut recorder, &mut shop).await;
     recorder.assert();
@@ -295,6 +296,57 @@ async fn polls(recorder: &mut Recorder, shop: &mut Shop) {
         .await;
     assert!(got.expect("an answer").is_none());
     recorder.case("receive by basic_get of an empty queue");
+}
+
+async fn settlements(recorder: &mut Recorder, shop: &mut Shop) {
+    let (plain, full) = (recorder.plain.clone(), recorder.full.clone());
+    let handle = async |_: &Delivery| Ok::<_, io::Error>(());
+    let templated = recorder.templated.clone();
+    shop.publish(&templated, BasicProperties::default()).await;
+    recorder.case("basic_publish of a message that is settled, by a template");
+    let delivery = shop.next().await;
+    let settled = templated.with_settlement(&delivery, handle).await;
+    settled.expect("settled").expect("handled");
+    recorder.case("process and ack, by a template");
+
+    shop.publish(&full, everything()).await;
+    recorder.case("basic_publish of a message that is settled, with everything");
+    let info = consumer_info(&shop.consumer)
+        .with_server("mq.internal", 5672)
+        .with_group("billing")
+        .with_subscription("eu")
+        .with_queue("paid");
+    let billing = full.consumer(info);
+    let delivery = shop.next().await;
+    let refuse = async |_: &Delivery| Err::<(), _>(io::Error::other("no such card"));
+    let settled = billing.with_settlement(&delivery, refuse).await;
+    settled.expect("settled").expect_err("not handled");
+    recorder.case("process that fails, and nack, with everything");
+    let delivery = shop.next().await;
+    let settled = billing.with_settlement(&delivery, refuse);
+    let settled = settled.or(Settlement::Reject).await;
+    settled.expect("settled").expect_err("not handled");
+    recorder.case("process that fails, and reject, with everything");
+
+    let key = ShortString::from("amq.gen-7");
+    let delivery = Delivery::mock(7, "".into(), key, false, b"".into());
+    let settled = plain.with_settlement(&delivery, handle).await;
+    settled.expect("settled").expect("handled");
+    recorder.case("process and ack, from a queue that the broker has named");
+
+    let url = address("AMQP_URL");
+    let connecting = Connection::connect(&url, ConnectionProperties::default());
+    let connection = connecting.await.expect("RabbitMQ");
+    let other = connection.create_channel().await.expect("a channel");
+    let queue = declare(&other, &unique("closed")).await;
+    recorder.replace(queue.as_str(), "closed-<id>");
+    let published = other.basic_publish("".into(), queue.clone(), EMPTY, b"", Default::default());
+    published.await.expect("published");
+    let delivery = next(&mut consume(&other, &queue, "billing-2").await).await;
+    other.close(200, "done".into()).await.expect("closed");
+    let settled = plain.with_settlement(&delivery, handle).await;
+    settled.expect_err("closed");
+    recorder.case("process, and ack that fails");
 }
 
 async fn contexts(recorder: &mut Recorder, shop: &mut Shop) {
