@@ -6,17 +6,16 @@
 use anyhow::anyhow;
 use futures_util::StreamExt;
 use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicRejectOptions, QueueDeclareOptions,
-};
+use lapin::options::{BasicConsumeOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use opentelemetry::global;
 use opentelemetry::trace::Tracer;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging_lapin::{propagation, self_check, try_with_message_context};
+use otel_messaging_lapin::{Settlement, propagation, self_check, with_settlement};
 use std::pin::pin;
+use std::str::Utf8Error;
 use std::time::Duration;
 use tokio::signal::ctrl_c;
 use tokio::time::timeout;
@@ -78,25 +77,18 @@ async fn consume() -> anyhow::Result<()> {
     let mut deliveries = pin!(deliveries.take_until(ctrl_c()));
     while let Some(delivery) = deliveries.next().await {
         let delivery = delivery?;
-        try_with_message_context(&delivery, handle) // <- the one line
-            .on_error(|error| reject(&delivery, error))
-            .await?;
+        let settled = with_settlement(&delivery, handle).or(Settlement::Reject); // <- the one line
+        if let Err(error) = settled.await? {
+            eprintln!("lapin-consumer: no invoice: {error}");
+        }
     }
     // What was delivered and not acknowledged goes back to the queue.
     connection.close(200, "done".into()).await?;
     Ok(())
 }
 
-async fn handle(delivery: &Delivery) -> anyhow::Result<()> {
+async fn handle(delivery: &Delivery) -> Result<(), Utf8Error> {
     let order = str::from_utf8(&delivery.data)?;
     global::tracer("billing").in_span("write invoice", |_| println!("invoice for {order}"));
-    delivery.ack(BasicAckOptions::default()).await?;
-    Ok(())
-}
-
-/// Still in the order's span, whose status has the error's text.
-async fn reject(delivery: &Delivery, error: anyhow::Error) -> lapin::Result<()> {
-    eprintln!("lapin-consumer: no invoice: {error}");
-    delivery.reject(BasicRejectOptions::default()).await?;
     Ok(())
 }

@@ -181,6 +181,37 @@
 //! a future, not a function. A handler that is not asynchronous runs inside the guard of [`process`], and
 //! handles its error before it drops the guard.
 //!
+//! # Settlement
+//!
+//! RabbitMQ, JetStream and Kafka want to know what became of a message. [`with_settlement`] handles a message
+//! and settles it by the handler's outcome, inside the message's span: `Ok` is acknowledged, and a message
+//! whose handler fails, panics or is dropped goes back to the broker. So a message may be handled twice, and
+//! is never lost.
+//!
+//! ```
+//! # use otel_messaging::consumer::{Settle, Unsettled};
+//! # use otel_messaging::with_settlement;
+//! # async fn handle<M>(_message: &M) -> std::io::Result<()> { Ok(()) }
+//! # async fn consume<C: 'static, M: Unsettled<C>>(
+//! #     message: M,
+//! #     reject: <M::Settler as Settle<C>>::Settlement,
+//! # ) -> Result<(), <M::Settler as Settle<C>>::Error> {
+//! // the `?` is for a settlement that failed; the handler's own result is inside
+//! if let Err(error) = with_settlement(&message, handle).or(reject).await? {
+//!     eprintln!("the message was rejected: {error}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What becomes of a message whose handler failed is the application's choice:
+//! [`or`](consumer::Settling::or) takes a `Settlement` of the adapter, [`or_else`](consumer::Settling::or_else)
+//! a function of the error, and [`on_error`](consumer::Settling::on_error) a future, such as one that puts the
+//! message aside with `dead_letter`. If that future returns `Ok`, the message is acknowledged.
+//!
+//! A [`guard`] settles a message by hand, and early: `guard.ack().await`. If it is dropped before, the message
+//! goes back. Settlements by the client's own methods count too, but have no span.
+//!
 //! # Metrics
 //!
 //! If the program sets a meter provider, the crates record how many messages are sent and consumed, how
@@ -278,6 +309,8 @@
 //! | the same methods of [`Instrumentation`] and of a [`Consumer`](consumer::Consumer) | the same; a `Consumer` adds the attributes of its [`ConsumerInfo`](consumer::ConsumerInfo) |
 //! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
 //! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application decides how an error marks the span |
+//! | [`with_settlement`], [`with_settlement_with`] | the same, and inside it the settlement: `ack {destination}` and the like, CLIENT, child of the process span |
+//! | [`Guard::ack`](consumer::Guard::ack), [`Guard::settle`](consumer::Guard::settle) | `ack {destination}` and the like, CLIENT, child of the context at the call |
 //! | [`InContext::on_error`](consumer::InContext::on_error) | none: the spans that the hook starts are children of the message's span, which ends after the hook |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
 //! | [`future_in_context`], [`closure_in_context`], [`Job`] (see [`background`]) | none; the spans of the work join the handler's |
