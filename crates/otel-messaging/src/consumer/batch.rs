@@ -74,8 +74,7 @@ impl<M> BatchMessage<M> {
         H: FnOnce(M) -> F,
         J: FnOnce(&E) -> Option<Failure>,
     {
-        self.span
-            .try_handle_with(self.message, handler, failure_of)
+        self.span.try_handle_with(self.message, handler, failure_of)
     }
 
     /// The message, and what makes its context current: for handlers that are not asynchronous
@@ -136,7 +135,11 @@ impl Consumer {
     where
         I: IntoIterator<Item: Received<C>>,
     {
-        process_batch_by(self.instrumentation.settings(), &self.as_consumer(), messages)
+        process_batch_by(
+            self.instrumentation.settings(),
+            &self.as_consumer(),
+            messages,
+        )
     }
 
     /// Handles `messages` as one operation; see the free function

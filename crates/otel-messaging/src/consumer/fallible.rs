@@ -136,11 +136,7 @@ where
 }
 
 impl MessageSpan {
-    pub(crate) fn try_handle<M, H, F, T, E>(
-        mut self,
-        message: M,
-        handler: H,
-    ) -> InContext<F>
+    pub(crate) fn try_handle<M, H, F, T, E>(mut self, message: M, handler: H) -> InContext<F>
     where
         H: FnOnce(M) -> F,
         F: Future<Output = Result<T, E>>,

@@ -89,7 +89,11 @@ impl Consumer {
     /// Reads the context that `message` carries and starts the span of its handling; see the free
     /// function [`process`](crate::process).
     pub fn process<C, M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
-        process_by(self.instrumentation.settings(), &self.as_consumer(), message)
+        process_by(
+            self.instrumentation.settings(),
+            &self.as_consumer(),
+            message,
+        )
     }
 
     pub(crate) fn as_consumer(&self) -> AsConsumer<'_> {

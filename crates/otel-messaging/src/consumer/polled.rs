@@ -119,7 +119,9 @@ impl<'a> PolledMessages<'a> {
 
     fn add<C, M: Received<C>>(&mut self, message: &'a M) {
         match self.wanted {
-            Wanted::Common(by) => self.in_common.add(&message.message_info(), &by.destinations),
+            Wanted::Common(by) => self
+                .in_common
+                .add(&message.message_info(), &by.destinations),
             Wanted::Senders(by, endpoint, in_common) => {
                 let headers = message.message_headers();
                 let links = headers.map(|headers| by.propagation.read(headers).links());

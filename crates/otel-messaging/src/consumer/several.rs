@@ -113,7 +113,9 @@ impl Senders {
             let mut each = messages.iter();
             each.all(|(attributes, _)| attributes.contains(attribute))
         };
-        let first = messages.first().map_or(&[][..], |(attributes, _)| attributes);
+        let first = messages
+            .first()
+            .map_or(&[][..], |(attributes, _)| attributes);
         let equal: Vec<KeyValue> = first.iter().filter(is_in_all).cloned().collect();
         let mut links = links;
         let mut begin = 0;

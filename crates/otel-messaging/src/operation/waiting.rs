@@ -83,7 +83,8 @@ impl Waiting {
         builder.start_time = Some(self.began_at);
         let name = builder.name.clone();
         let is_opened = opened.is_some();
-        let span = MessageSpan::started::<C>(&by.telemetry, opened, builder, self.parent.context())?;
+        let span =
+            MessageSpan::started::<C>(&by.telemetry, opened, builder, self.parent.context())?;
         if is_opened {
             // It was opened before its destination was known.
             span.rename(name);

@@ -112,5 +112,9 @@ impl Join {
 
 /// The links of the join that this is called in.
 pub(crate) fn joined_links() -> Vec<Link> {
-    Context::map_current(|context| context.get::<Joined>().map_or(Vec::new(), |it| it.0.to_vec()))
+    Context::map_current(|context| {
+        context
+            .get::<Joined>()
+            .map_or(Vec::new(), |it| it.0.to_vec())
+    })
 }
