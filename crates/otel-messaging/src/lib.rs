@@ -380,6 +380,7 @@ mod telemetry;
 pub use background::closure::closure_in_context;
 pub use background::future::future_in_context;
 pub use background::job::Job;
+pub use consumer::batch::{process_batch, try_with_batch_context, with_batch_context};
 pub use consumer::fallible::{try_with_message_context, try_with_message_context_with};
 pub use consumer::process::{process, with_message_context};
 pub use consumer::settle::by_outcome::{with_settlement, with_settlement_with};

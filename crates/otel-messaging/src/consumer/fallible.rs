@@ -136,14 +136,9 @@ where
 }
 
 impl MessageSpan {
-    pub(crate) fn try_handle<'a, M, H, F, T, E>(
-        mut self,
-        message: &'a M,
-        handler: H,
-    ) -> InContext<F>
+    pub(crate) fn try_handle<M, H, F, T, E>(mut self, message: M, handler: H) -> InContext<F>
     where
-        M: ?Sized,
-        H: FnOnce(&'a M) -> F,
+        H: FnOnce(M) -> F,
         F: Future<Output = Result<T, E>>,
         E: fmt::Display,
     {
@@ -151,15 +146,14 @@ impl MessageSpan {
         self.try_run(future)
     }
 
-    pub(crate) fn try_handle_with<'a, M, H, F, T, E, J>(
+    pub(crate) fn try_handle_with<M, H, F, T, E, J>(
         mut self,
-        message: &'a M,
+        message: M,
         handler: H,
         failure_of: J,
-    ) -> InContext<F, impl FnOnce(&Self, &Result<T, E>) + use<'a, M, H, F, T, E, J>>
+    ) -> InContext<F, impl FnOnce(&Self, &Result<T, E>) + use<M, H, F, T, E, J>>
     where
-        M: ?Sized,
-        H: FnOnce(&'a M) -> F,
+        H: FnOnce(M) -> F,
         F: Future<Output = Result<T, E>>,
         J: FnOnce(&E) -> Option<Failure>,
     {

@@ -89,12 +89,19 @@ impl Consumer {
     /// Reads the context that `message` carries and starts the span of its handling; see the free
     /// function [`process`](crate::process).
     pub fn process<C, M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
-        let as_consumer = AsConsumer {
+        process_by(
+            self.instrumentation.settings(),
+            &self.as_consumer(),
+            message,
+        )
+    }
+
+    pub(crate) fn as_consumer(&self) -> AsConsumer<'_> {
+        AsConsumer {
             endpoint: Some(&self.shared.info.0),
             relation: self.relation,
             is_counted: self.shared.has_received.load(Ordering::Relaxed),
-        };
-        process_by(self.instrumentation.settings(), &as_consumer, message)
+        }
     }
 
     /// Handles `message` with its context current; see the free function

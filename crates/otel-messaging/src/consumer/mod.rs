@@ -1,5 +1,8 @@
 //! Handling received messages, each with its own context current.
 
+pub(crate) mod batch;
+pub(crate) mod batch_span;
+pub(crate) mod collect;
 pub(crate) mod entered;
 pub(crate) mod fallible;
 pub(crate) mod handle;
@@ -8,10 +11,13 @@ pub(crate) mod polled;
 pub(crate) mod process;
 pub(crate) mod receive;
 pub(crate) mod settle;
+pub(crate) mod several;
 
 pub use crate::operation::future::InContext;
 pub use crate::operation::on_error::OnError;
 pub use crate::operation::span::MessageSpan;
+pub use batch::BatchMessage;
+pub use collect::{Collect, Collected, collect};
 pub use entered::Entered;
 pub use handle::Consumer;
 pub use info::ConsumerInfo;

@@ -1,17 +1,12 @@
 //! What a poll of a client gives: messages, or none, or an error.
 
-use crate::message::attributes::Attributes;
-use crate::message::destination::Destination;
-use crate::message::info::MessageInfo;
+use crate::consumer::several::{InCommon, Senders};
+use crate::instrumentation::settings::Settings;
+use crate::message::endpoint::Endpoint;
 use crate::message::received::{Client, Received};
-use crate::policy::destination::Destinations;
-use crate::propagation::settings::Propagation;
-use crate::telemetry::span_builder::describe;
-use opentelemetry::trace::Link;
 use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 /// What a poll of a client gives, for [`Consumer::receive`](crate::consumer::Consumer::receive): a message,
 /// or an `Option`, a `Result` or a `Vec` of them, in any nesting.
@@ -93,28 +88,19 @@ where
 /// What came with a poll, as it is shown.
 pub struct PolledMessages<'a> {
     wanted: Wanted<'a>,
-    pub(crate) links: Vec<Link>,
-    /// The attributes of the messages. They are wanted of one alone.
-    pub(crate) attributes: Attributes,
-    pub(crate) count: u64,
+    pub(crate) in_common: InCommon<'a>,
+    pub(crate) senders: Senders,
     pub(crate) is_batch: bool,
-    /// The destination of all messages, if they have the same.
-    destination: Option<Destination<'a>>,
-    /// The template of all messages, if they have the same.
-    pub(crate) template: Option<Arc<str>>,
-    partition: Option<u32>,
     pub(crate) error: Option<(Cow<'static, str>, &'a dyn fmt::Display)>,
 }
 
-/// What is to be found out. Links and attributes are for spans alone.
+/// What is to be found out.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted<'a> {
     /// How many messages there are, and what they have in common.
-    Common(&'a Destinations),
-    /// Who sent them.
-    Links(&'a Propagation),
-    /// Their attributes.
-    Attributes,
+    Common(&'a Settings),
+    /// Who sent them, and their attributes beside those. For spans alone.
+    Senders(&'a Settings, &'a Endpoint, &'a InCommon<'a>),
 }
 
 impl<'a> PolledMessages<'a> {
@@ -122,13 +108,9 @@ impl<'a> PolledMessages<'a> {
     pub(crate) fn of<C, S, P: Polled<C, S>>(output: &'a P, wanted: Wanted<'a>) -> Self {
         let mut messages = Self {
             wanted,
-            links: Vec::new(),
-            attributes: Attributes::default(),
-            count: 0,
+            in_common: InCommon::default(),
+            senders: Senders::default(),
             is_batch: false,
-            destination: None,
-            template: None,
-            partition: None,
             error: None,
         };
         output.show(&mut messages);
@@ -137,57 +119,27 @@ impl<'a> PolledMessages<'a> {
 
     fn add<C, M: Received<C>>(&mut self, message: &'a M) {
         match self.wanted {
-            Wanted::Common(destinations) => self.add_common(&message.message_info(), destinations),
-            Wanted::Links(by) => {
-                if let Some(headers) = message.message_headers() {
-                    self.links.extend(by.read(headers).links());
-                }
-            }
-            Wanted::Attributes => {
-                let info = message.message_info();
-                // The span of the poll has described the destination.
-                let rest = info.clone().with_destination(Destination::unknown());
-                describe(&mut self.attributes, &rest, None);
-                message.set_attributes(&info, &mut self.attributes);
+            Wanted::Common(by) => self
+                .in_common
+                .add(&message.message_info(), &by.destinations),
+            Wanted::Senders(by, endpoint, in_common) => {
+                let headers = message.message_headers();
+                let links = headers.map(|headers| by.propagation.read(headers).links());
+                let rest = in_common.rest_of(message, Some(endpoint), &by.destinations);
+                self.senders.add(links.unwrap_or_default(), rest);
             }
         }
-    }
-
-    fn add_common(&mut self, info: &MessageInfo<'a>, destinations: &Destinations) {
-        let template = destinations.template_of(info.destination());
-        if self.count == 0 {
-            self.destination = Some(info.destination());
-            self.template = template;
-            self.partition = info.partition();
-        } else {
-            if self.destination != Some(info.destination()) {
-                self.destination = None;
-            }
-            if self.template != template {
-                self.template = None;
-            }
-            if self.partition != info.partition() {
-                self.partition = None;
-            }
-        }
-        self.count += 1;
-    }
-
-    /// What is known of all messages.
-    pub(crate) fn info(&self) -> MessageInfo<'a> {
-        let destination = self.destination.unwrap_or(Destination::unknown());
-        MessageInfo::new(destination).with_partition(self.partition)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0 && self.error.is_none()
+        self.in_common.count == 0 && self.error.is_none()
     }
 }
 
 impl fmt::Debug for PolledMessages<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PolledMessages")
-            .field("count", &self.count)
+            .field("count", &self.in_common.count)
             .finish_non_exhaustive()
     }
 }

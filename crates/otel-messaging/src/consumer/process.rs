@@ -16,7 +16,7 @@ use crate::telemetry::action::{Action, Operation};
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::borrow::Cow;
 
-const PROCESS: Action = Action {
+pub(crate) const PROCESS: Action = Action {
     operation: Operation::Process,
     name: "process",
 };
@@ -119,10 +119,9 @@ fn related(relation: Relation, carried: &Carried, starts_new_trace: bool) -> Rel
 
 impl MessageSpan {
     /// Calls the handler with the message's context current, and runs its future so.
-    pub(crate) fn handle<'a, M, H, F>(mut self, message: &'a M, handler: H) -> InContext<F>
+    pub(crate) fn handle<M, H, F>(mut self, message: M, handler: H) -> InContext<F>
     where
-        M: ?Sized,
-        H: FnOnce(&'a M) -> F,
+        H: FnOnce(M) -> F,
         F: Future,
     {
         let future = self.work(|_| handler(message));

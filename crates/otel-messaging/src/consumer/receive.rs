@@ -2,9 +2,8 @@
 
 use crate::consumer::handle::Consumer;
 use crate::consumer::polled::{Polled, PolledMessages, Wanted};
-use crate::context::current::current_context;
+use crate::context::current::{Current, current_context};
 use crate::message::received::Client;
-use crate::operation::start::with_queue;
 use crate::operation::waiting::Waiting;
 use crate::telemetry::action::{Action, Operation};
 use crate::telemetry::semconv;
@@ -50,14 +49,14 @@ impl Consumer {
         F::Output: Polled<C, S>,
     {
         let handle = self.clone();
-        let parent = current_context();
+        let parent = Current::from(current_context());
         async move {
             let by = handle.instrumentation.settings();
             let action = Action {
                 operation: Operation::Receive,
                 name: <F::Output as Polled<C, S>>::Client::RECEIVE,
             };
-            let waiting = Waiting::start(by, action, &parent);
+            let waiting = Waiting::start(by, action, parent, || action.name);
             let output = poll.await;
             if let Some(waiting) = waiting {
                 handle.shared.has_received.store(true, Ordering::Relaxed);
@@ -70,33 +69,34 @@ impl Consumer {
     /// Ends the span of a poll.
     fn end_poll<C, S, P: Polled<C, S>>(&self, waiting: Waiting, action: Action, output: &P) {
         let by = self.instrumentation.settings();
-        let messages = PolledMessages::of(output, Wanted::Common(&by.destinations));
-        if messages.is_empty() {
+        let polled = PolledMessages::of(output, Wanted::Common(by));
+        if polled.is_empty() {
             return;
         }
-        let endpoint = &self.shared.info.0;
-        let info = messages.info();
-        let destination = with_queue(info.destination(), Some(endpoint));
-        let info = info.with_destination(destination);
+        let (in_common, endpoint) = (&polled.in_common, &self.shared.info.0);
         let known = Known {
             action,
             system: P::Client::SYSTEM,
-            info: &info,
-            template: messages.template.as_ref(),
+            info: &in_common.info(Some(endpoint)),
+            template: in_common.template.as_ref(),
             endpoint: Some(endpoint),
         };
-        let links = || PolledMessages::of(output, Wanted::Links(&by.propagation)).links;
-        let mut span = waiting.end::<P::Client>(by, &known, links, messages.count);
+        let mut equal = Vec::new();
+        let links = || {
+            let wanted = Wanted::Senders(by, endpoint, in_common);
+            let (links, on_span) = PolledMessages::of(output, wanted).senders.split();
+            equal = on_span;
+            links
+        };
+        let mut span = waiting.end::<P::Client>(by, &known, links, in_common.count);
         span.describe(&by.hook, &known, |attributes| {
-            if messages.is_batch {
+            if polled.is_batch {
                 let key = semconv::MESSAGING_BATCH_MESSAGE_COUNT;
-                attributes.set_count(key, messages.count);
-            } else if messages.count == 1 {
-                let one = PolledMessages::of(output, Wanted::Attributes);
-                attributes.append(one.attributes);
+                attributes.set_count(key, in_common.count);
             }
+            attributes.extend(equal);
         });
-        if let Some((error_type, error)) = messages.error {
+        if let Some((error_type, error)) = polled.error {
             span.fail(error_type, error);
         }
         span.end();

@@ -58,6 +58,12 @@ impl Current {
         self
     }
 
+    /// With a context that is made of this one.
+    pub(crate) fn map(mut self, change: impl FnOnce(Context) -> Context) -> Self {
+        self.context = change(std::mem::take(&mut self.context));
+        self
+    }
+
     #[inline]
     pub(crate) fn context(&self) -> &Context {
         &self.context

@@ -1,5 +1,5 @@
-//! Counts of fields that could not be propagated, in either direction, and of panics of telemetry. The
-//! log reports each at most once a minute.
+//! Counts of fields that could not be propagated, in either direction, of links beyond the SDK's limit, and
+//! of panics of telemetry. The log reports each at most once a minute.
 
 use crate::loss::catch::{Behind, catch, is_inside};
 use crate::loss::log::warn_line;
@@ -16,6 +16,7 @@ const PAUSE: u64 = 60;
 
 static DROPPED: Count = Count::new();
 static REFUSED: Count = Count::new();
+static LINKS: Count = Count::new();
 static PANICS: Count = Count::new();
 
 /// Returns how many propagation fields were left out of outgoing messages, in whole or in part, since the
@@ -41,6 +42,20 @@ pub fn dropped_fields() -> u64 {
 /// target `otel_messaging`).
 pub fn refused_fields() -> u64 {
     REFUSED.total()
+}
+
+/// Returns how many links of these crates' spans were beyond the 128th of their span since the process
+/// started: of polls, of [batches](crate::with_batch_context), and of messages that
+/// [join](crate::producer::Join) others. By default OpenTelemetry's SDK keeps 128 links per span and drops
+/// the others. The first ones stay, in the order of the messages.
+///
+/// This crate cannot see another limit. If the application sets a higher one (`with_max_links_per_span`, or
+/// `OTEL_SPAN_LINK_COUNT_LIMIT`), the count includes links that are exported. It does not include spans that
+/// are not recorded. The contexts of the messages are current in their handlers in any case.
+///
+/// The log reports it at most once a minute (feature `internal-logs`, target `otel_messaging`).
+pub fn dropped_links() -> u64 {
+    LINKS.total()
 }
 
 /// Returns how often the application's code that telemetry calls has panicked since the process started:
@@ -91,6 +106,14 @@ pub(crate) fn refuse(reason: Refused) {
     }
 }
 
+/// Counts the links of one span that are beyond the limit.
+#[cold]
+pub(crate) fn links_dropped(links: u64) {
+    if LINKS.add(links) {
+        say(Line::Links);
+    }
+}
+
 /// Counts a panic of the application's code; `is_off` if it was one too many.
 pub(crate) fn panicked(behind: Behind, is_off: bool) {
     if matches!(behind, Behind::Propagator) {
@@ -123,12 +146,13 @@ pub(crate) fn log(work: impl FnOnce()) {
 enum Line {
     Dropped(CarrierError),
     Refused(Refused),
+    Links,
     Panicked(Behind, bool),
 }
 
 thread_local! {
     /// How many hold back this thread's lines, and the lines.
-    static HELD: Cell<(u32, [Option<Line>; 3])> = const { Cell::new((0, [None; 3])) };
+    static HELD: Cell<(u32, [Option<Line>; 4])> = const { Cell::new((0, [None; 4])) };
 }
 
 fn say(line: Line) {
@@ -137,7 +161,8 @@ fn say(line: Line) {
         let place = match line {
             Line::Dropped(_) => 0,
             Line::Refused(_) => 1,
-            Line::Panicked(..) => 2,
+            Line::Links => 2,
+            Line::Panicked(..) => 3,
         };
         lines[place] = Some(line);
         HELD.set((holders, lines));
@@ -165,6 +190,14 @@ fn write(line: Line) {
                            has the count",
                 reason = reason.to_string(),
                 total = REFUSED.total()
+            );
+        }
+        Line::Links => {
+            warn_line!(
+                name: "OtelMessaging.LinksDropped",
+                message = "a span has more than 128 links, and the SDK drops the others unless its limit is \
+                           higher; loss::dropped_links() has the count",
+                total = LINKS.total()
             );
         }
         Line::Panicked(behind, false) => {
@@ -207,7 +240,7 @@ impl Drop for Hold {
         let (holders, lines) = HELD.get();
         HELD.set((holders.saturating_sub(1), lines));
         if holders == 1 {
-            HELD.set((0, [None; 3]));
+            HELD.set((0, [None; 4]));
             lines.into_iter().flatten().for_each(say);
         }
     }

@@ -55,6 +55,11 @@ impl Attributes {
         self.list.append(&mut other.list);
     }
 
+    /// Adds the attributes of a list.
+    pub(crate) fn extend(&mut self, list: Vec<KeyValue>) {
+        self.list.extend(list);
+    }
+
     /// A text of the sender's or the broker's as [`set_remote`](Self::set_remote) shows it.
     pub(crate) fn shown(text: &str) -> Option<StringValue> {
         let shown = remote_text::shown_whole(text)?;

@@ -132,6 +132,13 @@ impl Measurement {
         self.labels.set_partition(partition);
     }
 
+    /// Records no more.
+    pub(crate) fn discard(mut self: Box<Self>) {
+        self.instruments = None;
+        self.labels.clear();
+        let _ = SPARE.try_with(|spare| spare.set(Some(self)));
+    }
+
     /// Records how long the operation took, and what it was about.
     pub(crate) fn end(mut self: Box<Self>, took: Duration, error_type: Option<&Cow<'static, str>>) {
         let Some(instruments) = self.instruments.take() else {
@@ -157,8 +164,7 @@ impl Measurement {
                 it.operation_duration.record(seconds, labels);
             }
         });
-        self.labels.clear();
-        let _ = SPARE.try_with(|spare| spare.set(Some(self)));
+        self.discard();
     }
 }
 

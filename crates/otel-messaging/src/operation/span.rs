@@ -4,10 +4,12 @@ use crate::context::current::Current;
 use crate::context::traced;
 use crate::loss::boundary::{Boundary, count};
 use crate::loss::catch::Behind;
+use crate::loss::count::links_dropped;
 use crate::loss::row::Step;
 use crate::message::attributes::Attributes;
 use crate::message::received::Client;
 use crate::message::remote_text;
+use crate::operation::failures::Failures;
 use crate::operation::measurement::Measurement;
 use crate::operation::traced_span::{self, Started};
 use crate::propagation::random_flag;
@@ -20,9 +22,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-/// The span of one message. Dropping it ends the span.
+/// The span of one message, or of a batch. Dropping it ends the span.
 ///
-/// [`process`](crate::process) starts it. With the feature `tracing`, and if the program has
+/// [`process`](crate::process) and [`process_batch`](crate::process_batch) start it. A
+/// [message of a batch](crate::consumer::BatchMessage) has a context of its own and no span of its own: its
+/// failures mark the span of the batch.
+///
+///  With the feature `tracing`, and if the program has
 /// tracing-opentelemetry's layer, it is a span of `tracing`. Otherwise, and if the instrumentation has a
 /// tracer provider of its own, it is a span of OpenTelemetry alone. Without a tracer provider there is no
 /// span, and the message's context still propagates.
@@ -34,6 +40,8 @@ pub struct MessageSpan {
     given: Option<Arc<GivenTracers>>,
     /// The `error.type` of its failure, also where the span does not record it.
     error_type: OnceLock<Cow<'static, str>>,
+    /// The failures of its batch, which mark the batch's span at its end.
+    failures: Option<Arc<Failures>>,
     /// Its metrics, if there is a meter provider, until its end.
     measurement: Option<Box<Measurement>>,
     /// The delivery whose handling it is, if it may not be settled at the end.
@@ -50,6 +58,8 @@ pub(crate) trait LeftOpen: Send + Sync {
 enum State {
     /// No span was started: the context that came in is current.
     Without,
+    /// A message of a batch: its own context is current, and the batch has the span.
+    InBatch,
     Open,
     Ended,
 }
@@ -79,10 +89,12 @@ impl MessageSpan {
         builder: SpanBuilder,
         parent: &Context,
     ) -> Option<Self> {
+        let links = builder.links.as_ref().map_or(0, Vec::len);
         if let Some(opened) = opened {
             match traced_span::start(opened, &builder, parent) {
                 Started::Seen(span, context) => {
                     let context = random_flag::keep(context, parent);
+                    count_links(links, &context);
                     return Some(Self::open(Current::new(context, span), None));
                 }
                 Started::Failed => return None,
@@ -98,6 +110,7 @@ impl MessageSpan {
             is_own.then(|| parent.with_span(span))
         });
         let context = random_flag::keep(context.flatten()?, parent);
+        count_links(links, &context);
         Some(Self::open(context.into(), by.given_tracers()))
     }
 
@@ -111,6 +124,7 @@ impl MessageSpan {
             state,
             given,
             error_type: OnceLock::new(),
+            failures: None,
             measurement: None,
             left_open: None,
         }
@@ -121,8 +135,19 @@ impl MessageSpan {
         Self::new(current, State::Without, None)
     }
 
+    /// Makes it the span of a batch.
+    pub(crate) fn of_batch(mut self, failures: &Arc<Failures>) -> Self {
+        self.failures = Some(failures.clone());
+        self
+    }
+
+    /// A message of a batch.
+    pub(crate) fn in_batch(current: Current, failures: &Arc<Failures>) -> Self {
+        Self::new(current, State::InBatch, None).of_batch(failures)
+    }
+
     pub(crate) fn has_span(&self) -> bool {
-        self.state != State::Without
+        matches!(self.state, State::Open | State::Ended)
     }
 
     /// The context to work in: the message's context, with the span if there is one.
@@ -134,8 +159,21 @@ impl MessageSpan {
     /// Marks the span as failed. `error_type` is a name of low cardinality for `error.type`;
     /// `description` says what happened. Both are exported, cut to 1,024 bytes and without control
     /// characters. The first failure counts: later calls change nothing.
+    ///
+    /// If it is a message of a batch, the batch's span is marked with the first failure of its messages, and
+    /// says how many of them failed.
     pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
         let error_type = remote_text::shown_cow(error_type.into());
+        let Some(failures) = &self.failures else {
+            self.mark(error_type, description);
+            return;
+        };
+        if self.state != State::InBatch || self.error_type.set(error_type.clone()).is_ok() {
+            failures.add(self.state == State::InBatch, error_type, description);
+        }
+    }
+
+    fn mark(&self, error_type: Cow<'static, str>, description: impl fmt::Display) {
         if self.error_type.set(error_type).is_err() || !self.has_span() {
             return;
         }
@@ -199,10 +237,29 @@ impl MessageSpan {
         if self.left_open.is_some() {
             self.leave();
         }
+        if self.failures.is_some() && self.state != State::InBatch {
+            self.mark_batch();
+        }
         if self.measurement.is_some() {
             self.end_measured();
         } else if self.state == State::Open {
             self.end_span(None);
+        }
+    }
+
+    /// Marks the span of a batch with the first failure.
+    #[inline(never)]
+    fn mark_batch(&mut self) {
+        let Some(failures) = self.failures.take() else {
+            return;
+        };
+        if let Some(first) = failures.first() {
+            self.mark(first.error_type.clone(), &first.description);
+        }
+        let messages = failures.messages();
+        if messages > 0 {
+            let key = semconv::OTEL_MESSAGING_BATCH_FAILED_MESSAGES;
+            self.set_attributes(|attributes| attributes.set_count(key, messages));
         }
     }
 
@@ -244,6 +301,17 @@ impl MessageSpan {
 
     fn boundary(&self) -> &Boundary {
         boundary_of(self.given.as_ref())
+    }
+}
+
+/// The links of a span that OpenTelemetry's SDK keeps by default.
+const KEPT_LINKS: usize = 128;
+
+/// Counts the links for which a span that has started has no room.
+#[inline]
+fn count_links(links: usize, context: &Context) {
+    if links > KEPT_LINKS && context.span().span_context().is_sampled() {
+        links_dropped((links - KEPT_LINKS) as u64);
     }
 }
 

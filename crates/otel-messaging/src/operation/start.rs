@@ -109,11 +109,7 @@ impl MessageSpan {
             if let Some(time) = waited {
                 attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
             }
-            if by.has_sizes {
-                attributes.set_size(semconv::MESSAGING_MESSAGE_BODY_SIZE, message.body_size());
-                let size = message.envelope_size();
-                attributes.set_size(semconv::MESSAGING_MESSAGE_ENVELOPE_SIZE, size);
-            }
+            set_sizes(by, message, attributes);
             more(attributes);
         });
         Some(span)
@@ -145,6 +141,19 @@ impl MessageSpan {
                 }
             }
         });
+    }
+}
+
+/// Adds the sizes of a message, if the application wants them.
+pub(crate) fn set_sizes<C, M: Describe<C> + ?Sized>(
+    by: &Settings,
+    message: &M,
+    attributes: &mut Attributes,
+) {
+    if by.has_sizes {
+        attributes.set_size(semconv::MESSAGING_MESSAGE_BODY_SIZE, message.body_size());
+        let size = message.envelope_size();
+        attributes.set_size(semconv::MESSAGING_MESSAGE_ENVELOPE_SIZE, size);
     }
 }
 

@@ -1,5 +1,6 @@
-//! A poll that is under way: its span starts when it is known what came.
+//! A poll or a batch that is under way: its span starts when its messages have been looked at.
 
+use crate::context::current::Current;
 use crate::context::traced::Span;
 use crate::instrumentation::settings::Settings;
 use crate::message::received::Client;
@@ -9,13 +10,12 @@ use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::Action;
 use crate::telemetry::span_builder::{Known, SpanName, span_builder};
-use opentelemetry::Context;
 use opentelemetry::trace::Link;
 use std::time::{Instant, SystemTime};
 
-/// A poll that is under way. If it is dropped, it leaves neither a span nor a metric.
+/// A poll or a batch that is under way. If it is dropped, it leaves neither a span nor a metric.
 pub(crate) struct Waiting {
-    parent: Context,
+    parent: Current,
     /// With the feature `tracing`. The layer takes the time of its opening for the span's start.
     opened: Opened,
     began: Instant,
@@ -23,25 +23,31 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// `None` if no telemetry is wanted.
-    pub(crate) fn start(by: &Settings, action: Action, parent: &Context) -> Option<Self> {
-        if by.is_disabled || by.telemetry.is_off() || parent.is_telemetry_suppressed() {
+    /// `None` if no telemetry is wanted. `name` is the span's at its opening.
+    pub(crate) fn start<'n>(
+        by: &Settings,
+        action: Action,
+        parent: Current,
+        name: impl FnOnce() -> &'n str,
+    ) -> Option<Self> {
+        let is_suppressed = parent.context().is_telemetry_suppressed();
+        if by.is_disabled || by.telemetry.is_off() || is_suppressed {
             return None;
         }
         let opened = if by.telemetry.is_given() {
             Opened::Unwanted
         } else {
-            traced_span::open(action.operation, || action.name)
+            traced_span::open(action.operation, name)
         };
         Some(Self {
-            parent: parent.clone(),
+            parent,
             opened,
             began: Instant::now(),
             began_at: SystemTime::now(),
         })
     }
 
-    /// Starts the span of a poll that gave something, and its metrics. `links` is called only if there is a
+    /// Starts the span and its metrics, where there is something to say. `links` is called only if there is a
     /// span.
     pub(crate) fn end<C: Client>(
         mut self,
@@ -60,7 +66,7 @@ impl Waiting {
         let opened = std::mem::replace(&mut self.opened, Opened::Unwanted);
         let span = wanted(opened, &by.telemetry)
             .and_then(|opened| self.started::<C>(by, known, links(), opened));
-        let span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone().into()));
+        let span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone()));
         span.measured(measurement)
     }
 
@@ -77,7 +83,8 @@ impl Waiting {
         builder.start_time = Some(self.began_at);
         let name = builder.name.clone();
         let is_opened = opened.is_some();
-        let span = MessageSpan::started::<C>(&by.telemetry, opened, builder, &self.parent)?;
+        let span =
+            MessageSpan::started::<C>(&by.telemetry, opened, builder, self.parent.context())?;
         if is_opened {
             // It was opened before its destination was known.
             span.rename(name);

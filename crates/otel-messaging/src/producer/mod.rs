@@ -1,6 +1,7 @@
 //! The producer side: the span of a message that is sent, and its context in the headers.
 
 pub(crate) mod dead_letter;
+pub(crate) mod join;
 pub(crate) mod outcome;
 pub(crate) mod outgoing;
 pub(crate) mod relay;
@@ -8,3 +9,4 @@ pub(crate) mod room;
 
 pub use crate::message::producer_info::ProducerInfo;
 pub use dead_letter::{DEAD_LETTER_ERROR, DEAD_LETTER_SOURCE, DEAD_LETTER_TRACEPARENT};
+pub use join::Join;

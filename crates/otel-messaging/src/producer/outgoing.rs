@@ -10,6 +10,7 @@ use crate::message::received::Describe;
 use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::start::Of;
+use crate::producer::join::joined_links;
 use crate::producer::outcome::Outcome;
 use crate::producer::room::inject_within;
 use crate::telemetry::action::{Action, Operation};
@@ -86,7 +87,11 @@ impl Instrumentation {
                 consumer: None,
                 context: &current,
             };
-            let related = |_: &MessageInfo<'_>| Related::child_of(&current, links());
+            let related = |_: &MessageInfo<'_>| {
+                let mut links = links();
+                links.extend(joined_links());
+                Related::child_of(&current, links)
+            };
             let started = MessageSpan::start(by, &of, related, |_| {});
             started.unwrap_or_else(|| MessageSpan::without(current.into()))
         };

@@ -74,6 +74,8 @@ pub const NATS_DUPLICATE: &str = "nats.duplicate";
 /// `nats.service_error_code`: what a service's answer says of its failure, an integer.
 pub const NATS_SERVICE_ERROR_CODE: &str = "nats.service_error_code";
 
+/// `otel_messaging.batch.failed_messages`: how many messages of a batch failed, an integer; only if any.
+pub const OTEL_MESSAGING_BATCH_FAILED_MESSAGES: &str = "otel_messaging.batch.failed_messages";
 /// `otel_messaging.dead_letter.error`: why a message was put aside.
 pub const OTEL_MESSAGING_DEAD_LETTER_ERROR: &str = "otel_messaging.dead_letter.error";
 /// `otel_messaging.dead_letter.source`: where it came from.

@@ -2,6 +2,11 @@
 
 mod asked;
 mod background;
+mod batch;
+mod batch_contexts;
+mod batch_failures;
+mod batch_model;
+mod collect;
 mod consumer_info;
 mod context_carrier;
 mod contradiction;
@@ -15,6 +20,7 @@ mod environment;
 mod errors;
 mod executors;
 mod handling;
+mod join;
 mod last_handle;
 mod limited;
 mod message;
@@ -22,6 +28,7 @@ mod meter;
 mod metrics;
 mod on_error;
 mod onward;
+mod order;
 mod panics;
 mod receive;
 mod relation;

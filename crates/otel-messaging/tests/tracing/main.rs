@@ -1,6 +1,7 @@
 //! Programs with the `tracing` crate: spans of messages are spans of `tracing` there.
 
 mod background;
+mod batch;
 mod consumer;
 mod counts;
 mod current;
@@ -13,6 +14,9 @@ mod message;
 mod meter;
 mod metrics;
 mod one_trace;
+#[path = "../core/order.rs"]
+#[expect(dead_code, reason = "another test needs the rest")]
+mod order;
 mod producer;
 mod random_flag;
 mod receive;

@@ -1,0 +1,155 @@
+//! The span and the metrics of a batch, and the contexts of its messages.
+
+use crate::consumer::batch::BatchMessage;
+use crate::consumer::process::{AsConsumer, PROCESS};
+use crate::consumer::several::{InCommon, Senders};
+use crate::context::current::Current;
+use crate::context::derived::with_baggage_of;
+use crate::instrumentation::settings::Settings;
+use crate::loss::witness::{self, Seen};
+use crate::message::received::{Client, Received};
+use crate::operation::measurement::{Measurement, queue_time};
+use crate::operation::span::MessageSpan;
+use crate::operation::start::{set_sizes, with_queue};
+use crate::operation::waiting::Waiting;
+use crate::propagation::carried::Carried;
+use crate::telemetry::semconv;
+use crate::telemetry::span_builder::{Known, SpanName};
+use opentelemetry::baggage::BaggageExt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Reads the contexts once, starts the span and the metrics of the batch, and gives each message its context.
+pub(crate) fn process_batch_by<C, I>(
+    by: &Settings,
+    as_consumer: &AsConsumer<'_>,
+    messages: I,
+) -> (MessageSpan, Vec<BatchMessage<I::Item>>)
+where
+    I: IntoIterator<Item: Received<C>>,
+{
+    let messages: Vec<I::Item> = messages.into_iter().collect();
+    let around = Current::here();
+    let read = messages.iter().map(|message| read(by, message));
+    let read: Vec<(Carried, Seen)> = read.collect();
+    let started = start(by, as_consumer, &messages, &read, &around);
+    let failures = Arc::default();
+    let span = started.unwrap_or_else(|| MessageSpan::without(around));
+    let span = span.of_batch(&failures);
+    let contexts = read.into_iter().map(|(carried, _)| {
+        let current = context_in(span.current(), carried);
+        MessageSpan::in_batch(current, &failures)
+    });
+    let batch = messages.into_iter().zip(contexts);
+    let batch = batch.map(|(message, span)| BatchMessage::new(message, span));
+    let batch = batch.collect();
+    (span, batch)
+}
+
+fn read<C, M: Received<C>>(by: &Settings, message: &M) -> (Carried, Seen) {
+    let headers = message.message_headers().filter(|_| !by.is_disabled);
+    witness::watch(|| headers.map_or_else(Carried::nothing, |it| by.propagation.read(it)))
+}
+
+/// The context of a message, if `batch` is that of its batch.
+fn context_in(batch: &Current, carried: Carried) -> Current {
+    if carried.has_sender() {
+        return carried.context.into();
+    }
+    let context = &carried.context;
+    if context.baggage().is_empty() {
+        batch.clone()
+    } else {
+        batch.clone().map(|batch| with_baggage_of(&batch, context))
+    }
+}
+
+/// Starts the span and the metrics of a batch. `None` if neither is wanted, or if the batch is empty.
+fn start<C, M: Received<C>>(
+    by: &Settings,
+    as_consumer: &AsConsumer<'_>,
+    messages: &[M],
+    read: &[(Carried, Seen)],
+    around: &Current,
+) -> Option<MessageSpan> {
+    if messages.is_empty() || by.is_disabled {
+        return None;
+    }
+    let endpoint = as_consumer.endpoint;
+    let mut in_common = InCommon::default();
+    for message in messages {
+        in_common.add(&message.message_info(), &by.destinations);
+    }
+    let info = in_common.info(endpoint);
+    let template = in_common.template.as_ref();
+    let mut name = None;
+    let began = Waiting::start(by, PROCESS, around.clone(), || {
+        let name_of = || SpanName::of(PROCESS, info.destination(), template);
+        name.get_or_insert_with(name_of).as_str()
+    })?;
+    let now = SystemTime::now();
+    let known = Known {
+        action: PROCESS,
+        system: M::Client::SYSTEM,
+        info: &info,
+        template,
+        endpoint,
+    };
+    let mut equal = Vec::new();
+    let links = || {
+        let mut senders = Senders::default();
+        for (message, (carried, _)) in messages.iter().zip(read) {
+            let mut attributes = in_common.rest_of(message, endpoint, &by.destinations);
+            if let Some(time) = queue_time(&message.message_info(), now) {
+                attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
+            }
+            set_sizes(by, message, &mut attributes);
+            if let Some(headers) = message.message_headers() {
+                by.captured_headers.set(headers, &mut attributes);
+            }
+            senders.add(carried.links(), attributes);
+        }
+        let (links, on_span) = senders.split();
+        equal = on_span;
+        links
+    };
+    let span = began.end::<M::Client>(by, &known, links, in_common.count);
+    span.describe(&by.hook, &known, |attributes| {
+        let key = semconv::MESSAGING_BATCH_MESSAGE_COUNT;
+        attributes.set_count(key, in_common.count);
+        attributes.extend(equal);
+    });
+    for (message, (carried, seen)) in messages.iter().zip(read) {
+        arrived(by, as_consumer, message, (carried, *seen), now);
+    }
+    Some(span)
+}
+
+/// Records the metrics of one message that is there to be handled.
+fn arrived<C, M: Received<C>>(
+    by: &Settings,
+    as_consumer: &AsConsumer<'_>,
+    message: &M,
+    (carried, seen): (&Carried, Seen),
+    now: SystemTime,
+) {
+    let Some((instruments, began)) = by.metrics.instruments::<M::Client>() else {
+        return;
+    };
+    let info = message.message_info();
+    let template = by.destinations.template_of(info.destination());
+    let destination = with_queue(info.destination(), as_consumer.endpoint);
+    let info = info.with_destination(destination);
+    let known = Known {
+        action: PROCESS,
+        system: M::Client::SYSTEM,
+        info: &info,
+        template: template.as_ref(),
+        endpoint: as_consumer.endpoint,
+    };
+    let on_metric = by.destinations.on_metric(&known);
+    let mut measurement = Measurement::start(instruments, (began, None), on_metric, &known);
+    measurement.set_waited(queue_time(&info, now));
+    measurement.arrived(carried.outcome(seen), seen, as_consumer.is_counted);
+    measurement.discard();
+}

@@ -1,0 +1,85 @@
+//! Links beyond the SDK's limit. One test, because the count belongs to the whole process.
+#![cfg(feature = "internal-logs")]
+
+#[path = "core/message.rs"]
+#[expect(dead_code, reason = "another test needs the rest")]
+mod message;
+#[path = "core/order.rs"]
+#[expect(dead_code, reason = "another test needs the rest")]
+mod order;
+
+use crate::message::{NOWHERE, spans};
+use crate::order::{orders, sender};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use otel_messaging::Instrumentation;
+use otel_messaging::consumer::ConsumerInfo;
+use otel_messaging::loss::dropped_links;
+use otel_messaging::producer::Join;
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tracing::{Event, Metadata, Subscriber, span};
+
+/// Counts the lines about dropped links.
+struct Lines(Arc<AtomicU32>);
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        if event.metadata().name() == "OtelMessaging.LinksDropped" {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn they_are_counted_and_said_once() {
+    let lines = Arc::new(AtomicU32::new(0));
+    let _subscribed = tracing::subscriber::set_default(Lines(lines.clone()));
+
+    let spans = spans();
+    drop(spans.instrumentation.process_batch(orders(0..128)));
+    assert_eq!(dropped_links(), 0);
+    drop(spans.instrumentation.process_batch(orders(0..130)));
+    assert_eq!(dropped_links(), 2);
+    let consumer = spans.instrumentation.consumer(ConsumerInfo::new());
+    let polled = consumer.receive(ready(orders(0..131))).await;
+    assert_eq!(dropped_links(), 5);
+    Join::of(&polled).call(|| drop(spans.instrumentation.outgoing("publish", &NOWHERE)));
+    assert_eq!(dropped_links(), 8);
+    assert_eq!(lines.load(Ordering::Relaxed), 1);
+
+    // As many as the SDK says, and the first ones.
+    let dropped: u32 = spans.ended().iter().map(|it| it.links.dropped_count).sum();
+    assert_eq!(u64::from(dropped), dropped_links());
+    for span in spans.ended() {
+        let links = span.links.iter().map(|it| it.span_context.span_id());
+        assert!(links.eq((0..128).map(sender)), "{}", span.name);
+    }
+
+    // A span that nobody exports loses nothing.
+    let provider = SdkTracerProvider::builder()
+        .with_sampler(Sampler::AlwaysOff)
+        .build();
+    let by = Instrumentation::builder()
+        .with_tracer_provider(&provider)
+        .build();
+    drop(by.process_batch(orders(0..200)));
+    drop(Instrumentation::default().process_batch(orders(0..200)));
+    assert_eq!(dropped_links(), 8);
+}
