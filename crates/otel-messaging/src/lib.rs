@@ -383,6 +383,7 @@ pub use background::job::Job;
 pub use consumer::batch::{process_batch, try_with_batch_context, with_batch_context};
 pub use consumer::fallible::{try_with_message_context, try_with_message_context_with};
 pub use consumer::process::{process, with_message_context};
+pub use consumer::settle::batch::with_batch_settlement;
 pub use consumer::settle::by_outcome::{with_settlement, with_settlement_with};
 pub use consumer::settle::guard::guard;
 pub use context::current::current_context;

@@ -6,6 +6,7 @@ mod batch;
 mod batch_contexts;
 mod batch_failures;
 mod batch_model;
+mod batch_settlement;
 mod collect;
 mod consumer_info;
 mod context_carrier;

@@ -17,37 +17,62 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Settlement {
+pub(crate) enum Settlement {
     Ack,
     Return,
     Reject,
     Alive,
+    /// And all before it.
+    AckAll,
 }
 
 /// What the broker was asked for. A settlement is pending so many times before the broker has it.
 #[derive(Clone, Default)]
-struct Broker {
-    asked: Arc<Mutex<Vec<Settlement>>>,
+pub(crate) struct Broker {
+    asked: Arc<Mutex<Vec<(u64, Settlement)>>>,
     turns: usize,
-    refuses: bool,
+    pub(crate) refuses: bool,
+    /// The delivery's own.
+    number: u64,
 }
 
 impl Broker {
-    fn asked(&self) -> Vec<Settlement> {
+    pub(crate) fn asked(&self) -> Vec<Settlement> {
+        self.asked_of()
+            .into_iter()
+            .map(|(_, asked)| asked)
+            .collect()
+    }
+
+    /// With the numbers of the deliveries.
+    pub(crate) fn asked_of(&self) -> Vec<(u64, Settlement)> {
         self.asked.lock().expect("not poisoned").clone()
     }
 }
 
 /// A message that waits to be settled.
-struct Delivery {
+pub(crate) struct Delivery {
     message: Message,
-    broker: Broker,
+    pub(crate) broker: Broker,
 }
 
-fn delivery(broker: &Broker) -> Delivery {
+impl Delivery {
+    pub(crate) fn number(&self) -> u64 {
+        self.broker.number
+    }
+}
+
+pub(crate) fn delivery(broker: &Broker) -> Delivery {
+    numbered(broker, 0)
+}
+
+pub(crate) fn numbered(broker: &Broker, number: u64) -> Delivery {
     Delivery {
         message: message(),
-        broker: broker.clone(),
+        broker: Broker {
+            number,
+            ..broker.clone()
+        },
     }
 }
 
@@ -101,7 +126,16 @@ impl Settle<TextMap> for Broker {
             Settlement::Return => "return",
             Settlement::Reject => "reject",
             Settlement::Alive => "alive",
+            Settlement::AckAll => "ack all",
         })
+    }
+
+    fn is_multiple(settlement: &Settlement) -> bool {
+        *settlement == Settlement::AckAll
+    }
+
+    fn order(&self) -> u64 {
+        self.number
     }
 
     fn is_final(settlement: &Settlement) -> bool {
@@ -117,13 +151,14 @@ impl Settle<TextMap> for Broker {
             if broker.refuses {
                 return Err("the channel is closed".to_owned());
             }
-            broker.asked.lock().expect("not poisoned").push(settlement);
+            let mut asked = broker.asked.lock().expect("not poisoned");
+            asked.push((broker.number, settlement));
             Ok(())
         })
     }
 }
 
-fn named<'a>(ended: &'a [SpanData], name: &str) -> &'a SpanData {
+pub(crate) fn named<'a>(ended: &'a [SpanData], name: &str) -> &'a SpanData {
     let mut found = ended.iter().filter(|span| span.name == name);
     let span = found.next().unwrap_or_else(|| panic!("{name}: {ended:?}"));
     assert!(found.next().is_none(), "{name} twice: {ended:?}");

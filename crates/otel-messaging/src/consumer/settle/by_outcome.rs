@@ -1,5 +1,6 @@
 //! The calls that settle a delivery by the outcome of its handler.
 
+use super::guard::Guard;
 use super::settling::{Returned, Settling};
 use super::{Settle, Unsettled};
 use crate::consumer::handle::Consumer;
@@ -52,7 +53,7 @@ use std::fmt;
 pub fn with_settlement<'a, C, M, H, F, T, E>(
     message: &'a M,
     handler: H,
-) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, C, M::Settler>
+) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, Guard<C, M::Settler>>
 where
     C: 'static,
     M: Unsettled<C> + ?Sized,
@@ -79,8 +80,7 @@ pub fn with_settlement_with<'a, C, M, H, F, T, E, J>(
     InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>)>,
     Result<T, E>,
     Returned<C, M::Settler, E>,
-    C,
-    M::Settler,
+    Guard<C, M::Settler>,
 >
 where
     C: 'static,
@@ -101,7 +101,7 @@ impl Instrumentation {
         &self,
         message: &'a M,
         handler: H,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, C, M::Settler>
+    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, Guard<C, M::Settler>>
     where
         C: 'static,
         M: Unsettled<C> + ?Sized,
@@ -124,8 +124,7 @@ impl Instrumentation {
         InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, H, F, T, E, J>>,
         Result<T, E>,
         Returned<C, M::Settler, E>,
-        C,
-        M::Settler,
+        Guard<C, M::Settler>,
     >
     where
         C: 'static,
@@ -146,7 +145,7 @@ impl Consumer {
         &self,
         message: &'a M,
         handler: H,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, C, M::Settler>
+    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, Guard<C, M::Settler>>
     where
         C: 'static,
         M: Unsettled<C> + ?Sized,
@@ -164,7 +163,7 @@ impl Consumer {
         settler: S,
         message: &'a M,
         handler: H,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, S, E>, C, S>
+    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, S, E>, Guard<C, S>>
     where
         C: 'static,
         M: Received<C> + ?Sized,
@@ -189,8 +188,7 @@ impl Consumer {
         InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, H, F, T, E, J>>,
         Result<T, E>,
         Returned<C, M::Settler, E>,
-        C,
-        M::Settler,
+        Guard<C, M::Settler>,
     >
     where
         C: 'static,
@@ -216,8 +214,7 @@ impl Consumer {
         InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, S, H, F, T, E, J>>,
         Result<T, E>,
         Returned<C, S, E>,
-        C,
-        S,
+        Guard<C, S>,
     >
     where
         C: 'static,

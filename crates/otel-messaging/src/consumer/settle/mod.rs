@@ -1,6 +1,10 @@
 //! Settlement: a delivery is acknowledged, or given back to the broker, by the outcome of its handler.
 
+pub(crate) mod all;
+pub(crate) mod batch;
 pub(crate) mod by_outcome;
+pub(crate) mod deliveries;
+mod delivery;
 pub(crate) mod guard;
 pub(crate) mod once;
 pub(crate) mod settling;
@@ -35,6 +39,18 @@ pub trait Settle<C: 'static>: Describe<C> + Send + Sync + 'static {
     fn is_final(settlement: &Self::Settlement) -> bool {
         let _ = settlement;
         true
+    }
+
+    /// Whether it settles all earlier deliveries too, as AMQP's `multiple` does. A batch is then settled by
+    /// the delivery that is the last by its [`order`](Self::order) alone.
+    fn is_multiple(settlement: &Self::Settlement) -> bool {
+        let _ = settlement;
+        false
+    }
+
+    /// The place of the delivery among those that such a settlement is about: a delivery tag, a sequence.
+    fn order(&self) -> u64 {
+        0
     }
 
     /// Whether the delivery may still be settled, as far as the client knows. The core does not settle a

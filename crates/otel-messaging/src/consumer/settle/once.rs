@@ -1,6 +1,7 @@
 //! The future of one settlement.
 
-use super::guard::{Guard, error_type};
+use super::delivery::failure;
+use super::guard::Guard;
 use super::{Settle, SettleFuture};
 use crate::operation::span::MessageSpan;
 use opentelemetry::Context;
@@ -44,17 +45,17 @@ impl<C: 'static, S: Settle<C>> Future for Settled<C, S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Some(shared) = this.guard.shared() else {
+        let Some(delivery) = this.guard.delivery() else {
             return Poll::Ready(Ok(()));
         };
         if let Step::Waiting(context, settlement) = &this.step {
-            if !shared.begin(settlement) {
+            if !delivery.begin(settlement) {
                 this.step = Step::Done;
                 return Poll::Ready(Ok(()));
             }
             this.step = Step::Begun {
-                span: shared.span(context, settlement),
-                settling: shared.settler.settle(settlement),
+                span: delivery.span(context, settlement),
+                settling: delivery.settler.settle(settlement),
                 settlement: settlement.clone(),
             };
         }
@@ -67,9 +68,10 @@ impl<C: 'static, S: Settle<C>> Future for Settled<C, S> {
             return Poll::Ready(Ok(()));
         };
         let result = ready!(settling.as_mut().poll(cx));
-        shared.end(settlement);
+        delivery.end(settlement);
         if let Err(error) = &result {
-            span.fail(error_type::<C, S>(error), error);
+            let failure = failure::<C, S>(error);
+            span.fail(failure.error_type, failure.description);
         }
         span.end();
         this.step = Step::Done;
@@ -88,8 +90,8 @@ impl<C: 'static, S: Settle<C>> Drop for Settled<C, S> {
         {
             drop(settling);
             drop(span);
-            if let Some(shared) = self.guard.shared() {
-                shared.interrupt(settlement);
+            if let Some(delivery) = self.guard.delivery() {
+                delivery.interrupt(&settlement);
             }
         }
     }

@@ -15,6 +15,51 @@ use std::task::{Context, Poll, ready};
 /// Gives the message of each error back to the broker.
 pub type Returned<C, S, E> = fn(&E) -> <S as Settle<C>>::Settlement;
 
+/// One delivery, or all of a batch, to be settled by the outcome of their handler.
+pub trait Outstanding {
+    /// The ways to settle them.
+    type Settlement;
+    /// The client's error.
+    type Error;
+    /// The future of their settlement.
+    type Settled: Future<Output = Result<(), Self::Error>> + Unpin;
+
+    /// How they are settled if they were handled.
+    fn handled() -> Self::Settlement;
+
+    /// How they go back to the broker.
+    fn returned() -> Self::Settlement;
+
+    /// Settles them, with a span in this context.
+    fn settle_in(
+        &self,
+        context: opentelemetry::Context,
+        settlement: Self::Settlement,
+    ) -> Self::Settled;
+}
+
+impl<C: 'static, S: Settle<C>> Outstanding for Guard<C, S> {
+    type Settlement = S::Settlement;
+    type Error = S::Error;
+    type Settled = Settled<C, S>;
+
+    fn handled() -> S::Settlement {
+        S::handled()
+    }
+
+    fn returned() -> S::Settlement {
+        S::returned()
+    }
+
+    fn settle_in(
+        &self,
+        context: opentelemetry::Context,
+        settlement: S::Settlement,
+    ) -> Settled<C, S> {
+        Settled::new(self.clone(), context, settlement)
+    }
+}
+
 pin_project! {
     /// The future of a handler whose delivery is settled by its outcome.
     /// [`with_settlement`](crate::with_settlement) makes it.
@@ -23,28 +68,29 @@ pin_project! {
     ///
     /// If it is polled again after it was ready, as the future of an `async fn`.
     #[must_use = "futures do nothing unless awaited"]
-    pub struct Settling<W, O, K, C: 'static, S: Settle<C>> {
+    pub struct Settling<W, O, K, G: Outstanding> {
         // In this order. A settlement that is dropped under way is tried again when the span ends.
-        settled: Option<Settled<C, S>>,
+        settled: Option<G::Settled>,
         #[pin]
         handling: W,
-        guard: Guard<C, S>,
+        outstanding: G,
+        // Until the handler is done.
         choose: Option<K>,
+        handled: Option<G::Settlement>,
         output: Option<O>,
     }
 }
 
 impl<C: 'static, S: Settle<C>> Guard<C, S> {
     /// Handles the message of this delivery with its span.
-    pub(super) fn handle<'a, M, H, F, T, E>(
+    pub(super) fn handle<M, H, F, T, E>(
         self,
         span: MessageSpan,
-        message: &'a M,
+        message: M,
         handler: H,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, S, E>, C, S>
+    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, S, E>, Guard<C, S>>
     where
-        M: ?Sized,
-        H: FnOnce(&'a M) -> F,
+        H: FnOnce(M) -> F,
         F: Future<Output = Result<T, E>>,
         E: fmt::Display,
     {
@@ -52,22 +98,20 @@ impl<C: 'static, S: Settle<C>> Guard<C, S> {
         Settling::returned(span.try_handle(message, handler), self)
     }
 
-    pub(super) fn handle_with<'a, M, H, F, T, E, J>(
+    pub(super) fn handle_with<M, H, F, T, E, J>(
         self,
         span: MessageSpan,
-        message: &'a M,
+        message: M,
         handler: H,
         failure_of: J,
     ) -> Settling<
-        InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, S, M, H, F, T, E, J>>,
+        InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<C, S, M, H, F, T, E, J>>,
         Result<T, E>,
         Returned<C, S, E>,
-        C,
-        S,
+        Guard<C, S>,
     >
     where
-        M: ?Sized,
-        H: FnOnce(&'a M) -> F,
+        H: FnOnce(M) -> F,
         F: Future<Output = Result<T, E>>,
         J: FnOnce(&E) -> Option<Failure>,
     {
@@ -76,17 +120,18 @@ impl<C: 'static, S: Settle<C>> Guard<C, S> {
     }
 }
 
-impl<W, T, E, C: 'static, S> Settling<W, Result<T, E>, Returned<C, S, E>, C, S>
+impl<W, T, E, G> Settling<W, Result<T, E>, fn(&E) -> G::Settlement, G>
 where
     W: Handling<Output = Result<T, E>>,
-    S: Settle<C>,
+    G: Outstanding,
 {
-    fn returned(handling: W, guard: Guard<C, S>) -> Self {
+    pub(super) fn returned(handling: W, outstanding: G) -> Self {
         Self {
             settled: None,
             handling,
-            guard,
-            choose: Some(|_| S::returned()),
+            outstanding,
+            choose: Some(|_| G::returned()),
+            handled: None,
             output: None,
         }
     }
@@ -108,33 +153,33 @@ where
     /// ```
     pub fn or(
         self,
-        settlement: S::Settlement,
-    ) -> Settling<W, Result<T, E>, impl FnOnce(&E) -> S::Settlement + use<W, T, E, C, S>, C, S>
-    {
+        settlement: G::Settlement,
+    ) -> Settling<W, Result<T, E>, impl FnOnce(&E) -> G::Settlement + use<W, T, E, G>, G> {
         self.or_else(move |_| settlement)
     }
 
     /// Settles the message as `choose` says if the handler returns an error. `choose` is called with the
     /// error, while the message's context is current. If it panics, the message goes back to the broker.
-    pub fn or_else<K>(self, choose: K) -> Settling<W, Result<T, E>, K, C, S>
+    pub fn or_else<K>(self, choose: K) -> Settling<W, Result<T, E>, K, G>
     where
-        K: FnOnce(&E) -> S::Settlement,
+        K: FnOnce(&E) -> G::Settlement,
     {
         Settling {
             settled: None,
             handling: self.handling,
-            guard: self.guard,
+            outstanding: self.outstanding,
             choose: Some(choose),
+            handled: self.handled,
             output: None,
         }
     }
 }
 
-impl<F, J, T, E, C: 'static, S> Settling<InContext<F, J>, Result<T, E>, Returned<C, S, E>, C, S>
+impl<F, J, T, E, G> Settling<InContext<F, J>, Result<T, E>, fn(&E) -> G::Settlement, G>
 where
     F: Future<Output = Result<T, E>>,
     J: FnOnce(&MessageSpan, &Result<T, E>),
-    S: Settle<C>,
+    G: Outstanding,
 {
     /// Runs `hook` if the handler returns an error, as [`InContext::on_error`] does, and settles the message
     /// by the hook's outcome. If the hook puts the message aside and returns `Ok`, the message is
@@ -158,37 +203,49 @@ where
     pub fn on_error<H, R, E2>(
         self,
         hook: H,
-    ) -> Settling<OnError<F, J, H, R>, Result<T, E2>, Returned<C, S, E2>, C, S>
+    ) -> Settling<OnError<F, J, H, R>, Result<T, E2>, fn(&E2) -> G::Settlement, G>
     where
         H: FnOnce(E) -> R,
         R: Future<Output = Result<T, E2>>,
     {
-        Settling::returned(self.handling.on_error(hook), self.guard)
+        Settling {
+            handled: self.handled,
+            ..Settling::returned(self.handling.on_error(hook), self.outstanding)
+        }
     }
 }
 
-impl<W, K, T, E, C: 'static, S> Future for Settling<W, Result<T, E>, K, C, S>
+impl<W, O, K, G: Outstanding> Settling<W, O, K, G> {
+    /// Settles the message so if the handler, or its [`on_error`](Self::on_error) hook, returns `Ok`, such as
+    /// by a `Settlement::DoubleAck` of the adapter for async-nats.
+    pub fn and(mut self, settlement: G::Settlement) -> Self {
+        self.handled = Some(settlement);
+        self
+    }
+}
+
+impl<W, K, T, E, G> Future for Settling<W, Result<T, E>, K, G>
 where
     W: Handling<Output = Result<T, E>>,
-    K: FnOnce(&E) -> S::Settlement,
-    S: Settle<C>,
+    K: FnOnce(&E) -> G::Settlement,
+    G: Outstanding,
 {
-    type Output = Result<Result<T, E>, S::Error>;
+    type Output = Result<Result<T, E>, G::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if this.settled.is_none() {
             let output = ready!(this.handling.as_mut().poll_open(cx));
             let span = this.handling.as_mut().open_span();
-            let choose = this.choose.take();
+            let (handled, choose) = (this.handled.take(), this.choose.take());
             let settlement = span.work(|_| match (&output, choose) {
-                (Ok(_), _) => S::handled(),
+                (Ok(_), _) => handled.unwrap_or_else(G::handled),
                 (Err(error), Some(choose)) => choose(error),
-                (Err(_), None) => S::returned(),
+                (Err(_), None) => G::returned(),
             });
             let context = span.context().clone();
             *this.output = Some(output);
-            *this.settled = Some(this.guard.settle_in(context, settlement));
+            *this.settled = Some(this.outstanding.settle_in(context, settlement));
         }
         let Some(settled) = this.settled else {
             polled_again();
@@ -202,10 +259,8 @@ where
     }
 }
 
-impl<W, O, K, C: 'static, S: Settle<C>> fmt::Debug for Settling<W, O, K, C, S> {
+impl<W, O, K, G: Outstanding> fmt::Debug for Settling<W, O, K, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settling")
-            .field("guard", &self.guard)
-            .finish_non_exhaustive()
+        f.debug_struct("Settling").finish_non_exhaustive()
     }
 }

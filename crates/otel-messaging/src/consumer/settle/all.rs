@@ -1,0 +1,164 @@
+//! The future of the settlement of a batch.
+
+use super::deliveries::{Deliveries, last_of};
+use super::delivery::failure;
+use super::guard::Guard;
+use super::{Settle, SettleFuture};
+use crate::operation::span::MessageSpan;
+use opentelemetry::Context;
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::task::{self, Poll};
+
+/// The future of the settlement of those of a batch that are not settled.
+#[must_use = "a settlement is sent when its future is awaited"]
+pub struct AllSettled<C: 'static, S: Settle<C>> {
+    deliveries: Deliveries<C, S>,
+    step: Step<C, S>,
+}
+
+enum Step<C: 'static, S: Settle<C>> {
+    Waiting(Context, S::Settlement),
+    Begun(Begun<C, S>),
+    Done,
+}
+
+struct Begun<C: 'static, S: Settle<C>> {
+    settlement: S::Settlement,
+    under_way: Vec<(Guard<C, S>, SettleFuture<S::Error>)>,
+    /// Those that are settled with it.
+    covered: Vec<Guard<C, S>>,
+    span: MessageSpan,
+    /// The first one.
+    error: Option<S::Error>,
+}
+
+// None of its parts is pinned where it lies.
+impl<C: 'static, S: Settle<C>> Unpin for AllSettled<C, S> {}
+
+impl<C: 'static, S: Settle<C>> AllSettled<C, S> {
+    pub(super) fn new(
+        deliveries: Deliveries<C, S>,
+        context: Context,
+        settlement: S::Settlement,
+    ) -> Self {
+        Self {
+            deliveries,
+            step: Step::Waiting(context, settlement),
+        }
+    }
+}
+
+impl<C: 'static, S: Settle<C>> Future for AllSettled<C, S> {
+    type Output = Result<(), S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Step::Waiting(..) = this.step
+            && let Step::Waiting(context, settlement) = mem::replace(&mut this.step, Step::Done)
+        {
+            let begun = Begun::start(&this.deliveries, &context, settlement);
+            this.step = begun.map_or(Step::Done, Step::Begun);
+        }
+        let Step::Begun(begun) = &mut this.step else {
+            return Poll::Ready(Ok(()));
+        };
+        begun.poll(cx);
+        if !begun.under_way.is_empty() {
+            return Poll::Pending;
+        }
+        begun.span.end();
+        let error = begun.error.take();
+        this.step = Step::Done;
+        Poll::Ready(error.map_or(Ok(()), Err))
+    }
+}
+
+impl<C: 'static, S: Settle<C>> Begun<C, S> {
+    /// `None` if all are settled already.
+    fn start(
+        deliveries: &Deliveries<C, S>,
+        context: &Context,
+        settlement: S::Settlement,
+    ) -> Option<Self> {
+        let mut open = deliveries.begin(&settlement);
+        if open.is_empty() {
+            return None;
+        }
+        let span = deliveries.span(
+            context,
+            &settlement,
+            open.iter().filter_map(Guard::delivery),
+        );
+        let asked = match last_of(&open).filter(|_| S::is_multiple(&settlement)) {
+            Some(last) => vec![open.swap_remove(last)],
+            None => mem::take(&mut open),
+        };
+        let settle = |guard: Guard<C, S>| {
+            let settling = guard.delivery()?.settler.settle(&settlement);
+            Some((guard, settling))
+        };
+        Some(Self {
+            under_way: asked.into_iter().filter_map(settle).collect(),
+            settlement,
+            covered: open,
+            span,
+            error: None,
+        })
+    }
+
+    /// Polls those that are under way, in their order.
+    fn poll(&mut self, cx: &mut task::Context<'_>) {
+        self.under_way.retain_mut(|(guard, settling)| {
+            let Poll::Ready(settled) = settling.as_mut().poll(cx) else {
+                return true;
+            };
+            end(guard, &self.settlement);
+            if let Err(error) = settled {
+                let failure = failure::<C, S>(&error);
+                self.span.fail(failure.error_type, failure.description);
+                self.error.get_or_insert(error);
+            }
+            false
+        });
+        if self.under_way.is_empty() {
+            for guard in self.covered.drain(..) {
+                end(&guard, &self.settlement);
+            }
+        }
+    }
+}
+
+fn end<C: 'static, S: Settle<C>>(guard: &Guard<C, S>, settlement: &S::Settlement) {
+    if let Some(delivery) = guard.delivery() {
+        delivery.end(settlement);
+    }
+}
+
+/// If it is dropped while it is under way.
+impl<C: 'static, S: Settle<C>> Drop for Begun<C, S> {
+    fn drop(&mut self) {
+        let mut is_taken = false;
+        for (guard, settling) in self.under_way.drain(..) {
+            drop(settling);
+            if let Some(delivery) = guard.delivery() {
+                is_taken = !delivery.settler.is_open();
+                delivery.interrupt(&self.settlement);
+            }
+        }
+        for guard in self.covered.drain(..) {
+            match guard.delivery() {
+                Some(delivery) if is_taken => delivery.end(&self.settlement),
+                Some(delivery) => delivery.interrupt(&self.settlement),
+                None => {}
+            }
+        }
+    }
+}
+
+impl<C: 'static, S: Settle<C>> fmt::Debug for AllSettled<C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AllSettled").finish_non_exhaustive()
+    }
+}

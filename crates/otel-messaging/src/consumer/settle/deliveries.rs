@@ -1,0 +1,163 @@
+//! The deliveries of a batch.
+
+use super::Settle;
+use super::all::AllSettled;
+use super::delivery::{By, Delivery};
+use super::guard::Guard;
+use super::settling::Outstanding;
+use crate::consumer::several::InCommon;
+use crate::message::attributes::Attributes;
+use crate::message::destination::Destination;
+use crate::message::info::MessageInfo;
+use crate::message::received::Describe;
+use crate::operation::span::{LeftOpen, MessageSpan};
+use crate::telemetry::semconv;
+use opentelemetry::Context;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// The deliveries of a batch.
+pub struct Deliveries<C: 'static, S: Settle<C>> {
+    guards: Arc<[Guard<C, S>]>,
+    by: By,
+}
+
+impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
+    pub(super) fn new(guards: impl Iterator<Item = Guard<C, S>>, by: By) -> Self {
+        let guards = guards.collect();
+        Self { guards, by }
+    }
+
+    pub(super) fn guards(&self) -> &[Guard<C, S>] {
+        &self.guards
+    }
+
+    /// What the span of the batch gives back when it ends.
+    pub(super) fn left_open(&self) -> Arc<dyn LeftOpen> {
+        Arc::new(self.clone())
+    }
+
+    /// Those that the caller is to settle now.
+    pub(super) fn begin(&self, settlement: &S::Settlement) -> Vec<Guard<C, S>> {
+        let is_to_do = |guard: &&Guard<C, S>| {
+            let delivery = guard.delivery();
+            delivery.is_some_and(|it| it.is_in_batch() && it.begin(settlement))
+        };
+        self.guards.iter().filter(is_to_do).cloned().collect()
+    }
+
+    /// One span for the settlement of several deliveries.
+    pub(super) fn span<'d>(
+        &self,
+        context: &Context,
+        settlement: &S::Settlement,
+        deliveries: impl Iterator<Item = &'d Delivery<C, S>>,
+    ) -> MessageSpan {
+        let destinations = &self.by.given().settings().destinations;
+        let mut in_common = InCommon::default();
+        for delivery in deliveries {
+            in_common.add(&delivery.settler.message_info(), destinations);
+        }
+        let several = Several::<S> {
+            info: in_common.info(None),
+            count: in_common.count,
+            settler: PhantomData,
+        };
+        let operation = S::operation(settlement);
+        self.by.span::<C, _>(context, operation, &several)
+    }
+}
+
+impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
+    /// Asks the client once to settle them alike, without waiting.
+    fn ask_once(&self, context: &Context, settlement: &S::Settlement, alike: &[Guard<C, S>]) {
+        let deliveries = || alike.iter().filter_map(Guard::delivery);
+        let mut span = self.span(context, settlement, deliveries());
+        let last = last_of(alike).filter(|_| S::is_multiple(settlement));
+        for (place, delivery) in deliveries().enumerate() {
+            if last.is_none_or(|last| last == place)
+                && let Err(failure) = delivery.ask_once(settlement)
+            {
+                span.fail(failure.error_type, failure.description);
+            }
+        }
+        span.end();
+    }
+}
+
+impl<C: 'static, S: Settle<C>> Clone for Deliveries<C, S> {
+    fn clone(&self) -> Self {
+        Self {
+            guards: self.guards.clone(),
+            by: self.by.clone(),
+        }
+    }
+}
+
+/// What several deliveries have in common.
+struct Several<'a, S> {
+    info: MessageInfo<'a>,
+    count: u64,
+    settler: PhantomData<S>,
+}
+
+impl<C, S: Describe<C>> Describe<C> for Several<'_, S> {
+    type Client = S::Client;
+
+    fn destination(&self) -> Destination<'_> {
+        self.info.destination()
+    }
+
+    fn message_info(&self) -> MessageInfo<'_> {
+        self.info.clone()
+    }
+
+    fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
+        let key = semconv::MESSAGING_BATCH_MESSAGE_COUNT;
+        attributes.set_count(key, self.count);
+    }
+}
+
+/// While the span of the batch is open.
+impl<C: 'static, S: Settle<C>> LeftOpen for Deliveries<C, S> {
+    /// Gives back what is not settled, without waiting, with a span for those that are settled alike.
+    fn leave(&self, context: &Context) {
+        let mut left = Vec::new();
+        for guard in self.guards.iter() {
+            let delivery = guard.delivery().filter(|it| it.is_in_batch());
+            let settlement = delivery.and_then(Delivery::take_left);
+            left.extend(settlement.map(|settlement| (guard.clone(), settlement)));
+        }
+        while let Some((_, settlement)) = left.first() {
+            let settlement = settlement.clone();
+            let operation = S::operation(&settlement);
+            let alike = left.extract_if(.., |(_, other)| S::operation(other) == operation);
+            let alike: Vec<_> = alike.map(|(guard, _)| guard).collect();
+            self.ask_once(context, &settlement, &alike);
+        }
+    }
+}
+
+/// The last of several deliveries, by their order.
+pub(super) fn last_of<C: 'static, S: Settle<C>>(guards: &[Guard<C, S>]) -> Option<usize> {
+    let order = |guard: &Guard<C, S>| guard.delivery().map(|delivery| delivery.settler.order());
+    (0..guards.len()).max_by_key(|place| guards.get(*place).and_then(order))
+}
+
+impl<C: 'static, S: Settle<C>> Outstanding for Deliveries<C, S> {
+    type Settlement = S::Settlement;
+    type Error = S::Error;
+    type Settled = AllSettled<C, S>;
+
+    fn handled() -> S::Settlement {
+        S::handled()
+    }
+
+    fn returned() -> S::Settlement {
+        S::returned()
+    }
+
+    fn settle_in(&self, context: Context, settlement: S::Settlement) -> AllSettled<C, S> {
+        AllSettled::new(self.clone(), context, settlement)
+    }
+}
