@@ -18,6 +18,11 @@ use otel_messaging::consumer::{Settle, SettleFuture, Unsettled};
 pub enum Settlement {
     /// `basic.ack`: RabbitMQ removes the message from its queue.
     Ack,
+    /// `basic.ack` with `multiple`: RabbitMQ removes the message, and all that it has delivered on the channel
+    /// before it and that are not settled. For a [batch](crate::with_batch_settlement) that has them all: the
+    /// crate sends one acknowledgement, for the last of the batch. Deliveries of the channel that are in no
+    /// batch are acknowledged too, handled or not.
+    AckMultiple,
     /// `basic.nack` with `requeue`: RabbitMQ delivers the message again, at once and to any consumer of the
     /// queue.
     Requeue,
@@ -74,10 +79,18 @@ impl Settle<Lapin> for Settler {
 
     fn operation(settlement: &Settlement) -> Option<&'static str> {
         Some(match settlement {
-            Settlement::Ack => "ack",
+            Settlement::Ack | Settlement::AckMultiple => "ack",
             Settlement::Requeue => "nack",
             Settlement::Reject => "reject",
         })
+    }
+
+    fn is_multiple(settlement: &Settlement) -> bool {
+        *settlement == Settlement::AckMultiple
+    }
+
+    fn order(&self) -> u64 {
+        self.tag
     }
 
     /// If the channel is closed, the application is to see the error.
@@ -90,6 +103,7 @@ impl Settle<Lapin> for Settler {
         Box::pin(async move {
             let is_sent = match settlement {
                 Settlement::Ack => acker.ack(BasicAckOptions::default()).await?,
+                Settlement::AckMultiple => acker.ack(BasicAckOptions { multiple: true }).await?,
                 Settlement::Requeue => {
                     let options = BasicNackOptions {
                         requeue: true,

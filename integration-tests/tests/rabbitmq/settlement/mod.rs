@@ -1,5 +1,6 @@
 //! Deliveries that are settled by the outcome of their handlers.
 
+mod batches;
 mod dropped;
 mod killed;
 mod load;

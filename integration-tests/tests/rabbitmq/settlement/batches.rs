@@ -1,0 +1,225 @@
+//! Batches of deliveries, each with its own context, settled together and one by one.
+
+use super::Shop;
+use crate::PLAIN;
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use integration_tests::client::in_time;
+use integration_tests::rabbitmq::consume;
+use integration_tests::spans::{Spans, attribute};
+use integration_tests::{apply, broker_test};
+use lapin::message::Delivery;
+use lapin::options::BasicQosOptions;
+use lapin::{BasicProperties, Channel};
+use opentelemetry::trace::{TraceContextExt, TraceId};
+use otel_messaging_lapin::consumer::BatchDelivery;
+use otel_messaging_lapin::{InjectingProducer, Lapin, Settlement, Settler, current_context};
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+type Item<'a> = BatchDelivery<&'a Delivery, Lapin, Settler>;
+
+const MESSAGES: u16 = 100;
+
+/// A hundred messages, each from a trace of its own, delivered to one channel.
+struct Batch {
+    shop: Shop,
+    channel: Channel,
+    deliveries: Vec<Delivery>,
+    traces: Vec<TraceId>,
+}
+
+impl Batch {
+    async fn deliver() -> Self {
+        let shop = Shop::open().await;
+        shop.get(&shop.queue)
+            .await
+            .expect("the order of every shop");
+        let producer = InjectingProducer::new(shop.client.channel.clone());
+        let producer = producer.with_instrumentation(shop.spans.instrumentation.clone());
+        let mut traces = Vec::new();
+        for number in 0..MESSAGES {
+            let root = shop.spans.root("place order");
+            traces.push(root.span().span_context().trace_id());
+            let (queue, order) = (shop.queue.clone(), number.to_string());
+            let properties = BasicProperties::default();
+            let publish = {
+                let _root = root.attach();
+                producer.basic_publish("".into(), queue, PLAIN, order.as_bytes(), properties)
+            };
+            let confirm = publish.await.expect("published");
+            confirm.await.expect("confirmed");
+        }
+        let channel = shop.client.open_channel().await;
+        let prefetched = channel.basic_qos(MESSAGES, BasicQosOptions::default());
+        prefetched.await.expect("a prefetch");
+        let consumer = consume(&channel, &shop.queue).await;
+        let deliveries = consumer.take(MESSAGES.into()).collect::<Vec<_>>();
+        let deliveries = in_time("deliveries", deliveries).await;
+        let deliveries = deliveries.into_iter().map(|it| it.expect("a delivery"));
+        Self {
+            deliveries: deliveries.collect(),
+            channel,
+            shop,
+            traces,
+        }
+    }
+
+    /// The numbers of the messages that come again, and of those that were put aside.
+    async fn left(self) -> [Vec<u16>; 2] {
+        assert!(
+            self.channel.status().connected(),
+            "the broker closed the channel"
+        );
+        self.channel
+            .close(200, "done".into())
+            .await
+            .expect("closed");
+        let shop = &self.shop;
+        let mut left = [Vec::new(), Vec::new()];
+        for (queue, numbers) in [&shop.queue, &shop.letters].into_iter().zip(&mut left) {
+            while let Some(message) = shop.get(queue).await {
+                numbers.push(number_of(&message));
+            }
+            numbers.sort_unstable();
+        }
+        left
+    }
+
+    fn spans_of(&self, operation: &str) -> usize {
+        let name = self.shop.span(operation);
+        let all = self.shop.spans.all();
+        all.iter().filter(|span| span.name == name).count()
+    }
+
+    /// The one settlement of the batch, of so many messages.
+    fn assert_settled(&self, operation: &str, count: u16) {
+        let process = self.shop.spans.named(&self.shop.span("process"));
+        assert_eq!(process.links.len(), usize::from(MESSAGES));
+        let settle = self.shop.spans.named(&self.shop.span(operation));
+        assert_eq!(settle.parent_span_id, process.span_context.span_id());
+        let settled = attribute(&settle, "messaging.batch.message_count");
+        assert_eq!(settled, Some(i64::from(count).into()));
+    }
+}
+
+fn number_of(delivery: &Delivery) -> u16 {
+    let number = str::from_utf8(&delivery.data).expect("a number");
+    number.parse().expect("a number")
+}
+
+fn current_trace() -> TraceId {
+    current_context().span().span_context().trace_id()
+}
+
+#[apply(broker_test)]
+async fn a_batch_is_settled_by_its_outcome() {
+    for (chosen, result, operation, left) in [
+        (Settlement::Ack, Ok(()), "ack", [0, 0]),
+        (Settlement::AckMultiple, Ok(()), "ack", [0, 0]),
+        (Settlement::Requeue, Err("full"), "nack", [MESSAGES, 0]),
+        (Settlement::Reject, Err("full"), "reject", [0, MESSAGES]),
+    ] {
+        let batch = Batch::deliver().await;
+        let seen = Mutex::new(Vec::new());
+        let by = &batch.shop.spans.instrumentation;
+        let settled = by.with_batch_settlement(&batch.deliveries, async |each: Vec<Item<'_>>| {
+            let each = each.into_iter().map(|delivery| {
+                delivery.run(async |_: &Delivery| {
+                    tokio::task::yield_now().await;
+                    seen.lock().expect("not poisoned").push(current_trace());
+                })
+            });
+            join_all(each).await;
+            result
+        });
+        let settled = in_time("a batch", settled.and(chosen).or(chosen)).await;
+        assert_eq!(settled, Ok(result));
+        assert_eq!(seen.into_inner().expect("not poisoned"), batch.traces);
+        batch.assert_settled(operation, MESSAGES);
+        let numbers = batch.left().await.map(|left| left.len());
+        assert_eq!(numbers, left.map(usize::from), "{chosen:?}");
+    }
+}
+
+#[apply(broker_test)]
+async fn each_of_a_batch_is_settled_by_its_own_outcome() {
+    let batch = Batch::deliver().await;
+    let by = &batch.shop.spans.instrumentation;
+    let traces = &batch.traces;
+    let settled = by.with_batch_settlement(&batch.deliveries, async |each: Vec<Item<'_>>| {
+        let each = each.into_iter().map(|delivery| {
+            let handled = delivery.with_settlement(async |delivery: &Delivery| {
+                let number = number_of(delivery);
+                tokio::task::yield_now().await;
+                assert_eq!(current_trace(), traces[usize::from(number)]);
+                match number % 4 {
+                    0 => Err("no such order"),
+                    1 => Err("busy"),
+                    _ => Ok(()),
+                }
+            });
+            handled.or_else(|error| match *error {
+                "busy" => Settlement::Requeue,
+                _ => Settlement::Reject,
+            })
+        });
+        let settled = join_all(each).await.into_iter();
+        settled
+            .map(|settled| settled.map(drop))
+            .collect::<lapin::Result<()>>()
+    });
+    let settled = in_time("a batch", settled).await.expect("settled");
+    settled.expect("each is settled");
+    let of = |operation| batch.spans_of(operation);
+    assert_eq!(
+        [of("ack"), of("nack"), of("reject"), of("process")],
+        [50, 25, 25, 1]
+    );
+    // In the trace of its message.
+    let acked = batch.shop.span("ack");
+    let all = batch.shop.spans.all();
+    let acked = all.iter().filter(|span| span.name == acked);
+    let acked: HashSet<_> = acked.map(|span| span.span_context.trace_id()).collect();
+    let expected = batch
+        .traces
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| number % 4 > 1);
+    assert_eq!(acked, expected.map(|(_, trace)| *trace).collect());
+    let numbers = |rest| (0..MESSAGES).filter(move |number| number % 4 == rest);
+    assert_eq!(
+        batch.left().await,
+        [numbers(1).collect::<Vec<_>>(), numbers(0).collect()]
+    );
+}
+
+#[apply(broker_test)]
+async fn a_batch_that_is_dropped_goes_back_where_it_is_not_settled() {
+    let batch = Batch::deliver().await;
+    let by = &batch.shop.spans.instrumentation;
+    let settled = by.with_batch_settlement(&batch.deliveries, async |each: Vec<Item<'_>>| {
+        for delivery in each.into_iter().take(40) {
+            let handled = delivery.with_settlement(async |_: &Delivery| Ok::<_, String>(()));
+            handled.await.expect("settled").expect("handled");
+        }
+        std::future::pending::<Result<(), String>>().await
+    });
+    let spans: &Spans = &batch.shop.spans;
+    let forty = async {
+        while batch.spans_of("ack") < 40 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = settled => unreachable!("it is pending"),
+        () = in_time("forty", forty) => {}
+    }
+    let returned = spans.named(&batch.shop.span("nack"));
+    let count = attribute(&returned, "messaging.batch.message_count");
+    assert_eq!(count, Some(60.into()));
+    // The next delivery to the channel comes after all settlements.
+    let [again, letters] = batch.left().await;
+    assert_eq!(again, (40..MESSAGES).collect::<Vec<_>>());
+    assert!(letters.is_empty());
+}
