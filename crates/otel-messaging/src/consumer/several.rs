@@ -19,6 +19,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(crate) struct InCommon<'a> {
     pub(crate) count: u64,
+    /// The messaging system of all messages, if they do not go by their client's.
+    system: Option<&'static str>,
     /// The destination of all messages, if they have the same.
     destination: Option<Destination<'a>>,
     /// The template of all messages, if they have the same.
@@ -30,10 +32,14 @@ impl<'a> InCommon<'a> {
     pub(crate) fn add(&mut self, info: &MessageInfo<'a>, destinations: &Destinations) {
         let template = destinations.template_of(info.destination());
         if self.count == 0 {
+            self.system = info.system();
             self.destination = Some(info.destination());
             self.template = template;
             self.partition = info.partition();
         } else {
+            if self.system != info.system() {
+                self.system = None;
+            }
             if self.destination != Some(info.destination()) {
                 self.destination = None;
             }
@@ -50,7 +56,12 @@ impl<'a> InCommon<'a> {
     /// What is known of all messages, with the consumer's queue.
     pub(crate) fn info(&self, endpoint: Option<&'a Endpoint>) -> MessageInfo<'a> {
         let destination = self.destination.unwrap_or(Destination::unknown());
-        MessageInfo::new(with_queue(destination, endpoint)).with_partition(self.partition)
+        let info = MessageInfo::new(with_queue(destination, endpoint));
+        let info = info.with_partition(self.partition);
+        match self.system {
+            Some(system) => info.with_system(system),
+            None => info,
+        }
     }
 
     /// The attributes of one message that its span does not have from its start.
