@@ -1,12 +1,12 @@
 //! Batches: one span for all, and a context for each message.
 
-use super::{fields, names, send};
+use super::{fields, names};
 use crate::client::{Client, in_time};
-use crate::spans::{Spans, assert_child, assert_links, assert_unfailed, attribute};
+use crate::spans::{Spans, assert_child, assert_links, assert_unfailed, attribute, traceparent};
 use futures_util::Stream;
 use futures_util::future::join_all;
 use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt};
-use otel_messaging::consumer::collect;
+use otel_messaging::consumer::{Collected, collect};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::pending;
@@ -19,17 +19,16 @@ const MANY: usize = 100;
 pub async fn each_message_of_a_batch_keeps_its_trace<C: Client>() {
     let (mut client, spans) = (C::connect().await, Spans::new());
     let (publish, process) = names(&client);
-    let orders: Vec<_> = (0..MANY).map(|_| spans.root("order")).collect();
-    for order in &orders {
-        send(&client, &spans.instrumentation, order).await;
+    let orders = (0..MANY).map(|_| spans.root("order").span().span_context().clone());
+    let sent: Vec<SpanContext> = orders.collect();
+    for order in &sent {
+        let traceparent = traceparent(order);
+        client.send_plain(&[("traceparent", &traceparent)]).await;
     }
     let mut messages = Vec::new();
     for _ in 0..MANY {
         messages.push(client.receive().await);
     }
-    let mut all = spans.all();
-    all.retain(|span| span.name == publish);
-    let sent: Vec<_> = all.into_iter().map(|span| span.span_context).collect();
 
     let around = spans.root("poll loop");
     let attached = around.clone().attach();
@@ -62,11 +61,11 @@ pub async fn each_message_of_a_batch_keeps_its_trace<C: Client>() {
     // Whatever the order in which the broker has them.
     let mut published: BTreeMap<String, SpanContext> = BTreeMap::new();
     for span in spans.all().iter().filter(|span| span.name == publish) {
-        if let Some(sender) = sent.iter().find(|it| it.span_id() == span.parent_span_id) {
-            assert_child(span, sender);
-            let trace_id = format!("{:032x}", sender.trace_id());
-            published.insert(trace_id, span.span_context.clone());
-        }
+        let sender = sent.iter().find(|it| it.span_id() == span.parent_span_id);
+        let sender = sender.expect("a message of the batch");
+        assert_child(span, sender);
+        let trace_id = format!("{:032x}", sender.trace_id());
+        published.insert(trace_id, span.span_context.clone());
     }
     assert_eq!(published.len(), MANY);
     for _ in 0..MANY {
@@ -74,7 +73,7 @@ pub async fn each_message_of_a_batch_keeps_its_trace<C: Client>() {
         let order = fields::<C>(&message, "order").remove(0);
         let carried = fields::<C>(&message, "traceparent").remove(0);
         let span = published.remove(&order).expect("one for each");
-        assert_eq!(carried, crate::spans::traceparent(&span));
+        assert_eq!(carried, traceparent(&span));
         assert_eq!(carried[3..35], order);
     }
 }
@@ -96,6 +95,6 @@ pub async fn collected<M, E: Debug>(
     };
     let done = in_time("a batch", collecting).await;
     let done = done.expect("no error");
-    assert_eq!(done, otel_messaging::consumer::Collected::Full);
+    assert_eq!(done, Collected::Full);
     batch
 }
