@@ -1,6 +1,7 @@
 //! Several messages on one span, of a poll or of a batch: what is equal for all is on the span, and what
 //! differs is on the links (conventions, "Batch operations").
 
+use crate::instrumentation::settings::Settings;
 use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
 use crate::message::endpoint::Endpoint;
@@ -29,6 +30,14 @@ pub(crate) struct InCommon<'a> {
 }
 
 impl<'a> InCommon<'a> {
+    pub(crate) fn of<C, M: Received<C>>(messages: &'a [M], by: &Settings) -> Self {
+        let mut in_common = Self::default();
+        for message in messages {
+            in_common.add(&message.message_info(), &by.destinations);
+        }
+        in_common
+    }
+
     pub(crate) fn add(&mut self, info: &MessageInfo<'a>, destinations: &Destinations) {
         let template = destinations.template_of(info.destination());
         if self.count == 0 {
