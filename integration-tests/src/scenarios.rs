@@ -1,6 +1,7 @@
 //! What has to hold for every client.
 
 mod background;
+mod batches;
 mod errors;
 mod headers;
 
@@ -17,6 +18,7 @@ use tokio::sync::Barrier;
 pub use background::{
     a_handler_that_owns_its_message_joins, a_synchronous_handler_joins, background_work_joins,
 };
+pub use batches::{collected, each_message_of_a_batch_keeps_its_trace};
 pub use errors::{a_handlers_error_marks_its_span, what_is_done_about_an_error_is_inside_its_span};
 pub use headers::{
     a_message_sent_on_has_one_traceparent, baggage_travels, the_callers_headers_arrive_unchanged,
@@ -34,6 +36,7 @@ macro_rules! scenarios {
             a_handler_joins_the_trace
             a_message_without_context_gets_a_root_span
             two_messages_handled_at_once_never_mix
+            each_message_of_a_batch_keeps_its_trace
             a_message_sent_on_has_one_traceparent
             the_callers_headers_arrive_unchanged
             baggage_travels

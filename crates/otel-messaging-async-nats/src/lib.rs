@@ -32,8 +32,9 @@ pub use injecting_producer::{InjectingProducer, Wrapped};
 pub use otel_messaging::{
     ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
     closure_in_context, consumer, current_context, extract, future_in_context, get_context, inject,
-    instrumentation, loss, opentelemetry, process, producer, propagation, self_check, stored,
-    try_with_message_context, try_with_message_context_with, with_message_context,
+    instrumentation, loss, opentelemetry, process, process_batch, producer, propagation,
+    self_check, stored, try_with_batch_context, try_with_message_context,
+    try_with_message_context_with, with_batch_context, with_message_context,
 };
 pub use publish_ack_future::{Acknowledgement, PublishAckFuture};
 #[cfg(feature = "service")]

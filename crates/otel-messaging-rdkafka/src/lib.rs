@@ -33,6 +33,7 @@ pub use until_queued_producer::UntilQueuedProducer;
 pub use otel_messaging::{
     ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
     closure_in_context, consumer, current_context, extract, future_in_context, get_context, inject,
-    instrumentation, loss, opentelemetry, process, producer, propagation, self_check, stored,
-    try_with_message_context, try_with_message_context_with, with_message_context,
+    instrumentation, loss, opentelemetry, process, process_batch, producer, propagation,
+    self_check, stored, try_with_batch_context, try_with_message_context,
+    try_with_message_context_with, with_batch_context, with_message_context,
 };

@@ -262,7 +262,48 @@
 //! futures may run side by side in one task (`join!`, `FuturesUnordered`): the context of a message is
 //! current only while its own handler runs.
 //!
-//! If one message is made of many, link its span to them with [`Job::link`].
+//! A batch can also be handled as one operation. [`with_batch_context`] makes one span of it, with a link to
+//! the sender of each message, and gives each message its own context inside:
+//!
+//! ```
+//! use otel_messaging::consumer::{Collected, collect};
+//! use otel_messaging::{Received, with_batch_context};
+//! # use futures_util::stream::Stream;
+//! use std::time::Duration;
+//! use tokio::time::sleep;
+//!
+//! # async fn handle<M>(_message: &M) {}
+//! # async fn consume<C, M: Received<C>, E>(
+//! #     mut stream: impl Stream<Item = Result<M, E>> + Unpin,
+//! # ) -> Result<(), E> {
+//! let mut batch = Vec::new();
+//! loop {
+//!     // up to 100 messages, or what comes within 50 milliseconds
+//!     let time = sleep(Duration::from_millis(50));
+//!     let collected = collect(&mut batch, &mut stream, 100, time).await;
+//!     with_batch_context(&batch, async |messages| {
+//!         for message in messages {
+//!             message.run(handle).await; // what it publishes is in the trace of this message
+//!         }
+//!     })
+//!     .await;
+//!     batch.clear();
+//!     if collected? == Collected::End {
+//!         return Ok(());
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! ```text
+//! process orders        CONSUMER, linked to each sender; what the messages do not share is on the links
+//!
+//! publish orders        the sender of one of them
+//! └─write invoice       started by that message's handler
+//! ```
+//!
+//! If one message is made of many, publish it inside a [`Join`](producer::Join): its span then has a link to
+//! the sender of each. A `Join` is made of received messages, of jobs, or of stored contexts.
 //!
 //! To relay a received message, the wrapped producers have three methods. `forward` keeps the message's
 //! context, `republish` replaces it by the current one, and `dead_letter` also says what failed, where,
@@ -292,7 +333,8 @@
 //!   context. A [`ContextCarrier`] holds the context alone: [`get_context`] and [`attach_context`].
 //! - A child process gets the context by [`inject`] into its [`Command`](std::process::Command). It
 //!   reads the context with [`extract`] from [`Environment::of_process`](propagation::Environment::of_process).
-//! - The module [`loss`] counts what could not be propagated, and panics of the application's telemetry.
+//! - The module [`loss`] counts what could not be propagated, links that spans have no room for, and panics
+//!   of the application's telemetry.
 //! - [`propagation::w3c`] is the pair of W3C propagators that this crate uses by default. It serves any
 //!   program.
 //! - The module [`adapter`] is for authors of adapters for other clients.
@@ -305,7 +347,11 @@
 //! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
 //! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it, and to the span that is current at the call |
+//! | [`with_batch_context`], [`try_with_batch_context`], [`process_batch`] | `process {destination}`, CONSUMER, one for the batch: child of the context at the call, linked to the sender of each message |
+//! | [`BatchMessage::run`](consumer::BatchMessage::run) and its siblings | none; the spans of the handler are children of the sender's span, and an error or a panic marks the batch's |
 //! | [`Consumer::receive`](consumer::Consumer::receive) | `receive {destination}` (`poll` on Kafka), CLIENT, child of the context at the call, linked to the sender of each message |
+//! | [`Join::run`](producer::Join::run), [`Join::call`](producer::Join::call) | none; the spans of publishes inside have a link to each sender |
+//! | [`consumer::collect`] | none |
 //! | the same methods of [`Instrumentation`] and of a [`Consumer`](consumer::Consumer) | the same; a `Consumer` adds the attributes of its [`ConsumerInfo`](consumer::ConsumerInfo) |
 //! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
 //! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application decides how an error marks the span |

@@ -49,6 +49,15 @@ async fn an_envelope_emits_what_is_listed() {
     let both = async { vec![orders(Envelope::new(7)), orders(Envelope::new(8))] };
     consumer.receive(both).await;
     recorder.case("receive of a list");
+    let both = [orders(Envelope::new(7)), orders(Envelope::new(8))];
+    full.with_batch_context(&both, async |batch| {
+        for message in batch {
+            let refused = message.try_run(async |_| Err::<(), _>(io::Error::other("no such card")));
+            refused.await.expect_err("not handled");
+        }
+    })
+    .await;
+    recorder.case("process of a batch");
     let polled = consumer.receive(async { Err::<Envelope<u32>, _>(io::Error::other("gone")) });
     polled.await.expect_err("nothing came");
     recorder.case("receive that fails");

@@ -12,7 +12,7 @@ pub(crate) struct Case {
     pub(crate) emitted: Vec<Emitted>,
 }
 
-/// A span, or one time series of a metric.
+/// A span, a link of it that has attributes, or one time series of a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Emitted {
     pub(crate) head: Head,
@@ -28,6 +28,10 @@ pub(crate) enum Head {
         links: usize,
         scope: String,
         name: String,
+    },
+    Link {
+        /// Of its span.
+        operation: String,
     },
     Metric {
         name: String,
@@ -50,6 +54,7 @@ impl Emitted {
         match (&self.head, self.attribute("messaging.operation.type")) {
             (Head::Span { kind, .. }, Some("send")) if kind == "Client" => "forward",
             (Head::Span { .. }, Some(operation)) => operation,
+            (Head::Link { operation }, _) => operation,
             _ => panic!("not the span of an operation: {self}"),
         }
     }
@@ -65,6 +70,7 @@ impl fmt::Display for Emitted {
                 scope,
                 name,
             } => writeln!(f, "span {kind} {status} links={links} {scope}: {name}")?,
+            Head::Link { operation } => writeln!(f, "link {operation}")?,
             Head::Metric {
                 name,
                 instrument,
@@ -135,6 +141,10 @@ fn head(line: &str) -> Head {
                 name: name.to_owned(),
             });
         }
+        if let Some(operation) = line.strip_prefix("link ") {
+            let operation = operation.to_owned();
+            return Some(Head::Link { operation });
+        }
         let words: Vec<_> = line.split(' ').collect();
         let ["metric", name, instrument, unit, "=", count] = words[..] else {
             return None;
@@ -146,7 +156,7 @@ fn head(line: &str) -> Head {
             count: count.parse().ok()?,
         })
     };
-    parsed().unwrap_or_else(|| panic!("neither a span nor a metric: {line}"))
+    parsed().unwrap_or_else(|| panic!("neither a span nor a link nor a metric: {line}"))
 }
 
 /// Compares with the golden text, or writes it anew if `GOLDEN` is `write`.
@@ -198,6 +208,9 @@ fn a_text_is_read_as_it_is_written() {
         scope: "otel-messaging-lapin".to_owned(),
         name: "publish shop: orders".to_owned(),
     };
+    let link = Head::Link {
+        operation: "process".to_owned(),
+    };
     let metric = Head::Metric {
         name: "messaging.client.sent.messages".to_owned(),
         instrument: "counter".to_owned(),
@@ -205,7 +218,7 @@ fn a_text_is_read_as_it_is_written() {
         count: 7,
     };
     let attributes = vec![("a.b".to_owned(), "c = d".to_owned())];
-    let emitted = [span, metric].map(|head| Emitted {
+    let emitted = [span, link, metric].map(|head| Emitted {
         head,
         attributes: attributes.clone(),
     });

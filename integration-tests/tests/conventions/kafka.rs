@@ -5,6 +5,7 @@ use integration_tests::client::{PATIENCE, address, in_time};
 use integration_tests::kafka::{Answers, Topic};
 use integration_tests::{apply, broker_test};
 use otel_messaging::Instrumentation;
+use otel_messaging::consumer::BatchMessage;
 use otel_messaging_rdkafka::{
     InjectingContext, InjectingProducer, UntilQueuedProducer, consumer_info,
 };
@@ -246,6 +247,15 @@ async fn polls(recorder: &mut Recorder, shop: &Shop) {
     assert_eq!(consumer.receive(both).await.len(), 2);
     recorder.case("poll of a list");
 
+    let by = recorder.full.consumer(info.clone());
+    for headers in [None, Some(header("x-tenant", "acme"))] {
+        shop.send(&plain, headers).await;
+    }
+    recorder.case("send, twice, for a batch");
+    let messages = [shop.next().await, shop.next().await];
+    by.with_batch_context(&messages, refuse_each).await;
+    recorder.case("process of a batch, with everything");
+
     for by in [recorder.full.clone(), recorder.templated.clone()] {
         shop.send(&plain, None).await;
         let consumer = by.consumer(info.clone());
@@ -262,6 +272,13 @@ async fn polls(recorder: &mut Recorder, shop: &Shop) {
     };
     consumer.receive(failing).await.expect_err("nothing came");
     recorder.case("poll that fails");
+}
+
+async fn refuse_each(batch: Vec<BatchMessage<&OwnedMessage>>) {
+    for message in batch {
+        let refused = message.try_run(async |_| Err::<(), _>(io::Error::other("no such card")));
+        refused.await.expect_err("not handled");
+    }
 }
 
 /// Messages with contexts of all kinds, and contexts that find no room.

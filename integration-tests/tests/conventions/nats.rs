@@ -220,6 +220,21 @@ async fn polls(recorder: &mut Recorder, shop: &mut Shop) {
     let both = async { vec![shop.next().await, shop.next().await] };
     assert_eq!(consumer.receive(both).await.len(), 2);
     recorder.case("receive of a list");
+
+    let by = recorder.full.consumer(ConsumerInfo::new());
+    for _ in 0..2 {
+        shop.publish(&plain).await;
+    }
+    recorder.case("publish, twice, for a batch");
+    let messages = [shop.next().await, shop.next().await];
+    by.with_batch_context(&messages, async |batch| {
+        for message in batch {
+            let refused = message.try_run(async |_| Err::<(), _>(io::Error::other("no such card")));
+            refused.await.expect_err("not handled");
+        }
+    })
+    .await;
+    recorder.case("process of a batch, with everything");
     let failing = async { Err::<Message, _>(io::Error::other("gone")) };
     consumer.receive(failing).await.expect_err("nothing came");
     recorder.case("receive that fails");

@@ -17,6 +17,7 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::FutureExt;
 use opentelemetry::{Context, KeyValue};
 use otel_messaging::Instrumentation;
+use otel_messaging::consumer::BatchMessage;
 use otel_messaging_lapin::{InjectingProducer, PublisherConfirm, Settlement, consumer_info};
 use std::io;
 use std::sync::LazyLock;
@@ -254,6 +255,13 @@ async fn sent_on(recorder: &mut Recorder, shop: &mut Shop) {
     ack(&shop.next().await).await;
 }
 
+async fn refuse_each(batch: Vec<BatchMessage<&Delivery>>) {
+    for message in batch {
+        let refused = message.try_run(async |_| Err::<(), _>(io::Error::other("no such card")));
+        refused.await.expect_err("not handled");
+    }
+}
+
 async fn polls(recorder: &mut Recorder, shop: &mut Shop) {
     let plain = recorder.plain.clone();
     let consumer = plain.consumer(consumer_info(&shop.consumer));
@@ -276,6 +284,18 @@ async fn polls(recorder: &mut Recorder, shop: &mut Shop) {
     let both = async { vec![shop.next().await, shop.next().await] };
     let deliveries = consumer.receive(both).await;
     recorder.case("receive of a list");
+    for delivery in &deliveries {
+        ack(delivery).await;
+    }
+
+    let by = recorder.full.consumer(consumer_info(&shop.consumer));
+    for properties in [BasicProperties::default(), everything()] {
+        shop.publish(&plain, properties).await;
+    }
+    recorder.case("basic_publish, twice, for a batch");
+    let deliveries = [shop.next().await, shop.next().await];
+    by.with_batch_context(&deliveries, refuse_each).await;
+    recorder.case("process of a batch, with everything");
     for delivery in &deliveries {
         ack(delivery).await;
     }

@@ -81,7 +81,13 @@ impl Recorder {
         self.spans.reset();
         // A request and the handling of it may end in any order.
         spans.sort_by_key(|span| span.start_time);
-        let mut emitted: Vec<_> = spans.iter().map(|span| self.span(span)).collect();
+        let mut emitted = Vec::new();
+        for span in &spans {
+            let span_emitted = self.span(span);
+            let links = self.links(span, span_emitted.operation());
+            emitted.push(span_emitted);
+            emitted.extend(links);
+        }
         let flushed = self.meter_provider.force_flush();
         flushed.expect("the exporter is in memory");
         let collected = self.metrics.get_finished_metrics();
@@ -121,6 +127,18 @@ impl Recorder {
             },
             attributes: self.attributes(span.attributes.iter()),
         }
+    }
+
+    /// The links that say something of their messages.
+    fn links(&self, span: &SpanData, operation: &str) -> Vec<Emitted> {
+        let links = span.links.iter().filter(|link| !link.attributes.is_empty());
+        let links = links.map(|link| Emitted {
+            head: Head::Link {
+                operation: operation.to_owned(),
+            },
+            attributes: self.attributes(link.attributes.iter()),
+        });
+        links.collect()
     }
 
     fn metrics(&self, collected: &ResourceMetrics) -> Vec<Emitted> {

@@ -6,6 +6,7 @@ use async_nats::jetstream::{self, stream};
 use futures_util::{StreamExt, TryStreamExt};
 use integration_tests::client::{Client, PATIENCE, in_time};
 use integration_tests::nats::{JetStream, Nats};
+use integration_tests::scenarios::collected;
 use integration_tests::spans::{Spans, assert_child, assert_linked, attribute};
 use integration_tests::{apply, broker_test};
 use opentelemetry::trace::FutureExt;
@@ -66,6 +67,25 @@ where
 {
     let all = messages.take(3).try_collect();
     in_time("three messages", all).await.expect("messages")
+}
+
+/// Of each of the streams that a pull consumer has.
+#[apply(broker_test)]
+async fn batches_are_collected() {
+    let filled = Filled::new().await;
+    let create = || filled.stream().create_consumer(pull::Config::default());
+    let consumer = create().await.expect("a consumer");
+    let mut batch = consumer.fetch().max_messages(3).messages().await;
+    filled.assert_joined(&collected(batch.as_mut().expect("a batch"), 3).await);
+    let consumer = create().await.expect("a consumer");
+    let mut batch = consumer.batch().max_messages(3).messages().await;
+    filled.assert_joined(&collected(batch.as_mut().expect("a batch"), 3).await);
+    let consumer = create().await.expect("a consumer");
+    let mut messages = consumer.messages().await;
+    let messages = messages.as_mut().expect("a stream");
+    let mut all = collected(messages, 2).await;
+    all.extend(collected(messages, 1).await);
+    filled.assert_joined(&all);
 }
 
 #[apply(broker_test)]

@@ -5,9 +5,11 @@ use crate::sends::{Sends, assert_handled};
 use futures_util::StreamExt;
 use integration_tests::client::{PATIENCE, in_time, unique};
 use integration_tests::kafka::Topic;
+use integration_tests::scenarios::collected;
+use integration_tests::spans::assert_child;
 use integration_tests::{apply, broker_test};
 use opentelemetry::Context;
-use opentelemetry::trace::{FutureExt, TraceContextExt};
+use opentelemetry::trace::{FutureExt, SpanKind, TraceContextExt};
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer, StreamConsumer};
 use std::sync::Arc;
@@ -54,6 +56,37 @@ async fn a_stream_consumers_messages_join() {
             .await;
     }
     assert_handled(&sends, EACH);
+}
+
+/// A batch of messages that borrow from the consumer.
+#[apply(broker_test)]
+async fn a_batch_is_collected_from_the_stream() {
+    let sends = Sends::to(1).await;
+    sends.send(EACH).await;
+    let consumer = stream_consumer(&sends.topic);
+    let mut stream = consumer.stream();
+    let mut offsets = Vec::new();
+    for most in [2, EACH - 2] {
+        let messages = collected(&mut stream, most).await;
+        let handling = sends
+            .spans
+            .instrumentation
+            .with_batch_context(&messages, async |batch| {
+                for message in batch {
+                    offsets.push(message.message().offset());
+                    message.run(async |_| sends.spans.work("work")).await;
+                }
+            });
+        handling.await;
+    }
+    assert_eq!(offsets, (0..EACH as i64).collect::<Vec<_>>());
+    let all = sends.spans.all();
+    let sent = all.iter().filter(|it| it.span_kind == SpanKind::Producer);
+    let work = all.iter().filter(|it| it.name == "work");
+    for (sent, work) in sent.zip(work) {
+        assert_child(work, &sent.span_context);
+    }
+    assert_eq!(all.iter().filter(|it| it.name == "work").count(), EACH);
 }
 
 /// A task for each partition, all at once, with messages that borrow from their own queue.

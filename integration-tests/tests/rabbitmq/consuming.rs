@@ -4,7 +4,8 @@ use crate::PLAIN;
 use futures_util::StreamExt;
 use integration_tests::client::{Client, in_time};
 use integration_tests::rabbitmq::{RabbitMq, next};
-use integration_tests::spans::{Spans, assert_child, attribute};
+use integration_tests::scenarios::collected;
+use integration_tests::spans::{Spans, assert_child, assert_links, attribute};
 use integration_tests::{apply, broker_test};
 use lapin::message::{Delivery, DeliveryResult};
 use lapin::options::{
@@ -14,8 +15,39 @@ use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, ConsumerDelegate};
 use opentelemetry::trace::SpanContext;
 use otel_messaging::Instrumentation;
+use otel_messaging::producer::Join;
 use std::pin::Pin;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+/// A batch of the consumer's stream, and a message that is made of all.
+#[apply(broker_test)]
+async fn a_batch_is_collected_and_joined() {
+    let client = RabbitMq::connect().await;
+    let queue = client.declare_queue(FieldTable::default()).await;
+    let sums = client.declare_queue(FieldTable::default()).await;
+    let mut consumer = client.consume(&queue).await;
+    let mut senders = Vec::new();
+    for _ in 0..5 {
+        senders.push(publish(&client, &Spans::new(), &queue).await);
+    }
+    for sent in [&senders[..3], &senders[3..]] {
+        let deliveries = collected(&mut consumer, sent.len()).await;
+        let spans = Spans::new();
+        let by = &spans.instrumentation;
+        let handling = by.with_batch_context(&deliveries, async |batch| {
+            for message in batch {
+                message.run(ack).await;
+            }
+            Join::of(&deliveries)
+                .run(async || publish(&client, &spans, &sums).await)
+                .await
+        });
+        handling.await;
+        let sent: Vec<_> = sent.iter().collect();
+        assert_links(&spans.named(&format!("process {queue}")), &sent);
+        assert_links(&spans.named(&format!("publish {sums}")), &sent);
+    }
+}
 
 /// A function as a delegate is handed the delivery, and handles it as a loop would.
 #[apply(broker_test)]

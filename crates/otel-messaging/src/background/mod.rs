@@ -136,8 +136,8 @@
 //! }
 //! ```
 //!
-//! If one span joins many jobs, such as the span of a message that is made of many, link it to all of
-//! them with [`Job::link`].
+//! If one message is made of many jobs, publish it inside a [`Join`](crate::producer::Join) of their contexts:
+//! `Join::of_contexts(jobs.iter().map(Job::context))`. For a span of your own, [`Job::link`] gives the links.
 //!
 //! # What you will see
 //!

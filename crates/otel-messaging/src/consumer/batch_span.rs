@@ -16,6 +16,7 @@ use crate::propagation::carried::Carried;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName};
 use opentelemetry::baggage::BaggageExt;
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -76,23 +77,25 @@ fn start<C, M: Received<C>>(
         return None;
     }
     let endpoint = as_consumer.endpoint;
-    let mut in_common = InCommon::default();
-    for message in messages {
-        in_common.add(&message.message_info(), &by.destinations);
-    }
-    let info = in_common.info(endpoint);
-    let template = in_common.template.as_ref();
+    let in_common = OnceCell::new();
+    let in_common = || in_common.get_or_init(|| InCommon::of(messages, by));
     let mut name = None;
     let began = Waiting::start(by, PROCESS, around.clone(), || {
-        let name_of = || SpanName::of(PROCESS, info.destination(), template);
+        let in_common = in_common();
+        let destination = in_common.info(endpoint).destination();
+        let name_of = || SpanName::of(PROCESS, destination, in_common.template.as_ref());
         name.get_or_insert_with(name_of).as_str()
     })?;
+    if !began.is_wanted::<M::Client>(by) {
+        return None;
+    }
+    let in_common = in_common();
     let now = SystemTime::now();
     let known = Known {
         action: PROCESS,
         system: M::Client::SYSTEM,
-        info: &info,
-        template,
+        info: &in_common.info(endpoint),
+        template: in_common.template.as_ref(),
         endpoint,
     };
     let mut equal = Vec::new();

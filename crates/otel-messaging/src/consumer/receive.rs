@@ -69,6 +69,9 @@ impl Consumer {
     /// Ends the span of a poll.
     fn end_poll<C, S, P: Polled<C, S>>(&self, waiting: Waiting, action: Action, output: &P) {
         let by = self.instrumentation.settings();
+        if !waiting.is_wanted::<P::Client>(by) {
+            return;
+        }
         let polled = PolledMessages::of(output, Wanted::Common(by));
         if polled.is_empty() {
             return;

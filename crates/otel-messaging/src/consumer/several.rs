@@ -1,6 +1,7 @@
 //! Several messages on one span, of a poll or of a batch: what is equal for all is on the span, and what
 //! differs is on the links (conventions, "Batch operations").
 
+use crate::instrumentation::settings::Settings;
 use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
 use crate::message::endpoint::Endpoint;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(crate) struct InCommon<'a> {
     pub(crate) count: u64,
+    /// The messaging system of all messages, if they do not go by their client's.
+    system: Option<&'static str>,
     /// The destination of all messages, if they have the same.
     destination: Option<Destination<'a>>,
     /// The template of all messages, if they have the same.
@@ -27,13 +30,25 @@ pub(crate) struct InCommon<'a> {
 }
 
 impl<'a> InCommon<'a> {
+    pub(crate) fn of<C, M: Received<C>>(messages: &'a [M], by: &Settings) -> Self {
+        let mut in_common = Self::default();
+        for message in messages {
+            in_common.add(&message.message_info(), &by.destinations);
+        }
+        in_common
+    }
+
     pub(crate) fn add(&mut self, info: &MessageInfo<'a>, destinations: &Destinations) {
         let template = destinations.template_of(info.destination());
         if self.count == 0 {
+            self.system = info.system();
             self.destination = Some(info.destination());
             self.template = template;
             self.partition = info.partition();
         } else {
+            if self.system != info.system() {
+                self.system = None;
+            }
             if self.destination != Some(info.destination()) {
                 self.destination = None;
             }
@@ -50,7 +65,12 @@ impl<'a> InCommon<'a> {
     /// What is known of all messages, with the consumer's queue.
     pub(crate) fn info(&self, endpoint: Option<&'a Endpoint>) -> MessageInfo<'a> {
         let destination = self.destination.unwrap_or(Destination::unknown());
-        MessageInfo::new(with_queue(destination, endpoint)).with_partition(self.partition)
+        let info = MessageInfo::new(with_queue(destination, endpoint));
+        let info = info.with_partition(self.partition);
+        match self.system {
+            Some(system) => info.with_system(system),
+            None => info,
+        }
     }
 
     /// The attributes of one message that its span does not have from its start.

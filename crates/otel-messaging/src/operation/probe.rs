@@ -40,7 +40,7 @@ static ANY_PROVIDER: AtomicBool = AtomicBool::new(false);
 /// OpenTelemetry cannot be asked whether its global provider is the one without effect, which is its
 /// default. So a span is tried that no SDK makes, until there once was a provider.
 #[inline]
-fn has_provider(by: &Telemetry) -> bool {
+pub(crate) fn has_provider(by: &Telemetry) -> bool {
     if by.is_given() || ANY_PROVIDER.load(Ordering::Relaxed) {
         return true;
     }

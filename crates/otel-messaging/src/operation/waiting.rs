@@ -5,7 +5,7 @@ use crate::context::traced::Span;
 use crate::instrumentation::settings::Settings;
 use crate::message::received::Client;
 use crate::operation::measurement::Measurement;
-use crate::operation::probe::wanted;
+use crate::operation::probe::{has_provider, wanted};
 use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::Action;
@@ -45,6 +45,12 @@ impl Waiting {
             began: Instant::now(),
             began_at: SystemTime::now(),
         })
+    }
+
+    /// Whether a span or metrics are wanted.
+    pub(crate) fn is_wanted<C: Client>(&self, by: &Settings) -> bool {
+        let is_opened = matches!(self.opened, Opened::Span(_));
+        is_opened || has_provider(&by.telemetry) || by.metrics.instruments::<C>().is_some()
     }
 
     /// Starts the span and its metrics, where there is something to say. `links` is called only if there is a

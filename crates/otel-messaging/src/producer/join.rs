@@ -35,6 +35,7 @@ use std::sync::Arc;
 /// By default OpenTelemetry's SDK keeps the first 128 links per span, and
 /// [`dropped_links`](crate::loss::dropped_links) counts the others.
 #[derive(Debug, Clone, Default)]
+#[must_use = "a join links what is published inside `run` or `call`"]
 pub struct Join {
     links: Vec<Link>,
 }
@@ -44,7 +45,6 @@ struct Joined(Arc<[Link]>);
 
 impl Join {
     /// Makes a join of nothing yet.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }

@@ -252,7 +252,7 @@ fn inside_another_span_each_has_its_own() {
 fn a_message_is_handled_after_its_batch() {
     let spans = spans();
     let by = &spans.instrumentation;
-    let handling = by.with_batch_context(orders(1..3), |batch| std::future::ready(batch));
+    let handling = by.with_batch_context(orders(1..3), std::future::ready);
     let batch = handling.now_or_never().expect("ready");
     for message in batch {
         let number = message.message().number;
@@ -326,12 +326,12 @@ async fn background_work_of_a_message_joins_it() {
         .instrumentation
         .with_batch_context(orders(1..3), async |batch| {
             for message in batch {
-                let spawned = message.run(async |order| {
-                    tokio::spawn(future_in_context(
-                        async move { assert_current(order.number) },
-                    ))
+                let handled = message.run(async |order| {
+                    let work = async move { assert_current(order.number) };
+                    let spawned = tokio::spawn(future_in_context(work));
+                    spawned.await.expect("no panic");
                 });
-                spawned.await.await.expect("no panic");
+                handled.await;
             }
         });
     handling.await;

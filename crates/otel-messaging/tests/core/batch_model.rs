@@ -155,7 +155,9 @@ proptest! {
                     model[at].steps = None;
                 }
                 Turn::End => {
-                    if span.take().is_some() {
+                    let entered = span.take();
+                    if entered.is_some() {
+                        drop(entered);
                         failed_at_end = Some(model.iter().filter(|it| it.is_failed).count());
                         continue;
                     }
