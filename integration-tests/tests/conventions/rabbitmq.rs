@@ -354,6 +354,18 @@ async fn settlements(recorder: &mut Recorder, shop: &mut Shop) {
     settled.expect("settled").expect("handled");
     recorder.case("process and ack, from a queue that the broker has named");
 
+    for _ in 0..2 {
+        shop.publish(&plain, BasicProperties::default()).await;
+    }
+    recorder.case("basic_publish, twice, for a batch that is settled");
+    let deliveries = [shop.next().await, shop.next().await];
+    let stored = plain.with_batch_settlement(&deliveries, async |batch| {
+        assert_eq!(batch.len(), 2);
+        Ok::<_, io::Error>(())
+    });
+    stored.await.expect("settled").expect("stored");
+    recorder.case("process of a batch, and ack of all");
+
     let url = address("AMQP_URL");
     let connecting = Connection::connect(&url, ConnectionProperties::default());
     let connection = connecting.await.expect("RabbitMQ");
