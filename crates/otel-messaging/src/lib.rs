@@ -302,6 +302,8 @@
 //! └─write invoice       started by that message's handler
 //! ```
 //!
+//! [`with_batch_settlement`] does the same and settles the messages, together or each by its own outcome.
+//!
 //! If one message is made of many, publish it inside a [`Join`](producer::Join): its span then has a link to
 //! the sender of each. A `Join` is made of received messages, of jobs, or of stored contexts.
 //!
@@ -356,6 +358,7 @@
 //! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
 //! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application decides how an error marks the span |
 //! | [`with_settlement`], [`with_settlement_with`] | the same, and inside it the settlement: `ack {destination}` and the like, CLIENT, child of the process span |
+//! | [`with_batch_settlement`] | as `with_batch_context`; those that are settled together have one span `ack {destination}`, CLIENT, child of the batch's; those that are settled one by one have a span each, in the messages' traces |
 //! | [`Guard::ack`](consumer::Guard::ack), [`Guard::settle`](consumer::Guard::settle) | `ack {destination}` and the like, CLIENT, child of the context at the call |
 //! | [`InContext::on_error`](consumer::InContext::on_error) | none: the spans that the hook starts are children of the message's span, which ends after the hook |
 //! | [`inject`], [`extract`], [`get_context`], [`attach_context`] | none |
