@@ -35,19 +35,19 @@ use std::time::SystemTime;
 #[must_use = "dropping it ends the span"]
 pub struct MessageSpan {
     current: Current,
-    state: State,
+    pub(super) state: State,
     /// Whose span it is, if not the global provider's.
     given: Option<Arc<GivenTracers>>,
     /// The `error.type` of its failure, also where the span does not record it.
     error_type: OnceLock<Cow<'static, str>>,
     /// The failures of its batch, which mark the batch's span at its end.
-    failures: Option<Arc<Failures>>,
+    pub(super) failures: Option<Arc<Failures>>,
     /// Its metrics, if there is a meter provider, until its end.
     measurement: Option<Box<Measurement>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     /// No span was started: the context that came in is current.
     Without,
     /// A message of a batch: its own context is current, and the batch has the span.
@@ -105,7 +105,7 @@ impl MessageSpan {
         Self::new(current, State::Open, given)
     }
 
-    fn new(current: Current, state: State, given: Option<Arc<GivenTracers>>) -> Self {
+    pub(super) fn new(current: Current, state: State, given: Option<Arc<GivenTracers>>) -> Self {
         Self {
             current,
             state,
@@ -119,17 +119,6 @@ impl MessageSpan {
     /// Work in a context without a span of its own.
     pub(crate) fn without(current: Current) -> Self {
         Self::new(current, State::Without, None)
-    }
-
-    /// Makes it the span of a batch.
-    pub(crate) fn of_batch(mut self, failures: &Arc<Failures>) -> Self {
-        self.failures = Some(failures.clone());
-        self
-    }
-
-    /// A message of a batch.
-    pub(crate) fn in_batch(current: Current, failures: &Arc<Failures>) -> Self {
-        Self::new(current, State::InBatch, None).of_batch(failures)
     }
 
     pub(crate) fn has_span(&self) -> bool {
@@ -159,7 +148,7 @@ impl MessageSpan {
         }
     }
 
-    fn mark(&self, error_type: Cow<'static, str>, description: impl fmt::Display) {
+    pub(super) fn mark(&self, error_type: Cow<'static, str>, description: impl fmt::Display) {
         if self.error_type.set(error_type).is_err() || !self.has_span() {
             return;
         }
@@ -230,22 +219,6 @@ impl MessageSpan {
         }
     }
 
-    /// Marks the span of a batch with the first failure.
-    #[inline(never)]
-    fn mark_batch(&mut self) {
-        let Some(failures) = self.failures.take() else {
-            return;
-        };
-        if let Some(first) = failures.first() {
-            self.mark(first.error_type.clone(), &first.description);
-        }
-        let messages = failures.messages();
-        if messages > 0 {
-            let key = semconv::OTEL_MESSAGING_BATCH_FAILED_MESSAGES;
-            self.set_attributes(|attributes| attributes.set_count(key, messages));
-        }
-    }
-
     #[inline(never)]
     fn end_measured(&mut self) {
         let Some(measurement) = self.measurement.take() else {
@@ -275,7 +248,7 @@ impl MessageSpan {
         }
     }
 
-    fn boundary(&self) -> &Boundary {
+    pub(super) fn boundary(&self) -> &Boundary {
         boundary_of(self.given.as_ref())
     }
 }
