@@ -28,7 +28,7 @@ use std::time::SystemTime;
 /// [message of a batch](crate::consumer::BatchMessage) has a context of its own and no span of its own: its
 /// failures mark the span of the batch.
 ///
-///  With the feature `tracing`, and if the program has
+/// With the feature `tracing`, and if the program has
 /// tracing-opentelemetry's layer, it is a span of `tracing`. Otherwise, and if the instrumentation has a
 /// tracer provider of its own, it is a span of OpenTelemetry alone. Without a tracer provider there is no
 /// span, and the message's context still propagates.
