@@ -17,7 +17,6 @@ use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName};
 use opentelemetry::baggage::BaggageExt;
 use std::cell::OnceCell;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Reads the contexts once, starts the span and the metrics of the batch, and gives each message its context.
@@ -34,12 +33,11 @@ where
     let read = messages.iter().map(|message| read(by, message));
     let read: Vec<(Carried, Seen)> = read.collect();
     let started = start(by, as_consumer, &messages, &read, &around);
-    let failures = Arc::default();
-    let span = started.unwrap_or_else(|| MessageSpan::without(around));
-    let span = span.of_batch(&failures);
+    let mut span = started.unwrap_or_else(|| MessageSpan::without(around));
+    let failures = span.share_failures();
     let contexts = read.into_iter().map(|(carried, _)| {
         let current = context_in(span.current(), carried);
-        MessageSpan::in_batch(current, &failures)
+        MessageSpan::in_batch(current, failures.clone())
     });
     let batch = messages.into_iter().zip(contexts);
     let batch = batch.map(|(message, span)| BatchMessage::new(message, span));
@@ -102,8 +100,9 @@ fn start<C, M: Received<C>>(
     let links = || {
         let mut senders = Senders::default();
         for (message, (carried, _)) in messages.iter().zip(read) {
-            let mut attributes = in_common.rest_of(message, endpoint, &by.destinations);
-            if let Some(time) = queue_time(&message.message_info(), now) {
+            let info = message.message_info();
+            let mut attributes = in_common.rest_of(message, &info, endpoint, by);
+            if let Some(time) = queue_time(&info, now) {
                 attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
             }
             set_sizes(by, message, &mut attributes);

@@ -125,7 +125,7 @@ impl<'a> PolledMessages<'a> {
             Wanted::Senders(by, endpoint, in_common) => {
                 let headers = message.message_headers();
                 let links = headers.map(|headers| by.propagation.read(headers).links());
-                let rest = in_common.rest_of(message, Some(endpoint), &by.destinations);
+                let rest = in_common.rest_of(message, &message.message_info(), Some(endpoint), by);
                 self.senders.add(links.unwrap_or_default(), rest);
             }
         }

@@ -77,11 +77,11 @@ impl<'a> InCommon<'a> {
     pub(crate) fn rest_of<C, M: Received<C>>(
         &self,
         message: &M,
+        info: &MessageInfo<'_>,
         endpoint: Option<&Endpoint>,
-        destinations: &Destinations,
+        by: &Settings,
     ) -> Attributes {
         let mut attributes = Attributes::default();
-        let info = message.message_info();
         let mut rest = info.clone();
         if self.destination.is_some() {
             rest = rest.with_destination(Destination::unknown());
@@ -94,7 +94,7 @@ impl<'a> InCommon<'a> {
             }
         }
         if self.template.is_none()
-            && let Some(template) = destinations.template_of(info.destination())
+            && let Some(template) = by.destinations.template_of(info.destination())
         {
             attributes.set(semconv::MESSAGING_DESTINATION_TEMPLATE, template);
         }
@@ -105,7 +105,7 @@ impl<'a> InCommon<'a> {
             attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
         }
         describe(&mut attributes, &rest, None);
-        message.set_attributes(&info, &mut attributes);
+        message.set_attributes(info, &mut attributes);
         attributes
     }
 }

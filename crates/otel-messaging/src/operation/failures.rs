@@ -9,13 +9,23 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The failures of a batch, which its span and its messages share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Failures {
+    /// The span records, so that somebody may read the text.
+    is_shown: bool,
     first: OnceLock<Failure>,
     messages: AtomicU64,
 }
 
 impl Failures {
+    pub(crate) fn new(is_shown: bool) -> Self {
+        Self {
+            is_shown,
+            first: OnceLock::new(),
+            messages: AtomicU64::new(0),
+        }
+    }
+
     /// Notes a failure, of one message or of the batch itself. Only the first one's text is made.
     pub(crate) fn add(
         &self,
@@ -27,10 +37,11 @@ impl Failures {
             self.messages.fetch_add(1, Ordering::Relaxed);
         }
         if self.first.get().is_none() {
-            let description = text(|| remote_text::shown_of(description));
+            let shown = || text(|| remote_text::shown_of(description));
+            let description = self.is_shown.then(shown).flatten().unwrap_or_default();
             let _ = self.first.set(Failure {
                 error_type,
-                description: description.unwrap_or_default(),
+                description,
             });
         }
     }

@@ -28,20 +28,20 @@ use std::time::SystemTime;
 /// [message of a batch](crate::consumer::BatchMessage) has a context of its own and no span of its own: its
 /// failures mark the span of the batch.
 ///
-///  With the feature `tracing`, and if the program has
+/// With the feature `tracing`, and if the program has
 /// tracing-opentelemetry's layer, it is a span of `tracing`. Otherwise, and if the instrumentation has a
 /// tracer provider of its own, it is a span of OpenTelemetry alone. Without a tracer provider there is no
 /// span, and the message's context still propagates.
 #[must_use = "dropping it ends the span"]
 pub struct MessageSpan {
     current: Current,
-    state: State,
+    pub(super) state: State,
     /// Whose span it is, if not the global provider's.
     given: Option<Arc<GivenTracers>>,
     /// The `error.type` of its failure, also where the span does not record it.
     error_type: OnceLock<Cow<'static, str>>,
     /// The failures of its batch, which mark the batch's span at its end.
-    failures: Option<Arc<Failures>>,
+    pub(super) failures: Option<Arc<Failures>>,
     /// Its metrics, if there is a meter provider, until its end.
     measurement: Option<Box<Measurement>>,
     /// The delivery whose handling it is, if it may not be settled at the end.
@@ -55,7 +55,7 @@ pub(crate) trait LeftOpen: Send + Sync {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     /// No span was started: the context that came in is current.
     Without,
     /// A message of a batch: its own context is current, and the batch has the span.
@@ -118,7 +118,7 @@ impl MessageSpan {
         Self::new(current, State::Open, given)
     }
 
-    fn new(current: Current, state: State, given: Option<Arc<GivenTracers>>) -> Self {
+    pub(super) fn new(current: Current, state: State, given: Option<Arc<GivenTracers>>) -> Self {
         Self {
             current,
             state,
@@ -133,17 +133,6 @@ impl MessageSpan {
     /// Work in a context without a span of its own.
     pub(crate) fn without(current: Current) -> Self {
         Self::new(current, State::Without, None)
-    }
-
-    /// Makes it the span of a batch.
-    pub(crate) fn of_batch(mut self, failures: &Arc<Failures>) -> Self {
-        self.failures = Some(failures.clone());
-        self
-    }
-
-    /// A message of a batch.
-    pub(crate) fn in_batch(current: Current, failures: &Arc<Failures>) -> Self {
-        Self::new(current, State::InBatch, None).of_batch(failures)
     }
 
     pub(crate) fn has_span(&self) -> bool {
@@ -173,7 +162,7 @@ impl MessageSpan {
         }
     }
 
-    fn mark(&self, error_type: Cow<'static, str>, description: impl fmt::Display) {
+    pub(super) fn mark(&self, error_type: Cow<'static, str>, description: impl fmt::Display) {
         if self.error_type.set(error_type).is_err() || !self.has_span() {
             return;
         }
@@ -247,22 +236,6 @@ impl MessageSpan {
         }
     }
 
-    /// Marks the span of a batch with the first failure.
-    #[inline(never)]
-    fn mark_batch(&mut self) {
-        let Some(failures) = self.failures.take() else {
-            return;
-        };
-        if let Some(first) = failures.first() {
-            self.mark(first.error_type.clone(), &first.description);
-        }
-        let messages = failures.messages();
-        if messages > 0 {
-            let key = semconv::OTEL_MESSAGING_BATCH_FAILED_MESSAGES;
-            self.set_attributes(|attributes| attributes.set_count(key, messages));
-        }
-    }
-
     #[inline(never)]
     fn leave(&mut self) {
         if let Some(left_open) = self.left_open.take() {
@@ -299,7 +272,7 @@ impl MessageSpan {
         }
     }
 
-    fn boundary(&self) -> &Boundary {
+    pub(super) fn boundary(&self) -> &Boundary {
         boundary_of(self.given.as_ref())
     }
 }

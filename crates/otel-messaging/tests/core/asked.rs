@@ -2,6 +2,7 @@
 
 use crate::counting::{Asked, asked};
 use crate::message::{NOWHERE, TRACEPARENT, message, spans};
+use futures_util::FutureExt;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -10,6 +11,7 @@ use otel_messaging::Instrumentation;
 use otel_messaging::adapter::{Attributes, DeadLetter, Destination, Outcome, Relay};
 use otel_messaging::consumer::ConsumerInfo;
 use std::cell::Cell;
+use std::future::ready;
 use std::time::Duration;
 
 /// Sends the message, in each way, and says how often that asked it.
@@ -31,11 +33,21 @@ fn handle(by: &Instrumentation, message: &Asked) -> (u32, u32) {
     message.counts()
 }
 
+/// Receives and handles the message as a batch.
+fn handle_batch(by: &Instrumentation, message: &Asked) -> (u32, u32) {
+    drop(by.process_batch([message, message]));
+    let consumer = by.consumer(ConsumerInfo::new());
+    let polled = consumer.receive(ready(vec![message, message]));
+    assert!(polled.now_or_never().is_some());
+    message.counts()
+}
+
 #[test]
 fn without_a_listener_a_message_is_not_asked() {
     let (message, by) = (asked(), Instrumentation::default());
     assert_eq!(send(&by, &message), (0, 0));
     assert_eq!(handle(&by, &message), (0, 0));
+    assert_eq!(handle_batch(&by, &message), (0, 0));
 
     let spans = spans();
     let off = Instrumentation::disabled().to_builder();
@@ -43,10 +55,12 @@ fn without_a_listener_a_message_is_not_asked() {
     let off = off.with_tracer_provider(&spans.provider).build();
     assert_eq!(send(&off, &message), (0, 0));
     assert_eq!(handle(&off, &message), (0, 0));
+    assert_eq!(handle_batch(&off, &message), (0, 0));
 
     let _suppressed = Context::enter_telemetry_suppressed_scope();
     assert_eq!(send(&spans.instrumentation, &message), (0, 0));
     assert_eq!(handle(&spans.instrumentation, &message), (0, 0));
+    assert_eq!(handle_batch(&spans.instrumentation, &message), (0, 0));
 }
 
 /// Without a span there is no parent to decide about.
@@ -72,6 +86,8 @@ fn metrics_ask_for_no_attributes() {
     let (_, attributes) = handle(&by, &message);
     assert_eq!(attributes, 0);
     let (_, attributes) = send(&by, &message);
+    assert_eq!(attributes, 0);
+    let (_, attributes) = handle_batch(&by, &message);
     assert_eq!(attributes, 0);
 }
 

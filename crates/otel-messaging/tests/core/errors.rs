@@ -98,8 +98,17 @@ fn what_would_act_on_a_reader_is_replaced() {
 #[test]
 fn without_a_span_no_text_is_made() {
     let (asked, message) = (std::cell::Cell::new(0), message());
-    let handling = otel_messaging::Instrumentation::default()
-        .try_with_message_context(&message, async |_: &Message| Err::<(), _>(Endless(&asked)));
+    let by = otel_messaging::Instrumentation::default();
+    let handling =
+        by.try_with_message_context(&message, async |_: &Message| Err::<(), _>(Endless(&asked)));
+    assert!(handling.now_or_never().expect("ready").is_err());
+    let handling = by.try_with_batch_context([&message], async |batch| {
+        for message in batch {
+            let refused = message.try_run(async |_| Err::<(), _>(Endless(&asked)));
+            assert!(refused.await.is_err());
+        }
+        Err::<(), _>(Endless(&asked))
+    });
     assert!(handling.now_or_never().expect("ready").is_err());
     assert_eq!(asked.get(), 0);
 }

@@ -180,6 +180,19 @@ fn handle(by: &Instrumentation, message: &Message) -> u32 {
     futures_util::FutureExt::now_or_never(handling).expect("at once")
 }
 
+/// What the handlers of two messages of a batch return, in all.
+fn handle_batch(by: &Instrumentation) -> u32 {
+    let messages = [message(), message()];
+    let handling = by.with_batch_context(&messages, async |batch| {
+        let mut all = 0;
+        for message in batch {
+            all += message.run(async |_| 7).await;
+        }
+        all
+    });
+    futures_util::FutureExt::now_or_never(handling).expect("at once")
+}
+
 #[test]
 fn a_panic_takes_no_message_along() {
     for place in PLACES {
@@ -204,6 +217,7 @@ fn a_panic_takes_no_message_along() {
                 assert_eq!(headers["order"], "7");
             }
             assert_eq!(handle(&by, &message()), 7, "{place:?}, the message {n}");
+            assert_eq!(handle_batch(&by), 14, "{place:?}, the batch {n}");
         }
         // Off after 16; a propagator is asked for its fields for reading and for writing.
         let ways = if place == Where::Fields { 2 } else { 1 };

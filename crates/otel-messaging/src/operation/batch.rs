@@ -1,0 +1,44 @@
+//! The span of a batch, and its messages: their failures mark the span at its end.
+
+use crate::context::current::Current;
+use crate::loss::row::Step;
+use crate::operation::failures::Failures;
+use crate::operation::span::{MessageSpan, State};
+use crate::telemetry::semconv;
+use opentelemetry::trace::TraceContextExt;
+use std::sync::Arc;
+
+impl MessageSpan {
+    /// Makes it the span of a batch. Returns what the messages of the batch share with it.
+    pub(crate) fn share_failures(&mut self) -> Arc<Failures> {
+        let is_recording = || self.context().span().is_recording();
+        let is_shown =
+            self.has_span() && self.boundary().call(Step::DESCRIBE, is_recording) == Some(true);
+        let failures = Arc::new(Failures::new(is_shown));
+        self.failures = Some(failures.clone());
+        failures
+    }
+
+    /// A message of a batch.
+    pub(crate) fn in_batch(current: Current, failures: Arc<Failures>) -> Self {
+        let mut message = Self::new(current, State::InBatch, None);
+        message.failures = Some(failures);
+        message
+    }
+
+    /// Marks the span of a batch with the first failure.
+    #[inline(never)]
+    pub(super) fn mark_batch(&mut self) {
+        let Some(failures) = self.failures.take() else {
+            return;
+        };
+        if let Some(first) = failures.first() {
+            self.mark(first.error_type.clone(), &first.description);
+        }
+        let messages = failures.messages();
+        if messages > 0 {
+            let key = semconv::OTEL_MESSAGING_BATCH_FAILED_MESSAGES;
+            self.set_attributes(|attributes| attributes.set_count(key, messages));
+        }
+    }
+}
