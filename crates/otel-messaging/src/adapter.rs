@@ -32,4 +32,5 @@ pub use crate::producer::dead_letter::DeadLetter;
 pub use crate::producer::outcome::Outcome;
 pub use crate::producer::outgoing::Outgoing;
 pub use crate::producer::relay::{Meaning, Relay};
+pub use crate::producer::sender::Sender;
 pub use crate::telemetry::semconv;

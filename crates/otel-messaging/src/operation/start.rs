@@ -117,6 +117,29 @@ impl MessageSpan {
         Some(span)
     }
 
+    /// Starts the metrics of an operation that has no span of its own, and works in `context`. They are
+    /// none if no metrics are wanted.
+    pub(crate) fn start_measured<C, M>(by: &Settings, of: &Of<'_, M>) -> Self
+    where
+        M: Describe<C> + ?Sized,
+    {
+        let measurement = by.metrics.instruments::<M::Client>();
+        let measurement = measurement.map(|(instruments, now)| {
+            let info = of.message.message_info();
+            let template = by.destinations.template_of(info.destination());
+            let known = Known {
+                action: of.action,
+                system: M::Client::SYSTEM,
+                info: &info,
+                template: template.as_ref(),
+                endpoint: of.message.producer_info().map(|info| &info.0),
+            };
+            let destination = by.destinations.on_metric(&known);
+            Measurement::start(instruments, (now, None), destination, &known)
+        });
+        Self::without(of.context.clone().into()).measured(measurement)
+    }
+
     /// Adds the attributes that samplers do not see, if the span records: those of every system, `more`,
     /// and the application's own.
     pub(crate) fn describe(
@@ -126,7 +149,10 @@ impl MessageSpan {
         more: impl FnOnce(&mut Attributes),
     ) {
         self.set_attributes(|attributes| {
-            describe(attributes, known.info, known.endpoint);
+            // Spans of operation create have no client (conventions for Kafka, "create").
+            let is_create = known.action.operation == Operation::Create;
+            let endpoint = known.endpoint.filter(|_| !is_create);
+            describe(attributes, known.info, endpoint);
             more(attributes);
             if hook.is_set() {
                 let details = SpanDetails {

@@ -27,4 +27,5 @@ mod receive;
 mod relation;
 mod room;
 mod scope;
+mod send_batch;
 mod suppression;

@@ -37,15 +37,16 @@ fn callsite(operation: Operation) -> &'static DefaultCallsite {
         Operation::Process => callsite!("process"),
         Operation::Forward => callsite!("forward"),
         Operation::Receive => callsite!("receive"),
-        Operation::Send => callsite!("send"),
+        Operation::Create => callsite!("create"),
+        Operation::Send | Operation::SendBatch => callsite!("send"),
     }
 }
 
 fn kind_field(operation: Operation) -> &'static str {
     match operation {
         Operation::Process => "consumer",
-        Operation::Forward | Operation::Receive => "client",
-        Operation::Send => "producer",
+        Operation::Forward | Operation::SendBatch | Operation::Receive => "client",
+        Operation::Send | Operation::Create => "producer",
     }
 }
 
