@@ -55,6 +55,21 @@ where
             })
     }
 
+    /// Starts a batch: the records that you send by the returned handle are sent
+    /// together.
+    ///
+    /// Each record has a span `create {topic}`, a child of the context that is current at the call. Its
+    /// context goes in the record. One span `send {topic}`, of kind CLIENT, stands for the sending of all.
+    /// It is a child of the context that is current now, has a link to each create span, and ends when
+    /// all records have their delivery callbacks, and the handle is dropped. "Batches" in this crate's documentation has the details.
+    #[must_use = "the records that it sends are the batch"]
+    pub fn batch(&self) -> InjectingProducer<&Q> {
+        InjectingProducer {
+            inner: &self.inner,
+            injector: self.injector.batch(),
+        }
+    }
+
     /// Polls the producer, which calls the delivery callback; see
     /// [`BaseProducer::poll`](rdkafka::producer::BaseProducer::poll).
     pub fn poll<T: Into<Timeout>>(&self, timeout: T) {

@@ -2,6 +2,7 @@
 
 use crate::injecting_context::InjectingContext;
 use crate::record::Injector;
+use crate::record_queue::RecordQueue;
 use otel_messaging::Instrumentation;
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
@@ -114,6 +115,15 @@ where
     }
 }
 
+/// For a batch, which borrows the producer.
+impl<Q: RecordQueue + Wrapped> Wrapped for &Q {}
+
+impl<Q: RecordQueue + Wrapped> Configured for &Q {
+    fn injector(&self) -> Injector {
+        (**self).injector()
+    }
+}
+
 impl<P: Wrapped> InjectingProducer<P> {
     /// Wraps a producer; its records go out by [`Instrumentation::global`].
     ///
@@ -130,7 +140,7 @@ impl<P: Wrapped> InjectingProducer<P> {
     /// [`Instrumentation::disabled`], the wrapper sends as the bare producer does.
     #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
-        self.injector.instrumentation = Some(instrumentation);
+        self.injector.sender.set_instrumentation(instrumentation);
         self
     }
 

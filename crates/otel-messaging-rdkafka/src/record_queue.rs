@@ -89,6 +89,33 @@ pub(crate) fn relayed_record<'a, M: ReceivedRecord, O: IntoOpaque>(
     }
 }
 
+/// For a batch, which borrows the producer: not all of them can be cloned.
+impl<Q: RecordQueue> RecordQueue for &Q {}
+
+impl<Q: Queue> Queue for &Q {
+    type Context = Q::Context;
+    type Partitioner = Q::Partitioner;
+
+    fn client_of(&self) -> &Client<Self::Context> {
+        (**self).client_of()
+    }
+
+    fn enqueue<'a, K, V>(
+        &self,
+        record: BaseRecord<'a, K, V, OpaqueOf<Self>>,
+    ) -> Result<(), (KafkaError, BaseRecord<'a, K, V, OpaqueOf<Self>>)>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        (**self).enqueue(record)
+    }
+
+    fn serve(&self, timeout: Timeout) {
+        (**self).serve(timeout);
+    }
+}
+
 impl<C, Part> RecordQueue for BaseProducer<C, Part>
 where
     C: ProducerContext<Part>,
