@@ -6,13 +6,16 @@
 //! | --- | --- |
 //! | `headers.rs` | [`Carrier`] and [`CarrierMut`] for the client's headers; the marker type, with [`Client`] |
 //! | `received.rs` | [`Describe`] and [`Received`](crate::Received) for the client's messages |
-//! | `relay.rs` | what each property and header means when a message is sent on ([`Meaning`]), for [`Instrumentation::relay`] |
+//! | `relay.rs` | what each property and header means when a message is sent on ([`Meaning`]), for [`Sender::relay`] |
 //! | `wire_size.rs` | what headers take on the wire, for [`CarrierMut::left_of`] |
 //! | `error_type.rs` | names for the client's errors, for `error.type` |
-//! | a file per wrapped client type, named for it | the sending methods. Each calls [`Instrumentation::outgoing`], [`Outgoing::inject`], the client's method and [`Outgoing::finish`] |
+//! | a file per wrapped client type, named for it | the sending methods. Each calls [`Sender::outgoing`], [`Outgoing::inject`], the client's method and [`Outgoing::finish`] |
 //!
 //! The example `channel_adapter` of this crate is an adapter for an in-process channel, with its tests and
 //! the conformance kit. It is short enough to be copied.
+//!
+//! A wrapper holds a [`Sender`], which is an instrumentation, and a batch if the wrapper sends one. A wrapper
+//! without batches calls [`Instrumentation::outgoing`] and [`Instrumentation::relay`].
 //!
 //! [`Instrumentation::outgoing`]: crate::Instrumentation::outgoing
 //! [`Instrumentation::relay`]: crate::Instrumentation::relay
