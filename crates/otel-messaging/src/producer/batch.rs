@@ -142,7 +142,7 @@ impl Batch {
         };
         let has_own = kept.is_none() && matches!(self.sending, Sending::Waiting(..));
         if !has_own {
-            let is_detailed = shared.is_none_or(|shared| is_sampled(shared));
+            let is_detailed = shared.is_none_or(is_sampled);
             let span = MessageSpan::start_measured(by, &of);
             let part = self.part(by, message, links, is_detailed);
             return (span, Some(part));
