@@ -265,7 +265,7 @@ impl Drop for Batch {
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
-            .field("tally", &self.tally)
+            .field("action", &self.action)
             .finish_non_exhaustive()
     }
 }
