@@ -91,8 +91,9 @@ where
     ///
     /// Each record has a span `create {topic}`, a child of the context that is current at the call. Its
     /// context goes in the record. One span `send {topic}`, of kind CLIENT, stands for the sending of all.
-    /// It is a child of the context that is current now, has a link to each create span, and ends when
-    /// all records have their answers, or their futures were dropped, and the handle and its clones are dropped. "Batches" in this crate's documentation has the details.
+    /// It is a child of the context that is current now, has a link to each create span, and ends when all
+    /// records have their answers, or their futures were dropped, and the handle and its clones are dropped.
+    /// "Batches" in this crate's documentation has the details.
     ///
     /// ```no_run
     /// # use futures_util::future::join_all;

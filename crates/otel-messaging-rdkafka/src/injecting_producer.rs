@@ -51,7 +51,8 @@ pub struct InjectingProducer<P: Wrapped> {
 }
 
 /// A producer that an [`InjectingProducer`] can wrap: a [`FutureProducer`], or a [`BaseProducer`] or
-/// [`ThreadedProducer`] that was made with an [`InjectingContext`]. The trait is sealed.
+/// [`ThreadedProducer`] that was made with an [`InjectingContext`], or a reference to one of these two, as
+/// `batch` makes it. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`InjectingProducer` of otel-messaging-rdkafka cannot wrap `{Self}`",
     note = "it wraps a `FutureProducer`, or a `BaseProducer` or `ThreadedProducer` that was made with \

@@ -12,7 +12,7 @@ use rdkafka::producer::{
 use rdkafka::util::{IntoOpaque, Timeout};
 
 /// A producer that queues a record and reports its delivery in its context's callback: a
-/// [`BaseProducer`] or a [`ThreadedProducer`]. The trait is sealed.
+/// [`BaseProducer`] or a [`ThreadedProducer`], or a reference to one. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`UntilQueuedProducer` of otel-messaging-rdkafka cannot wrap `{Self}`",
     note = "it wraps a `BaseProducer` or a `ThreadedProducer`; `InjectingProducer` wraps a \

@@ -109,13 +109,15 @@ where
         })
     }
 
-    /// Starts a batch: the records that you send by the returned handle are sent
-    /// together.
+    /// Starts a batch: the records that you send by the returned handle are sent together.
     ///
     /// Each record has a span `create {topic}`, a child of the context that is current at the call. Its
     /// context goes in the record. One span `send {topic}`, of kind CLIENT, stands for the sending of all.
-    /// It is a child of the context that is current now, has a link to each create span, and ends when
-    /// all records are queued, and the handle is dropped. "Batches" in this crate's documentation has the details.
+    /// It is a child of the context that is current now, has a link to each create span, and ends with the
+    /// handle. "Batches" in this crate's documentation has the details.
+    ///
+    /// The handle borrows the producer, because not all of these producers can be cloned. Flush the
+    /// producer itself.
     #[must_use = "the records that it sends are the batch"]
     pub fn batch(&self) -> UntilQueuedProducer<&Q> {
         UntilQueuedProducer {
