@@ -108,6 +108,8 @@ impl Batch {
     /// Starts the span of a message of this batch, or only its metrics if it has no span of its own.
     /// `kept` is the context that it has already and keeps, `links` are those to the spans that it came
     /// from.
+    // Not inlined: most messages are sent without a batch.
+    #[inline(never)]
     pub(crate) fn start_message<C, M>(
         self: &Arc<Self>,
         by: &Settings,
