@@ -3,14 +3,17 @@
 mod queue;
 mod topic;
 
+use crate::batching::{SendsBatches, within};
 use crate::client::{Client, HeaderList, PATIENCE, unique};
 use crate::onward::SendsOn;
+use futures_util::future::join_all;
+use opentelemetry::Context;
 use otel_messaging::Instrumentation;
 use otel_messaging_rdkafka::Kafka as Marker;
 use rdkafka::message::{Header, Headers, OwnedHeaders, OwnedMessage};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::future_producer::OwnedDeliveryResult;
-use rdkafka::producer::{DefaultProducerContext, FutureProducer};
+use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message};
 use std::fmt;
 
@@ -95,6 +98,24 @@ macro_rules! client_of_a_topic {
 
             fn headers(message: &OwnedMessage) -> HeaderList {
                 text_headers(message)
+            }
+        }
+
+        impl SendsBatches for $client {
+            async fn send_batch(&self, by: &Instrumentation, contexts: &[Context], in_vain: bool) {
+                let topic = &self.$topic;
+                let batch = topic.producer(by).batch();
+                let record = || FutureRecord::to(&topic.name).key("7").payload("order");
+                let sent = contexts
+                    .iter()
+                    .map(|it| within(it, || batch.send(record(), PATIENCE)));
+                for sent in join_all(sent).await {
+                    text_of(sent).expect("the broker takes the record");
+                }
+                if in_vain {
+                    let refused = batch.send(record().partition(42), PATIENCE).await;
+                    refused.expect_err("there is no such partition");
+                }
             }
         }
 

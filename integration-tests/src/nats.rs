@@ -2,6 +2,7 @@
 
 mod jetstream;
 
+use crate::batching::{SendsBatches, within};
 use crate::client::{Client, HeaderList, address, in_time, unique};
 use crate::onward::SendsOn;
 use crate::version::Version;
@@ -9,6 +10,8 @@ use async_nats::service::endpoint::Endpoint;
 use async_nats::service::{Service, ServiceExt};
 use async_nats::{HeaderMap, Message, Subscriber};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
+use opentelemetry::Context;
 use otel_messaging::Instrumentation;
 use otel_messaging_async_nats::{InjectingProducer, Nats as Marker, Wrapped};
 use std::fmt;
@@ -109,6 +112,23 @@ impl Client for Nats {
 
     fn headers(message: &async_nats::Message) -> HeaderList {
         text_headers(message)
+    }
+}
+
+impl SendsBatches for Nats {
+    async fn send_batch(&self, by: &Instrumentation, contexts: &[Context], in_vain: bool) {
+        let batch = self.injecting(by).batch();
+        let publish = |payload| batch.publish(self.subject.clone(), payload);
+        let sent = contexts
+            .iter()
+            .map(|it| within(it, || publish("order".into())));
+        for sent in join_all(sent).await {
+            sent.expect("the client takes the message");
+        }
+        if in_vain {
+            let payload = vec![0; self.client.max_payload() + 1];
+            publish(payload.into()).await.expect_err("too large");
+        }
     }
 }
 

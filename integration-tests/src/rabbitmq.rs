@@ -1,10 +1,12 @@
 //! RabbitMQ through lapin.
 
+use crate::batching::{SendsBatches, within};
 use crate::client::{Client, HeaderList, address, in_time, unique};
 use crate::onward::SendsOn;
 use crate::private::{PrivateBroker, Server};
 use crate::spans::Spans;
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use lapin::message::Delivery;
 use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
@@ -12,6 +14,7 @@ use lapin::options::{
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer, ErrorKind};
+use opentelemetry::Context;
 use otel_messaging::Instrumentation;
 use otel_messaging_lapin::{InjectingProducer, Lapin, PublisherConfirm};
 use std::collections::BTreeMap;
@@ -207,6 +210,27 @@ impl SendsOn for RabbitMq {
         let queue = self.queue.clone();
         let confirm = producer.dead_letter(message, error, "".into(), queue, options);
         confirmed(confirm).await
+    }
+}
+
+impl SendsBatches for RabbitMq {
+    async fn send_batch(&self, by: &Instrumentation, contexts: &[Context], in_vain: bool) {
+        let batch = self.producer_by(by).batch();
+        let publish = |exchange: String| {
+            let (options, queue) = (BasicPublishOptions::default(), self.queue.clone());
+            let properties = BasicProperties::default();
+            batch.basic_publish(exchange.into(), queue, options, b"order", properties)
+        };
+        let sent = contexts
+            .iter()
+            .map(|it| within(it, || publish(String::new())));
+        for sent in join_all(sent.map(confirmed)).await {
+            sent.expect("the broker takes the message");
+        }
+        if in_vain {
+            let refused = confirmed(publish(unique("no-such-exchange"))).await;
+            refused.expect_err("there is no such exchange");
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 integration_tests::scenarios!(EmbeddedKafka, needs nothing);
 integration_tests::sending_on!(EmbeddedKafka, needs nothing);
+integration_tests::sending_batches!(EmbeddedKafka, needs nothing);
 
 /// The loop that the documentation shows: a borrowed message, handled where it is polled.
 #[apply(two_worker_test)]

@@ -1,5 +1,6 @@
 //! The wrapper that injects, and what it can wrap.
 
+use crate::headers::Nats;
 use crate::injection::Injection;
 use crate::outbound::Outbound;
 use crate::spelling::Spelling;
@@ -108,7 +109,7 @@ impl<P: Wrapped> InjectingProducer<P> {
     /// [`Instrumentation::disabled`] the wrapper does what the bare client does.
     #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
-        self.injection.instrumentation = Some(instrumentation);
+        self.injection.sender.set_instrumentation(instrumentation);
         self
     }
 
@@ -136,6 +137,45 @@ impl<P: Wrapped> InjectingProducer<P> {
         self
     }
 
+    /// Starts a batch: the messages that you publish by the returned handle, or a clone of it, are sent
+    /// together.
+    ///
+    /// Each message has a span `create {subject}`, a child of the context that is current at the call. Its
+    /// context goes in the message. One span `publish {subject}`, of kind CLIENT, stands for the sending of
+    /// all. It is a child of the context that is current now, has a link to each create span, and ends when
+    /// all messages have their answers, or were dropped, and the handle and its clones are dropped.
+    /// "Batches" in this crate's documentation has the details.
+    ///
+    /// ```no_run
+    /// # use bytes::Bytes;
+    /// # use otel_messaging_async_nats::InjectingProducer;
+    /// # async fn publish(
+    /// #     producer: InjectingProducer<async_nats::jetstream::Context>,
+    /// #     orders: Vec<Bytes>,
+    /// # ) -> Result<(), async_nats::Error> {
+    /// let batch = producer.batch();
+    /// let mut acks = Vec::new();
+    /// for order in orders {
+    ///     acks.push(batch.publish("orders", order).await?);
+    /// }
+    /// drop(batch);
+    /// for ack in acks {
+    ///     ack.await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "the messages that it publishes are the batch"]
+    pub fn batch(&self) -> Self
+    where
+        P: Clone,
+    {
+        let mut batch = self.clone();
+        let Injection { sender, info, .. } = &self.injection;
+        batch.injection.sender = sender.batch::<Nats>("publish", info);
+        batch
+    }
+
     /// The wrapped client. What you publish on it directly carries no context.
     pub fn get_ref(&self) -> &P {
         &self.inner
@@ -161,7 +201,7 @@ impl<P: Wrapped> InjectingProducer<P> {
         payload: usize,
     ) -> (Outgoing, HeaderMap) {
         let message = Outbound::to(subject, headers.as_ref(), payload, &self.injection.info);
-        let by = self.injection.instrumentation();
+        let by = &self.injection.sender;
         let outgoing = by.outgoing(operation, &message);
         let room = self.room(payload, headers.as_ref());
         let mut headers = headers.unwrap_or_default();

@@ -6,29 +6,19 @@ use crate::relay;
 use crate::spelled::Spelled;
 use crate::spelling::Spelling;
 use async_nats::HeaderMap;
-use otel_messaging::Instrumentation;
-use otel_messaging::adapter::{Describe, Outgoing, Relay};
+use otel_messaging::adapter::{Describe, Outgoing, Relay, Sender};
 use otel_messaging::producer::ProducerInfo;
 use std::mem;
 
-/// How a wrapper sends, as it was told: the instrumentation, the spelling and the server.
+/// How a wrapper sends, as it was told: the instrumentation, the batch, the spelling and the server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Injection {
-    /// The global one if there is none.
-    pub(crate) instrumentation: Option<Instrumentation>,
+    pub(crate) sender: Sender,
     pub(crate) spelling: Spelling,
     pub(crate) info: ProducerInfo,
 }
 
 impl Injection {
-    #[inline]
-    pub(crate) fn instrumentation(&self) -> &Instrumentation {
-        match &self.instrumentation {
-            Some(given) => given,
-            None => Instrumentation::global(),
-        }
-    }
-
     /// Starts the span of a message that is sent on, and gives the headers with which it goes: those
     /// with which it came, renamed where they would act on it, and its context. `room` is what headers
     /// may take, in bytes.
@@ -40,7 +30,7 @@ impl Injection {
         room: usize,
     ) -> (Outgoing, HeaderMap) {
         let mut headers = relay::headers(relay, came, room);
-        let by = self.instrumentation();
+        let by = &self.sender;
         let outgoing = by.relay(relay, "publish", message, &mut headers, Some(room));
         self.write(&outgoing, &mut headers, room);
         (outgoing, headers)

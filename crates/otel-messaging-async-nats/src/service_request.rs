@@ -147,10 +147,7 @@ impl InjectingRequest {
         let payload = response.as_ref().map_or(0, Bytes::len);
         let info = &self.injection.info;
         let answer = Outbound::answer(request.reply.as_deref(), &headers, payload, info, code);
-        let outgoing = self
-            .injection
-            .instrumentation()
-            .outgoing("respond", &answer);
+        let outgoing = self.injection.sender.outgoing("respond", &answer);
         let room = room_for(self.client.max_payload(), size(response), Some(&headers));
         let asked = request.headers.as_ref();
         self.injection

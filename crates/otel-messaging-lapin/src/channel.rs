@@ -68,7 +68,7 @@ impl InjectingProducer<Channel> {
             payload,
             info: &self.info,
         };
-        let outgoing = self.instrumentation().outgoing(PUBLISH, &message);
+        let outgoing = self.sender.outgoing(PUBLISH, &message);
         let properties = self.inject(&outgoing, properties);
         self.publish(
             outgoing,
@@ -105,7 +105,7 @@ impl InjectingProducer<Channel> {
             payload,
             info: &self.info,
         };
-        let outgoing = self.instrumentation().outgoing(PUBLISH, &message);
+        let outgoing = self.sender.outgoing(PUBLISH, &message);
         let properties = self.inject(&outgoing, properties);
         self.publish(outgoing, "".into(), reply_to, options, payload, properties)
     }

@@ -1,8 +1,11 @@
 //! A client whose messages carry their context.
 
+use crate::channel::PUBLISH;
+use crate::headers::Lapin;
 use crate::wire_size::FrameMax;
 use lapin::Channel;
 use otel_messaging::Instrumentation;
+use otel_messaging::adapter::Sender;
 use otel_messaging::producer::ProducerInfo;
 
 /// A [`lapin::Channel`] whose messages carry the context that is current at the call.
@@ -40,7 +43,7 @@ use otel_messaging::producer::ProducerInfo;
 #[derive(Debug, Clone)]
 pub struct InjectingProducer<P: Wrapped> {
     inner: P,
-    instrumentation: Option<Instrumentation>,
+    pub(crate) sender: Sender,
     pub(crate) frame_max: FrameMax,
     /// For spans and metrics: what a channel does not know.
     pub(crate) info: ProducerInfo,
@@ -71,7 +74,7 @@ impl<P: Wrapped> InjectingProducer<P> {
     pub fn new(inner: P) -> Self {
         Self {
             inner,
-            instrumentation: None,
+            sender: Sender::default(),
             frame_max: FrameMax::default(),
             info: ProducerInfo::default(),
         }
@@ -82,7 +85,7 @@ impl<P: Wrapped> InjectingProducer<P> {
     /// injects nothing.
     #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
-        self.instrumentation = Some(instrumentation);
+        self.sender.set_instrumentation(instrumentation);
         self
     }
 
@@ -103,6 +106,49 @@ impl<P: Wrapped> InjectingProducer<P> {
         self
     }
 
+    /// Starts a batch: the messages that you publish by the returned handle, or a clone of it, are sent
+    /// together.
+    ///
+    /// Each message has a span `create {exchange}:{routing key}`, a child of the context that is current at
+    /// the call. Its context goes in the message. One span `publish {exchange}:{routing key}`, of kind
+    /// CLIENT, stands for the sending of all. It is a child of the context that is current now, has a link
+    /// to each create span, and ends when the broker has answered all messages, or their confirms were
+    /// dropped, and the handle and its clones are dropped. "Batches" in this crate's documentation has the
+    /// details.
+    ///
+    /// ```no_run
+    /// # use lapin::Channel;
+    /// # use otel_messaging_lapin::InjectingProducer;
+    /// # async fn publish(
+    /// #     producer: InjectingProducer<Channel>,
+    /// #     orders: Vec<Vec<u8>>,
+    /// # ) -> lapin::Result<()> {
+    /// let batch = producer.batch();
+    /// let mut confirms = Vec::new();
+    /// for order in &orders {
+    ///     let (options, properties) = Default::default();
+    ///     let confirm = batch.basic_publish("".into(), "orders".into(), options, order, properties);
+    ///     confirms.push(confirm.await?);
+    /// }
+    /// drop(batch);
+    /// for confirm in confirms {
+    ///     confirm.await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "the messages that it publishes are the batch"]
+    pub fn batch(&self) -> Self
+    where
+        P: Clone,
+    {
+        let sender = self.sender.batch::<Lapin>(PUBLISH, &self.info);
+        Self {
+            sender,
+            ..self.clone()
+        }
+    }
+
     /// The wrapped channel. A message that is published on it directly carries no context.
     pub fn get_ref(&self) -> &P {
         &self.inner
@@ -111,12 +157,5 @@ impl<P: Wrapped> InjectingProducer<P> {
     /// Gives the wrapped channel back.
     pub fn into_inner(self) -> P {
         self.inner
-    }
-
-    /// The instrumentation by which messages go out.
-    #[inline]
-    pub(crate) fn instrumentation(&self) -> &Instrumentation {
-        let given = self.instrumentation.as_ref();
-        given.unwrap_or_else(|| Instrumentation::global())
     }
 }

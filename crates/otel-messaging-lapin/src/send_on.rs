@@ -122,7 +122,7 @@ impl InjectingProducer<Channel> {
             payload: &delivery.data,
             info: &self.info,
         };
-        let by = self.instrumentation();
+        let by = &self.sender;
         let outgoing = by.relay(relay, PUBLISH, &message, &mut headers, room);
         if outgoing.keeps_context() {
             headers = as_text(headers);

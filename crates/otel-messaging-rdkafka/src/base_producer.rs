@@ -55,6 +55,23 @@ where
             })
     }
 
+    /// Starts a batch: the records that you send by the returned handle are sent together.
+    ///
+    /// Each record has a span `create {topic}`, a child of the context that is current at the call. Its
+    /// context goes in the record. One span `send {topic}`, of kind CLIENT, stands for the sending of all.
+    /// It is a child of the context that is current now, and has a link to each create span. It ends with the
+    /// last delivery callback and the handle. "Batches" in this crate's documentation has the details.
+    ///
+    /// The handle borrows the producer, because not all of these producers can be cloned. Flush the
+    /// producer itself.
+    #[must_use = "the records that it sends are the batch"]
+    pub fn batch(&self) -> InjectingProducer<&Q> {
+        InjectingProducer {
+            inner: &self.inner,
+            injector: self.injector.batch(),
+        }
+    }
+
     /// Polls the producer, which calls the delivery callback; see
     /// [`BaseProducer::poll`](rdkafka::producer::BaseProducer::poll).
     pub fn poll<T: Into<Timeout>>(&self, timeout: T) {

@@ -86,6 +86,39 @@ where
         self.injector.inject(described, &mut record.headers)
     }
 
+    /// Starts a batch: the records that you send by the returned handle, or a clone of it, are sent
+    /// together.
+    ///
+    /// Each record has a span `create {topic}`, a child of the context that is current at the call. Its
+    /// context goes in the record. One span `send {topic}`, of kind CLIENT, stands for the sending of all.
+    /// It is a child of the context that is current now, has a link to each create span, and ends when all
+    /// records have their answers, or their futures were dropped, and the handle and its clones are dropped.
+    /// "Batches" in this crate's documentation has the details.
+    ///
+    /// ```no_run
+    /// # use futures_util::future::join_all;
+    /// # use otel_messaging_rdkafka::InjectingProducer;
+    /// # use rdkafka::producer::{FutureProducer, FutureRecord};
+    /// # use std::time::Duration;
+    /// # async fn send(producer: InjectingProducer<FutureProducer>, orders: &[String]) {
+    /// let batch = producer.batch();
+    /// let sends = orders.iter().map(|order| {
+    ///     let record = FutureRecord::<str, _>::to("orders").payload(order);
+    ///     batch.send(record, Duration::from_secs(5))
+    /// });
+    /// let answers = join_all(sends).await;
+    /// drop(batch); // the span ends
+    /// # drop(answers);
+    /// # }
+    /// ```
+    #[must_use = "the records that it sends are the batch"]
+    pub fn batch(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            injector: self.injector.batch(),
+        }
+    }
+
     /// Polls the producer; see [`FutureProducer::poll`].
     pub fn poll<T: Into<Timeout>>(&self, timeout: T) {
         self.inner.poll(timeout);

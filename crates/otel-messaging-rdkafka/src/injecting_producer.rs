@@ -2,6 +2,7 @@
 
 use crate::injecting_context::InjectingContext;
 use crate::record::Injector;
+use crate::record_queue::RecordQueue;
 use otel_messaging::Instrumentation;
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
@@ -50,7 +51,8 @@ pub struct InjectingProducer<P: Wrapped> {
 }
 
 /// A producer that an [`InjectingProducer`] can wrap: a [`FutureProducer`], or a [`BaseProducer`] or
-/// [`ThreadedProducer`] that was made with an [`InjectingContext`]. The trait is sealed.
+/// [`ThreadedProducer`] that was made with an [`InjectingContext`], or a reference to one of these two, as
+/// `batch` makes it. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`InjectingProducer` of otel-messaging-rdkafka cannot wrap `{Self}`",
     note = "it wraps a `FutureProducer`, or a `BaseProducer` or `ThreadedProducer` that was made with \
@@ -114,6 +116,15 @@ where
     }
 }
 
+/// For a batch, which borrows the producer.
+impl<Q: RecordQueue + Wrapped> Wrapped for &Q {}
+
+impl<Q: RecordQueue + Wrapped> Configured for &Q {
+    fn injector(&self) -> Injector {
+        (**self).injector()
+    }
+}
+
 impl<P: Wrapped> InjectingProducer<P> {
     /// Wraps a producer; its records go out by [`Instrumentation::global`].
     ///
@@ -130,7 +141,7 @@ impl<P: Wrapped> InjectingProducer<P> {
     /// [`Instrumentation::disabled`], the wrapper sends as the bare producer does.
     #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
-        self.injector.instrumentation = Some(instrumentation);
+        self.injector.sender.set_instrumentation(instrumentation);
         self
     }
 

@@ -9,9 +9,8 @@ use crate::relay;
 use crate::restorable_headers::{GivenHeaders, RestorableHeaders};
 use crate::span_attributes::{set_content, set_offset};
 use crate::wire_size::{self, AROUND};
-use otel_messaging::Instrumentation;
 use otel_messaging::adapter::{
-    Attributes, Describe, Destination, MessageInfo, Outcome, Outgoing, Relay,
+    Attributes, Describe, Destination, MessageInfo, Outcome, Outgoing, Relay, Sender,
 };
 use otel_messaging::producer::ProducerInfo;
 use rdkafka::ClientContext;
@@ -98,7 +97,7 @@ impl Describe<Kafka> for Described<'_> {
 /// contexts.
 #[derive(Debug, Clone)]
 pub struct Injector {
-    pub(crate) instrumentation: Option<Instrumentation>,
+    pub(crate) sender: Sender,
     /// The producer's `message.max.bytes`.
     max_bytes: Option<usize>,
     info: ProducerInfo,
@@ -109,16 +108,18 @@ impl Injector {
     pub(crate) fn of<C: ClientContext>(client: &Client<C>) -> Self {
         let configuration = Configuration::of(client);
         Self {
-            instrumentation: None,
+            sender: Sender::default(),
             max_bytes: configuration.message_max_bytes(),
             info: configuration.producer_info(),
         }
     }
 
-    fn instrumentation(&self) -> &Instrumentation {
-        match &self.instrumentation {
-            Some(instrumentation) => instrumentation,
-            None => Instrumentation::global(),
+    /// The same for a batch; see [`Sender::batch`].
+    pub(crate) fn batch(&self) -> Self {
+        Self {
+            sender: self.sender.batch::<Kafka>(SEND, &self.info),
+            max_bytes: self.max_bytes,
+            info: self.info.clone(),
         }
     }
 
@@ -137,7 +138,7 @@ impl Injector {
             headers: headers.as_ref().map(OwnedHeaders::as_borrowed),
             info: &self.info,
         };
-        let outgoing = self.instrumentation().outgoing(SEND, &described);
+        let outgoing = self.sender.outgoing(SEND, &described);
         let mut restorable = RestorableHeaders::new(headers.take());
         outgoing.inject(&mut restorable, self.room(&record));
         let given;
@@ -156,7 +157,7 @@ impl Injector {
         let record = Record::new(topic, None, message.key(), message.payload());
         let room = self.room(&record);
         let mut headers = relay::headers(message, relay, room).unwrap_or_default();
-        let by = self.instrumentation();
+        let by = &self.sender;
         let described = Described {
             record,
             headers: message.carried(),

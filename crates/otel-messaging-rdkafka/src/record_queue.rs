@@ -12,7 +12,7 @@ use rdkafka::producer::{
 use rdkafka::util::{IntoOpaque, Timeout};
 
 /// A producer that queues a record and reports its delivery in its context's callback: a
-/// [`BaseProducer`] or a [`ThreadedProducer`]. The trait is sealed.
+/// [`BaseProducer`] or a [`ThreadedProducer`], or a reference to one. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`UntilQueuedProducer` of otel-messaging-rdkafka cannot wrap `{Self}`",
     note = "it wraps a `BaseProducer` or a `ThreadedProducer`; `InjectingProducer` wraps a \
@@ -86,6 +86,33 @@ pub(crate) fn relayed_record<'a, M: ReceivedRecord, O: IntoOpaque>(
         timestamp: relay::timestamp(message, relay),
         headers,
         delivery_opaque,
+    }
+}
+
+/// For a batch, which borrows the producer: not all of them can be cloned.
+impl<Q: RecordQueue> RecordQueue for &Q {}
+
+impl<Q: Queue> Queue for &Q {
+    type Context = Q::Context;
+    type Partitioner = Q::Partitioner;
+
+    fn client_of(&self) -> &Client<Self::Context> {
+        (**self).client_of()
+    }
+
+    fn enqueue<'a, K, V>(
+        &self,
+        record: BaseRecord<'a, K, V, OpaqueOf<Self>>,
+    ) -> Result<(), (KafkaError, BaseRecord<'a, K, V, OpaqueOf<Self>>)>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        (**self).enqueue(record)
+    }
+
+    fn serve(&self, timeout: Timeout) {
+        (**self).serve(timeout);
     }
 }
 

@@ -56,7 +56,7 @@ impl<P: RecordQueue> UntilQueuedProducer<P> {
     /// [`Instrumentation::disabled`], the wrapper sends as the bare producer does.
     #[must_use]
     pub fn with_instrumentation(mut self, instrumentation: Instrumentation) -> Self {
-        self.injector.instrumentation = Some(instrumentation);
+        self.injector.sender.set_instrumentation(instrumentation);
         self
     }
 
@@ -107,6 +107,23 @@ where
             outgoing.give_back(&error, given, &mut record.headers);
             (error, record)
         })
+    }
+
+    /// Starts a batch: the records that you send by the returned handle are sent together.
+    ///
+    /// Each record has a span `create {topic}`, a child of the context that is current at the call. Its
+    /// context goes in the record. One span `send {topic}`, of kind CLIENT, stands for the sending of all.
+    /// It is a child of the context that is current now, has a link to each create span, and ends with the
+    /// handle. "Batches" in this crate's documentation has the details.
+    ///
+    /// The handle borrows the producer, because not all of these producers can be cloned. Flush the
+    /// producer itself.
+    #[must_use = "the records that it sends are the batch"]
+    pub fn batch(&self) -> UntilQueuedProducer<&Q> {
+        UntilQueuedProducer {
+            inner: &self.inner,
+            injector: self.injector.batch(),
+        }
     }
 
     /// Polls the producer; see [`BaseProducer::poll`](rdkafka::producer::BaseProducer::poll).

@@ -307,6 +307,10 @@
 //! If one message is made of many, publish it inside a [`Join`](producer::Join): its span then has a link to
 //! the sender of each. A `Join` is made of received messages, of jobs, or of stored contexts.
 //!
+//! The wrapped producers send a batch by the handle that their method `batch` returns. Each message has a
+//! span `create {destination}`, whose context it carries, and one span, linked to all of them, stands for
+//! the sending. [`with_create_spans`](instrumentation::Builder::with_create_spans) turns the create spans off.
+//!
 //! To relay a received message, the wrapped producers have three methods. `forward` keeps the message's
 //! context, `republish` replaces it by the current one, and `dead_letter` also says what failed, where,
 //! and in which trace.
@@ -348,6 +352,7 @@
 //! | `InjectingProducer`'s publishing methods (in the adapters) | `publish {destination}` or `send {destination}`, PRODUCER, child of the context at the call |
 //! | their `forward` | as a publish, but CLIENT and linked to the span that the message came from; the message keeps its context |
 //! | their `republish`, `dead_letter` | as a publish, and linked to the span that the message came from |
+//! | the same methods of a handle that `InjectingProducer::batch` returns | `create {destination}`, PRODUCER, child of the context at the call (none by `forward`); and for the whole batch `publish {destination}` or `send {destination}`, CLIENT, child of the context at `batch()`, linked to each create span |
 //! | [`with_message_context`], [`try_with_message_context`], [`process`] | `process {destination}`, CONSUMER, child of the sender's span and linked to it, and to the span that is current at the call |
 //! | [`with_batch_context`], [`try_with_batch_context`], [`process_batch`] | `process {destination}`, CONSUMER, one for the batch: child of the context at the call, linked to the sender of each message |
 //! | [`BatchMessage::run`](consumer::BatchMessage::run) and its siblings | none; the spans of the handler are children of the sender's span, and an error or a panic marks the batch's |

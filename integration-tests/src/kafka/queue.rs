@@ -1,8 +1,10 @@
 //! The producers that queue records: their answers come to a context of the tests' own.
 
 use super::{Topic, text_headers, with_headers};
+use crate::batching::{SendsBatches, within};
 use crate::client::{Client, HeaderList, PATIENCE, in_time};
 use crate::onward::SendsOn;
+use opentelemetry::Context;
 use otel_messaging::Instrumentation;
 use otel_messaging_rdkafka::{
     InjectingContext, InjectingProducer, Kafka as Marker, UntilQueuedProducer,
@@ -140,6 +142,33 @@ macro_rules! client_of_a_queue {
 
             fn headers(message: &OwnedMessage) -> HeaderList {
                 text_headers(message)
+            }
+        }
+
+        impl SendsBatches for $client {
+            /// The batch's handle is gone before the broker answers.
+            async fn send_batch(&self, by: &Instrumentation, contexts: &[Context], in_vain: bool) {
+                let config = self.0.config();
+                let producer: $producer = config.create_with_context($context).expect("a producer");
+                let producer = $wrapper::new(producer).with_instrumentation(by.clone());
+                let batch = producer.batch();
+                let send = |payload: &[u8]| {
+                    let (sender, answer) = oneshot::channel();
+                    let record = BaseRecord::with_opaque_to(&self.0.name, Box::new(sender));
+                    let queued = batch.send(record.key("7").payload(payload));
+                    queued.map(|()| answer).map_err(|(error, _)| error)
+                };
+                let sent = contexts.iter().map(|it| within(it, || send(b"order")));
+                let answers: Vec<_> = sent.map(|it| it.expect("the queue has room")).collect();
+                if in_vain {
+                    send(&vec![0; 2_000_000]).expect_err("too large");
+                }
+                drop(batch);
+                producer.flush(PATIENCE).expect("nothing is left");
+                for answer in answers {
+                    let answer = in_time("an answer", answer).await.expect("one answer");
+                    answer.expect("the broker takes the record");
+                }
             }
         }
 

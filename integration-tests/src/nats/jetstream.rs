@@ -1,6 +1,7 @@
 //! JetStream, through the context of async-nats.
 
 use super::{connect, injecting, text_headers, with_headers};
+use crate::batching::{SendsBatches, within};
 use crate::client::{Client, HeaderList, in_time, unique};
 use crate::onward::SendsOn;
 use async_nats::HeaderMap;
@@ -8,6 +9,8 @@ use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::{self, stream};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
+use opentelemetry::Context;
 use otel_messaging::Instrumentation;
 use otel_messaging_async_nats::{InjectingProducer, Nats as Marker, PublishAckFuture};
 use std::fmt;
@@ -109,6 +112,26 @@ impl Client for JetStream {
 
     fn headers(message: &jetstream::Message) -> HeaderList {
         text_headers(message)
+    }
+}
+
+impl SendsBatches for JetStream {
+    async fn send_batch(&self, by: &Instrumentation, contexts: &[Context], in_vain: bool) {
+        let batch = self.injecting(by).batch();
+        let publish = |subject: String| {
+            let sent = batch.publish(subject, "order".into());
+            async { acknowledged(sent.await).await }
+        };
+        let sent = contexts
+            .iter()
+            .map(|it| within(it, || publish(self.subject.clone())));
+        for sent in join_all(sent).await {
+            sent.expect("the stream takes the message");
+        }
+        if in_vain {
+            let refused = publish(unique("no-such-stream")).await;
+            refused.expect_err("there is no such stream");
+        }
     }
 }
 

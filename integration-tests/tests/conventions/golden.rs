@@ -51,7 +51,9 @@ impl Emitted {
 
     /// The operation by the page's words. A forwarded message keeps its context, so its kind is CLIENT.
     pub(crate) fn operation(&self) -> &str {
+        let is_batch = self.attribute("messaging.batch.message_count").is_some();
         match (&self.head, self.attribute("messaging.operation.type")) {
+            (Head::Span { .. }, Some("send")) if is_batch => "batch",
             (Head::Span { kind, .. }, Some("send")) if kind == "Client" => "forward",
             (Head::Span { .. }, Some(operation)) => operation,
             (Head::Link { operation }, _) => operation,

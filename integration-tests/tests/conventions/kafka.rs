@@ -87,6 +87,7 @@ async fn kafka_emits_what_is_listed() {
     polls(&mut recorder, &shop).await;
     contexts(&mut recorder, &shop).await;
     failures(&mut recorder, &shop).await;
+    batches(&mut recorder, &shop).await;
     recorder.assert();
 }
 
@@ -365,4 +366,59 @@ async fn failures(recorder: &mut Recorder, shop: &Shop) {
     let sent = producer.forward(&large, name, PATIENCE).await;
     sent.expect_err("too large");
     recorder.case("forward of a record that is too large");
+}
+
+async fn batches(recorder: &mut Recorder, shop: &Shop) {
+    let name = &*shop.topic.name;
+    let record = || FutureRecord::to(name).key("7").payload("order");
+    let plain = recorder.plain.clone();
+    let without_create_spans = plain.to_builder().with_create_spans(false).build();
+    let everything = recorder.full.clone();
+    for (case, by) in [
+        ("send of a batch of two", plain.clone()),
+        ("send of a batch without create spans", without_create_spans),
+        ("send of a batch, with everything", everything),
+        ("send of a batch by a template", recorder.templated.clone()),
+    ] {
+        let batch = shop.producer(&by).batch();
+        for partition in [None, Some(0)] {
+            let mut record = record().headers(header("x-tenant", "acme"));
+            record.partition = partition;
+            let sent = batch.send(record, PATIENCE).await;
+            sent.expect("the broker takes it");
+            shop.next().await;
+        }
+        drop(batch);
+        recorder.case(case);
+    }
+
+    let batch = shop.producer(&plain).batch();
+    let tombstone: FutureRecord<'_, str, str> = FutureRecord::to(name).key("7").partition(0);
+    let sent = batch.send(tombstone, PATIENCE).await;
+    sent.expect("the broker takes it");
+    drop(batch);
+    recorder.case("send of a batch of one tombstone");
+    let message = shop.next().await;
+    let batch = shop.producer(&plain).batch();
+    let sent = batch.forward(&message, name, PATIENCE).await;
+    sent.expect("the broker takes it");
+    drop(batch);
+    recorder.case("forward in a batch");
+    let batch = shop.producer(&plain).batch();
+    let error = io::Error::other("no such card");
+    let sent = batch.dead_letter(&message, &error, name, PATIENCE).await;
+    sent.expect("the broker takes it");
+    drop(batch);
+    recorder.case("dead_letter in a batch");
+
+    let batch = shop.producer(&plain).batch();
+    let sent = batch.send(record(), PATIENCE).await;
+    sent.expect("the broker takes it");
+    let refused = batch.send(record().partition(42), PATIENCE).await;
+    refused.expect_err("no such partition");
+    drop(batch);
+    recorder.case("send of a batch, and one to a partition that is missing");
+    for _ in 0..3 {
+        shop.next().await;
+    }
 }

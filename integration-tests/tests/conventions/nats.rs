@@ -86,6 +86,7 @@ async fn nats_emits_what_is_listed() {
     contexts(&mut recorder, &mut shop).await;
     failures(&mut recorder, &mut shop).await;
     jetstream(&mut recorder).await;
+    batches(&mut recorder, &mut shop).await;
     recorder.assert();
 }
 
@@ -390,4 +391,113 @@ async fn jetstream(recorder: &mut Recorder) {
         .await
         .expect_err("no stream");
     recorder.case("publish to a stream that is missing");
+}
+
+async fn batches(recorder: &mut Recorder, shop: &mut Shop) {
+    let plain = recorder.plain.clone();
+    let without_create_spans = plain.to_builder().with_create_spans(false).build();
+    for (case, by) in [
+        ("publish in a batch of two", plain.clone()),
+        (
+            "publish in a batch without create spans",
+            without_create_spans,
+        ),
+        ("publish in a batch, with everything", recorder.full.clone()),
+        (
+            "publish in a batch by a template",
+            recorder.templated.clone(),
+        ),
+    ] {
+        let batch = shop
+            .producer(&by)
+            .with_server("nats.internal", 4222)
+            .batch();
+        for _ in 0..2 {
+            let subject = shop.subject.clone();
+            let published = batch.publish_with_headers(subject, everything(), "order".into());
+            published.await.expect("the client takes it");
+            shop.next().await;
+        }
+        drop(batch);
+        recorder.case(case);
+    }
+
+    shop.publish(&plain).await;
+    let message = shop.next().await;
+    recorder.case("publish of a message to be sent on in a batch");
+    let batch = shop.producer(&plain).batch();
+    let forwarded = batch.forward(&message, shop.subject.clone()).await;
+    forwarded.expect("the client takes it");
+    drop(batch);
+    recorder.case("forward in a batch");
+    let batch = shop.producer(&plain).batch();
+    let error = io::Error::other("no such card");
+    let put_aside = batch.dead_letter(&message, &error, shop.subject.clone());
+    put_aside.await.expect("the client takes it");
+    drop(batch);
+    recorder.case("dead_letter in a batch");
+
+    let inbox = shop.client.new_inbox();
+    recorder.replace(inbox.clone(), "_INBOX.<id>");
+    let batch = shop.producer(&plain).batch();
+    let published = batch.publish(inbox, "answer".into()).await;
+    published.expect("the client takes it");
+    drop(batch);
+    recorder.case("publish in a batch, to an inbox");
+    let batch = shop.producer(&plain).batch();
+    let large = vec![0; shop.client.max_payload() + 1];
+    let refused = batch.publish(shop.subject.clone(), large.into()).await;
+    refused.expect_err("too large");
+    drop(batch);
+    recorder.case("publish in a batch, of a message that is too large");
+    answer_in_a_batch(recorder, shop).await;
+    batch_to_a_stream(recorder).await;
+}
+
+async fn answer_in_a_batch(recorder: &mut Recorder, shop: &Shop) {
+    let plain = recorder.plain.clone();
+    let subject = unique("prices");
+    recorder.replace(subject.clone(), "prices-<id>");
+    let (_service, mut endpoint) = start_service(&shop.client, &subject).await;
+    let asking = shop.client.request(subject, "order".into());
+    let answering = async {
+        let request = in_time("a request", endpoint.next()).await;
+        let batch = shop.producer(&plain).batch();
+        let request = batch.injecting_request(request.expect("the service goes on"));
+        let failure = async_nats::service::error::Error {
+            code: 503,
+            status: "no prices".to_owned(),
+        };
+        let answered = request.respond(Err(failure)).await;
+        answered.expect("the client takes it");
+    };
+    let (answer, ()) = in_time("an answer", async { tokio::join!(asking, answering) }).await;
+    let reply = answer.expect("an answer");
+    recorder.replace(reply.subject.to_string(), "_INBOX.<id>");
+    recorder.case("respond in a batch, of a service that fails");
+}
+
+async fn batch_to_a_stream(recorder: &mut Recorder) {
+    let context = jetstream::new(connect().await);
+    let subject = unique("orders-of-stream");
+    recorder.replace(subject.clone(), "orders-of-stream-<id>");
+    let config = stream::Config {
+        name: subject.clone(),
+        subjects: vec![subject.clone()],
+        storage: stream::StorageType::Memory,
+        ..Default::default()
+    };
+    context.create_stream(config).await.expect("a stream");
+    let plain = recorder.plain.clone();
+    for case in [
+        "publish in a batch to a stream",
+        "publish in a batch to a stream that has the message already",
+    ] {
+        let batch = producer(&context, &plain).batch();
+        let published = batch.publish_with_headers(subject.clone(), everything(), "order".into());
+        let published = published.await.expect("the client takes it");
+        published.await.expect("the stream takes it");
+        drop(batch);
+        recorder.case(case);
+    }
 }

@@ -89,13 +89,15 @@ impl Page {
         Self { sections }
     }
 
+    fn tables(&self, section: &str, first: &str) -> impl Iterator<Item = &Table> {
+        let sections = self.sections.iter();
+        let found = sections.filter(move |(name, _)| name.starts_with(section));
+        let tables = found.flat_map(|(_, tables)| tables);
+        tables.filter(move |table| code(&table.columns[0]) == first)
+    }
+
     fn table(&self, section: &str, first: &str) -> &Table {
-        let mut tables = self
-            .sections
-            .iter()
-            .filter(|(name, _)| name.starts_with(section))
-            .flat_map(|(_, tables)| tables);
-        let table = tables.find(|table| code(&table.columns[0]) == first);
+        let table = self.tables(section, first).next();
         table.unwrap_or_else(|| panic!("{section}: no table of each {first}"))
     }
 
@@ -103,7 +105,10 @@ impl Page {
     pub(crate) fn own_attributes(&self, client: &str) -> Vec<Attribute> {
         let heading = CLIENTS.iter().find(|(name, _)| *name == client);
         let (_, heading) = heading.expect("a client of the page");
-        self.table(heading, "attribute").attributes()
+        let tables = self.tables(heading, "attribute");
+        let all: Vec<_> = tables.flat_map(Table::attributes).collect();
+        assert!(!all.is_empty(), "{heading}: no table of attributes");
+        all
     }
 
     /// The rows of a client, with those that it shares with another one.

@@ -126,6 +126,7 @@ async fn rabbitmq_emits_what_is_listed() {
     polls(&mut recorder, &mut shop).await;
     settlements(&mut recorder, &mut shop).await;
     contexts(&mut recorder, &mut shop).await;
+    batches(&mut recorder, &mut shop).await;
     failures(&mut recorder, &mut shop).await;
     recorder.assert();
 }
@@ -476,4 +477,73 @@ impl TextMapPropagator for Panicking {
         static FIELDS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["traceparent".to_owned()]);
         FieldIter::new(&FIELDS)
     }
+}
+
+async fn batches(recorder: &mut Recorder, shop: &mut Shop) {
+    let plain = recorder.plain.clone();
+    let without_create_spans = plain.to_builder().with_create_spans(false).build();
+    for (case, by) in [
+        ("basic_publish in a batch of two", plain.clone()),
+        (
+            "basic_publish in a batch without create spans",
+            without_create_spans,
+        ),
+        (
+            "basic_publish in a batch, with everything",
+            recorder.full.clone(),
+        ),
+        (
+            "basic_publish in a batch by a template",
+            recorder.templated.clone(),
+        ),
+    ] {
+        let producer = shop.producer(&by).with_server("mq.internal", 5672);
+        let batch = producer.batch();
+        for _ in 0..2 {
+            let queue = shop.queue.clone();
+            let published = batch.basic_publish("".into(), queue, EMPTY, b"order", everything());
+            confirmed(published).await;
+            ack(&shop.next().await).await;
+        }
+        drop(batch);
+        recorder.case(case);
+    }
+
+    shop.publish(&plain, BasicProperties::default()).await;
+    let delivery = shop.next().await;
+    recorder.case("basic_publish of a message to be sent on in a batch");
+    let queue = shop.queue.clone();
+    let batch = shop.producer(&plain).batch();
+    confirmed(batch.forward(&delivery, "".into(), queue.clone(), EMPTY)).await;
+    drop(batch);
+    recorder.case("forward in a batch");
+    let batch = shop.producer(&plain).batch();
+    let error = io::Error::other("no such card");
+    confirmed(batch.dead_letter(&delivery, &error, "".into(), queue, EMPTY)).await;
+    drop(batch);
+    recorder.case("dead_letter in a batch");
+    ack(&delivery).await;
+    for _ in 0..2 {
+        ack(&shop.next().await).await;
+    }
+
+    let queue = declare(&shop.channel, "").await;
+    recorder.replace(queue.as_str(), "amq.gen-<id>");
+    let batch = shop.producer(&plain).batch();
+    let properties = BasicProperties::default();
+    confirmed(batch.basic_publish("".into(), queue, EMPTY, b"answer", properties)).await;
+    drop(batch);
+    recorder.case("basic_publish in a batch, to a queue that the broker has named");
+
+    let mandatory = BasicPublishOptions {
+        mandatory: true,
+        ..EMPTY
+    };
+    let nowhere = ShortString::from(unique("orders-nowhere"));
+    recorder.replace(nowhere.as_str(), "orders-nowhere-<id>");
+    let batch = shop.producer(&plain).batch();
+    let properties = BasicProperties::default();
+    confirmed(batch.basic_publish("".into(), nowhere, mandatory, b"order", properties)).await;
+    drop(batch);
+    recorder.case("basic_publish in a batch, mandatory and without a route");
 }

@@ -117,6 +117,12 @@ impl Recorder {
             Status::Ok => "Ok",
             Status::Error { .. } => "Error",
         };
+        let listed = Page::read().attributes(self.client);
+        for on_link in span.links.iter().flat_map(|link| &link.attributes) {
+            let name = on_link.key.as_str();
+            let is_listed = listed.iter().any(|row| row.is_of(name));
+            assert!(is_listed, "{name} is on a link of {}", span.name);
+        }
         Emitted {
             head: Head::Span {
                 kind: format!("{:?}", span.span_kind),

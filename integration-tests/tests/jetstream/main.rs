@@ -15,4 +15,5 @@ use integration_tests::nats::JetStream;
 
 integration_tests::scenarios!(JetStream, needs brokers);
 integration_tests::sending_on!(JetStream, needs brokers);
+integration_tests::sending_batches!(JetStream, needs brokers);
 integration_tests::counts!(JetStream);

@@ -131,6 +131,60 @@ async fn of_a_producer_without_our_context() {
     retry(&topic, &spans, |record| producer.send(record), flush).await;
 }
 
+/// The refused record counts, and is linked, as one that was not sent.
+#[apply(broker_test)]
+async fn in_a_batch() {
+    let (topic, spans) = (Topic::on_brokers(1).await, Arc::new(Spans::new()));
+    let context = InjectingContext::new(Book::new(&spans));
+    let producer: ThreadedProducer<_> = small(&topic)
+        .create_with_context(context)
+        .expect("a producer");
+    let producer =
+        InjectingProducer::new(producer).with_instrumentation(spans.instrumentation.clone());
+    let batch = producer.batch();
+    let record = |opaque: &'static str| {
+        let record = Record::with_opaque_to(&topic.name, Arc::new(opaque));
+        record.key(opaque).payload("order").headers(given())
+    };
+    assert!(batch.send(record("first")).is_ok());
+    let refused = batch.send(record("second"));
+    let (_, returned) = refused.expect_err("the queue is full");
+    let headers = returned.headers.as_ref().expect("its headers");
+    assert_eq!(list(headers), list(&given()));
+    producer.flush(PATIENCE).expect("nothing is left");
+    assert!(batch.send(returned).is_ok());
+    drop(batch);
+    producer.flush(PATIENCE).expect("nothing is left");
+
+    let sending = spans.named(&format!("send {}", topic.name));
+    let count = attribute(&sending, "messaging.batch.message_count");
+    assert_eq!(count, Some(3.into()));
+    assert_eq!(
+        attribute(&sending, "error.type"),
+        Some("_QUEUE_FULL".into())
+    );
+    let failed = sending.links.iter().map(|link| {
+        let mut attributes = link.attributes.iter();
+        attributes.any(|it| it.key.as_str() == "error.type")
+    });
+    assert_eq!(failed.filter(|has_failed| *has_failed).count(), 1);
+    let created = spans.all();
+    let created: Vec<_> = created
+        .iter()
+        .filter(|it| it.name != sending.name)
+        .collect();
+    let carried = [topic.receive().await, topic.receive().await].map(|message| {
+        let headers = text_headers(&message).into_iter();
+        let mut fields = headers.filter(|(name, _)| name == "traceparent");
+        let field = fields.next().expect("a context");
+        assert!(fields.next().is_none(), "one context");
+        field.1
+    });
+    // The second of the three was refused.
+    let expected = [0, 2].map(|place| traceparent(&created[place].span_context));
+    assert_eq!(carried, expected);
+}
+
 /// The `FutureProducer` waits and tries again itself: one span, one traceparent.
 #[apply(broker_test)]
 async fn of_a_future_producer() {

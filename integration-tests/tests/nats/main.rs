@@ -17,4 +17,5 @@ use integration_tests::nats::Nats;
 
 integration_tests::scenarios!(Nats, needs brokers);
 integration_tests::sending_on!(Nats, needs brokers);
+integration_tests::sending_batches!(Nats, needs brokers);
 integration_tests::counts!(Nats);

@@ -20,6 +20,7 @@ use lapin::options::BasicPublishOptions;
 
 integration_tests::scenarios!(RabbitMq, needs brokers);
 integration_tests::sending_on!(RabbitMq, needs brokers);
+integration_tests::sending_batches!(RabbitMq, needs brokers);
 integration_tests::counts!(RabbitMq);
 
 const PLAIN: BasicPublishOptions = BasicPublishOptions {

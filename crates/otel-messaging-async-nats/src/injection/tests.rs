@@ -1,5 +1,6 @@
 use super::*;
 use crate::outbound::Outbound;
+use otel_messaging::Instrumentation;
 use otel_messaging::adapter::{DeadLetter, Destination};
 
 const TRACEPARENT: (&str, &str) = (
@@ -16,8 +17,10 @@ fn map(lines: &[(&str, &str)]) -> HeaderMap {
 }
 
 fn disabled() -> Injection {
+    let mut sender = Sender::default();
+    sender.set_instrumentation(Instrumentation::disabled());
     Injection {
-        instrumentation: Some(Instrumentation::disabled()),
+        sender,
         spelling: Spelling::Both,
         info: ProducerInfo::new(),
     }
@@ -30,7 +33,7 @@ fn disabled_it_leaves_headers_as_they_are() {
     for room in [0, usize::MAX] {
         let mut headers = given.clone();
         let message = Outbound::to("orders", Some(&given), 0, &by.info);
-        let outgoing = by.instrumentation().outgoing("publish", &message);
+        let outgoing = by.sender.outgoing("publish", &message);
         by.write(&outgoing, &mut headers, room);
         assert_eq!(headers, given, "{room}");
     }

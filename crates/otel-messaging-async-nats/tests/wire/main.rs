@@ -2,6 +2,7 @@
 
 #[cfg(feature = "service")]
 mod answers;
+mod batch;
 mod max_payload;
 mod metrics;
 mod server;

@@ -160,6 +160,16 @@ impl Builder {
         self
     }
 
+    /// Sets whether each message of a batch has a span of its own, `create {destination}`. The default is
+    /// `true`.
+    ///
+    /// With `false`, a batch has one span, of kind PRODUCER, and all its messages carry the context of that
+    /// span (conventions, "Producer spans"). Handlers of all these messages are then its children.
+    pub fn with_create_spans(mut self, has_create_spans: bool) -> Self {
+        self.settings.has_create_spans = has_create_spans;
+        self
+    }
+
     /// Calls `hook` for each span that is recorded, to add attributes of the application's. It sees the
     /// message and the context, also of messages that are sent. If it panics, the span goes without its
     /// attributes, and [`caught_panics`](crate::loss::caught_panics) counts the panic.

@@ -17,16 +17,16 @@ pub struct SpanDetails<'a> {
 }
 
 impl<'a> SpanDetails<'a> {
-    /// `messaging.operation.type`: `send`, `receive` or `process`.
+    /// `messaging.operation.type`: `create`, `send`, `receive` or `process`.
     #[must_use]
     pub fn operation_type(&self) -> &'static str {
         self.action.operation.operation_type()
     }
 
-    /// `messaging.operation.name`: the client's own word, such as `publish`.
+    /// `messaging.operation.name`: the client's own word, such as `publish`, or `create`.
     #[must_use]
     pub fn operation_name(&self) -> &'static str {
-        self.action.name
+        self.action.name_on_span()
     }
 
     /// What is known of the message. The span of a poll knows the destination alone.

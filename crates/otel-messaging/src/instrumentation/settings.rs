@@ -71,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) hook: SpanHook,
     /// Whether spans have the sizes of messages.
     pub(crate) has_sizes: bool,
+    /// Whether the messages of a batch have a span each.
+    pub(crate) has_create_spans: bool,
 }
 
 impl Default for Settings {
@@ -86,6 +88,7 @@ impl Default for Settings {
             captured_headers: CapturedHeaders::default(),
             hook: SpanHook::default(),
             has_sizes: false,
+            has_create_spans: true,
         }
     }
 }

@@ -70,6 +70,11 @@ impl Measurement {
         self.messages = messages;
     }
 
+    /// Sets the attributes anew, when more is known than at the start.
+    pub(crate) fn set_labels(&mut self, destination: OnMetric, known: &Known<'_>) {
+        self.labels.fill(destination, known);
+    }
+
     /// The wall clock at the start. The span has the same.
     pub(crate) fn began_at(&self) -> Option<SystemTime> {
         self.began_at
@@ -157,8 +162,12 @@ impl Measurement {
                     it.consumed.add(messages, labels.common());
                 }
                 labels.set_error(error_type);
-                if matches!(operation, Operation::Send | Operation::Forward) {
+                // The messages of a batch are counted one by one.
+                if !matches!(operation, Operation::Receive | Operation::Settle) && messages > 0 {
                     it.sent.add(messages, labels.common());
+                }
+                if operation == Operation::Create {
+                    return;
                 }
                 let labels = labels.of_duration(operation);
                 it.operation_duration.record(seconds, labels);

@@ -15,7 +15,7 @@ use crate::operation::traced_span::{self, Started};
 use crate::propagation::random_flag;
 use crate::telemetry::semconv;
 use crate::telemetry::tracer::{GivenTracers, Telemetry, boundary_of};
-use opentelemetry::trace::{Span, SpanBuilder, Status, TraceContextExt};
+use opentelemetry::trace::{Link, Span, SpanBuilder, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use std::borrow::Cow;
 use std::fmt;
@@ -67,9 +67,11 @@ pub(super) enum State {
 impl MessageSpan {
     /// Names the span anew.
     pub(crate) fn rename(&self, name: Cow<'static, str>) {
-        let span = self.context().span();
-        self.boundary()
-            .call(Step::DESCRIBE, || span.update_name(name));
+        if self.has_span() {
+            let span = self.context().span();
+            self.boundary()
+                .call(Step::DESCRIBE, || span.update_name(name));
+        }
     }
 
     pub(crate) fn measured(mut self, measurement: Option<Box<Measurement>>) -> Self {
@@ -143,6 +145,19 @@ impl MessageSpan {
     #[must_use]
     pub fn context(&self) -> &Context {
         self.current.context()
+    }
+
+    /// Adds links, if there is a span.
+    pub(crate) fn add_links(&self, links: Vec<Link>) {
+        if !self.has_span() || links.is_empty() {
+            return;
+        }
+        self.boundary().call(Step::DESCRIBE, || {
+            let span = self.context().span();
+            for link in links {
+                span.add_link(link.span_context, link.attributes);
+            }
+        });
     }
 
     /// Marks the span as failed. `error_type` is a name of low cardinality for `error.type`;
@@ -233,6 +248,14 @@ impl MessageSpan {
             self.end_measured();
         } else if self.state == State::Open {
             self.end_span(None);
+        }
+    }
+
+    /// Ends the span alone. The metrics go on.
+    pub(crate) fn end_unmeasured(&mut self) {
+        if self.state == State::Open {
+            self.end_span(None);
+            traced_span::close(self.current.take_span());
         }
     }
 

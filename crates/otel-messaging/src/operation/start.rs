@@ -15,9 +15,7 @@ use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::{Action, Operation};
 use crate::telemetry::semconv;
-use crate::telemetry::span_builder::{
-    Known, SpanName, describe, describe_destination, span_builder,
-};
+use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
 use opentelemetry::Context;
 use std::time::SystemTime;
 
@@ -115,6 +113,29 @@ impl MessageSpan {
         Some(span)
     }
 
+    /// Starts the metrics of an operation that has no span of its own, and works in `context`. They are
+    /// none if no metrics are wanted.
+    pub(crate) fn start_measured<C, M>(by: &Settings, of: &Of<'_, M>) -> Self
+    where
+        M: Describe<C> + ?Sized,
+    {
+        let measurement = by.metrics.instruments::<M::Client>();
+        let measurement = measurement.map(|(instruments, now)| {
+            let info = of.message.message_info();
+            let template = by.destinations.template_of(info.destination());
+            let known = Known {
+                action: of.action,
+                system: M::Client::SYSTEM,
+                info: &info,
+                template: template.as_ref(),
+                endpoint: of.message.producer_info().map(|info| &info.0),
+            };
+            let destination = by.destinations.on_metric(&known);
+            Measurement::start(instruments, (now, None), destination, &known)
+        });
+        Self::without(of.context.clone().into()).measured(measurement)
+    }
+
     /// Adds the attributes that samplers do not see, if the span records: those of every system, `more`,
     /// and the application's own.
     pub(crate) fn describe(
@@ -124,10 +145,16 @@ impl MessageSpan {
         more: impl FnOnce(&mut Attributes),
     ) {
         self.set_attributes(|attributes| {
-            if known.action.operation != Operation::Settle {
-                describe_destination(attributes, known.info.destination());
+            let operation = known.action.operation;
+            // Spans of operation create have no client (conventions for Kafka, "create"), and those of
+            // settle do not say what kind of destination it is (conventions for RabbitMQ, "settle").
+            let endpoint = known.endpoint.filter(|_| operation != Operation::Create);
+            if operation == Operation::Settle {
+                let info = known.info.clone().with_destination(Destination::unknown());
+                describe(attributes, &info, endpoint);
+            } else {
+                describe(attributes, known.info, endpoint);
             }
-            describe(attributes, known.info, known.endpoint);
             more(attributes);
             if hook.is_set() {
                 let details = SpanDetails {

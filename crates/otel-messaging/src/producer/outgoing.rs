@@ -10,6 +10,7 @@ use crate::message::received::Describe;
 use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::start::Of;
+use crate::producer::batch::{Batch, Part};
 use crate::producer::join::joined_links;
 use crate::producer::outcome::Outcome;
 use crate::producer::room::inject_within;
@@ -19,6 +20,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::fmt;
 use std::ptr;
+use std::sync::Arc;
 
 /// A message on its way to the broker, with its span.
 ///
@@ -33,6 +35,8 @@ pub struct Outgoing {
     kept: Option<Context>,
     /// The client was asked to send it, so it counts.
     is_sent: bool,
+    /// Its place in the batch with which it is sent.
+    part: Option<Box<Part>>,
     /// What became of its context when it was written.
     written: Kept,
 }
@@ -47,25 +51,14 @@ impl Instrumentation {
     where
         M: Describe<C> + ?Sized,
     {
-        self.linked(operation, message, Vec::new)
+        self.started(None, Operation::Send, operation, message, Vec::new, None)
     }
 
-    /// Starts the span of a message that gets a new context, with links to the contexts that it came
-    /// with.
-    pub(crate) fn linked<C, M>(
-        &self,
-        operation: &'static str,
-        message: &M,
-        links: impl FnOnce() -> Vec<Link>,
-    ) -> Outgoing
-    where
-        M: Describe<C> + ?Sized,
-    {
-        self.started(Operation::Send, operation, message, links, None)
-    }
-
+    /// Starts the span of a message with links to the contexts that it came with. `kept` is the one that
+    /// it keeps.
     pub(crate) fn started<C, M>(
         &self,
+        batch: Option<&Arc<Batch>>,
         operation: Operation,
         name: &'static str,
         message: &M,
@@ -78,8 +71,16 @@ impl Instrumentation {
         let by = self.settings();
         let action = Action { operation, name };
         let current = current_context();
+        let mut part = None;
         let span = if by.is_disabled {
             MessageSpan::without(current.into())
+        } else if let Some(batch) = batch {
+            let described = (name, message);
+            let span;
+            let mut links = links();
+            links.extend(joined_links());
+            (span, part) = batch.start_message(by, described, current, links, kept.as_ref());
+            span
         } else {
             let of = Of {
                 action,
@@ -101,6 +102,7 @@ impl Instrumentation {
             span,
             kept,
             is_sent: false,
+            part: part.map(Box::new),
             written: Kept::default(),
         }
     }
@@ -145,14 +147,22 @@ impl Outgoing {
     /// Says that the client is asked to send the message now. Metrics count messages from here on. If
     /// you drop it before, for example with a future that was never polled, they do not count it.
     /// [`finish`](Self::finish) says it too.
+    ///
+    /// In a batch, the span of the message ends here.
     pub fn hand_over(&mut self) {
         self.is_sent = true;
+        if self.part.is_some() {
+            self.span.end_unmeasured();
+        }
     }
 
     /// Adds the partition that the broker or the client has chosen to the span and to the metrics. Leave
     /// it out if [`MessageInfo`] has it.
     pub fn set_partition(&mut self, partition: u32) {
         self.span.set_partition(partition);
+        if let Some(part) = &mut self.part {
+            return part.set_partition(partition);
+        }
         self.span.set_attributes(|attributes| {
             let id = partition.to_string();
             attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
@@ -191,9 +201,17 @@ impl Outgoing {
             || (carried.trace_id(), carried.span_id()) == (own.trace_id(), own.span_id())
     }
 
-    /// Ends the span with the outcome.
+    /// Ends the span with the outcome. In a batch, the outcome is the batch's.
     pub fn finish(mut self, outcome: Outcome<'_>) {
-        self.is_sent = true;
+        self.hand_over();
+        if let Some(part) = &mut self.part {
+            part.finish(&outcome);
+            if let Outcome::Failed { error_type, .. } = outcome {
+                // For the metrics: the span has ended.
+                self.span.fail(error_type, "");
+            }
+            return;
+        }
         match outcome {
             Outcome::Unknown => {}
             Outcome::Accepted(answer) => self.span.set_attributes(|attributes| answer(attributes)),
@@ -210,7 +228,12 @@ impl Drop for Outgoing {
         let written = self.written.get();
         if !self.is_sent {
             self.span.discard_measurement();
-        } else if written.is_any()
+            return;
+        }
+        if let Some(part) = self.part.take() {
+            part.end();
+        }
+        if written.is_any()
             && let Some(measurement) = self.span.measurement()
         {
             measurement.count_written(written);

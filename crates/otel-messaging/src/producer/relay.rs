@@ -9,12 +9,14 @@ use crate::message::destination::Destination;
 use crate::message::info::MessageInfo;
 use crate::message::producer_info::ProducerInfo;
 use crate::message::received::Describe;
+use crate::producer::batch::Batch;
 use crate::producer::dead_letter::{self, DeadLetter};
 use crate::producer::outgoing::Outgoing;
 use crate::propagation::carried::Carried;
 use crate::telemetry::action::Operation;
 use crate::telemetry::semconv;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// How a received message is sent on.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +97,23 @@ impl Instrumentation {
         M: Describe<C> + ?Sized,
         H: CarrierMut<C> + Clone,
     {
+        self.relay_in(None, relay, operation, message, headers, room)
+    }
+
+    /// The same, in a batch if there is one.
+    pub(crate) fn relay_in<C, M, H>(
+        &self,
+        batch: Option<&Arc<Batch>>,
+        relay: Relay<'_>,
+        operation: &'static str,
+        message: &M,
+        headers: &mut H,
+        room: Option<usize>,
+    ) -> Outgoing
+    where
+        M: Describe<C> + ?Sized,
+        H: CarrierMut<C> + Clone,
+    {
         let by = self.settings();
         let carried = if by.is_disabled {
             Carried::nothing()
@@ -106,10 +125,11 @@ impl Instrumentation {
             Relay::Forward if carried.has_sender() || carried.is_unread => {
                 let links = || carried.links();
                 let kept = Some(carried.context.clone());
-                self.started(Operation::Forward, operation, message, links, kept)
+                self.started(batch, Operation::Forward, operation, message, links, kept)
             }
             Relay::Forward | Relay::Republish => {
-                self.linked(operation, message, || carried.links())
+                let links = || carried.links();
+                self.started(batch, Operation::Send, operation, message, links, None)
             }
             Relay::DeadLetter(letter) => {
                 let letter = Letter {
@@ -120,7 +140,8 @@ impl Instrumentation {
                     client: PhantomData,
                 };
                 letter.write(headers, &carried, room);
-                self.linked(operation, &letter, || carried.links())
+                let links = || carried.links();
+                self.started(batch, Operation::Send, operation, &letter, links, None)
             }
         }
     }

@@ -10,6 +10,17 @@ pub(crate) struct Action {
     pub(crate) name: &'static str,
 }
 
+impl Action {
+    /// The conventions' `messaging.operation.name` of the span. No client has a word for the making of a
+    /// message. The metrics of such a message are about its sending, and have the client's word.
+    pub(crate) fn name_on_span(self) -> &'static str {
+        match self.operation {
+            Operation::Create => "create",
+            _ => self.name,
+        }
+    }
+}
+
 /// The operations that have spans and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -17,6 +28,10 @@ pub(crate) enum Operation {
     Send,
     /// A message is sent on with the context that it has.
     Forward,
+    /// A message is made, to be sent in a batch.
+    Create,
+    /// Messages are sent that were made before.
+    SendBatch,
     /// Messages are asked for.
     Receive,
     /// A message is handled.
@@ -29,7 +44,8 @@ impl Operation {
     /// The conventions' `messaging.operation.type`.
     pub(crate) fn operation_type(self) -> &'static str {
         match self {
-            Self::Send | Self::Forward => "send",
+            Self::Send | Self::Forward | Self::SendBatch => "send",
+            Self::Create => "create",
             Self::Receive => "receive",
             Self::Process => "process",
             Self::Settle => "settle",
@@ -40,8 +56,10 @@ impl Operation {
 impl From<Operation> for SpanKind {
     fn from(operation: Operation) -> Self {
         match operation {
-            Operation::Send => Self::Producer,
-            Operation::Forward | Operation::Receive | Operation::Settle => Self::Client,
+            Operation::Send | Operation::Create => Self::Producer,
+            Operation::Forward | Operation::SendBatch | Operation::Receive | Operation::Settle => {
+                Self::Client
+            }
             Operation::Process => Self::Consumer,
         }
     }

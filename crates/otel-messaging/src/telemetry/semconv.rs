@@ -9,9 +9,9 @@ pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.45.0";
 pub const ERROR_TYPE: &str = "error.type";
 /// `messaging.system.name`: `kafka`, `nats` or `rabbitmq`.
 pub const MESSAGING_SYSTEM_NAME: &str = "messaging.system.name";
-/// `messaging.operation.name`: the client's word, such as `publish` or `send`.
+/// `messaging.operation.name`: the client's word, such as `publish` or `send`; or `create`.
 pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
-/// `messaging.operation.type`: `send`, `receive`, `process` or `settle`.
+/// `messaging.operation.type`: `create`, `send`, `receive`, `process` or `settle`.
 pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
 /// `messaging.destination.name`: the topic, the subject, or exchange, routing key and queue.
 pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
@@ -25,7 +25,7 @@ pub const MESSAGING_DESTINATION_ANONYMOUS: &str = "messaging.destination.anonymo
 pub const MESSAGING_DESTINATION_PARTITION_ID: &str = "messaging.destination.partition.id";
 /// `messaging.destination.subscription.name`: the subscription.
 pub const MESSAGING_DESTINATION_SUBSCRIPTION_NAME: &str = "messaging.destination.subscription.name";
-/// `messaging.batch.message_count`: how many messages one call gave, an integer.
+/// `messaging.batch.message_count`: how many messages a poll gave, or a batch sent; an integer.
 pub const MESSAGING_BATCH_MESSAGE_COUNT: &str = "messaging.batch.message_count";
 /// `messaging.message.id`: the identifier that the sender gave the message.
 pub const MESSAGING_MESSAGE_ID: &str = "messaging.message.id";

@@ -30,13 +30,14 @@ impl SpanName {
         let shown = destination
             .is_known()
             .then(|| remote_text::shown_of_parts(destination));
+        let word = action.name_on_span();
         let name = match (template, &shown) {
-            (Some(template), _) => Cow::Owned([action.name, " ", template].concat()),
+            (Some(template), _) => Cow::Owned([word, " ", template].concat()),
             // A temporary destination has another name each time.
             (None, Some(shown)) if !destination.is_temporary() => {
-                Cow::Owned([action.name, " ", shown].concat())
+                Cow::Owned([word, " ", shown].concat())
             }
-            _ => Cow::Borrowed(action.name),
+            _ => Cow::Borrowed(word),
         };
         Self {
             name,
@@ -89,7 +90,8 @@ impl Known<'_> {
 pub(crate) fn span_builder(known: &Known<'_>, name: SpanName, links: Vec<Link>) -> SpanBuilder {
     let mut attributes = Attributes::with_capacity(CAPACITY);
     attributes.set(semconv::MESSAGING_SYSTEM_NAME, known.system());
-    attributes.set(semconv::MESSAGING_OPERATION_NAME, known.action.name);
+    let name_on_span = known.action.name_on_span();
+    attributes.set(semconv::MESSAGING_OPERATION_NAME, name_on_span);
     let operation_type = known.action.operation.operation_type();
     attributes.set(semconv::MESSAGING_OPERATION_TYPE, operation_type);
     if let Some(shown) = name.destination {
@@ -113,22 +115,18 @@ pub(crate) fn span_builder(known: &Known<'_>, name: SpanName, links: Vec<Link>) 
     builder
 }
 
-/// Adds what kind of destination it is. A settlement's span does not have it.
-pub(crate) fn describe_destination(attributes: &mut Attributes, destination: Destination<'_>) {
-    if destination.is_temporary() {
-        attributes.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
-    }
-    if destination.is_anonymous() {
-        attributes.set(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
-    }
-}
-
 /// Adds what messages of every system have and samplers do not decide by.
 pub(crate) fn describe(
     attributes: &mut Attributes,
     info: &MessageInfo<'_>,
     endpoint: Option<&Endpoint>,
 ) {
+    if info.destination().is_temporary() {
+        attributes.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
+    }
+    if info.destination().is_anonymous() {
+        attributes.set(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
+    }
     if let Some(id) = info.message_id() {
         attributes.set_remote(semconv::MESSAGING_MESSAGE_ID, id);
     }

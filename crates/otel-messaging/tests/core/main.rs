@@ -35,5 +35,6 @@ mod receive;
 mod relation;
 mod room;
 mod scope;
+mod send_batch;
 mod settlement;
 mod suppression;

@@ -22,6 +22,7 @@ mod random_flag;
 mod receive;
 mod reentrant;
 mod self_check;
+mod send_batch;
 mod source;
 
 use crate::message::Spans;

@@ -38,15 +38,18 @@ fn callsite(operation: Operation) -> &'static DefaultCallsite {
         Operation::Forward => callsite!("forward"),
         Operation::Receive => callsite!("receive"),
         Operation::Settle => callsite!("settle"),
-        Operation::Send => callsite!("send"),
+        Operation::Create => callsite!("create"),
+        Operation::Send | Operation::SendBatch => callsite!("send"),
     }
 }
 
 fn kind_field(operation: Operation) -> &'static str {
     match operation {
         Operation::Process => "consumer",
-        Operation::Forward | Operation::Receive | Operation::Settle => "client",
-        Operation::Send => "producer",
+        Operation::Forward | Operation::SendBatch | Operation::Receive | Operation::Settle => {
+            "client"
+        }
+        Operation::Send | Operation::Create => "producer",
     }
 }
 
