@@ -345,6 +345,12 @@ fn a_settlement_that_was_dropped_is_tried_once_more() {
         fn operation(_: &Settlement) -> Option<&'static str> {
             Some("settle")
         }
+        fn unawaited(settlement: Settlement) -> Settlement {
+            match settlement {
+                Settlement::Reject => Settlement::Return,
+                other => other,
+            }
+        }
         fn settle(&self, settlement: &Settlement) -> SettleFuture<String> {
             let mut tried = self.tried.lock().expect("not poisoned");
             tried.push(*settlement);
@@ -364,6 +370,16 @@ fn a_settlement_that_was_dropped_is_tried_once_more() {
     // Not back to the broker: it was handled.
     let tried = busy.tried.lock().expect("not poisoned").clone();
     assert_eq!(tried, [Settlement::Ack, Settlement::Ack]);
+
+    // What is left of it where nobody waits.
+    let busy = Busy::default();
+    let guard = consumer.guard_of(busy.clone());
+    let mut settled = Box::pin(guard.settle(Settlement::Reject));
+    assert!(poll(settled.as_mut()).is_pending());
+    drop(settled);
+    drop(guard);
+    let tried = busy.tried.lock().expect("not poisoned").clone();
+    assert_eq!(tried, [Settlement::Reject, Settlement::Return]);
 }
 
 #[test]

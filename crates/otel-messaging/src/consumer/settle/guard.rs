@@ -235,7 +235,7 @@ impl<C: 'static, S: Settle<C>> Shared<C, S> {
         }
         let left = self.with_state(|state| std::mem::replace(state, State::Settled));
         let settlement = match left {
-            State::Interrupted(settlement) => settlement,
+            State::Interrupted(settlement) => S::unawaited(settlement),
             State::Open => S::returned(),
             State::Begun | State::Settled => return,
         };
