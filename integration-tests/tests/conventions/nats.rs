@@ -1,5 +1,7 @@
 //! NATS through async-nats.
 
+mod settlements;
+
 use crate::recorder::Recorder;
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::{self, AckKind, stream};
@@ -86,6 +88,7 @@ async fn nats_emits_what_is_listed() {
     contexts(&mut recorder, &mut shop).await;
     failures(&mut recorder, &mut shop).await;
     jetstream(&mut recorder).await;
+    settlements::settlements(&mut recorder).await;
     recorder.assert();
 }
 
