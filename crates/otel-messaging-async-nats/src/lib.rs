@@ -32,9 +32,9 @@ pub use headers::Nats;
 pub use injecting_producer::{InjectingProducer, Wrapped};
 pub use otel_messaging::{
     ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
-    closure_in_context, consumer, current_context, extract, future_in_context, get_context, guard, inject,
-    instrumentation, loss, opentelemetry, process, producer, propagation, self_check, stored,
-    try_with_message_context, try_with_message_context_with, with_message_context,
+    closure_in_context, consumer, current_context, extract, future_in_context, get_context, guard,
+    inject, instrumentation, loss, opentelemetry, process, producer, propagation, self_check,
+    stored, try_with_message_context, try_with_message_context_with, with_message_context,
     with_settlement, with_settlement_with,
 };
 pub use publish_ack_future::{Acknowledgement, PublishAckFuture};

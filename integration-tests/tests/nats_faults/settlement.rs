@@ -110,7 +110,10 @@ async fn settle_all(consumer: &mut PullConsumer, work: &Work) {
             return;
         }
         // Through the death of its server, a batch ends or fails.
-        let batch = consumer.fetch().max_messages(AT_ONCE).expires(Duration::from_secs(1));
+        let batch = consumer
+            .fetch()
+            .max_messages(AT_ONCE)
+            .expires(Duration::from_secs(1));
         if let Ok(batch) = batch.messages().await {
             let settled = batch.try_for_each_concurrent(AT_ONCE, async |message| {
                 work.settle(&message).await;

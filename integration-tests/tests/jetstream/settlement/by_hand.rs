@@ -112,7 +112,9 @@ async fn the_clients_own_methods_come_first() {
             });
         let handled = in_time("the settlement", settled).await;
         handled.expect("settled").expect("settled by hand");
-        orders.assert_settlement(&reply(&message), &[payload, ""]).await;
+        orders
+            .assert_settlement(&reply(&message), &[payload, ""])
+            .await;
         // The later acknowledgement also covers a message that was to come again.
         orders.all_settled(1).await;
     }

@@ -44,7 +44,11 @@ impl Fate {
 /// What was seen of the deliveries, by their reply subjects.
 type Seen = Arc<Mutex<BTreeMap<String, (Fate, String)>>>;
 
-async fn handle(billing: otel_messaging_async_nats::consumer::Consumer, message: Message, seen: Seen) {
+async fn handle(
+    billing: otel_messaging_async_nats::consumer::Consumer,
+    message: Message,
+    seen: Seen,
+) {
     let fate = Fate::of(&message);
     let order = String::from_utf8(message.payload.to_vec()).expect("text");
     let before = seen

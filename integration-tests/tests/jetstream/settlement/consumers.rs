@@ -88,7 +88,14 @@ async fn messages_of_a_push_consumer() {
     let mut consumer = consumer.await.expect("a consumer");
     settle_three(&orders, consumer.messages().await.expect("messages")).await;
     let settled = async {
-        while consumer.info().await.expect("an answer").ack_floor.stream_sequence < 3 {
+        while consumer
+            .info()
+            .await
+            .expect("an answer")
+            .ack_floor
+            .stream_sequence
+            < 3
+        {
             tokio::task::yield_now().await;
         }
     };
@@ -99,7 +106,9 @@ async fn messages_of_a_push_consumer() {
 #[apply(broker_test)]
 async fn messages_that_need_no_settlement() {
     let orders = Orders::new(3).await;
-    let consumer = orders.stream.create_consumer(pull::OrderedConfig::default());
+    let consumer = orders
+        .stream
+        .create_consumer(pull::OrderedConfig::default());
     let consumer = consumer.await.expect("a consumer");
     let mut ordered = consumer.messages().await.expect("messages");
     let consumer = orders.stream.create_consumer(pull::Config {
@@ -121,7 +130,10 @@ async fn messages_that_need_no_settlement() {
                 Settlement::Term,
                 Settlement::DoubleAck,
             ] {
-                let settled = orders.billing.with_settlement(&message, fail).or(settlement);
+                let settled = orders
+                    .billing
+                    .with_settlement(&message, fail)
+                    .or(settlement);
                 let result = in_time("the settlement", settled).await;
                 assert!(result.expect("no error").is_err());
             }

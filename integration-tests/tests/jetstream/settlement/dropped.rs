@@ -82,7 +82,11 @@ async fn a_handler_is_dropped_at_every_await() {
         }
         drop(settled);
         assert_eq!(is_done, polls > TURNS);
-        let (sent, name) = if is_done { ("", "ack") } else { ("-NAK", "nak") };
+        let (sent, name) = if is_done {
+            ("", "ack")
+        } else {
+            ("-NAK", "nak")
+        };
         orders.assert_settlement(&reply(&message), &[sent]).await;
         assert_unfailed(&orders.assert_settle_span(name));
         if is_done {

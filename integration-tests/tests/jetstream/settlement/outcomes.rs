@@ -2,8 +2,10 @@
 
 use super::orders::{BILLING, Orders, reply, since, stream};
 use async_nats::jetstream::Message;
+use async_nats::jetstream::consumer::pull;
 use futures_util::StreamExt;
 use integration_tests::client::{in_time, unique};
+use integration_tests::nats::connect;
 use integration_tests::spans::{assert_child, assert_unfailed};
 use integration_tests::{apply, broker_test};
 use opentelemetry::trace::Status;
@@ -45,6 +47,21 @@ async fn a_message_whose_handler_fails_comes_again_at_once() {
     orders.assert_next("0", 2).await;
 }
 
+/// The README says that a `Nak` does not wait for it.
+#[apply(broker_test)]
+async fn a_message_comes_again_at_once_in_spite_of_backoff() {
+    let config = pull::Config {
+        backoff: vec![Duration::from_mins(1); 2],
+        max_deliver: 3,
+        ..pull::Config::default()
+    };
+    let mut orders = Orders::with_client(connect().await, 1, config).await;
+    let message = orders.assert_next("0", 1).await;
+    let settled = orders.billing.with_settlement(&message, fail).await;
+    assert_eq!(settled.expect("settled"), Err(ERROR));
+    orders.assert_next("0", 2).await;
+}
+
 #[apply(broker_test)]
 async fn a_delayed_message_comes_again_after_its_delay() {
     let mut orders = Orders::new(1).await;
@@ -58,7 +75,9 @@ async fn a_delayed_message_comes_again_after_its_delay() {
     let handled = in_time("the settlement", settled).await;
     assert_eq!(handled.expect("settled"), Err(ERROR));
     let expected = r#"-NAK {"delay":700000000}"#;
-    orders.assert_settlement(&reply(&message), &[expected]).await;
+    orders
+        .assert_settlement(&reply(&message), &[expected])
+        .await;
     assert_unfailed(&orders.assert_settle_span("nak"));
     let (_, waited) = since(start, orders.assert_next("0", 2)).await;
     assert!(waited >= delay, "{waited:?}");
@@ -123,7 +142,9 @@ async fn a_message_is_acknowledged_when_its_letter_is_stored() {
     let settled = orders.billing.with_settlement(&message, fail);
     let settled = settled.on_error(|error| put_aside(&message, error));
     let handled = in_time("the settlement", settled).await;
-    handled.expect("settled").expect_err("there is no stream of letters");
+    handled
+        .expect("settled")
+        .expect_err("there is no stream of letters");
     orders.assert_settlement(&reply(&message), &["-NAK"]).await;
 
     let letters = stream(&orders.context, &dead).await;
