@@ -57,7 +57,7 @@ impl Orders {
         let subject = unique("orders");
         let stream = stream(&context, &subject).await;
         let ack_wait = match config.ack_wait {
-            Duration::ZERO => Duration::from_mins(1),
+            Duration::ZERO => Duration::from_secs(60),
             given => given,
         };
         let config = pull::Config {
