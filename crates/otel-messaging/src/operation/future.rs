@@ -83,11 +83,16 @@ pub(crate) fn polled_again() -> ! {
     panic!("`InContext` polled after completion")
 }
 
-/// The handling of a message inside its span, which may stay open for what comes after it.
-pub trait Handling {
+/// What the handling of a message gives. It has none of the bounds of [`Handling`]: with a field whose type
+/// depends on them, rustc cannot see that a future is `Send` if the handler's error has a lifetime, as
+/// `&'static str` has.
+pub trait Handled {
     /// What the handling gives.
     type Output;
+}
 
+/// The handling of a message inside its span, which may stay open for what comes after it.
+pub trait Handling: Handled {
     /// Polls it, and leaves the span open when it is done.
     fn poll_open(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output>;
 
@@ -95,9 +100,11 @@ pub trait Handling {
     fn open_span(self: Pin<&mut Self>) -> &mut MessageSpan;
 }
 
-impl<F: Future, J: FnOnce(&MessageSpan, &F::Output)> Handling for InContext<F, J> {
+impl<F: Future, J> Handled for InContext<F, J> {
     type Output = F::Output;
+}
 
+impl<F: Future, J: FnOnce(&MessageSpan, &F::Output)> Handling for InContext<F, J> {
     #[inline]
     fn poll_open(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();

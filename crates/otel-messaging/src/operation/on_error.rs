@@ -1,6 +1,6 @@
 //! The hook for a handler's error, which runs while the message's span is open.
 
-use crate::operation::future::{Handling, InContext, poll_work, polled_again};
+use crate::operation::future::{Handled, Handling, InContext, poll_work, polled_again};
 use crate::operation::span::MessageSpan;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -90,6 +90,10 @@ pin_project! {
     }
 }
 
+impl<F: Future, J, H, R: Future> Handled for OnError<F, J, H, R> {
+    type Output = R::Output;
+}
+
 impl<F, J, H, R, T, E, E2> Handling for OnError<F, J, H, R>
 where
     F: Future<Output = Result<T, E>>,
@@ -97,8 +101,6 @@ where
     H: FnOnce(E) -> R,
     R: Future<Output = Result<T, E2>>,
 {
-    type Output = Result<T, E2>;
-
     fn poll_open(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let handling = this.handling.project();

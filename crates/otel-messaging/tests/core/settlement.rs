@@ -425,6 +425,29 @@ fn the_last_clone_of_a_guard_gives_the_message_back() {
     assert_eq!(broker.asked(), [Settlement::Return]);
 }
 
+/// Futures of every kind may move to another thread, also if their errors have a lifetime.
+#[test]
+fn settlements_are_send() {
+    fn is_send<T: Send>(future: T) -> T {
+        future
+    }
+    let (by, broker) = (Instrumentation::disabled(), Broker::default());
+    let delivery = delivery(&broker);
+    let fail = async |_: &Delivery| Err::<u8, &'static str>("no such order");
+    let settled = is_send(async {
+        let first = by.with_settlement(&delivery, fail).await;
+        let second = by
+            .with_settlement(&delivery, fail)
+            .or(Settlement::Reject)
+            .await;
+        let third = by.with_settlement(&delivery, fail);
+        let third = third.on_error(async |error| Err::<u8, &'static str>(error));
+        [first, second, third.await]
+    });
+    let all = settled.now_or_never().expect("nothing waits");
+    assert_eq!(all, [const { Ok(Err("no such order")) }; 3]);
+}
+
 #[test]
 fn messages_are_settled_without_telemetry_too() {
     let broker = Broker::default();

@@ -7,7 +7,7 @@ use crate::consumer::handle::Consumer;
 use crate::instrumentation::settings::Instrumentation;
 use crate::message::received::Received;
 use crate::operation::failure::Failure;
-use crate::operation::future::{Handling, InContext, polled_again};
+use crate::operation::future::{Handled, Handling, InContext, polled_again};
 use crate::operation::on_error::OnError;
 use crate::operation::span::MessageSpan;
 use pin_project_lite::pin_project;
@@ -168,7 +168,7 @@ pin_project! {
     ///
     /// If it is polled again after it was ready, as the future of an `async fn`.
     #[must_use = "futures do nothing unless awaited"]
-    pub struct Settling<W: Handling, K, C: 'static, S: Settle<C>> {
+    pub struct Settling<W: Handled, K, C: 'static, S: Settle<C>> {
         // In this order. A settlement that is dropped under way is tried again when the span ends.
         settled: Option<Settled<C, S>>,
         #[pin]
@@ -345,7 +345,7 @@ where
     }
 }
 
-impl<W: Handling, K, C: 'static, S: Settle<C>> fmt::Debug for Settling<W, K, C, S> {
+impl<W: Handled, K, C: 'static, S: Settle<C>> fmt::Debug for Settling<W, K, C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settling")
             .field("guard", &self.guard)
