@@ -53,16 +53,16 @@ async fn a_confirmed_acknowledgement_is_done() {
 /// A message that is worked on for longer than the consumer waits.
 #[apply(broker_test)]
 async fn a_sign_of_life_keeps_the_message() {
-    const ACK_WAIT: Duration = Duration::from_secs(1);
+    const ACK_WAIT: Duration = Duration::from_secs(2);
     let mut orders = Orders::waiting(ACK_WAIT, 1).await;
     let message = orders.assert_next("0", 1).await;
     let guard = orders.billing.guard(&message);
     let start = Instant::now();
-    let mut ticks = tokio::time::interval(ACK_WAIT / 5);
+    let mut ticks = tokio::time::interval(ACK_WAIT / 10);
     let handled = orders
         .billing
         .try_with_message_context(&message, async |_| {
-            while start.elapsed() < ACK_WAIT * 3 {
+            while start.elapsed() < ACK_WAIT * 2 {
                 ticks.tick().await;
                 guard.settle(Settlement::Progress).await?;
                 assert!(!guard.is_settled());

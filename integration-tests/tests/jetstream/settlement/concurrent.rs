@@ -61,7 +61,7 @@ async fn handle(
             yield_now().await;
         }
         match fate {
-            Fate::Fails => Err("no such card".to_owned()),
+            Fate::Fails => Err("no such card"),
             Fate::Panics => resume_unwind(Box::new("no such card")),
             Fate::Handled | Fate::Dropped(_) => Ok(()),
         }

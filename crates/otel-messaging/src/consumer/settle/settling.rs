@@ -23,12 +23,12 @@ use std::task::{Context, Poll, ready};
 /// | `Ok` | acknowledged |
 /// | `Err` | back to the broker, or as [`or`](Settling::or) or [`or_else`](Settling::or_else) says |
 /// | a panic; the future is dropped, as by `select!`, an abort, a shutdown | back to the broker |
-/// | settled by hand in the handler, with a [`Guard`] or by the client's own method | stays so |
+/// | settled in the handler, by lapin's own method | stays so |
 ///
 /// The adapters' READMEs say which calls of the client these are. The settlement has a span, such as
 /// `ack orders`: a child of the message's span, which ends after it. If the future is dropped, the crate
 /// asks the client once to take the message back, without waiting. So a message may be handled twice, and is
-/// never lost.
+/// never lost. To settle by hand, use a [`Guard`] with [`try_with_message_context`] in place of this.
 ///
 /// The error's text is exported, as by `try_with_message_context`. To decide what is exported, use
 /// [`with_settlement_with`].
