@@ -15,15 +15,15 @@ use otel_messaging::consumer::ConsumerInfo;
 /// # use async_nats::jetstream::{Message, consumer::PullConsumer};
 /// # use futures_util::StreamExt;
 /// # use otel_messaging_async_nats::{Instrumentation, consumer_info};
-/// # async fn handle(_message: &Message) {}
+/// # use std::io;
+/// # async fn handle(_message: &Message) -> io::Result<()> { Ok(()) }
 /// # async fn consume(consumer: PullConsumer) -> Result<(), async_nats::Error> {
 /// let info = consumer_info(&consumer).with_server("nats.internal", 4222);
 /// let billing = Instrumentation::global().consumer(info);
 /// let mut messages = consumer.messages().await?;
 /// while let Some(message) = billing.receive(messages.next()).await {
 ///     let message = message?;
-///     billing.with_message_context(&message, handle).await;
-///     message.ack().await?;
+///     let _handled = billing.with_settlement(&message, handle).await?;
 /// }
 /// # Ok(())
 /// # }

@@ -1,6 +1,6 @@
 //! Names for the client's errors, for `error.type`.
 
-use async_nats::client::RequestErrorKind;
+use async_nats::client::{PublishError, RequestErrorKind, SubscribeError};
 use async_nats::error::Error;
 use async_nats::jetstream::consumer::{pull, push};
 use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind};
@@ -27,15 +27,26 @@ where
     name(&error.kind())
 }
 
-/// The name of an error, if it is one with which async-nats gives messages.
-pub(crate) fn error_type_of_poll(error: &dyn Any) -> Option<String> {
+/// The name of an error, if it is one with which async-nats gives messages or settles them.
+pub(crate) fn error_type_of(error: &dyn Any) -> Option<String> {
     if let Some(error) = error.downcast_ref::<async_nats::Error>() {
-        return Some(match error.downcast_ref::<io::Error>() {
-            Some(error) if error.kind() != io::ErrorKind::Other => name(&error.kind()),
-            _ => "_OTHER".to_owned(),
-        });
+        return Some(boxed(error));
     }
     OF_POLLS.iter().find_map(|known| known(error))
+}
+
+/// What is in an error without a type: that of a poll or of a settlement.
+fn boxed(error: &async_nats::Error) -> String {
+    if let Some(error) = error.downcast_ref::<PublishError>() {
+        return error_type(error);
+    }
+    if let Some(error) = error.downcast_ref::<SubscribeError>() {
+        return error_type(error);
+    }
+    match error.downcast_ref::<io::Error>() {
+        Some(error) if error.kind() != io::ErrorKind::Other => name(&error.kind()),
+        _ => "_OTHER".to_owned(),
+    }
 }
 
 fn known<K>(error: &dyn Any) -> Option<String>
@@ -58,10 +69,11 @@ mod tests {
     use super::*;
     use crate::headers::Nats;
     use async_nats::StatusCode;
+    use async_nats::client::{PublishErrorKind, SubscribeErrorKind};
     use otel_messaging::adapter::Client;
 
     #[test]
-    fn errors_of_polls_have_names() {
+    fn errors_of_consumers_have_names() {
         let heartbeat = pull::MessagesError::new(pull::MessagesErrorKind::MissingHeartbeat);
         let deleted = push::OrderedError::new(push::OrderedErrorKind::ConsumerDeleted);
         let response = DirectGetErrorKind::ErrorResponse(StatusCode::TIMEOUT, "7 of 9".to_owned());
@@ -69,13 +81,18 @@ mod tests {
         let late: async_nats::Error = io::Error::from(io::ErrorKind::TimedOut).into();
         let other: async_nats::Error = io::Error::other("status 503").into();
         let text: async_nats::Error = "no such thing".into();
-        let errors: [(&dyn Any, &str); 6] = [
+        let closed: async_nats::Error = PublishError::new(PublishErrorKind::Send).into();
+        let inbox: async_nats::Error =
+            SubscribeError::new(SubscribeErrorKind::InvalidSubject).into();
+        let errors: [(&dyn Any, &str); 8] = [
             (&heartbeat, "MissingHeartbeat"),
             (&deleted, "ConsumerDeleted"),
             (&response, "ErrorResponse"),
             (&late, "TimedOut"),
             (&other, "_OTHER"),
             (&text, "_OTHER"),
+            (&closed, "Send"),
+            (&inbox, "InvalidSubject"),
         ];
         for (error, name) in errors {
             assert_eq!(Nats::error_type(error).as_deref(), Some(name));

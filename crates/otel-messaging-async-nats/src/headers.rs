@@ -1,7 +1,7 @@
 //! The carrier: NATS headers.
 
 use crate::contexts::{contexts, lines};
-use crate::error_type::error_type_of_poll;
+use crate::error_type::error_type_of;
 use crate::header_name::{header_name, is_spelling, text};
 use crate::wire_size;
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
@@ -19,7 +19,7 @@ impl Client for Nats {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
     fn error_type(error: &(dyn Any + 'static)) -> Option<Cow<'static, str>> {
-        error_type_of_poll(error).map(Cow::Owned)
+        error_type_of(error).map(Cow::Owned)
     }
 }
 

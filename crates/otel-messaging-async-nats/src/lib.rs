@@ -20,6 +20,7 @@ mod relay;
 mod service_error;
 #[cfg(feature = "service")]
 mod service_request;
+mod settle;
 mod spelled;
 mod spelling;
 mod subject;
@@ -31,12 +32,14 @@ pub use headers::Nats;
 pub use injecting_producer::{InjectingProducer, Wrapped};
 pub use otel_messaging::{
     ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
-    closure_in_context, consumer, current_context, extract, future_in_context, get_context, inject,
-    instrumentation, loss, opentelemetry, process, process_batch, producer, propagation,
+    closure_in_context, consumer, current_context, extract, future_in_context, get_context, guard,
+    inject, instrumentation, loss, opentelemetry, process, process_batch, producer, propagation,
     self_check, stored, try_with_batch_context, try_with_message_context,
-    try_with_message_context_with, with_batch_context, with_message_context,
+    try_with_message_context_with, with_batch_context, with_batch_settlement, with_message_context,
+    with_settlement, with_settlement_with,
 };
 pub use publish_ack_future::{Acknowledgement, PublishAckFuture};
 #[cfg(feature = "service")]
 pub use service_request::InjectingRequest;
+pub use settle::{Settlement, Settler};
 pub use spelling::Spelling;

@@ -42,10 +42,8 @@ impl Describe<Nats> for Message {
 
     fn set_attributes(&self, _info: &MessageInfo<'_>, attributes: &mut Attributes) {
         if let Some(told) = delivery(self) {
-            attributes.set_remote(semconv::NATS_STREAM, told.stream);
-            attributes.set_remote(semconv::NATS_CONSUMER, told.consumer);
+            set_delivery(attributes, &told);
             attributes.set_count(semconv::NATS_DELIVERY_COUNT, told.delivered);
-            set_sequence(attributes, told.sequence);
         }
     }
 }
@@ -186,6 +184,13 @@ const FEW: usize = 8;
 /// The stream, the consumer and the sequence numbers, if a stream delivered the message.
 fn delivery(message: &Message) -> Option<AckSubject<'_>> {
     AckSubject::parse(message.reply.as_deref()?)
+}
+
+/// The stream's message, and the consumer that has it.
+pub(crate) fn set_delivery(attributes: &mut Attributes, told: &AckSubject<'_>) {
+    attributes.set_remote(semconv::NATS_STREAM, told.stream);
+    attributes.set_remote(semconv::NATS_CONSUMER, told.consumer);
+    set_sequence(attributes, told.sequence);
 }
 
 fn set_sequence(attributes: &mut Attributes, sequence: u64) {

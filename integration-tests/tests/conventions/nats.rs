@@ -1,5 +1,7 @@
 //! NATS through async-nats.
 
+mod settlements;
+
 use crate::recorder::Recorder;
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::{self, AckKind, stream};
@@ -87,6 +89,7 @@ async fn nats_emits_what_is_listed() {
     failures(&mut recorder, &mut shop).await;
     jetstream(&mut recorder).await;
     batches(&mut recorder, &mut shop).await;
+    settlements::settlements(&mut recorder).await;
     recorder.assert();
 }
 

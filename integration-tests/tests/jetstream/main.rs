@@ -8,6 +8,7 @@ mod onward;
 mod publishing;
 mod redelivery;
 mod relay;
+mod settlement;
 mod settling;
 mod stored;
 

@@ -3,3 +3,4 @@
 mod cancellation;
 mod recorded;
 mod restart;
+mod settlement;

@@ -380,6 +380,12 @@ fn a_settlement_that_was_dropped_is_tried_once_more() {
         fn operation(_: &Settlement) -> Option<&'static str> {
             Some("settle")
         }
+        fn unawaited(settlement: Settlement) -> Settlement {
+            match settlement {
+                Settlement::Reject => Settlement::Return,
+                other => other,
+            }
+        }
         fn settle(&self, settlement: &Settlement) -> SettleFuture<String> {
             let mut tried = self.tried.lock().expect("not poisoned");
             tried.push(*settlement);
@@ -399,6 +405,16 @@ fn a_settlement_that_was_dropped_is_tried_once_more() {
     // Not back to the broker: it was handled.
     let tried = busy.tried.lock().expect("not poisoned").clone();
     assert_eq!(tried, [Settlement::Ack, Settlement::Ack]);
+
+    // What is left of it where nobody waits.
+    let busy = Busy::default();
+    let guard = consumer.guard_of(busy.clone());
+    let mut settled = Box::pin(guard.settle(Settlement::Reject));
+    assert!(poll(settled.as_mut()).is_pending());
+    drop(settled);
+    drop(guard);
+    let tried = busy.tried.lock().expect("not poisoned").clone();
+    assert_eq!(tried, [Settlement::Reject, Settlement::Return]);
 }
 
 #[test]
@@ -442,6 +458,29 @@ fn the_last_clone_of_a_guard_gives_the_message_back() {
         thread.join().expect("no panic");
     }
     assert_eq!(broker.asked(), [Settlement::Return]);
+}
+
+/// Futures of every kind may move to another thread, also if their errors have a lifetime.
+#[test]
+fn settlements_are_send() {
+    fn is_send<T: Send>(future: T) -> T {
+        future
+    }
+    let (by, broker) = (Instrumentation::disabled(), Broker::default());
+    let delivery = delivery(&broker);
+    let fail = async |_: &Delivery| Err::<u8, &'static str>("no such order");
+    let settled = is_send(async {
+        let first = by.with_settlement(&delivery, fail).await;
+        let second = by
+            .with_settlement(&delivery, fail)
+            .or(Settlement::Reject)
+            .await;
+        let third = by.with_settlement(&delivery, fail);
+        let third = third.on_error(async |error| Err::<u8, &'static str>(error));
+        [first, second, third.await]
+    });
+    let all = settled.now_or_never().expect("nothing waits");
+    assert_eq!(all, [const { Ok(Err("no such order")) }; 3]);
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl<C: 'static, S: Settle<C>> Delivery<C, S> {
         }
         self.with_state(|state| match state {
             State::Open | State::Interrupted(_) => match mem::replace(state, State::Settled) {
-                State::Interrupted(settlement) => Some(settlement),
+                State::Interrupted(settlement) => Some(S::unawaited(settlement)),
                 _ => Some(S::returned()),
             },
             State::Begun | State::Settled => None,

@@ -53,6 +53,12 @@ pub trait Settle<C: 'static>: Describe<C> + Send + Sync + 'static {
         0
     }
 
+    /// What is left of a settlement that was dropped before it was done: the client is asked for this once,
+    /// without waiting. A confirmation that nobody waits for is left out.
+    fn unawaited(settlement: Self::Settlement) -> Self::Settlement {
+        settlement
+    }
+
     /// Whether the delivery may still be settled, as far as the client knows. The core does not settle a
     /// delivery twice, so this is for calls of the client's own methods.
     fn is_open(&self) -> bool {
