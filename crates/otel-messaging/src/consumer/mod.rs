@@ -27,5 +27,5 @@ pub use settle::batch::{AllSettling, BatchDelivery, BatchSettling, UnsettledItem
 pub use settle::deliveries::Deliveries;
 pub use settle::guard::Guard;
 pub use settle::once::Settled;
-pub use settle::settling::{Returned, Settling};
+pub use settle::settling::{Returned, Settling, SettlingOne};
 pub use settle::{Settle, SettleFuture, Unsettled};

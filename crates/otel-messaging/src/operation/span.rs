@@ -152,12 +152,20 @@ impl MessageSpan {
         if !self.has_span() || links.is_empty() {
             return;
         }
+        count_links(links.len(), self.context());
         self.boundary().call(Step::DESCRIBE, || {
             let span = self.context().span();
             for link in links {
                 span.add_link(link.span_context, link.attributes);
             }
         });
+    }
+
+    /// Counts links that were not kept for this span.
+    pub(crate) fn count_cut_links(&self, links: u64) {
+        if links > 0 && self.has_span() && self.context().span().span_context().is_sampled() {
+            links_dropped(links);
+        }
     }
 
     /// Marks the span as failed. `error_type` is a name of low cardinality for `error.type`;

@@ -205,6 +205,7 @@ impl Batch {
         let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
         let sending = mem::replace(&mut self.sending, Sending::Ended);
         let (count, failed, failure) = (tally.count, tally.failed, tally.failure.take());
+        let cut_links = tally.cut_links;
         let (common, links) = tally.into_parts();
         if count == 0 {
             // A span that has not started is none.
@@ -250,6 +251,7 @@ impl Batch {
                 }
             }
         });
+        span.count_cut_links(cut_links);
         if let Some((error_type, message)) = failure {
             let of = format_args!("{failed} of {count} messages failed: {message}");
             span.fail(error_type, of);

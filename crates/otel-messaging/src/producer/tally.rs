@@ -15,6 +15,8 @@ pub(crate) type Failed = (Cow<'static, str>, String);
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) count: u64,
+    /// How many links were left out.
+    pub(crate) cut_links: u64,
     pub(crate) failed: u64,
     /// The failure that came first.
     pub(crate) failure: Option<Failed>,
@@ -38,6 +40,7 @@ impl Tally {
             None => self.common = Some(attributes.clone()),
         }
         let room = MAX_LINKS.saturating_sub(self.links.len());
+        self.cut_links += links.len().saturating_sub(room) as u64;
         self.links.extend(links.into_iter().take(room).map(|link| {
             let mut of_link = link.attributes;
             of_link.extend(attributes.iter().cloned());

@@ -24,9 +24,12 @@ enum Step<C: 'static, S: Settle<C>> {
     Done,
 }
 
+/// A delivery, and its settlement.
+type UnderWay<C, S> = (Guard<C, S>, SettleFuture<<S as Settle<C>>::Error>);
+
 struct Begun<C: 'static, S: Settle<C>> {
     settlement: S::Settlement,
-    under_way: Vec<(Guard<C, S>, SettleFuture<S::Error>)>,
+    under_way: Vec<UnderWay<C, S>>,
     /// Those that are settled with it.
     covered: Vec<Guard<C, S>>,
     span: MessageSpan,

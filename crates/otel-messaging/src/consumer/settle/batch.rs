@@ -3,7 +3,7 @@
 use super::deliveries::Deliveries;
 use super::delivery::By;
 use super::guard::Guard;
-use super::settling::{Returned, Settling};
+use super::settling::{Returned, Settling, SettlingOne};
 use super::{Settle, Unsettled};
 use crate::consumer::batch::BatchMessage;
 use crate::consumer::handle::Consumer;
@@ -60,7 +60,7 @@ impl<M, C: 'static, S: Settle<C>> BatchDelivery<M, C, S> {
     pub fn with_settlement<F, T, E>(
         self,
         handler: impl FnOnce(M) -> F,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, S, E>, Guard<C, S>>
+    ) -> SettlingOne<InContext<F>, T, E, C, S>
     where
         F: Future<Output = Result<T, E>>,
         E: fmt::Display,
@@ -76,15 +76,17 @@ impl<M, C: 'static, S: Settle<C>> BatchDelivery<M, C, S> {
     /// # Errors
     ///
     /// The client's error, if the settlement failed. The handler's result is inside.
+    #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
     pub fn with_settlement_with<F, H, T, E, J>(
         self,
         handler: H,
         failure_of: J,
-    ) -> Settling<
+    ) -> SettlingOne<
         InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<M, C, S, F, H, T, E, J>>,
-        Result<T, E>,
-        Returned<C, S, E>,
-        Guard<C, S>,
+        T,
+        E,
+        C,
+        S,
     >
     where
         F: Future<Output = Result<T, E>>,
@@ -212,7 +214,13 @@ impl Instrumentation {
     {
         let (span, batch) = self.process_batch(messages);
         let settler = |message: &I::Item| message.settler();
-        settle(span, By::instrumentation(self), batch, settler, handler)
+        settle(
+            span,
+            By::Instrumentation(self.clone()),
+            batch,
+            settler,
+            handler,
+        )
     }
 }
 
@@ -253,7 +261,7 @@ impl Consumer {
         E: fmt::Display,
     {
         let (span, batch) = self.process_batch(messages);
-        settle(span, By::consumer(self), batch, settler_of, handler)
+        settle(span, By::Consumer(self.clone()), batch, settler_of, handler)
     }
 }
 

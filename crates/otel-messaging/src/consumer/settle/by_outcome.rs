@@ -1,7 +1,7 @@
 //! The calls that settle a delivery by the outcome of its handler.
 
-use super::guard::Guard;
-use super::settling::{Returned, Settling};
+use super::guard::guard;
+use super::settling::SettlingOne;
 use super::{Settle, Unsettled};
 use crate::consumer::handle::Consumer;
 use crate::instrumentation::settings::Instrumentation;
@@ -53,7 +53,7 @@ use std::fmt;
 pub fn with_settlement<'a, C, M, H, F, T, E>(
     message: &'a M,
     handler: H,
-) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, Guard<C, M::Settler>>
+) -> SettlingOne<InContext<F>, T, E, C, M::Settler>
 where
     C: 'static,
     M: Unsettled<C> + ?Sized,
@@ -61,8 +61,7 @@ where
     F: Future<Output = Result<T, E>>,
     E: fmt::Display,
 {
-    let guard = super::guard::guard(message);
-    guard.handle(Instrumentation::global().process(message), message, handler)
+    guard(message).with_settlement(message, handler)
 }
 
 /// Handles `message` and settles it, as [`with_settlement`] does, and lets the application decide whether
@@ -72,16 +71,12 @@ where
 /// # Errors
 ///
 /// As [`with_settlement`].
+#[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
 pub fn with_settlement_with<'a, C, M, H, F, T, E, J>(
     message: &'a M,
     handler: H,
     failure_of: J,
-) -> Settling<
-    InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>)>,
-    Result<T, E>,
-    Returned<C, M::Settler, E>,
-    Guard<C, M::Settler>,
->
+) -> SettlingOne<InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>)>, T, E, C, M::Settler>
 where
     C: 'static,
     M: Unsettled<C> + ?Sized,
@@ -89,9 +84,7 @@ where
     F: Future<Output = Result<T, E>>,
     J: FnOnce(&E) -> Option<Failure>,
 {
-    let guard = super::guard::guard(message);
-    let span = Instrumentation::global().process(message);
-    guard.handle_with(span, message, handler, failure_of)
+    guard(message).with_settlement_with(message, handler, failure_of)
 }
 
 impl Instrumentation {
@@ -101,7 +94,7 @@ impl Instrumentation {
         &self,
         message: &'a M,
         handler: H,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, Guard<C, M::Settler>>
+    ) -> SettlingOne<InContext<F>, T, E, C, M::Settler>
     where
         C: 'static,
         M: Unsettled<C> + ?Sized,
@@ -109,22 +102,23 @@ impl Instrumentation {
         F: Future<Output = Result<T, E>>,
         E: fmt::Display,
     {
-        let guard = self.guard(message);
-        guard.handle(self.process(message), message, handler)
+        self.guard(message).with_settlement(message, handler)
     }
 
     /// Handles `message` and settles it, and marks its span with the [`Failure`] that `failure_of` returns
     /// for the handler's error; see the free function [`with_settlement_with`].
+    #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
     pub fn with_settlement_with<'a, C, M, H, F, T, E, J>(
         &self,
         message: &'a M,
         handler: H,
         failure_of: J,
-    ) -> Settling<
+    ) -> SettlingOne<
         InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, H, F, T, E, J>>,
-        Result<T, E>,
-        Returned<C, M::Settler, E>,
-        Guard<C, M::Settler>,
+        T,
+        E,
+        C,
+        M::Settler,
     >
     where
         C: 'static,
@@ -134,7 +128,7 @@ impl Instrumentation {
         J: FnOnce(&E) -> Option<Failure>,
     {
         let guard = self.guard(message);
-        guard.handle_with(self.process(message), message, handler, failure_of)
+        guard.with_settlement_with(message, handler, failure_of)
     }
 }
 
@@ -145,7 +139,7 @@ impl Consumer {
         &self,
         message: &'a M,
         handler: H,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, M::Settler, E>, Guard<C, M::Settler>>
+    ) -> SettlingOne<InContext<F>, T, E, C, M::Settler>
     where
         C: 'static,
         M: Unsettled<C> + ?Sized,
@@ -163,7 +157,7 @@ impl Consumer {
         settler: S,
         message: &'a M,
         handler: H,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, S, E>, Guard<C, S>>
+    ) -> SettlingOne<InContext<F>, T, E, C, S>
     where
         C: 'static,
         M: Received<C> + ?Sized,
@@ -172,23 +166,24 @@ impl Consumer {
         F: Future<Output = Result<T, E>>,
         E: fmt::Display,
     {
-        let guard = self.guard_of(settler);
-        guard.handle(self.process(message), message, handler)
+        self.guard_of(settler).with_settlement(message, handler)
     }
 
     /// Handles `message` and settles it, and marks its span with the [`Failure`] that `failure_of` returns
     /// for the handler's error; see the free function
     /// [`with_settlement_with`](crate::with_settlement_with).
+    #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
     pub fn with_settlement_with<'a, C, M, H, F, T, E, J>(
         &self,
         message: &'a M,
         handler: H,
         failure_of: J,
-    ) -> Settling<
+    ) -> SettlingOne<
         InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, H, F, T, E, J>>,
-        Result<T, E>,
-        Returned<C, M::Settler, E>,
-        Guard<C, M::Settler>,
+        T,
+        E,
+        C,
+        M::Settler,
     >
     where
         C: 'static,
@@ -198,23 +193,25 @@ impl Consumer {
         J: FnOnce(&E) -> Option<Failure>,
     {
         let guard = self.guard(message);
-        guard.handle_with(self.process(message), message, handler, failure_of)
+        guard.with_settlement_with(message, handler, failure_of)
     }
 
     /// Handles `message` and settles it with `settler`, and marks its span with the [`Failure`] that
     /// `failure_of` returns for the handler's error, for adapters whose messages do not have what settles
     /// them; see the free function [`with_settlement_with`](crate::with_settlement_with).
+    #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
     pub fn with_settler_with<'a, C, M, S, H, F, T, E, J>(
         &self,
         settler: S,
         message: &'a M,
         handler: H,
         failure_of: J,
-    ) -> Settling<
+    ) -> SettlingOne<
         InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, M, S, H, F, T, E, J>>,
-        Result<T, E>,
-        Returned<C, S, E>,
-        Guard<C, S>,
+        T,
+        E,
+        C,
+        S,
     >
     where
         C: 'static,
@@ -225,6 +222,6 @@ impl Consumer {
         J: FnOnce(&E) -> Option<Failure>,
     {
         let guard = self.guard_of(settler);
-        guard.handle_with(self.process(message), message, handler, failure_of)
+        guard.with_settlement_with(message, handler, failure_of)
     }
 }

@@ -53,7 +53,7 @@ impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
         settlement: &S::Settlement,
         deliveries: impl Iterator<Item = &'d Delivery<C, S>>,
     ) -> MessageSpan {
-        let destinations = &self.by.given().settings().destinations;
+        let destinations = &self.by.instrumentation().settings().destinations;
         let mut in_common = InCommon::default();
         for delivery in deliveries {
             in_common.add(&delivery.settler.message_info(), destinations);

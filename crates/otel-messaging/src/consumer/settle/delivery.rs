@@ -1,10 +1,10 @@
 //! A delivery, and how far its settlement is.
 
 use super::Settle;
-use crate::consumer::handle::{Consumer, Shared as Handle};
+use crate::consumer::handle::Consumer;
 use crate::instrumentation::settings::Instrumentation;
 use crate::message::endpoint::Endpoint;
-use crate::message::received::{Client, Describe};
+use crate::message::received::{Client, Describe, Received};
 use crate::operation::failure::Failure;
 use crate::operation::related::Related;
 use crate::operation::span::{LeftOpen, MessageSpan};
@@ -15,7 +15,7 @@ use std::any::type_name;
 use std::marker::PhantomData;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{self, Poll, Waker};
 
 /// A delivery, and how far its settlement is.
@@ -24,7 +24,7 @@ pub(super) struct Delivery<C: 'static, S: Settle<C>> {
     state: Mutex<State<S::Settlement>>,
     /// It was taken out of its batch, which does not settle it any more.
     is_apart: AtomicBool,
-    by: By,
+    pub(super) by: By,
     client: PhantomData<fn() -> C>,
 }
 
@@ -160,36 +160,36 @@ pub(super) fn failure<C: 'static, S: Settle<C>>(error: &S::Error) -> Failure {
     Failure::new(known.unwrap_or(type_name::<S::Error>().into()), error)
 }
 
-/// Whose spans and metrics the settlements have.
-#[derive(Clone, Default)]
-pub(super) struct By {
-    /// `None` for the global one.
-    given: Option<Instrumentation>,
-    consumer: Option<Arc<Handle>>,
+/// Whose spans and metrics the handling and the settlement have.
+#[derive(Clone)]
+pub(super) enum By {
+    Global,
+    Instrumentation(Instrumentation),
+    Consumer(Consumer),
 }
 
 impl By {
-    pub(super) fn instrumentation(given: &Instrumentation) -> Self {
-        Self {
-            given: Some(given.clone()),
-            consumer: None,
+    pub(super) fn instrumentation(&self) -> &Instrumentation {
+        match self {
+            Self::Global => Instrumentation::global(),
+            Self::Instrumentation(given) => given,
+            Self::Consumer(handle) => &handle.instrumentation,
         }
     }
 
-    pub(super) fn consumer(handle: &Consumer) -> Self {
-        Self {
-            given: Some(handle.instrumentation.clone()),
-            consumer: Some(handle.shared.clone()),
+    fn endpoint(&self) -> Option<&Endpoint> {
+        match self {
+            Self::Consumer(handle) => Some(&handle.shared.info.0),
+            Self::Global | Self::Instrumentation(_) => None,
         }
     }
 
-    pub(super) fn given(&self) -> &Instrumentation {
-        let given = self.given.as_ref();
-        given.unwrap_or_else(|| Instrumentation::global())
-    }
-
-    pub(super) fn endpoint(&self) -> Option<&Endpoint> {
-        self.consumer.as_ref().map(|handle| &handle.info.0)
+    /// Starts the span of a message's handling.
+    pub(super) fn process<C, M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
+        match self {
+            Self::Consumer(handle) => handle.process(message),
+            Self::Global | Self::Instrumentation(_) => self.instrumentation().process(message),
+        }
     }
 
     /// Starts the span and the metrics of a settlement, if it has an operation.
@@ -199,7 +199,7 @@ impl By {
         operation: Option<&'static str>,
         message: &M,
     ) -> MessageSpan {
-        let by = self.given().settings();
+        let by = self.instrumentation().settings();
         let started = operation.filter(|_| !by.is_disabled).and_then(|name| {
             let operation = Operation::Settle;
             let of = Of {

@@ -2,11 +2,15 @@
 
 use super::delivery::{By, Delivery};
 use super::once::Settled;
+use super::settling::SettlingOne;
 use super::{Settle, Unsettled};
 use crate::consumer::handle::Consumer;
 use crate::context::current::current_context;
 use crate::instrumentation::settings::Instrumentation;
-use crate::operation::span::LeftOpen;
+use crate::message::received::Received;
+use crate::operation::failure::Failure;
+use crate::operation::future::InContext;
+use crate::operation::span::{LeftOpen, MessageSpan};
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,7 +47,7 @@ pub struct Guard<C: 'static, S: Settle<C>> {
 /// Makes the guard of a delivery, to settle it by hand; see [`Guard`]. To settle it by its handler's outcome,
 /// use [`with_settlement`](crate::with_settlement).
 pub fn guard<C: 'static, M: Unsettled<C> + ?Sized>(message: &M) -> Guard<C, M::Settler> {
-    Guard::new(message.settler(), By::default())
+    Guard::new(message.settler(), By::Global)
 }
 
 impl Instrumentation {
@@ -54,7 +58,7 @@ impl Instrumentation {
 
     /// Makes the guard of a delivery from what settles it, for adapters whose messages do not have that.
     pub fn guard_of<C, S: Settle<C>>(&self, settler: S) -> Guard<C, S> {
-        Guard::new(settler, By::instrumentation(self))
+        Guard::new(settler, By::Instrumentation(self.clone()))
     }
 }
 
@@ -66,7 +70,7 @@ impl Consumer {
 
     /// Makes the guard of a delivery from what settles it, for adapters whose messages do not have that.
     pub fn guard_of<C, S: Settle<C>>(&self, settler: S) -> Guard<C, S> {
-        Guard::new(settler, By::consumer(self))
+        Guard::new(settler, By::Consumer(self.clone()))
     }
 }
 
@@ -98,6 +102,78 @@ impl<C: 'static, S: Settle<C>> Guard<C, S> {
     /// broker delivers it anew.
     pub fn settle(&self, settlement: S::Settlement) -> Settled<C, S> {
         Settled::new(self.clone(), current_context(), settlement)
+    }
+
+    /// Handles `message`, the message of this guard, and settles it by the handler's outcome, as
+    /// [`with_settlement`](crate::with_settlement) does. The handler may have the guard too: to settle the
+    /// message early, or to tell JetStream that it is still being handled.
+    ///
+    /// ```
+    /// # use otel_messaging::consumer::{Guard, Settle, Unsettled};
+    /// # use otel_messaging::guard;
+    /// # async fn handle<M, C, S: Settle<C>>(_: &M, _: &Guard<C, S>) -> std::io::Result<()> { Ok(()) }
+    /// # async fn consume<C: 'static, M: Unsettled<C>>(
+    /// #     message: M,
+    /// # ) -> Result<(), <M::Settler as Settle<C>>::Error> {
+    /// let guard = guard(&message);
+    /// let handled = guard.with_settlement(&message, |message| handle(message, &guard));
+    /// if let Err(error) = handled.await? {
+    ///     eprintln!("the message went back to the broker: {error}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The client's error, if the settlement failed. The handler's result is inside.
+    pub fn with_settlement<'a, M, H, F, T, E>(
+        &self,
+        message: &'a M,
+        handler: H,
+    ) -> SettlingOne<InContext<F>, T, E, C, S>
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        self.handle(self.process(message), message, handler)
+    }
+
+    /// Handles the message of this guard and settles it, as [`with_settlement`](Self::with_settlement) does,
+    /// and marks its span with the [`Failure`] that `failure_of` returns for the handler's error.
+    ///
+    /// # Errors
+    ///
+    /// The client's error, if the settlement failed. The handler's result is inside.
+    #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
+    pub fn with_settlement_with<'a, M, H, F, T, E, J>(
+        &self,
+        message: &'a M,
+        handler: H,
+        failure_of: J,
+    ) -> SettlingOne<
+        InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, S, M, H, F, T, E, J>>,
+        T,
+        E,
+        C,
+        S,
+    >
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        J: FnOnce(&E) -> Option<Failure>,
+    {
+        self.handle_with(self.process(message), message, handler, failure_of)
+    }
+
+    fn process<M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
+        match self.delivery() {
+            Some(delivery) => delivery.by.process(message),
+            None => Instrumentation::global().process(message),
+        }
     }
 
     pub(super) fn delivery(&self) -> Option<&Delivery<C, S>> {

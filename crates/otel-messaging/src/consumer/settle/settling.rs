@@ -15,6 +15,9 @@ use std::task::{Context, Poll, ready};
 /// Gives the message of each error back to the broker.
 pub type Returned<C, S, E> = fn(&E) -> <S as Settle<C>>::Settlement;
 
+/// The future of one delivery whose message goes back if the handler fails. `W` handles it.
+pub type SettlingOne<W, T, E, C, S> = Settling<W, Result<T, E>, Returned<C, S, E>, Guard<C, S>>;
+
 /// One delivery, or all of a batch, to be settled by the outcome of their handler.
 pub trait Outstanding {
     /// The ways to settle them.
@@ -84,31 +87,33 @@ pin_project! {
 impl<C: 'static, S: Settle<C>> Guard<C, S> {
     /// Handles the message of this delivery with its span.
     pub(super) fn handle<M, H, F, T, E>(
-        self,
+        &self,
         span: MessageSpan,
         message: M,
         handler: H,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<C, S, E>, Guard<C, S>>
+    ) -> SettlingOne<InContext<F>, T, E, C, S>
     where
         H: FnOnce(M) -> F,
         F: Future<Output = Result<T, E>>,
         E: fmt::Display,
     {
         let span = span.with_left_open(self.left_open());
-        Settling::returned(span.try_handle(message, handler), self)
+        Settling::returned(span.try_handle(message, handler), self.clone())
     }
 
+    #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
     pub(super) fn handle_with<M, H, F, T, E, J>(
-        self,
+        &self,
         span: MessageSpan,
         message: M,
         handler: H,
         failure_of: J,
-    ) -> Settling<
+    ) -> SettlingOne<
         InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<C, S, M, H, F, T, E, J>>,
-        Result<T, E>,
-        Returned<C, S, E>,
-        Guard<C, S>,
+        T,
+        E,
+        C,
+        S,
     >
     where
         H: FnOnce(M) -> F,
@@ -116,7 +121,10 @@ impl<C: 'static, S: Settle<C>> Guard<C, S> {
         J: FnOnce(&E) -> Option<Failure>,
     {
         let span = span.with_left_open(self.left_open());
-        Settling::returned(span.try_handle_with(message, handler, failure_of), self)
+        Settling::returned(
+            span.try_handle_with(message, handler, failure_of),
+            self.clone(),
+        )
     }
 }
 
@@ -200,6 +208,7 @@ where
     /// # Ok(())
     /// # }
     /// ```
+    #[expect(clippy::type_complexity, reason = "an alias of it would say no more")]
     pub fn on_error<H, R, E2>(
         self,
         hook: H,
