@@ -28,6 +28,7 @@ pub use crate::message::attributes::Attributes;
 pub use crate::message::destination::Destination;
 pub use crate::message::info::MessageInfo;
 pub use crate::message::received::{Client, Describe};
+pub use crate::policy::refused_sizes::RefusedSizes;
 pub use crate::producer::dead_letter::DeadLetter;
 pub use crate::producer::outcome::Outcome;
 pub use crate::producer::outgoing::Outgoing;
