@@ -14,6 +14,7 @@ pub mod kafka;
 pub mod nats;
 pub mod onward;
 pub mod otlp_receiver;
+pub mod outcomes;
 pub mod private;
 pub mod python;
 pub mod rabbitmq;

@@ -2,6 +2,7 @@
 
 use crate::dead_letter::dead_letter;
 use crate::injecting_producer::InjectingProducer;
+use crate::limits::Bare;
 use crate::publish_ack_future::PublishAckFuture;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishError;
@@ -79,7 +80,8 @@ impl InjectingProducer<Context> {
         subject: Subject,
         relay: Relay<'_>,
     ) -> impl Future<Output = Result<PublishAckFuture, PublishError>> + use<'a> {
+        let bare = Bare::relayed(relay, message.headers.as_ref());
         let (outgoing, headers) = self.relay(relay, message, &subject);
-        self.deliver(outgoing, subject, headers, message.payload.clone())
+        self.deliver(outgoing, subject, (headers, message.payload.clone()), bare)
     }
 }

@@ -72,7 +72,8 @@ impl RefusedSizes {
         let mut sizes: MutexGuard<'_, Sizes> =
             self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         let done = work(&mut sizes, seconds());
-        self.is_any.store(!sizes.known.is_empty(), Ordering::Relaxed);
+        self.is_any
+            .store(!sizes.known.is_empty(), Ordering::Relaxed);
         done
     }
 }

@@ -42,7 +42,11 @@ fn inject_tightly<C, H: CarrierMut<C> + Clone>(
     let given = headers.clone();
     // An older context makes room for this one.
     by.remove(headers);
-    let least = if has_span(context) { TRACEPARENT_SIZE } else { 0 };
+    let least = if has_span(context) {
+        TRACEPARENT_SIZE
+    } else {
+        0
+    };
     if let Some(left) = headers.left_of(room).filter(|left| *left >= least) {
         let without = headers.clone();
         let budget = left.saturating_sub(FIELDS.len() * H::PER_HEADER);
