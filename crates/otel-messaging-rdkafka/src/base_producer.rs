@@ -136,7 +136,7 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        let (outgoing, headers) = self.injector.relay(relay, message, topic);
+        let (outgoing, headers, _) = self.injector.relay(relay, message, topic);
         let record = relayed_record(message, topic, relay, headers, opaque);
         self.enqueue(record, outgoing)
             .map_err(|(error, record, outgoing)| {

@@ -76,7 +76,7 @@ where
     R: AsyncRuntime,
 {
     fn injector(&self) -> Injector {
-        Injector::of(self.client())
+        Injector::of(self.client()).repeating(self.client())
     }
 }
 
@@ -93,7 +93,7 @@ where
     Part: Partitioner,
 {
     fn injector(&self) -> Injector {
-        Injector::of(self.client())
+        Injector::of(self.client()).learning_in(self.client().context())
     }
 }
 
@@ -110,7 +110,7 @@ where
     Part: Partitioner,
 {
     fn injector(&self) -> Injector {
-        Injector::of(self.client())
+        Injector::of(self.client()).learning_in(self.client().context())
     }
 }
 
