@@ -21,6 +21,11 @@ impl InjectingProducer<Context> {
     /// The span `publish {subject}` ends with the stream's acknowledgement: when the
     /// [`PublishAckFuture`] is done or dropped.
     ///
+    /// If the stream refuses the message because it is larger than the stream's `max_message_size`, the
+    /// awaited [`PublishAckFuture`] publishes it once more, without the context. From then on messages of at
+    /// least that size go to this subject without a context at once. See "Limits" in this crate's
+    /// documentation.
+    ///
     /// # Errors
     ///
     /// The context's own error, unchanged. It marks the span as failed.

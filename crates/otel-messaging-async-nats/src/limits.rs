@@ -90,8 +90,8 @@ pub(crate) struct Unanswered {
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<PublishAck, PublishError>> + Send>>;
 
 impl Unanswered {
-    /// Prepares a message with these headers, and gives the message that goes first: the bare one, if the
-    /// stream has refused a message of this size before.
+    /// Prepares a message with these headers, and gives what goes to the stream: the bare message, if the
+    /// stream has refused one of this size before.
     pub(crate) fn new(
         outgoing: Outgoing,
         limits: &Arc<Limits>,
@@ -130,16 +130,12 @@ impl Unanswered {
     ) -> Option<Answer> {
         let refused = &self.limits.refused;
         match answer {
-            Ok(_) => refused.note_success(&self.subject, self.size),
+            Ok(_) => {
+                refused.note_success(&self.subject, self.size);
+                return None;
+            }
             Err(error) if is_too_large(error) => refused.note_refusal(&self.subject, self.size),
-            Err(_) => {}
-        }
-        if answer
-            .as_ref()
-            .err()
-            .is_none_or(|error| !is_too_large(error))
-        {
-            return None;
+            Err(_) => return None,
         }
         // The server has dropped the whole batch.
         self.bare

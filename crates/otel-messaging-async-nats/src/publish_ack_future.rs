@@ -13,6 +13,10 @@ use std::task::{Poll, ready};
 ///
 /// The message's span ends with the answer, so await it soon. If you drop it instead, the span ends with
 /// its status unset; the message is still published.
+///
+/// If the stream refuses the message for its size, the awaited future publishes it once more, without what
+/// this crate added, and gives the answer to that. It then waits for a second answer, with the context's
+/// timeout for each.
 #[derive(Debug)]
 #[must_use = "await it to know that the stream has the message"]
 pub struct PublishAckFuture {

@@ -210,7 +210,9 @@ where
     /// [`DEAD_LETTER_SOURCE`](crate::producer::DEAD_LETTER_SOURCE) (the message's topic),
     /// [`DEAD_LETTER_TRACEPARENT`](crate::producer::DEAD_LETTER_TRACEPARENT), `dead-letter-partition`,
     /// `dead-letter-offset` and `dead-letter-timestamp`. If a message is put aside again, it gets a new
-    /// error and keeps the others. If they would make the record too large, they are left out.
+    /// error and keeps the others. If they would make the record too large, they are left out. If the
+    /// broker refuses the letter for its size, it goes once more without these headers, without the context
+    /// and without renamed headers, as in [`send`](Self::send).
     ///
     /// Do not compact the topic: it would refuse a letter without a key, and keep only the newest
     /// of several letters with one key.

@@ -9,6 +9,7 @@
 //! | `relay.rs` | what each property and header means when a message is sent on ([`Meaning`]), for [`Instrumentation::relay`] |
 //! | `wire_size.rs` | what headers take on the wire, for [`CarrierMut::left_of`] |
 //! | `error_type.rs` | names for the client's errors, for `error.type` |
+//! | `limits.rs` | messages that a destination refuses for their size, with [`RefusedSizes`] and [`Outgoing::leave_out`]; only if the client does not know how large they may be |
 //! | a file per wrapped client type, named for it | the sending methods. Each calls [`Instrumentation::outgoing`], [`Outgoing::inject`], the client's method and [`Outgoing::finish`] |
 //!
 //! The example `channel_adapter` of this crate is an adapter for an in-process channel, with its tests and

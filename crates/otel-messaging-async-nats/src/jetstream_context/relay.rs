@@ -61,6 +61,9 @@ impl InjectingProducer<Context> {
     /// [`republish`](Self::republish) does, and writes the failure into the headers; see
     /// [`InjectingProducer<Client>::dead_letter`](InjectingProducer::dead_letter).
     ///
+    /// If the stream refuses the letter for its size, the awaited future publishes it without the failure,
+    /// without the context and without the renamed headers. Its span still has the failure.
+    ///
     /// # Errors
     ///
     /// The context's own error, unchanged. It marks the span as failed.
