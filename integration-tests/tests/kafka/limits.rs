@@ -1,5 +1,4 @@
 //! Topics that limit how large a record may be.
-#![expect(clippy::result_large_err, reason = "rdkafka's own type")]
 
 use integration_tests::client::{PATIENCE, in_time, unique};
 use integration_tests::kafka::{Answers, Topic, text_headers};
