@@ -8,6 +8,7 @@ use async_nats::jetstream::{self, ErrorCode, stream};
 use async_nats::{HeaderMap, Message, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::poll_immediate;
 use integration_tests::client::{Client, in_time, unique};
 use integration_tests::nats::{JetStream, connect};
 use integration_tests::outcomes::Outcomes;
@@ -310,6 +311,33 @@ async fn the_clients_own_future_gives_the_refusal() {
     let refused = in_time("an answer", pending.into_future()).await;
     assert!(is_too_large(&refused.expect_err("it is too large")));
     limited.assert_published(&[true]).await;
+}
+
+/// Wherever the future is dropped, also between the two messages, its span ends once.
+#[apply(broker_test)]
+async fn an_acknowledgement_is_dropped_at_any_poll() {
+    const POLLS: u64 = 20;
+    let (limited, spans) = (Limited::to(200).await, Spans::new());
+    let outcomes = Outcomes::of(&spans.instrumentation);
+    let mut answers = 0;
+    for polls in 0..POLLS {
+        // Each has to learn anew.
+        let producer = limited.injecting(&outcomes);
+        let pending = producer.publish(limited.subject.clone(), payload(190));
+        let mut answer = pending.await.expect("published").into_future();
+        for _ in 0..polls {
+            if let Some(answer) = poll_immediate(&mut answer).await {
+                answer.expect("stored");
+                answers += 1;
+                break;
+            }
+            limited.context.client().flush().await.expect("flushed");
+        }
+    }
+    spans.counts.all_ended().await;
+    assert_eq!(spans.counts.started(), POLLS);
+    spans.all().iter().for_each(assert_unfailed);
+    assert!(answers < POLLS, "some were dropped before");
 }
 
 /// One message of a batch that is stored as a whole or not at all is not sent a second time.
