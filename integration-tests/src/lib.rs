@@ -1,10 +1,10 @@
 //! One set of scenarios, run over every client by the programs in `tests/`.
 //!
-//! [`mod@scenarios`], [`onward`], [`batching`] and [`mod@counts`] say what has to hold; the modules named for the
-//! clients are the glue. [`otlp_receiver`] takes what is exported. [`private`] is for tests that kill their broker, [`wire`] for hostile
-//! producers, [`python`] and [`go`] for programs in other languages, [`version`] for what differs
-//! between versions of a server. [`broker_test!`] and [`two_worker_test!`] are the attributes of the
-//! tests.
+//! [`mod@scenarios`], [`onward`], [`batching`] and [`mod@counts`] say what has to hold; the modules named
+//! for the clients are the glue. [`otlp_receiver`] takes what is exported. [`private`] is for tests that
+//! kill their broker, [`wire`] for hostile producers, [`python`] and [`go`] for programs in other
+//! languages, [`version`] for what differs between versions of a server, [`outcomes`] for what became of
+//! contexts. [`broker_test!`] and [`two_worker_test!`] are the attributes of the tests.
 
 mod attribute;
 pub mod batching;
@@ -15,6 +15,7 @@ pub mod kafka;
 pub mod nats;
 pub mod onward;
 pub mod otlp_receiver;
+pub mod outcomes;
 pub mod private;
 pub mod python;
 pub mod rabbitmq;

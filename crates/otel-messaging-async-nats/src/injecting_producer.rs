@@ -55,6 +55,8 @@ pub struct InjectingProducer<P: Wrapped> {
     /// It knows the size of the largest message. A JetStream context gives out a copy of its client,
     /// which is too much to make for each message.
     pub(crate) client: Arc<Client>,
+    /// What a stream refuses; nothing for a client.
+    pub(crate) limits: P::Limits,
     pub(crate) injection: Injection,
 }
 
@@ -72,22 +74,39 @@ impl Wrapped for Client {}
 impl Wrapped for jetstream::Context {}
 
 mod sealed {
+    use crate::limits::Limits;
     use async_nats::{Client, jetstream};
+    use std::sync::Arc;
 
     pub trait Sealed {
+        /// What is learnt of destinations. A client learns nothing: nobody answers a publish.
+        type Limits: Clone;
+
         /// The client that publishes.
         fn client(&self) -> Client;
+
+        fn limits(&self) -> Self::Limits;
     }
 
     impl Sealed for Client {
+        type Limits = ();
+
         fn client(&self) -> Client {
             self.clone()
         }
+
+        fn limits(&self) {}
     }
 
     impl Sealed for jetstream::Context {
+        type Limits = Arc<Limits>;
+
         fn client(&self) -> Client {
             jetstream::Context::client(self)
+        }
+
+        fn limits(&self) -> Arc<Limits> {
+            Limits::of(self)
         }
     }
 }
@@ -100,6 +119,7 @@ impl<P: Wrapped> InjectingProducer<P> {
     pub fn new(inner: P) -> Self {
         Self {
             client: Arc::new(inner.client()),
+            limits: inner.limits(),
             inner,
             injection: Injection::default(),
         }

@@ -5,6 +5,7 @@ mod traits;
 
 use crate::error_type::error_type;
 use crate::injecting_producer::InjectingProducer;
+use crate::limits::{Bare, Unanswered};
 use crate::publish_ack_future::PublishAckFuture;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishError;
@@ -19,6 +20,11 @@ impl InjectingProducer<Context> {
     ///
     /// The span `publish {subject}` ends with the stream's acknowledgement: when the
     /// [`PublishAckFuture`] is done or dropped.
+    ///
+    /// If the stream refuses the message because it is larger than the stream's `max_message_size`, the
+    /// awaited [`PublishAckFuture`] publishes it once more, without the context. From then on messages of at
+    /// least that size go to this subject without a context at once. See "Limits" in this crate's
+    /// documentation.
     ///
     /// # Errors
     ///
@@ -74,26 +80,27 @@ impl InjectingProducer<Context> {
             payload,
             ..
         } = message;
+        let bare = Bare::given(headers.as_ref());
         let (outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
-        self.deliver(outgoing, subject, headers, payload)
+        self.deliver(outgoing, subject, (headers, payload), bare)
     }
 
     /// Publishes a message whose span is started.
     pub(crate) async fn deliver(
         &self,
-        mut outgoing: Outgoing,
+        outgoing: Outgoing,
         subject: Subject,
-        headers: HeaderMap,
-        payload: Bytes,
+        message: (HeaderMap, Bytes),
+        bare: Bare,
     ) -> Result<PublishAckFuture, PublishError> {
-        let mut publish = PublishMessage::build().payload(payload);
-        if !headers.is_empty() {
-            publish = publish.headers(headers);
-        }
-        outgoing.hand_over();
+        let (mut unanswered, publish) =
+            Unanswered::new(outgoing, &self.limits, subject, message, bare);
+        unanswered.outgoing.hand_over();
+        let subject = unanswered.subject();
         match self.inner.send_publish(subject, publish).await {
-            Ok(inner) => Ok(PublishAckFuture::new(inner, outgoing)),
+            Ok(inner) => Ok(PublishAckFuture::new(inner, unanswered)),
             Err(error) => {
+                let outgoing = unanswered.outgoing;
                 outgoing.finish(Outcome::failed(error_type(&error), &error));
                 Err(error)
             }

@@ -12,6 +12,7 @@ mod injecting_producer;
 mod injection;
 mod jetstream_context;
 mod kept;
+mod limits;
 mod outbound;
 mod outcome;
 mod publish_ack_future;

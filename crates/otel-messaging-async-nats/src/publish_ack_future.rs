@@ -1,6 +1,7 @@
 //! The stream's answer to a publish.
 
 use crate::error_type::error_type;
+use crate::limits::{Answer, Unanswered};
 use async_nats::jetstream::context::{self, PublishError};
 use async_nats::jetstream::publish::PublishAck;
 use otel_messaging::adapter::{Outcome, Outgoing, semconv};
@@ -12,19 +13,24 @@ use std::task::{Poll, ready};
 ///
 /// The message's span ends with the answer, so await it soon. If you drop it instead, the span ends with
 /// its status unset; the message is still published.
+///
+/// If the stream refuses the message for its size, the awaited future publishes it once more, without what
+/// this crate added, and gives the answer to that. It then waits for a second answer, with the context's
+/// timeout for each.
 #[derive(Debug)]
 #[must_use = "await it to know that the stream has the message"]
 pub struct PublishAckFuture {
     inner: context::PublishAckFuture,
-    outgoing: Outgoing,
+    unanswered: Unanswered,
 }
 
 impl PublishAckFuture {
-    pub(crate) fn new(inner: context::PublishAckFuture, outgoing: Outgoing) -> Self {
-        Self { inner, outgoing }
+    pub(crate) fn new(inner: context::PublishAckFuture, unanswered: Unanswered) -> Self {
+        Self { inner, unanswered }
     }
 
-    /// Gives async-nats' own future back. The span ends here, with its status unset.
+    /// Gives async-nats' own future back. The span ends here, with its status unset. If the stream refuses
+    /// the message for its size, it is not sent again.
     pub fn into_inner(self) -> context::PublishAckFuture {
         self.inner
     }
@@ -36,8 +42,8 @@ impl IntoFuture for PublishAckFuture {
 
     fn into_future(self) -> Acknowledgement {
         Acknowledgement {
-            inner: self.inner.into_future(),
-            outgoing: Some(self.outgoing),
+            answer: self.inner.into_future(),
+            unanswered: Some(self.unanswered),
         }
     }
 }
@@ -45,20 +51,27 @@ impl IntoFuture for PublishAckFuture {
 /// The future of a [`PublishAckFuture`] that is awaited.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Acknowledgement {
-    inner: <context::PublishAckFuture as IntoFuture>::IntoFuture,
-    /// The message's span, until the answer is here.
-    outgoing: Option<Outgoing>,
+    answer: Answer,
+    /// The message and its span, until the answer is here.
+    unanswered: Option<Unanswered>,
 }
 
 impl Future for Acknowledgement {
     type Output = Result<PublishAck, PublishError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(self.inner.as_mut().poll(cx));
-        if let Some(outgoing) = self.outgoing.take() {
-            finish(outgoing, &answer);
+        loop {
+            let answer = ready!(self.answer.as_mut().poll(cx));
+            let Some(mut unanswered) = self.unanswered.take() else {
+                return Poll::Ready(answer);
+            };
+            let Some(next) = unanswered.send_again(&answer) else {
+                finish(unanswered.outgoing, &answer);
+                return Poll::Ready(answer);
+            };
+            self.answer = next;
+            self.unanswered = Some(unanswered);
         }
-        Poll::Ready(answer)
     }
 }
 

@@ -56,6 +56,19 @@ pub(crate) fn headers(relay: Relay<'_>, came: Option<&HeaderMap>, room: usize) -
     }
 }
 
+/// The headers of a message that came with these, without those that get another name, and how many of
+/// these there are.
+pub(crate) fn without_renamed(relay: Relay<'_>, came: Option<&HeaderMap>) -> (HeaderMap, u64) {
+    let Some(came) = came else {
+        return (HeaderMap::new(), 0);
+    };
+    let is_renamed = |name: &HeaderName| relay.renames(meaning(text(name)));
+    match came.iter().filter(|(name, _)| is_renamed(name)).count() {
+        0 => (came.clone(), 0),
+        count => (renamed(relay, came, false), count as u64),
+    }
+}
+
 #[cold]
 fn renamed(relay: Relay<'_>, came: &HeaderMap, is_kept: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();

@@ -128,8 +128,7 @@ impl InjectingRequest {
             if let Some((response, mut headers)) = again
                 && taken.as_ref().is_err_and(is_too_large)
             {
-                // There is no room at all, for an older context either.
-                self.injection.write(&outgoing, &mut headers, 0);
+                outgoing.leave_out(&mut headers);
                 taken = self.inner.respond_with_headers(response, headers).await;
             }
             outcome::finish(outgoing, &taken);

@@ -29,6 +29,9 @@ where
     /// delivery callback, just before your context's, and then has partition and offset. The wrapper
     /// replaces the propagator's own fields in the caller's headers; the others stay as they are.
     ///
+    /// A record that the broker refuses for its size is not sent again. From then on records of at least
+    /// that size go to this topic without a context. See "Limits" in this crate's documentation.
+    ///
     /// # Errors
     ///
     /// The producer's error, unchanged. It marks the span as failed. The record in the error is as the
@@ -127,7 +130,8 @@ where
     /// [`DEAD_LETTER_SOURCE`](crate::producer::DEAD_LETTER_SOURCE) (the message's topic),
     /// [`DEAD_LETTER_TRACEPARENT`](crate::producer::DEAD_LETTER_TRACEPARENT), `dead-letter-partition`,
     /// `dead-letter-offset` and `dead-letter-timestamp`. If a message is put aside again, it gets a new
-    /// error and keeps the others. If they would make the record too large, they are left out.
+    /// error and keeps the others. If they would make the record too large, they are left out. If the
+    /// broker refuses the letter for its size, send it once more: it then goes without these headers.
     ///
     /// Do not compact the topic: it would refuse a letter without a key, and keep only the newest
     /// of several letters with one key.
@@ -153,7 +157,7 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        let (outgoing, headers) = self.injector.relay(relay, message, topic);
+        let (outgoing, headers, _) = self.injector.relay(relay, message, topic);
         let record = relayed_record(message, topic, relay, headers, opaque);
         self.enqueue(record, outgoing)
             .map_err(|(error, record, outgoing)| {

@@ -39,6 +39,15 @@ impl<'a, C: ClientContext> Configuration<'a, C> {
         self.read(c"message.max.bytes")?.parse().ok()
     }
 
+    /// Whether the application asked for an order, or for all or nothing: a producer that is idempotent,
+    /// transactional or gapless.
+    pub(crate) fn is_strict(&self) -> bool {
+        let is_on = |name| self.read(name).as_deref() == Some("true");
+        is_on(c"enable.idempotence")
+            || is_on(c"enable.gapless.guarantee")
+            || self.read(c"transactional.id").is_some()
+    }
+
     /// What a producer knows of itself.
     pub(crate) fn producer_info(&self) -> ProducerInfo {
         let mut info = ProducerInfo::new();
@@ -111,6 +120,31 @@ mod tests {
         assert_eq!(info(&[named, several]), expected);
         // librdkafka's own default.
         assert_eq!(info(&[]), ProducerInfo::new().with_client_id("rdkafka"));
+    }
+
+    #[test]
+    fn a_producer_with_guarantees_is_strict() {
+        for (properties, is_strict) in [
+            (&[][..], false),
+            (&[("enable.idempotence", "false")], false),
+            (&[("enable.idempotence", "true")], true),
+            (&[("transactional.id", "shop")], true),
+            (
+                &[
+                    ("enable.idempotence", "true"),
+                    ("enable.gapless.guarantee", "true"),
+                ],
+                true,
+            ),
+        ] {
+            let mut config = ClientConfig::new();
+            for (name, value) in properties {
+                config.set(*name, *value);
+            }
+            let producer: BaseProducer = config.create().expect("a producer");
+            let configuration = Configuration::of(producer.client());
+            assert_eq!(configuration.is_strict(), is_strict, "{properties:?}");
+        }
     }
 
     #[test]

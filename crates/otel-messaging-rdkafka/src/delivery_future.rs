@@ -1,9 +1,12 @@
 //! The broker's answer to a record of a `FutureProducer`.
 
+use crate::limits::{is_too_large, note_refusal};
 use crate::record::OutgoingRecord;
 use crate::restorable_headers::GivenHeaders;
+use otel_messaging::adapter::RefusedSizes;
 use rdkafka::producer::future_producer::{self, OwnedDeliveryResult};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// The delivery of a record: a future with the same result as rdkafka's
@@ -16,16 +19,23 @@ pub struct DeliveryFuture {
     inner: future_producer::DeliveryFuture,
     /// The record's span, until the answer is here.
     outgoing: Option<(OutgoingRecord, GivenHeaders)>,
+    refused: Arc<RefusedSizes>,
+    /// Topic and size, if it matters to know that the topic accepts it.
+    to_note: Option<(Box<str>, usize)>,
 }
 
 impl DeliveryFuture {
     pub(crate) fn new(
         inner: future_producer::DeliveryFuture,
         outgoing: (OutgoingRecord, GivenHeaders),
+        refused: Arc<RefusedSizes>,
+        to_note: Option<(Box<str>, usize)>,
     ) -> Self {
         Self {
             inner,
             outgoing: Some(outgoing),
+            refused,
+            to_note,
         }
     }
 
@@ -40,6 +50,17 @@ impl Future for DeliveryFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = ready!(Pin::new(&mut self.inner).poll(cx));
+        match &answer {
+            Ok(Ok(_)) => {
+                if let Some((topic, size)) = self.to_note.take() {
+                    self.refused.note_success(&topic, size);
+                }
+            }
+            Ok(Err((error, message))) if is_too_large(error) => {
+                note_refusal(&self.refused, message);
+            }
+            _ => {}
+        }
         let answer = match (self.outgoing.take(), answer) {
             (Some(outgoing), Ok(delivery)) => Ok(end(outgoing, delivery)),
             (Some((outgoing, _)), Err(canceled)) => {

@@ -2,6 +2,7 @@
 
 use crate::delivery_future::{self, DeliveryFuture};
 use crate::injecting_producer::InjectingProducer;
+use crate::limits::{self, Bare};
 use crate::received::ReceivedRecord;
 use crate::record::{OutgoingRecord, Record};
 use crate::relay;
@@ -14,6 +15,8 @@ use rdkafka::producer::future_producer::OwnedDeliveryResult;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::{AsyncRuntime, Timeout};
 use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// The calls of a wrapped [`FutureProducer`].
 impl<C, R> InjectingProducer<FutureProducer<C, R>>
@@ -26,6 +29,11 @@ where
     /// The context is the one that is current at the call. The span `send {topic}` ends with the
     /// broker's acknowledgement, and then has partition and offset. The wrapper replaces the
     /// propagator's own fields in the caller's headers; the others stay as they are.
+    ///
+    /// If the broker refuses the record for its size, it is sent once more without the context, with what is
+    /// left of `queue_timeout`. It may then come after records that were sent later. A producer that is
+    /// idempotent, transactional or gapless does not send it again. See "Limits" in this crate's
+    /// documentation.
     ///
     /// # Errors
     ///
@@ -43,14 +51,33 @@ where
     {
         let (mut outgoing, given) = self.inject(&mut record);
         async move {
+            let (start, timeout) = (Instant::now(), queue_timeout.into());
+            let mut again = FutureRecord {
+                headers: None,
+                ..record
+            };
             outgoing.hand_over();
-            let delivery = self.inner.send(record, queue_timeout).await;
+            let delivery = self.send_and_learn(record, timeout).await;
+            let (error, mut message) = match delivery {
+                Err(refused) if self.may_repeat(&refused.0) => refused,
+                delivery => return delivery_future::end((outgoing, given), delivery),
+            };
+            let sent = limits::size_of(&message);
+            let headers = given.restore(message.detach_headers());
+            if described(&again).size(headers.as_ref()) >= sent {
+                outgoing.fail(&error);
+                return Err((error, message.replace_headers(headers)));
+            }
+            let given;
+            (again.headers, given) = outgoing.leave_out(headers);
+            let left = limits::left_of(timeout, start);
+            let delivery = self.send_and_learn(again, left).await;
             delivery_future::end((outgoing, given), delivery)
         }
     }
 
     /// Sends a record as [`FutureProducer::send_result`] does, with the current context in its headers;
-    /// see [`send`](Self::send).
+    /// see [`send`](Self::send). It is not sent again if the broker refuses it for its size.
     ///
     /// # Errors
     ///
@@ -67,8 +94,14 @@ where
     {
         let (mut outgoing, given) = self.inject(&mut record);
         outgoing.hand_over();
+        let injector = &self.injector;
+        let size = injector.size_to_note(&described(&record), record.headers.as_ref());
+        let to_note = size.map(|size| (record.topic.into(), size));
         match self.inner.send_result(record) {
-            Ok(delivery) => Ok(DeliveryFuture::new(delivery, (outgoing, given))),
+            Ok(delivery) => {
+                let (outgoing, refused) = ((outgoing, given), Arc::clone(&injector.refused));
+                Ok(DeliveryFuture::new(delivery, outgoing, refused, to_note))
+            }
             Err((error, mut record)) => {
                 outgoing.give_back(&error, given, &mut record.headers);
                 Err((error, record))
@@ -82,8 +115,35 @@ where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
-        let described = Record::new(record.topic, record.partition, record.key, record.payload);
-        self.injector.inject(described, &mut record.headers)
+        self.injector.inject(described(record), &mut record.headers)
+    }
+
+    /// Whether a record that came back with this error may go once more.
+    fn may_repeat(&self, error: &KafkaError) -> bool {
+        self.injector.may_repeat && limits::is_too_large(error)
+    }
+
+    /// Sends a record, and notes whether the topic accepts its size.
+    async fn send_and_learn<K, V>(
+        &self,
+        record: FutureRecord<'_, K, V>,
+        timeout: Timeout,
+    ) -> OwnedDeliveryResult
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        let (injector, topic) = (&self.injector, record.topic);
+        let size = injector.size_to_note(&described(&record), record.headers.as_ref());
+        let delivery = self.inner.send(record, timeout).await;
+        match (&delivery, size) {
+            (Ok(_), Some(size)) => injector.refused.note_success(topic, size),
+            (Err((error, message)), _) if limits::is_too_large(error) => {
+                limits::note_refusal(&injector.refused, message);
+            }
+            _ => {}
+        }
+        delivery
     }
 
     /// Starts a batch: the records that you send by the returned handle, or a clone of it, are sent
@@ -183,7 +243,9 @@ where
     /// [`DEAD_LETTER_SOURCE`](crate::producer::DEAD_LETTER_SOURCE) (the message's topic),
     /// [`DEAD_LETTER_TRACEPARENT`](crate::producer::DEAD_LETTER_TRACEPARENT), `dead-letter-partition`,
     /// `dead-letter-offset` and `dead-letter-timestamp`. If a message is put aside again, it gets a new
-    /// error and keeps the others. If they would make the record too large, they are left out.
+    /// error and keeps the others. If they would make the record too large, they are left out. If the
+    /// broker refuses the letter for its size, it goes once more without these headers, without the context
+    /// and without renamed headers, as in [`send`](Self::send).
     ///
     /// Do not compact the topic: it would refuse a letter without a key, and keep only the newest
     /// of several letters with one key.
@@ -213,8 +275,8 @@ where
         relay: Relay<'_>,
         message: &'a M,
         topic: &'a str,
-    ) -> (OutgoingRecord, FutureRecord<'a, [u8], [u8]>) {
-        let (outgoing, headers) = self.injector.relay(relay, message, topic);
+    ) -> (OutgoingRecord, FutureRecord<'a, [u8], [u8]>, Option<Bare>) {
+        let (outgoing, headers, bare) = self.injector.relay(relay, message, topic);
         let record = FutureRecord {
             topic,
             partition: None,
@@ -223,12 +285,12 @@ where
             timestamp: relay::timestamp(message, relay),
             headers,
         };
-        (outgoing, record)
+        (outgoing, record, bare)
     }
 
     async fn send_relayed<M, T>(
         &self,
-        (mut outgoing, record): (OutgoingRecord, FutureRecord<'_, [u8], [u8]>),
+        (mut outgoing, record, bare): (OutgoingRecord, FutureRecord<'_, [u8], [u8]>, Option<Bare>),
         message: &M,
         queue_timeout: T,
     ) -> OwnedDeliveryResult
@@ -236,8 +298,21 @@ where
         M: ReceivedRecord,
         T: Into<Timeout>,
     {
+        let (start, timeout) = (Instant::now(), queue_timeout.into());
+        let mut again = FutureRecord {
+            headers: None,
+            ..record
+        };
         outgoing.hand_over();
-        match self.inner.send(record, queue_timeout).await {
+        let mut delivery = self.send_and_learn(record, timeout).await;
+        if let (Err((error, _)), Some(bare)) = (&delivery, bare)
+            && self.may_repeat(error)
+        {
+            again.headers = outgoing.bare(bare);
+            let left = limits::left_of(timeout, start);
+            delivery = self.send_and_learn(again, left).await;
+        }
+        match delivery {
             Ok(delivery) => {
                 outgoing.succeed(delivery.partition, delivery.offset);
                 Ok(delivery)
@@ -249,6 +324,14 @@ where
             }
         }
     }
+}
+
+fn described<'a, K, V>(record: &FutureRecord<'a, K, V>) -> Record<'a>
+where
+    K: ToBytes + ?Sized,
+    V: ToBytes + ?Sized,
+{
+    Record::new(record.topic, record.partition, record.key, record.payload)
 }
 
 #[cfg(test)]

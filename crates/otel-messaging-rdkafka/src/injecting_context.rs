@@ -1,6 +1,7 @@
 //! The context of a producer whose delivery callback ends spans.
 
 use crate::record::OutgoingRecord;
+use otel_messaging::adapter::RefusedSizes;
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
@@ -10,6 +11,7 @@ use rdkafka::producer::{DefaultProducerContext, Partitioner, ProducerContext};
 use rdkafka::statistics::Statistics;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// A [`ProducerContext`] around yours, which ends the span of a record in the delivery callback.
 ///
@@ -34,16 +36,28 @@ use std::fmt;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct InjectingContext<C> {
     inner: C,
+    /// What topics have refused.
+    pub(crate) refused: Arc<RefusedSizes>,
+}
+
+/// The clone is for another producer, which may have other brokers with topics of the same names.
+impl<C: Clone> Clone for InjectingContext<C> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone())
+    }
 }
 
 impl<C> InjectingContext<C> {
     /// Wraps a context.
     #[must_use]
     pub fn new(inner: C) -> Self {
-        Self { inner }
+        Self {
+            inner,
+            refused: Arc::default(),
+        }
     }
 
     /// The wrapped context. For a producer, call `producer.context().get_ref()`.
@@ -112,7 +126,7 @@ where
 
     fn delivery(&self, result: &DeliveryResult<'_>, in_flight: Self::DeliveryOpaque) {
         let InFlight { opaque, outgoing } = *in_flight;
-        outgoing.answer(result);
+        outgoing.answer(result, &self.refused);
         self.inner.delivery(result, opaque);
     }
 

@@ -78,7 +78,7 @@ where
     R: AsyncRuntime,
 {
     fn injector(&self) -> Injector {
-        Injector::of(self.client())
+        Injector::of(self.client()).repeating(self.client())
     }
 }
 
@@ -95,7 +95,7 @@ where
     Part: Partitioner,
 {
     fn injector(&self) -> Injector {
-        Injector::of(self.client())
+        Injector::of(self.client()).learning_in(self.client().context())
     }
 }
 
@@ -112,7 +112,7 @@ where
     Part: Partitioner,
 {
     fn injector(&self) -> Injector {
-        Injector::of(self.client())
+        Injector::of(self.client()).learning_in(self.client().context())
     }
 }
 

@@ -10,6 +10,7 @@ mod headers;
 mod injecting_context;
 mod injecting_producer;
 mod json_quotes;
+mod limits;
 mod native;
 mod parse_lock;
 mod received;

@@ -3,20 +3,23 @@
 use crate::configuration::Configuration;
 use crate::error_type::error_type;
 use crate::headers::Kafka;
+use crate::injecting_context::InjectingContext;
 use crate::json_quotes::without_quotes;
+use crate::limits::{self, Bare};
 use crate::received::ReceivedRecord;
 use crate::relay;
 use crate::restorable_headers::{GivenHeaders, RestorableHeaders};
 use crate::span_attributes::{set_content, set_offset};
 use crate::wire_size::{self, AROUND};
 use otel_messaging::adapter::{
-    Attributes, Describe, Destination, MessageInfo, Outcome, Outgoing, Relay, Sender,
+    Attributes, Describe, Destination, MessageInfo, Outcome, Outgoing, RefusedSizes, Relay, Sender,
 };
 use otel_messaging::producer::ProducerInfo;
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedHeaders, DeliveryResult, Headers, Message, OwnedHeaders, ToBytes};
+use std::sync::Arc;
 
 /// The client's own word for what a producer does.
 const SEND: &str = "send";
@@ -48,6 +51,15 @@ impl<'a> Record<'a> {
             key: key.map(ToBytes::to_bytes),
             payload: payload.map(ToBytes::to_bytes),
         }
+    }
+
+    /// What it takes with these headers, in bytes.
+    pub(crate) fn size(&self, headers: Option<&OwnedHeaders>) -> usize {
+        limits::size(
+            self.key,
+            self.payload,
+            headers.map(OwnedHeaders::as_borrowed),
+        )
     }
 
     /// What a record of at most `max_bytes` has left for its headers.
@@ -100,6 +112,10 @@ pub struct Injector {
     pub(crate) sender: Sender,
     /// The producer's `message.max.bytes`.
     max_bytes: Option<usize>,
+    /// Whether a record that was refused for its size may be sent once more.
+    pub(crate) may_repeat: bool,
+    /// What topics have refused. The clones of a producer share it.
+    pub(crate) refused: Arc<RefusedSizes>,
     info: ProducerInfo,
 }
 
@@ -110,6 +126,8 @@ impl Injector {
         Self {
             sender: Sender::default(),
             max_bytes: configuration.message_max_bytes(),
+            may_repeat: false,
+            refused: Arc::default(),
             info: configuration.producer_info(),
         }
     }
@@ -119,12 +137,40 @@ impl Injector {
         Self {
             sender: self.sender.batch::<Kafka>(SEND, &self.info),
             max_bytes: self.max_bytes,
+            may_repeat: self.may_repeat,
+            refused: Arc::clone(&self.refused),
             info: self.info.clone(),
         }
     }
 
+    /// Records of this producer may be repeated, unless its configuration asks for an order.
+    pub(crate) fn repeating<C: ClientContext>(mut self, client: &Client<C>) -> Self {
+        self.may_repeat = !Configuration::of(client).is_strict();
+        self
+    }
+
+    /// The delivery callback of this context notes what topics refuse.
+    pub(crate) fn learning_in<C>(mut self, context: &InjectingContext<C>) -> Self {
+        self.refused = Arc::clone(&context.refused);
+        self
+    }
+
     fn room(&self, record: &Record<'_>) -> Option<usize> {
         self.max_bytes.map(|max_bytes| record.room(max_bytes))
+    }
+
+    /// Whether the topic has refused a record of this size.
+    fn refuses(&self, record: &Record<'_>, headers: Option<&OwnedHeaders>) -> bool {
+        !self.refused.is_empty() && self.refused.refuses(record.topic, record.size(headers))
+    }
+
+    /// How large a record is, if it matters to know that the topic accepts it.
+    pub(crate) fn size_to_note(
+        &self,
+        record: &Record<'_>,
+        headers: Option<&OwnedHeaders>,
+    ) -> Option<usize> {
+        (!self.refused.is_empty()).then(|| record.size(headers))
     }
 
     /// Starts the record's span and writes its context into the record's headers.
@@ -141,19 +187,23 @@ impl Injector {
         let outgoing = self.sender.outgoing(SEND, &described);
         let mut restorable = RestorableHeaders::new(headers.take());
         outgoing.inject(&mut restorable, self.room(&record));
-        let given;
+        let mut given;
         (*headers, given) = restorable.into_parts();
+        if self.refuses(&record, headers.as_ref()) {
+            (*headers, given) = limits::leave_out(&outgoing, given.restore(headers.take()));
+        }
         let is_partition_open = record.partition.is_none();
         (OutgoingRecord::new(outgoing, is_partition_open), given)
     }
 
-    /// The same for a message that is sent on. Returns the headers that it goes with.
+    /// The same for a message that is sent on. Returns the headers that it goes with, and those with which
+    /// it may go if they make the record too large.
     pub(crate) fn relay(
         &self,
         relay: Relay<'_>,
         message: &impl ReceivedRecord,
         topic: &str,
-    ) -> (OutgoingRecord, Option<OwnedHeaders>) {
+    ) -> (OutgoingRecord, Option<OwnedHeaders>, Option<Bare>) {
         let record = Record::new(topic, None, message.key(), message.payload());
         let room = self.room(&record);
         let mut headers = relay::headers(message, relay, room).unwrap_or_default();
@@ -168,8 +218,17 @@ impl Injector {
             headers = without_quotes(headers);
         }
         outgoing.inject(&mut headers, room);
-        let headers = (headers.count() > 0).then_some(headers);
-        (OutgoingRecord::new(outgoing, true), headers)
+        let mut headers = (headers.count() > 0).then_some(headers);
+        let mut bare = None;
+        let refuses = self.refuses(&record, headers.as_ref());
+        if (self.may_repeat || refuses) && record.size(headers.as_ref()) > limits::size_of(message)
+        {
+            bare = Some(Bare::relayed(relay, message, outgoing.keeps_context()));
+        }
+        if refuses && let Some(bare) = bare.take() {
+            headers = bare.into_headers(&outgoing);
+        }
+        (OutgoingRecord::new(outgoing, true), headers, bare)
     }
 }
 
@@ -206,12 +265,35 @@ impl OutgoingRecord {
         }));
     }
 
-    /// Ends the span with what a delivery callback is told.
-    pub(crate) fn answer(self, result: &DeliveryResult<'_>) {
+    /// Ends the span with what a delivery callback is told, and notes which sizes are refused.
+    pub(crate) fn answer(self, result: &DeliveryResult<'_>, refused: &RefusedSizes) {
         match result {
-            Ok(message) => self.succeed(message.partition(), message.offset()),
-            Err((error, _)) => self.fail(error),
+            Ok(message) => {
+                if !refused.is_empty() {
+                    refused.note_success(message.topic(), limits::size_of(message));
+                }
+                self.succeed(message.partition(), message.offset());
+            }
+            Err((error, message)) => {
+                if limits::is_too_large(error) {
+                    limits::note_refusal(refused, message);
+                }
+                self.fail(error);
+            }
         }
+    }
+
+    /// The headers that a caller gave, without any context, for a record that goes once more.
+    pub(crate) fn leave_out(
+        &self,
+        given: Option<OwnedHeaders>,
+    ) -> (Option<OwnedHeaders>, GivenHeaders) {
+        limits::leave_out(&self.outgoing, given)
+    }
+
+    /// The same for a message that is sent on.
+    pub(crate) fn bare(&self, bare: Bare) -> Option<OwnedHeaders> {
+        bare.into_headers(&self.outgoing)
     }
 
     /// Ends the span as failed.

@@ -96,6 +96,23 @@ fn add_within(headers: &mut OwnedHeaders, name: &str, value: &str, room: Option<
     has_room && headers.add(name, value.into()).is_ok()
 }
 
+/// The headers with which a message came, without those that get another name, and how many of these
+/// there are.
+pub(crate) fn without_renamed(
+    message: &impl ReceivedRecord,
+    relay: Relay<'_>,
+) -> (OwnedHeaders, u64) {
+    let (mut kept, mut left_out) = (OwnedHeaders::new(), 0);
+    for (name, value) in message.carried().into_iter().flat_map(native::all) {
+        if relay.renames(meaning_of(name)) {
+            left_out += 1;
+        } else {
+            native::add(&mut kept, (name, value));
+        }
+    }
+    (kept, left_out)
+}
+
 /// The headers under their new names, in their order. A new name that is taken already is of an
 /// earlier time, and stays.
 #[cold]

@@ -187,7 +187,7 @@ where
         topic: &str,
         opaque: C::DeliveryOpaque,
     ) -> Result<(), (KafkaError, C::DeliveryOpaque)> {
-        let (mut outgoing, headers) = self.injector.relay(relay, message, topic);
+        let (mut outgoing, headers, _) = self.injector.relay(relay, message, topic);
         let record = relayed_record(message, topic, relay, headers, opaque);
         outgoing.hand_over();
         self.inner.enqueue(record).map_err(|(error, record)| {

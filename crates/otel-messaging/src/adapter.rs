@@ -10,6 +10,7 @@
 //! | `wire_size.rs` | what headers take on the wire, for [`CarrierMut::left_of`] |
 //! | `error_type.rs` | names for the client's errors, for `error.type` |
 //! | `settle.rs` | [`Settle`](crate::consumer::Settle) for what settles a delivery, and [`Unsettled`](crate::consumer::Unsettled) for messages that have it |
+//! | `limits.rs` | messages that a destination refuses for their size, with [`RefusedSizes`] and [`Outgoing::leave_out`]; only if the client does not know how large they may be |
 //! | a file per wrapped client type, named for it | the sending methods. Each calls [`Sender::outgoing`], [`Outgoing::inject`], the client's method and [`Outgoing::finish`] |
 //!
 //! The example `channel_adapter` of this crate is an adapter for an in-process channel, with its tests and
@@ -32,6 +33,7 @@ pub use crate::message::attributes::Attributes;
 pub use crate::message::destination::Destination;
 pub use crate::message::info::MessageInfo;
 pub use crate::message::received::{Client, Describe};
+pub use crate::policy::refused_sizes::RefusedSizes;
 pub use crate::producer::dead_letter::DeadLetter;
 pub use crate::producer::outcome::Outcome;
 pub use crate::producer::outgoing::Outgoing;

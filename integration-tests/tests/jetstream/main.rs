@@ -3,6 +3,7 @@
 mod consumers;
 mod generic;
 mod key_value;
+mod limits;
 mod object_store;
 mod onward;
 mod publishing;

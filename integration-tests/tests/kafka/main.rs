@@ -7,6 +7,7 @@ mod context;
 mod enqueuing;
 mod faults;
 mod future;
+mod limits;
 mod panicking;
 mod queue_full;
 mod relay;

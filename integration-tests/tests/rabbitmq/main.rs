@@ -6,6 +6,7 @@ mod deaths;
 mod ending;
 mod exchanges;
 mod faults;
+mod limits;
 mod names;
 mod onward;
 mod publishing;

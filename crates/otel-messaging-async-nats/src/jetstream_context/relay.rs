@@ -2,6 +2,7 @@
 
 use crate::dead_letter::dead_letter;
 use crate::injecting_producer::InjectingProducer;
+use crate::limits::Bare;
 use crate::publish_ack_future::PublishAckFuture;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishError;
@@ -60,6 +61,9 @@ impl InjectingProducer<Context> {
     /// [`republish`](Self::republish) does, and writes the failure into the headers; see
     /// [`InjectingProducer<Client>::dead_letter`](InjectingProducer::dead_letter).
     ///
+    /// If the stream refuses the letter for its size, the awaited future publishes it without the failure,
+    /// without the context and without the renamed headers. Its span still has the failure.
+    ///
     /// # Errors
     ///
     /// The context's own error, unchanged. It marks the span as failed.
@@ -79,7 +83,8 @@ impl InjectingProducer<Context> {
         subject: Subject,
         relay: Relay<'_>,
     ) -> impl Future<Output = Result<PublishAckFuture, PublishError>> + use<'a> {
+        let bare = Bare::relayed(relay, message.headers.as_ref());
         let (outgoing, headers) = self.relay(relay, message, &subject);
-        self.deliver(outgoing, subject, headers, message.payload.clone())
+        self.deliver(outgoing, subject, (headers, message.payload.clone()), bare)
     }
 }

@@ -65,3 +65,27 @@ fn a_reply_subject_that_makes_a_server_drop_the_message_stays() {
         assert_eq!(goes_along(reply), expected, "{reply}");
     }
 }
+
+#[test]
+fn a_bare_message_has_what_gets_no_other_name() {
+    let mut came = HeaderMap::new();
+    came.append("Nats-Msg-Id", "m-7");
+    came.append("Nats-TTL", "7s");
+    came.append("order", "7");
+    came.append("order", "8");
+    let letter = DeadLetter::new(Destination::unknown(), &"no");
+    let mut content = HeaderMap::new();
+    content.append("order", "7");
+    content.append("order", "8");
+    for relay in [Relay::Republish, Relay::DeadLetter(&letter)] {
+        assert_eq!(without_renamed(relay, Some(&came)), (content.clone(), 2));
+    }
+    content.append("Nats-Msg-Id", "m-7");
+    let forwarded = without_renamed(Relay::Forward, Some(&came));
+    assert_eq!(forwarded, (content.clone(), 1));
+    assert_eq!(
+        without_renamed(Relay::Forward, Some(&content)),
+        (content, 0)
+    );
+    assert_eq!(without_renamed(Relay::Forward, None), (HeaderMap::new(), 0));
+}

@@ -4,10 +4,12 @@ use crate::process;
 use crate::wire_size::AROUND;
 use otel_messaging::Instrumentation;
 use otel_messaging::adapter::Carrier;
+use proptest::prelude::*;
 use rdkafka::consumer::{Consumer, StreamConsumer};
-use rdkafka::message::OwnedHeaders;
+use rdkafka::message::{OwnedHeaders, OwnedMessage, Timestamp};
 use rdkafka::mocking::MockCluster;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -145,4 +147,100 @@ async fn a_disabled_wrapper_leaves_headers_as_they_are() {
     let headers = with.headers.expect("headers");
     let all: Vec<_> = native::all(headers.as_borrowed()).collect();
     assert_eq!(all, [(&b"Traceparent"[..], Some(&old[..]))]);
+}
+
+/// A header that a message may have: of anybody's, of a propagator's, and one that gets another name.
+fn header() -> impl Strategy<Value = (&'static str, Option<String>)> {
+    let name = prop::sample::select(vec![
+        "order",
+        "Traceparent",
+        "tracestate",
+        "baggage",
+        "retry_topic-attempts",
+        "dead-letter-source",
+        "dead-letter-error",
+        "received-timestamp",
+    ]);
+    let value = prop_oneof![
+        Just(Some(
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()
+        )),
+        prop::option::of("[a-z=,]{0,80}"),
+    ];
+    (name, value)
+}
+
+/// A producer of small records, without a broker.
+static SMALL: LazyLock<FutureProducer> = LazyLock::new(|| {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", "127.0.0.1:1");
+    config.set("message.max.bytes", "1000");
+    config.create().expect("a producer")
+});
+
+proptest! {
+    /// Whatever librdkafka takes without the wrapper it takes with it, because the room for headers is
+    /// known: nothing is left to send a second time when librdkafka itself refuses a record.
+    #[test]
+    fn librdkafka_refuses_nothing_for_what_the_wrapper_adds(
+        payload in prop::option::of(400..1_100_usize),
+        key in prop::option::of(0..40_usize),
+        headers in prop::option::of(prop::collection::vec(header(), 0..8)),
+        has_span: bool,
+        baggage in 0..300_usize,
+        way in 0..4_u8,
+    ) {
+        let plain: &FutureProducer = &SMALL;
+        let producer = InjectingProducer::new(plain.clone());
+        let headers = headers.map(|headers| {
+            let mut all = OwnedHeaders::new();
+            for (name, value) in &headers {
+                native::add(&mut all, (name.as_bytes(), value.as_ref().map(String::as_bytes)));
+            }
+            all
+        });
+        let (payload, key) = (payload.map(|size| vec![b'x'; size]), key.map(|size| vec![b'k'; size]));
+        let record = || FutureRecord::<[u8], [u8]> {
+            topic: "orders",
+            partition: None,
+            payload: payload.as_deref(),
+            key: key.as_deref(),
+            timestamp: None,
+            headers: headers.clone(),
+        };
+        let is_taken = plain.send_result(record()).is_ok();
+
+        let mut carried = OwnedHeaders::new();
+        let traceparent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        if has_span {
+            native::add(&mut carried, (b"traceparent", Some(traceparent)));
+        }
+        let members = format!("a=1,b={}", "2".repeat(baggage));
+        native::add(&mut carried, (b"baggage", Some(members.as_bytes())));
+        let _attached = crate::extract(&carried).attach();
+        let message = OwnedMessage::new(
+            payload.clone(),
+            key.clone(),
+            "orders".to_owned(),
+            Timestamp::CreateTime(1_700_000_000_000),
+            0,
+            7,
+            headers.clone(),
+        );
+        let letter = relay::dead_letter(&message, &"no such customer");
+        let relay = match way {
+            0 => None,
+            1 => Some(Relay::Forward),
+            2 => Some(Relay::Republish),
+            _ => Some(Relay::DeadLetter(&letter)),
+        };
+        let sent = match relay {
+            None => producer.send_result(record()).map(drop),
+            Some(relay) => {
+                let (_, record, _) = producer.relay(relay, &message, "orders");
+                plain.send_result(record).map(drop)
+            }
+        };
+        prop_assert!(sent.is_ok() || !is_taken);
+    }
 }

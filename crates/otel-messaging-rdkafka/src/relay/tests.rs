@@ -131,3 +131,27 @@ fn a_source_that_is_no_text_is_replaced() {
         assert_eq!(origin, Some(traceparent));
     }
 }
+
+/// Whatever the room: what is content stays with its bytes, and the rest is counted.
+#[test]
+fn a_bare_message_has_what_gets_no_other_name() {
+    let given: Headers<'_> = &[
+        (b"\xff", Some(b"\0")),
+        (b"__replicator_id", Some(b"1")),
+        (b"retry_topic-attempts", Some(b"4")),
+        (b"order", None),
+    ];
+    let message = message(Timestamp::CreateTime(1_000_000_000_000), given);
+    each_relay(|relay| {
+        let (headers, left_out) = without_renamed(&message, relay);
+        let found: Vec<_> = native::all(headers.as_borrowed()).collect();
+        match relay {
+            Relay::Forward => {
+                assert_eq!((found, left_out), (vec![given[0], given[2], given[3]], 1));
+            }
+            Relay::Republish | Relay::DeadLetter(_) => {
+                assert_eq!((found, left_out), (vec![given[0], given[3]], 2));
+            }
+        }
+    });
+}

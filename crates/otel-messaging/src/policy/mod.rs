@@ -4,4 +4,5 @@ pub(crate) mod captured_headers;
 pub(crate) mod destination;
 pub(crate) mod recent;
 pub(crate) mod redelivery;
+pub(crate) mod refused_sizes;
 pub(crate) mod relation;

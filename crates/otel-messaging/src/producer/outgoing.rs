@@ -3,7 +3,7 @@
 use crate::carrier::headers::{Carrier, CarrierMut};
 use crate::context::current::current_context;
 use crate::instrumentation::settings::Instrumentation;
-use crate::loss::witness::{self, Kept};
+use crate::loss::witness::{self, Kept, Seen};
 use crate::message::attributes::Attributes;
 use crate::message::info::MessageInfo;
 use crate::message::received::Describe;
@@ -13,7 +13,7 @@ use crate::operation::start::Of;
 use crate::producer::batch::{Batch, Part};
 use crate::producer::join::joined_links;
 use crate::producer::outcome::Outcome;
-use crate::producer::room::inject_within;
+use crate::producer::room::{inject_within, leave_out};
 use crate::telemetry::action::{Action, Operation};
 use crate::telemetry::semconv;
 use opentelemetry::Context;
@@ -141,6 +141,25 @@ impl Outgoing {
         });
         if written.is_any() {
             self.written.set(written);
+        }
+    }
+
+    /// Removes the context from the headers again, because the destination refuses the message for its
+    /// size: see [`RefusedSizes`](crate::adapter::RefusedSizes). An older context in the headers is removed
+    /// too. [`dropped_fields`](crate::loss::dropped_fields) and the metrics count it, once for a message. The
+    /// headers of a message that [keeps](Self::keeps_context) its context stay as they are.
+    pub fn leave_out<C, H: CarrierMut<C>>(&self, headers: &mut H) {
+        let by = self.instrumentation().settings();
+        if by.is_disabled || self.kept.is_some() {
+            return;
+        }
+        if self.written.get().has(Seen::DROPPED) {
+            by.propagation.remove(headers);
+            return;
+        }
+        let ((), seen) = witness::watch(|| leave_out(&by.propagation, self.context(), headers));
+        if seen.is_any() {
+            self.written.set(seen);
         }
     }
 

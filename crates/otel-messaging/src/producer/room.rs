@@ -42,8 +42,11 @@ fn inject_tightly<C, H: CarrierMut<C> + Clone>(
     let given = headers.clone();
     // An older context makes room for this one.
     by.remove(headers);
-    let has_span = context.span().span_context().is_valid();
-    let least = if has_span { TRACEPARENT_SIZE } else { 0 };
+    let least = if has_span(context) {
+        TRACEPARENT_SIZE
+    } else {
+        0
+    };
     if let Some(left) = headers.left_of(room).filter(|left| *left >= least) {
         let without = headers.clone();
         let budget = left.saturating_sub(FIELDS.len() * H::PER_HEADER);
@@ -56,8 +59,25 @@ fn inject_tightly<C, H: CarrierMut<C> + Clone>(
         }
         *headers = without;
     }
-    if has_span || !context.baggage().is_empty() {
+    count_left_out(context);
+}
+
+/// Removes any context from the headers of a message that goes without this one.
+#[cold]
+pub(crate) fn leave_out<C, H: CarrierMut<C>>(by: &Propagation, context: &Context, headers: &mut H) {
+    if !context.is_telemetry_suppressed() {
+        by.remove(headers);
+        count_left_out(context);
+    }
+}
+
+fn count_left_out(context: &Context) {
+    if has_span(context) || !context.baggage().is_empty() {
         witness::note(Seen::DROPPED);
         report(1, CarrierError::TooLarge);
     }
+}
+
+fn has_span(context: &Context) -> bool {
+    context.span().span_context().is_valid()
 }
