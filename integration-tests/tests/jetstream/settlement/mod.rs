@@ -1,5 +1,6 @@
 //! Messages of a stream, settled by the outcome of their handlers, and by hand.
 
+mod batches;
 mod by_hand;
 mod concurrent;
 mod consumers;
