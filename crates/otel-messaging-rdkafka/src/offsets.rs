@@ -114,8 +114,17 @@ impl Offsets {
 
     /// Uses this instrumentation instead of the global one.
     #[must_use]
-    pub fn with_instrumentation(mut self, instrumentation: &Instrumentation) -> Self {
-        self.consumer = instrumentation.consumer(self.info.clone());
+    pub fn with_instrumentation(self, instrumentation: &Instrumentation) -> Self {
+        let consumer = instrumentation.consumer(self.info.clone());
+        self.with_consumer(consumer)
+    }
+
+    /// Uses this handle of the consumer instead of one of the global instrumentation, such as a handle that knows
+    /// more than the configuration says:
+    /// `instrumentation.consumer(consumer_info(&consumer).with_server("kafka.internal", 9092))`.
+    #[must_use]
+    pub fn with_consumer(mut self, consumer: Consumer) -> Self {
+        self.consumer = consumer;
         self
     }
 

@@ -439,8 +439,10 @@ async fn settlements(recorder: &mut Recorder, shop: &Shop) {
     let partitions = topic.from_the_beginning();
     consumer.assign(&partitions).expect("a partition");
     let offsets = Offsets::new(Arc::clone(&consumer)).expect("offsets");
-    let [plain, full, templated] = [&recorder.plain, &recorder.full, &recorder.templated]
-        .map(|by| offsets.clone().with_instrumentation(by));
+    let plain = offsets.clone().with_instrumentation(&recorder.plain);
+    let info = consumer_info(&*consumer).with_subscription("eu");
+    let [full, templated] = [&recorder.full, &recorder.templated]
+        .map(|by| offsets.clone().with_consumer(by.consumer(info.clone())));
 
     let next = async || {
         let record = FutureRecord::to(&topic.name).key("7").payload("order");
