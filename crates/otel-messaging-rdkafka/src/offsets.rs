@@ -15,7 +15,7 @@ use crate::settle::Settler;
 use assignment::{Assignment, HasAssignment};
 use commit::Commit;
 use otel_messaging::consumer::{
-    Consumer, ConsumerInfo, Guard, InContext, MessageSpan, Returned, Settling,
+    Consumer, ConsumerInfo, Guard, InContext, MessageSpan, SettlingOne,
 };
 use otel_messaging::{Failure, Instrumentation, Received};
 use rdkafka::Message;
@@ -173,23 +173,18 @@ impl Offsets {
     /// The client's error, if the offset could not be stored, such as `KafkaError::StoreOffset` with
     /// `RDKafkaErrorCode::State` if the partition was revoked meanwhile. The message is then delivered again, to
     /// the consumer that has the partition. The handler's result is inside.
-    #[expect(
-        clippy::type_complexity,
-        reason = "the core's future, of a handler that is not boxed"
-    )]
     pub fn with_settlement<'a, M, H, F, T, E>(
         &self,
         message: &'a M,
         handler: H,
-    ) -> Settling<InContext<F>, Result<T, E>, Returned<Kafka, Settler, E>, Guard<Kafka, Settler>>
+    ) -> SettlingOne<InContext<F>, T, E, Kafka, Settler>
     where
         M: Received<Kafka> + ReceivedRecord,
         H: FnOnce(&'a M) -> F,
         F: Future<Output = Result<T, E>>,
         E: fmt::Display,
     {
-        let settler = self.settler(message);
-        self.consumer.with_settler(settler, message, handler)
+        self.guard(message).with_settlement(message, handler)
     }
 
     /// Handles `message` and stores its offset, as [`with_settlement`](Self::with_settlement) does, and marks its
@@ -198,20 +193,18 @@ impl Offsets {
     /// # Errors
     ///
     /// As [`with_settlement`](Self::with_settlement).
-    #[expect(
-        clippy::type_complexity,
-        reason = "the core's future, of a handler that is not boxed"
-    )]
+    #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
     pub fn with_settlement_with<'a, M, H, F, T, E, J>(
         &self,
         message: &'a M,
         handler: H,
         failure_of: J,
-    ) -> Settling<
+    ) -> SettlingOne<
         InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, M, H, F, T, E, J>>,
-        Result<T, E>,
-        Returned<Kafka, Settler, E>,
-        Guard<Kafka, Settler>,
+        T,
+        E,
+        Kafka,
+        Settler,
     >
     where
         M: Received<Kafka> + ReceivedRecord,
@@ -219,9 +212,8 @@ impl Offsets {
         F: Future<Output = Result<T, E>>,
         J: FnOnce(&E) -> Option<Failure>,
     {
-        let settler = self.settler(message);
-        self.consumer
-            .with_settler_with(settler, message, handler, failure_of)
+        let guard = self.guard(message);
+        guard.with_settlement_with(message, handler, failure_of)
     }
 
     /// Takes note of a message that is to be handled, and makes one of it that can be settled anywhere: by
