@@ -48,6 +48,11 @@ impl<'a, C: ClientContext> Configuration<'a, C> {
             || self.read(c"transactional.id").is_some()
     }
 
+    /// Whether librdkafka stores the offset of a message when it is polled.
+    pub(crate) fn auto_offset_store(&self) -> Option<String> {
+        self.read(c"enable.auto.offset.store")
+    }
+
     /// What a producer knows of itself.
     pub(crate) fn producer_info(&self) -> ProducerInfo {
         let mut info = ProducerInfo::new();

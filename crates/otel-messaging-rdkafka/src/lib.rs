@@ -12,12 +12,16 @@ mod injecting_producer;
 mod json_quotes;
 mod limits;
 mod native;
+mod offsets;
 mod parse_lock;
 mod received;
 mod record;
 mod record_queue;
+mod registered;
 mod relay;
 mod restorable_headers;
+mod settle;
+mod settling_context;
 mod span_attributes;
 mod until_queued_producer;
 mod wire_size;
@@ -27,14 +31,20 @@ pub use delivery_future::DeliveryFuture;
 pub use headers::Kafka;
 pub use injecting_context::{InFlight, InjectingContext};
 pub use injecting_producer::{InjectingProducer, Wrapped};
+pub use offsets::Offsets;
+pub use offsets::assignment::{Assignment, HasAssignment};
 pub use received::ReceivedRecord;
 pub use record_queue::RecordQueue;
+pub use registered::Registered;
+pub use settle::{Settlement, Settler};
+pub use settling_context::SettlingContext;
 pub use until_queued_producer::UntilQueuedProducer;
 
 pub use otel_messaging::{
     ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
-    closure_in_context, consumer, current_context, extract, future_in_context, get_context, inject,
-    instrumentation, loss, opentelemetry, process, process_batch, producer, propagation,
+    closure_in_context, consumer, current_context, extract, future_in_context, get_context, guard,
+    inject, instrumentation, loss, opentelemetry, process, process_batch, producer, propagation,
     self_check, stored, try_with_batch_context, try_with_message_context,
-    try_with_message_context_with, with_batch_context, with_message_context,
+    try_with_message_context_with, with_batch_context, with_batch_settlement, with_message_context,
+    with_settlement, with_settlement_with,
 };

@@ -7,9 +7,10 @@ use integration_tests::{apply, broker_test};
 use otel_messaging::Instrumentation;
 use otel_messaging::consumer::BatchMessage;
 use otel_messaging_rdkafka::{
-    InjectingContext, InjectingProducer, UntilQueuedProducer, consumer_info,
+    InjectingContext, InjectingProducer, Offsets, SettlingContext, UntilQueuedProducer,
+    consumer_info,
 };
-use rdkafka::consumer::StreamConsumer;
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{
@@ -18,6 +19,7 @@ use rdkafka::producer::{
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Message};
 use std::io;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// A topic, with a producer and a consumer that have names.
@@ -42,7 +44,7 @@ impl Shop {
         consuming.set("group.id", "billing");
         let consumer: StreamConsumer = consuming.create().expect("a consumer");
         let partitions = topic.from_the_beginning();
-        rdkafka::consumer::Consumer::assign(&consumer, &partitions).expect("a partition");
+        consumer.assign(&partitions).expect("a partition");
         Self {
             topic,
             config,
@@ -88,6 +90,7 @@ async fn kafka_emits_what_is_listed() {
     contexts(&mut recorder, &shop).await;
     failures(&mut recorder, &shop).await;
     batches(&mut recorder, &shop).await;
+    settlements(&mut recorder, &shop).await;
     recorder.assert();
 }
 
@@ -421,4 +424,60 @@ async fn batches(recorder: &mut Recorder, shop: &Shop) {
     for _ in 0..3 {
         shop.next().await;
     }
+}
+
+async fn settlements(recorder: &mut Recorder, shop: &Shop) {
+    let topic = Topic::on_brokers(1).await;
+    recorder.replace(topic.name.clone(), "settled-<id>");
+    let mut config = topic.config();
+    config.set("client.id", "billing-1");
+    config.set("group.id", "billing");
+    config.set("enable.auto.offset.store", "false");
+    let context = SettlingContext::default();
+    let consumer: StreamConsumer<_> = config.create_with_context(context).expect("a consumer");
+    let consumer = Arc::new(consumer);
+    let partitions = topic.from_the_beginning();
+    consumer.assign(&partitions).expect("a partition");
+    let offsets = Offsets::new(Arc::clone(&consumer)).expect("offsets");
+    let plain = offsets.clone().with_instrumentation(&recorder.plain);
+    let info = consumer_info(&*consumer).with_subscription("eu");
+    let [full, templated] = [&recorder.full, &recorder.templated]
+        .map(|by| offsets.clone().with_consumer(by.consumer(info.clone())));
+
+    let next = async || {
+        let record = FutureRecord::to(&topic.name).key("7").payload("order");
+        let sent = shop.topic.producer.send(record, PATIENCE).await;
+        sent.expect("the broker takes it");
+        let message = in_time("a message", consumer.recv()).await;
+        message.expect("a message").detach()
+    };
+
+    let committed = plain.commit(CommitMode::Sync);
+    committed.expect_err("nothing is stored");
+    recorder.case("commit of nothing");
+    for offsets in [&templated, &full] {
+        let message = next().await;
+        let settled = offsets.with_settlement(&message, async |_| Ok::<_, io::Error>(()));
+        settled.await.expect("stored").expect("handled");
+    }
+    recorder.case("process and store_offset, by a template and with everything");
+    plain.commit(CommitMode::Sync).expect("committed");
+    templated.commit(CommitMode::Async).expect("queued");
+    recorder.case("commit, and commit by a template");
+
+    let batch = [full.register(next().await)];
+    let handled = full.consumer();
+    let handled = handled.with_batch_settlement(&batch, async |_| Ok::<_, io::Error>(()));
+    handled.await.expect("stored").expect("handled");
+    recorder.case("process and store_offset of a batch, with everything");
+
+    let message = next().await;
+    let refuse = async |_: &OwnedMessage| Err::<(), _>(io::Error::other("no such card"));
+    let settled = full.with_settlement(&message, refuse).await;
+    settled.expect("left").expect_err("not handled");
+    recorder.case("process that fails, with everything, and its offset is left");
+    consumer.unassign().expect("unassigned");
+    let settled = full.with_settlement(&message, async |_| Ok::<_, io::Error>(()));
+    settled.await.expect_err("not assigned");
+    recorder.case("process, and store_offset that fails, with everything");
 }

@@ -64,7 +64,7 @@ fn page_with(row: &str, in_place: &str) -> Page {
 fn a_difference_names_its_attribute() {
     let page = page_with(
         "| `kafka.offset` |",
-        "| `kafka.key` | r | r | r | r | kafka | never |",
+        "| `kafka.key` | r | r | r | r | - | kafka | never |",
     );
     let of_kafka = |operation| format!("kafka: {operation} never has kafka.key");
     let expected = ["forward", "process", "receive", "send"].map(of_kafka);

@@ -15,6 +15,7 @@ mod restart;
 mod returned;
 mod sending;
 mod sends;
+mod settlement;
 mod settling;
 mod threaded;
 mod transactions;
