@@ -100,7 +100,7 @@ async fn a_batch_is_settled_by_its_outcome() {
                 result
             },
         );
-        let settled = settled.and(chosen.clone()).or(chosen);
+        let settled = settled.and(chosen).or(chosen);
         let settled = in_time("a batch", settled).await;
         assert_eq!(settled.expect("settled"), result);
         assert_eq!(seen.into_inner().expect("not poisoned"), batch.traces);
@@ -141,7 +141,7 @@ async fn each_of_a_batch_is_settled_by_its_own_outcome() {
                         let number = number_of(message);
                         tokio::task::yield_now().await;
                         assert_eq!(current_trace(), traces[number]);
-                        if number % 4 == 0 {
+                        if number.is_multiple_of(4) {
                             Err("no such order")
                         } else {
                             Ok(())
@@ -149,17 +149,19 @@ async fn each_of_a_batch_is_settled_by_its_own_outcome() {
                     });
                     handled.or(Settlement::Term)
                 });
-                let settled = join_all(each).await.into_iter();
-                settled
-                    .map(|settled| settled.map(drop))
-                    .collect::<Result<(), _>>()
+                let mut settled = join_all(each).await.into_iter();
+                settled.try_for_each(|settled| settled.map(drop))
             });
     let settled = in_time("a batch", settled).await.expect("settled");
     settled.expect("each is settled");
     let of = |operation| batch.spans_of(operation);
     assert_eq!([of("ack"), of("term"), of("process")], [75, 25, 1]);
     for (number, sent) in batch.sent().await.iter().enumerate() {
-        let expected = if number % 4 == 0 { "+TERM" } else { "" };
+        let expected = if number.is_multiple_of(4) {
+            "+TERM"
+        } else {
+            ""
+        };
         assert_eq!(*sent, [expected], "{number}");
     }
     batch.orders.all_settled(MESSAGES as u64).await;

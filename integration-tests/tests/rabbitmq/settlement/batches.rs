@@ -164,10 +164,8 @@ async fn each_of_a_batch_is_settled_by_its_own_outcome() {
                 _ => Settlement::Reject,
             })
         });
-        let settled = join_all(each).await.into_iter();
-        settled
-            .map(|settled| settled.map(drop))
-            .collect::<lapin::Result<()>>()
+        let mut settled = join_all(each).await.into_iter();
+        settled.try_for_each(|settled| settled.map(drop))
     });
     let settled = in_time("a batch", settled).await.expect("settled");
     settled.expect("each is settled");

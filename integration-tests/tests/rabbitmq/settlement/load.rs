@@ -9,13 +9,16 @@ use std::future::pending;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+
+async fn turns(count: u32) {
+    for _ in 0..count {
+        tokio::task::yield_now().await;
+    }
+}
 
 /// What becomes of an order, by its number and how often it was delivered before.
 async fn outcome(order: u32, tries: u32) -> Handled {
-    for _ in 0..order % 7 {
-        tokio::task::yield_now().await;
-    }
+    turns(order % 7).await;
     match (order % 5, tries) {
         (0, 0) => Err("not yet"),
         (1, 0) => panic!("as a handler may"),
@@ -48,7 +51,9 @@ async fn all_are_handled(at_once: usize) {
             let delivery = delivery.expect("a delivery");
             async {
                 let delivery = delivery;
-                let order: u32 = String::from_utf8_lossy(&delivery.data).parse().expect("a number");
+                let order: u32 = String::from_utf8_lossy(&delivery.data)
+                    .parse()
+                    .expect("a number");
                 let before = {
                     let mut tries = tries.lock().expect("not poisoned");
                     tries[order as usize] += 1;
@@ -58,13 +63,15 @@ async fn all_are_handled(at_once: usize) {
                 let future = by.with_settlement(&delivery, |_| outcome(order, before));
                 let future = AssertUnwindSafe(future).catch_unwind();
                 // A handler that never ends is dropped.
+                let is_given_up = order % 5 == 2 && before == 0;
                 tokio::select! {
-                    settled = future => if let Ok(settled) = settled {
-                        if settled.expect("settled").is_ok() {
+                    settled = future => {
+                        let settled = settled.map(|settled| settled.expect("settled"));
+                        if matches!(settled, Ok(Ok(()))) {
                             handled.fetch_add(1, Ordering::Relaxed);
                         }
-                    },
-                    () = tokio::time::sleep(Duration::from_millis(50)), if order % 5 == 2 && before == 0 => {}
+                    }
+                    () = turns(10), if is_given_up => {}
                 }
             }
         })
