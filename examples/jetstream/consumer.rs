@@ -6,14 +6,15 @@
 
 use anyhow::anyhow;
 use async_nats::jetstream::consumer::pull;
-use async_nats::jetstream::{self, AckKind, Message, stream};
+use async_nats::jetstream::{self, Message, stream};
 use futures_util::StreamExt;
 use opentelemetry::global;
 use opentelemetry::trace::Tracer;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging_async_nats::{propagation, self_check, try_with_message_context};
+use otel_messaging_async_nats::{Settlement, propagation, self_check, with_settlement};
 use std::pin::pin;
+use std::str::Utf8Error;
 use tokio::signal::ctrl_c;
 
 #[tokio::main]
@@ -73,24 +74,18 @@ async fn consume() -> anyhow::Result<()> {
     let mut messages = pin!(consumer.messages().await?.take_until(ctrl_c()));
     while let Some(message) = messages.next().await {
         let message = message?;
-        try_with_message_context(&message, handle) // <- the one line
-            .on_error(|error| terminate(&message, error))
-            .await?;
+        let settled = with_settlement(&message, handle).or(Settlement::Term); // <- the one line
+        if let Err(error) = settled.await.map_err(|error| anyhow!(error))? {
+            eprintln!("jetstream-consumer: no invoice: {error}");
+        }
     }
     // Acknowledgements are only handed to the client.
     client.flush().await?;
     Ok(())
 }
 
-async fn handle(message: &Message) -> anyhow::Result<()> {
+async fn handle(message: &Message) -> Result<(), Utf8Error> {
     let order = str::from_utf8(&message.payload)?;
     global::tracer("billing").in_span("write invoice", |_| println!("invoice for {order}"));
-    message.ack().await.map_err(|error| anyhow!(error))
-}
-
-/// Still in the order's span, whose status has the error's text. The order does not come again.
-async fn terminate(message: &Message, error: anyhow::Error) -> anyhow::Result<()> {
-    eprintln!("jetstream-consumer: no invoice: {error}");
-    let terminated = message.ack_with(AckKind::Term).await;
-    terminated.map_err(|error| anyhow!(error))
+    Ok(())
 }

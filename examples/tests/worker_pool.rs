@@ -92,6 +92,8 @@ fn spans_and_metrics_go_to_the_collector() {
         ("load pallet", ""),
         ("send orders-{run}", SCHEMA),
         ("process orders-{run}", SCHEMA),
+        ("store_offset orders-{run}", SCHEMA),
+        ("commit orders-{run}", SCHEMA),
         ("send pallets-{run}", SCHEMA),
         ("process pallets-{run}", SCHEMA),
     ];

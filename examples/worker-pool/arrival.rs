@@ -1,7 +1,6 @@
 //! Where the pallets arrive: the message carries the trace of its loading.
 
-use crate::ledger::Ledger;
-use crate::progress::Position;
+use crate::ledger::{Ledger, Position};
 use crate::topics::{ANSWER, Topics};
 use anyhow::anyhow;
 use otel_messaging_rdkafka::with_message_context;

@@ -1,8 +1,14 @@
 //! What was done, to be shown and to be held against the spans.
 
 use crate::order::Parcel;
-use crate::progress::Position;
 use opentelemetry::trace::{Link, SpanContext, TraceId};
+
+/// Where a message is in its topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {

@@ -1,10 +1,9 @@
 //! Join: the parcels of many orders, one outgoing message, linked to all of them.
 
-use crate::ledger::{Ledger, OrderTaken, PalletLoaded};
+use crate::ledger::{Ledger, OrderTaken, PalletLoaded, Position};
 use crate::order::{Pallet, Parcel};
-use crate::orders::{InWork, Taken};
+use crate::orders::{InWork, OrderGuard, Taken};
 use crate::packing::Packed;
-use crate::progress::{Position, Progress};
 use crate::say;
 use crate::topics::{ANSWER, Topics};
 use anyhow::anyhow;
@@ -14,8 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer};
 use opentelemetry::{Context, global};
 use otel_messaging_rdkafka::{InjectingProducer, Job};
-use rdkafka::consumer::{Consumer, StreamConsumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -23,30 +21,28 @@ use tokio::sync::mpsc;
 
 pub(crate) struct Loader<'a> {
     topics: &'a Topics,
-    consumer: &'a StreamConsumer,
     producer: &'a InjectingProducer<FutureProducer>,
     /// For how many parcels there is room on a pallet.
     room: usize,
     /// The pallet that is being loaded: each parcel with its order's place in the ledger.
     pallet: Vec<(usize, Job<Parcel>)>,
-    progress: Progress,
+    /// For each order of the ledger, how many of its parcels are not on an acknowledged pallet yet.
+    open: Vec<(usize, OrderGuard)>,
     ledger: Ledger,
 }
 
 impl<'a> Loader<'a> {
     pub(crate) fn new(
         topics: &'a Topics,
-        consumer: &'a StreamConsumer,
         producer: &'a InjectingProducer<FutureProducer>,
         room: usize,
     ) -> Self {
         Self {
             topics,
-            consumer,
             producer,
             room,
             pallet: Vec::new(),
-            progress: Progress::default(),
+            open: Vec::new(),
             ledger: Ledger::default(),
         }
     }
@@ -55,19 +51,18 @@ impl<'a> Loader<'a> {
     /// While Kafka takes its time for a pallet, no order is taken here.
     pub(crate) async fn load_all(
         mut self,
-        mut taken: mpsc::Receiver<Taken>,
+        mut taken: mpsc::Receiver<(Taken, OrderGuard)>,
     ) -> anyhow::Result<Ledger> {
         let mut packing = FuturesUnordered::new();
         loop {
             tokio::select! {
                 Some((order, packed)) = packing.next() => self.add(order, packed?).await?,
-                Some(taken) = taken.recv() => match taken {
-                    Taken::Rejected(position) => self.begin(position, 0)?,
+                Some((taken, guard)) = taken.recv() => match taken {
+                    Taken::Rejected => self.done(guard.ack().await)?,
                     Taken::Order(in_work) => {
                         let InWork { order, parcels } = *in_work;
                         let number = order.number;
-                        self.begin(order.position, parcels.len())?;
-                        let order = self.open(order);
+                        let order = self.open(order, guard).await?;
                         packing.extend(parcels.into_iter().map(|parcel| async move {
                             let packed = parcel.result().await;
                             (order, packed.map_err(|failure| anyhow!("order {number}: {failure}")))
@@ -83,11 +78,14 @@ impl<'a> Loader<'a> {
         Ok(self.ledger)
     }
 
-    /// Gives its place in the ledger.
-    fn open(&mut self, order: OrderTaken) -> usize {
+    /// Gives its place in the ledger. An order may have no parcel.
+    async fn open(&mut self, order: OrderTaken, guard: OrderGuard) -> anyhow::Result<usize> {
         show_if_packed(&order);
+        let place = self.open.len();
+        self.open.push((order.articles, guard));
         self.ledger.orders.push(order);
-        self.ledger.orders.len() - 1
+        self.store_if_loaded(place).await?;
+        Ok(place)
     }
 
     async fn add(&mut self, order: usize, packed: Packed) -> anyhow::Result<()> {
@@ -129,8 +127,8 @@ impl<'a> Loader<'a> {
         self.ledger.pallets.push(pallet);
         // Not before: what is stored does not come again.
         for order in orders {
-            let done = self.progress.loaded(self.ledger.orders[order].position);
-            self.store(done)?;
+            self.open[order].0 -= 1;
+            self.store_if_loaded(order).await?;
         }
         Ok(())
     }
@@ -146,21 +144,25 @@ impl<'a> Loader<'a> {
         })
     }
 
-    fn begin(&mut self, order: Position, parcels: usize) -> anyhow::Result<()> {
-        let done = self.progress.begin(order, parcels);
-        self.store(done)
-    }
-
-    /// Stores up to where all is done; the consumer commits it.
-    fn store(&self, done: Option<Position>) -> anyhow::Result<()> {
-        let Some(Position { partition, offset }) = done else {
+    /// Stores the offset of an order whose parcels are all on their way; the consumer commits it.
+    async fn store_if_loaded(&self, order: usize) -> anyhow::Result<()> {
+        let (0, guard) = &self.open[order] else {
             return Ok(());
         };
-        let orders = &self.topics.orders;
-        match self.consumer.store_offset(orders, partition, offset) {
+        let stored = {
+            // Below the order's handling, which has ended.
+            let handling = self.ledger.orders[order].handling.clone();
+            let _handling = Context::new().with_remote_span_context(handling).attach();
+            guard.ack()
+        };
+        self.done(stored.await)
+    }
+
+    fn done(&self, stored: KafkaResult<()>) -> anyhow::Result<()> {
+        match stored {
             // The partition is another consumer's now, which does its orders again.
             Ok(()) | Err(KafkaError::StoreOffset(RDKafkaErrorCode::State)) => Ok(()),
-            Err(error) => Err(self.topics.failure(orders, error)),
+            Err(error) => Err(self.topics.failure(&self.topics.orders, error)),
         }
     }
 }

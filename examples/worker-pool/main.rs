@@ -6,7 +6,7 @@
 //! several orders become one message, whose span is linked to the spans in which they were packed
 //! (`loading.rs`): join. While the workers are busy no further order is taken. At the end, or on
 //! SIGINT or SIGTERM, what was taken is packed and loaded, and what is on a pallet that Kafka has
-//! acknowledged is committed (`progress.rs`), and nothing else: a crash loses nothing, and brings
+//! acknowledged is committed (`Offsets`), and nothing else: a crash loses nothing, and brings
 //! some of it twice.
 //!
 //! At the end the program looks at its own spans and fails if one is not where it belongs. Spans and
@@ -19,7 +19,6 @@ mod loading;
 mod order;
 mod orders;
 mod packing;
-mod progress;
 mod shop;
 mod stop;
 mod telemetry;
@@ -38,8 +37,10 @@ use clap::Parser;
 use examples::address::one_line;
 use examples::runtime;
 use otel_messaging::self_check;
+use otel_messaging_rdkafka::Offsets;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 fn main() -> ExitCode {
@@ -91,18 +92,20 @@ async fn work(arguments: &Arguments, topics: &Topics) -> anyhow::Result<(End, Le
     let producer = topics.producer()?;
     shop::place_orders(arguments.orders, topics, &producer).await?;
 
-    let consumer = topics.orders()?;
+    let consumer = Arc::new(topics.orders()?);
+    let offsets = Offsets::new(consumer.clone())?;
     let mut stop = Stop::listen()?;
     let outcome = {
         let packers = packing::packers(arguments);
         // One: an order is taken when the one before is with the loader.
         let (taken, in_work) = mpsc::channel(1);
-        let loader = Loader::new(topics, &consumer, &producer, arguments.room.get());
+        let loader = Loader::new(topics, &producer, arguments.room.get());
         tokio::try_join!(
             async {
                 let orders = Orders {
                     topics,
                     consumer: &consumer,
+                    offsets: &offsets,
                     producer: &producer,
                     packers: &packers,
                 };
@@ -113,7 +116,8 @@ async fn work(arguments: &Arguments, topics: &Topics) -> anyhow::Result<(End, Le
             loader.load_all(in_work),
         )
     };
-    let left = orders::leave(topics, consumer).await;
+    drop(consumer);
+    let left = orders::leave(topics, offsets).await;
     let (end, ledger) = outcome?;
     left?;
     arrival::receive(topics, &ledger).await?;

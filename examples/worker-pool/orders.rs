@@ -1,9 +1,8 @@
 //! The consumer's loop: it takes orders, and hands out their articles.
 
-use crate::ledger::OrderTaken;
+use crate::ledger::{OrderTaken, Position};
 use crate::order::{Article, Order};
 use crate::packing::{Packed, Packers};
-use crate::progress::Position;
 use crate::stop::Stop;
 use crate::topics::{ANSWER, Topics};
 use anyhow::anyhow;
@@ -11,15 +10,22 @@ use examples::address::one_line;
 use examples::pool::Receipt;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use otel_messaging_rdkafka::{InjectingProducer, Received, extract, try_with_message_context};
+use otel_messaging_rdkafka::consumer::Guard;
+use otel_messaging_rdkafka::{
+    InjectingProducer, Kafka, Offsets, Received, Settler, SettlingContext, extract,
+};
 use rdkafka::Message;
-use rdkafka::consumer::{Consumer, StreamConsumer};
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::FutureProducer;
 use std::collections::BTreeSet;
 use std::io::Write;
 use tokio::sync::mpsc;
+
+/// Stores the offset of an order, once all orders before it are done. If it is dropped before, Kafka
+/// delivers the order again.
+pub(crate) type OrderGuard = Guard<Kafka, Settler>;
 
 /// An order whose articles are with the workers.
 pub(crate) struct InWork {
@@ -31,7 +37,7 @@ pub(crate) struct InWork {
 pub(crate) enum Taken {
     Order(Box<InWork>),
     /// No order: it is put aside, and nothing of it is to be packed.
-    Rejected(Position),
+    Rejected,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +50,8 @@ pub(crate) enum End {
 
 pub(crate) struct Orders<'a> {
     pub(crate) topics: &'a Topics,
-    pub(crate) consumer: &'a StreamConsumer,
+    pub(crate) consumer: &'a StreamConsumer<SettlingContext>,
+    pub(crate) offsets: &'a Offsets,
     pub(crate) producer: &'a InjectingProducer<FutureProducer>,
     pub(crate) packers: &'a Packers,
 }
@@ -55,7 +62,7 @@ impl Orders<'_> {
     pub(crate) async fn take(
         &self,
         stop: &mut Stop,
-        taken: mpsc::Sender<Taken>,
+        taken: mpsc::Sender<(Taken, OrderGuard)>,
     ) -> anyhow::Result<End> {
         let mut ended = BTreeSet::new();
         loop {
@@ -83,10 +90,13 @@ impl Orders<'_> {
             };
             ended.remove(&message.partition());
 
-            let order = try_with_message_context(&message, |order| self.hand_out(order))
+            let guard = self.offsets.guard(&message);
+            let consumer = self.offsets.consumer();
+            let order = consumer
+                .try_with_message_context(&message, |order| self.hand_out(order))
                 .on_error(|error| self.reject(&message, error))
                 .await?;
-            if taken.send(order).await.is_err() {
+            if taken.send((order, guard)).await.is_err() {
                 // Whoever is at the other end says why.
                 return Ok(End::Signalled);
             }
@@ -125,7 +135,6 @@ impl Orders<'_> {
         message: &BorrowedMessage<'_>,
         error: anyhow::Error,
     ) -> anyhow::Result<Taken> {
-        let position = position(message);
         let rejected = &self.topics.rejected;
         let letter = self.producer.dead_letter(message, &error, rejected, ANSWER);
         let sent = letter.await;
@@ -134,10 +143,10 @@ impl Orders<'_> {
             std::io::stderr(),
             "worker-pool: {}, offset {}: {}; it is in {rejected} now",
             self.topics.orders,
-            position.offset,
+            message.offset(),
             one_line(error),
         );
-        Ok(Taken::Rejected(position))
+        Ok(Taken::Rejected)
     }
 }
 
@@ -154,12 +163,12 @@ fn sender(message: &BorrowedMessage<'_>) -> SpanContext {
     context.span().span_context().clone()
 }
 
-/// Commits what is stored, and leaves the group.
-pub(crate) async fn leave(topics: &Topics, consumer: StreamConsumer) -> anyhow::Result<()> {
+/// Commits what is stored, and leaves the group. `offsets` have the consumer.
+pub(crate) async fn leave(topics: &Topics, offsets: Offsets) -> anyhow::Result<()> {
     let leaving = tokio::task::spawn_blocking(move || {
-        match consumer.commit_consumer_state(rdkafka::consumer::CommitMode::Sync) {
+        match offsets.commit(CommitMode::Sync) {
             // There was nothing to be stored.
-            Err(KafkaError::ConsumerCommit(rdkafka::error::RDKafkaErrorCode::NoOffset)) => Ok(()),
+            Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(()),
             committed => committed,
         }
     });

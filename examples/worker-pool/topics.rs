@@ -3,7 +3,7 @@
 use crate::arguments::Arguments;
 use examples::address::{Address, one_line};
 use examples::kafka::Cluster;
-use otel_messaging_rdkafka::InjectingProducer;
+use otel_messaging_rdkafka::{InjectingProducer, SettlingContext};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::producer::FutureProducer;
 use std::fmt;
@@ -65,8 +65,8 @@ impl Topics {
 
     /// The consumer of the orders. It commits what is stored, and nothing is stored for having been
     /// received.
-    pub(crate) fn orders(&self) -> anyhow::Result<StreamConsumer> {
-        let consumer: StreamConsumer = self
+    pub(crate) fn orders(&self) -> anyhow::Result<StreamConsumer<SettlingContext>> {
+        let consumer: StreamConsumer<_> = self
             .cluster
             .config()
             .set("group.id", format!("packers-{}", self.run))
@@ -80,7 +80,7 @@ impl Topics {
             .set("enable.partition.eof", "true")
             // The embedded broker answers a fetch when this is over, not when something arrives.
             .set("fetch.wait.max.ms", "10")
-            .create()?;
+            .create_with_context(SettlingContext::default())?;
         consumer.subscribe(&[&self.orders])?;
         Ok(consumer)
     }

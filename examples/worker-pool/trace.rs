@@ -1,8 +1,7 @@
 //! The spans of a run, and whether each is where it belongs.
 
-use crate::ledger::{Ledger, OrderTaken, PalletLoaded};
+use crate::ledger::{Ledger, OrderTaken, PalletLoaded, Position};
 use crate::packing::{ARTICLE, ORDER};
-use crate::progress::Position;
 use anyhow::{Context, bail, ensure};
 use opentelemetry::Value;
 use opentelemetry::trace::{SpanId, SpanKind, TraceId};
