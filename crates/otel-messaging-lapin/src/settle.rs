@@ -18,10 +18,13 @@ use otel_messaging::consumer::{Settle, SettleFuture, Unsettled};
 pub enum Settlement {
     /// `basic.ack`: RabbitMQ removes the message from its queue.
     Ack,
-    /// `basic.ack` with `multiple`: RabbitMQ removes the message, and all that it has delivered on the channel
-    /// before it and that are not settled. For a [batch](crate::with_batch_settlement) that has them all: the
-    /// crate sends one acknowledgement, for the last of the batch. Deliveries of the channel that are in no
-    /// batch are acknowledged too, handled or not.
+    /// `basic.ack` with `multiple`: RabbitMQ removes the message, and **all messages before it** that it has
+    /// delivered on the channel and that are not settled, handled or not.
+    ///
+    /// Use it for a [batch](crate::with_batch_settlement) that has all of them, and no message of another
+    /// channel. The crate then sends one acknowledgement, for the last of the batch. If the delivery tags of
+    /// the batch have gaps, or one of its messages is still being handled, the crate acknowledges each by
+    /// itself. It does not see other batches and handlers on the same channel.
     AckMultiple,
     /// `basic.nack` with `requeue`: RabbitMQ delivers the message again, at once and to any consumer of the
     /// queue.
@@ -85,8 +88,8 @@ impl Settle<Lapin> for Settler {
         })
     }
 
-    fn is_multiple(settlement: &Settlement) -> bool {
-        *settlement == Settlement::AckMultiple
+    fn single(settlement: &Settlement) -> Option<Settlement> {
+        (*settlement == Settlement::AckMultiple).then_some(Settlement::Ack)
     }
 
     fn order(&self) -> u64 {

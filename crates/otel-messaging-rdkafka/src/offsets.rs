@@ -250,7 +250,8 @@ impl Offsets {
     /// The client's error. It is `KafkaError::ConsumerCommit` with `RDKafkaErrorCode::NoOffset` if nothing was
     /// stored since the last commit.
     pub fn commit(&self, mode: CommitMode) -> KafkaResult<()> {
-        Commit::new(Arc::clone(&self.store), self.assignment.only_topic()).run(&self.consumer, mode)
+        let topic = self.assignment.only_topic();
+        Commit::new(Arc::clone(&self.store), topic, mode).run(&self.consumer)
     }
 }
 

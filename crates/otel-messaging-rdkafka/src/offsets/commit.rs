@@ -15,15 +15,24 @@ use std::task::{self, Poll, Waker};
 pub(super) struct Commit {
     store: Arc<dyn Store>,
     topic: Option<String>,
+    mode: CommitMode,
+}
+
+/// What becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    Committed,
+    /// Nothing is sent.
+    Left,
 }
 
 impl Commit {
-    pub(super) fn new(store: Arc<dyn Store>, topic: Option<String>) -> Self {
-        Self { store, topic }
+    pub(super) fn new(store: Arc<dyn Store>, topic: Option<String>, mode: CommitMode) -> Self {
+        Self { store, topic, mode }
     }
 
-    pub(super) fn run(self, consumer: &Consumer, mode: CommitMode) -> KafkaResult<()> {
-        let mut committed = consumer.guard_of(self).settle(Some(mode));
+    pub(super) fn run(self, consumer: &Consumer) -> KafkaResult<()> {
+        let mut committed = consumer.guard_of(self).ack();
         let mut cx = task::Context::from_waker(Waker::noop());
         match Pin::new(&mut committed).poll(&mut cx) {
             Poll::Ready(result) => result,
@@ -34,24 +43,26 @@ impl Commit {
 }
 
 impl Settle<Kafka> for Commit {
-    /// `None` if the commit is left undone.
-    type Settlement = Option<CommitMode>;
+    type Settlement = Done;
     type Error = KafkaError;
 
-    fn handled() -> Option<CommitMode> {
-        Some(CommitMode::Sync)
+    fn handled() -> Done {
+        Done::Committed
     }
 
-    fn returned() -> Option<CommitMode> {
-        None
+    fn returned() -> Done {
+        Done::Left
     }
 
-    fn operation(mode: &Option<CommitMode>) -> Option<&'static str> {
-        mode.is_some().then_some("commit")
+    fn operation(done: &Done) -> Option<&'static str> {
+        (*done == Done::Committed).then_some("commit")
     }
 
-    fn settle(&self, mode: &Option<CommitMode>) -> SettleFuture<KafkaError> {
-        Box::pin(ready(mode.map_or(Ok(()), |mode| self.store.commit(mode))))
+    fn settle(&self, done: &Done) -> SettleFuture<KafkaError> {
+        Box::pin(ready(match done {
+            Done::Committed => self.store.commit(self.mode),
+            Done::Left => Ok(()),
+        }))
     }
 }
 

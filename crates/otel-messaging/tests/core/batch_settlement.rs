@@ -11,6 +11,7 @@ use opentelemetry::trace::Status;
 use otel_messaging::adapter::{TextMap, semconv};
 use otel_messaging::consumer::{BatchDelivery, ConsumerInfo};
 use proptest::prelude::*;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -221,22 +222,156 @@ fn an_empty_batch_settles_nothing() {
     assert!(broker.asked().is_empty() && spans.ended().is_empty());
 }
 
+/// Handles a batch of six, of which the second is held, taken out or settled as `work` says.
+fn with_the_second(
+    settlement: Settlement,
+    work: impl for<'a> FnOnce(Item<'a>) -> Option<Item<'a>>,
+) -> Vec<(u64, Settlement)> {
+    let (spans, broker) = (spans(), Broker::default());
+    let batch = deliveries(&broker, 6);
+    let by = &spans.instrumentation;
+    let mut held = None;
+    let settled = by.with_batch_settlement(&batch, |mut batch: Vec<Item<'_>>| {
+        held = work(batch.remove(1));
+        async { Ok::<_, String>(()) }
+    });
+    let settled = settled.and(settlement).now_or_never();
+    assert_eq!(settled, Some(Ok(Ok(()))));
+    let asked = broker.asked_of();
+    drop(held);
+    if broker.asked().len() > asked.len() {
+        assert_eq!(broker.asked_of()[asked.len()..], [(2, Settlement::Return)]);
+    }
+    asked
+}
+
+#[test]
+fn all_before_are_settled_at_once_only_where_the_batch_has_them_all() {
+    let one_by_one = |numbers: &[u64]| {
+        let each = numbers.iter().map(|number| (*number, Settlement::Ack));
+        each.collect::<Vec<_>>()
+    };
+    let at_once = [(6, Settlement::AckAll)];
+    assert_eq!(with_the_second(Settlement::AckAll, |_| None), at_once);
+    // A task has it.
+    let held = with_the_second(Settlement::AckAll, |second| Some(second));
+    assert_eq!(held, one_by_one(&[1, 3, 4, 5, 6]));
+    // It is settled already.
+    let settled = with_the_second(Settlement::AckAll, |second| {
+        let rejected = second.guard().settle(Settlement::Reject);
+        rejected.now_or_never().expect("ready").expect("settled");
+        None
+    });
+    assert_eq!(settled, [(2, Settlement::Reject), at_once[0]]);
+    let (spans, broker) = (spans(), Broker::default());
+    let by = &spans.instrumentation;
+    for numbers in [[1, 2, 4], [1, 2, 2]] {
+        let batch: Vec<_> = numbers.iter().map(|it| numbered(&broker, *it)).collect();
+        let handler = async |_: Vec<Item<'_>>| Ok::<_, String>(());
+        let settled = by.with_batch_settlement(&batch, handler);
+        let settled = settled.and(Settlement::AckAll).now_or_never();
+        assert_eq!(settled, Some(Ok(Ok(()))));
+    }
+    assert_eq!(broker.asked_of(), one_by_one(&[1, 2, 4, 1, 2, 2]));
+}
+
+/// As in a task that is spawned and not awaited.
+#[test]
+fn what_a_task_still_has_is_not_acknowledged() {
+    async fn late(delivery: Item<'_>, way: usize) {
+        let fail = async |_: &Delivery| {
+            turn().await;
+            Err::<(), _>("late")
+        };
+        match way {
+            0 => drop(delivery.with_settlement(fail).await),
+            1 => drop(delivery.try_run(fail).await),
+            _ => drop(delivery.run(fail).await),
+        }
+    }
+    for way in 0..3 {
+        for polls in 0..3 {
+            let (spans, broker) = (spans(), Broker::default());
+            let batch = deliveries(&broker, 3);
+            let by = &spans.instrumentation;
+            let mut task = None;
+            let settled = by.with_batch_settlement(&batch, |mut batch: Vec<Item<'_>>| {
+                task = Some(Box::pin(late(batch.remove(1), way)));
+                async { Ok::<_, String>(()) }
+            });
+            assert_eq!(settled.now_or_never(), Some(Ok(Ok(()))));
+            let others = [(1, Settlement::Ack), (3, Settlement::Ack)];
+            assert_eq!(broker.asked_of(), others);
+            let mut task = task.expect("a task");
+            let _ = (0..polls).any(|_| poll(task.as_mut()).is_ready());
+            drop(task);
+            assert_eq!(
+                broker.asked_of()[2..],
+                [(2, Settlement::Return)],
+                "{way} {polls}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_was_not_handled_to_the_end_goes_back() {
+    let (spans, broker) = (spans(), Broker::default());
+    let batch = deliveries(&broker, 4);
+    let by = &spans.instrumentation;
+    let settled = by.with_batch_settlement(&batch, async |batch: Vec<Item<'_>>| {
+        for (place, delivery) in batch.into_iter().enumerate() {
+            match place {
+                0 => delivery.run(async |_| turn().await).await,
+                1 => {
+                    let mut cut = Box::pin(delivery.run(async |_| turn().await));
+                    assert!(poll(cut.as_mut()).is_pending());
+                }
+                2 => {
+                    let failed = delivery.try_run(async |_| Err::<(), _>("no such order"));
+                    failed.await.expect_err("it fails");
+                }
+                _ => delivery
+                    .try_run(async |_| Ok::<_, String>(()))
+                    .await
+                    .expect("ok"),
+            }
+        }
+        Ok::<_, String>(())
+    });
+    let mut settled = Box::pin(settled);
+    while poll(settled.as_mut()).is_pending() {}
+    use Settlement::{Ack, Return};
+    let expected = [(1, Ack), (4, Ack), (2, Return), (3, Return)];
+    assert_eq!(broker.asked_of(), expected);
+    let ended = spans.ended();
+    for name in ["ack orders", "return orders"] {
+        let count = attribute(named(&ended, name), "messaging.batch.message_count");
+        assert_eq!(count, Some(2.into()));
+    }
+}
+
 /// What is done with one delivery of a batch.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Alone(Result<(), u8>, usize),
     WithBatch(usize),
+    Tried(Result<(), u8>, usize),
     ByHand(Settlement),
     NotAtAll,
+    /// Until after the batch.
+    Held,
 }
 
 fn way() -> impl Strategy<Value = Way> {
-    let result = prop_oneof![Just(Ok(())), Just(Err(1))];
+    let result = || prop_oneof![Just(Ok(())), Just(Err(1))];
     prop_oneof![
-        (result, 0..4usize).prop_map(|(result, turns)| Way::Alone(result, turns)),
+        (result(), 0..4usize).prop_map(|(result, turns)| Way::Alone(result, turns)),
         (0..4usize).prop_map(Way::WithBatch),
+        (result(), 0..4usize).prop_map(|(result, turns)| Way::Tried(result, turns)),
         prop_oneof![Just(Settlement::Ack), Just(Settlement::Reject)].prop_map(Way::ByHand),
         Just(Way::NotAtAll),
+        Just(Way::Held),
     ]
 }
 
@@ -246,62 +381,92 @@ async fn turns(count: usize) {
     }
 }
 
+/// How a delivery may be settled, if the batch came to its end with `result` or was dropped before.
+fn allowed(way: Way, result: Option<Result<(), u8>>) -> Vec<Settlement> {
+    use Settlement::{Ack, Reject, Return};
+    // What is dropped may go back, or be settled as it was to be.
+    let or_back = |settlement| match result {
+        Some(_) => vec![settlement],
+        None => vec![settlement, Return],
+    };
+    let with_batch = match result {
+        Some(Ok(())) => Ack,
+        _ => Return,
+    };
+    match way {
+        Way::Alone(Ok(()), _) => or_back(Ack),
+        Way::Alone(Err(_), _) => or_back(Reject),
+        Way::Tried(Err(_), _) | Way::Held => vec![Return],
+        Way::ByHand(settlement) => or_back(settlement),
+        Way::Tried(Ok(()), _) | Way::WithBatch(_) | Way::NotAtAll => vec![with_batch],
+    }
+}
+
 proptest! {
-    /// However its messages are handled, and wherever it is dropped: each is settled once, and none is
-    /// acknowledged that was not handled, unless the whole was.
+    /// However its messages are handled, and wherever it is dropped, also while settlements are under way: each
+    /// is settled once, or left to the broker, and none is acknowledged that was not handled, unless the whole
+    /// was.
     #[test]
     fn each_of_a_batch_is_settled_once(
         ways in prop::collection::vec(way(), 1..10),
         result in prop_oneof![Just(Ok(())), Just(Err(2u8))],
-        polls in 0..20usize,
+        at_once in any::<bool>(),
+        broker_turns in 0..3usize,
+        polls in 0..30usize,
     ) {
-        let (spans, broker) = (spans(), Broker::default());
+        let (spans, mut broker) = (spans(), Broker::default());
+        broker.turns = broker_turns;
         let batch = deliveries(&broker, ways.len() as u64);
         let by = &spans.instrumentation;
-        let mut future = Box::pin(by.with_batch_settlement(&batch, async |batch: Vec<Item<'_>>| {
-            let each = batch.into_iter().zip(&ways).map(|(delivery, way)| async move {
+        let held = RefCell::new(Vec::new());
+        let future = by.with_batch_settlement(&batch, async |batch: Vec<Item<'_>>| {
+            let each = batch.into_iter().zip(&ways).map(|(delivery, way)| async {
                 match *way {
                     Way::Alone(result, count) => {
                         let handler = async move |_: &Delivery| { turns(count).await; result };
                         let _ = delivery.with_settlement(handler).or(Settlement::Reject).await;
                     }
                     Way::WithBatch(count) => delivery.run(async move |_| turns(count).await).await,
+                    Way::Tried(result, count) => {
+                        let handler = async move |_: &Delivery| { turns(count).await; result };
+                        let _ = delivery.try_run(handler).await;
+                    }
                     Way::ByHand(settlement) => {
                         delivery.guard().settle(settlement).await.expect("settled");
                     }
                     Way::NotAtAll => {}
+                    Way::Held => held.borrow_mut().push(delivery),
                 }
             });
             join_all(each).await;
             result
-        }));
-        let mut polled = 0;
-        let mut is_done = false;
-        while polled < polls && !is_done {
-            is_done = poll(future.as_mut()).is_ready();
-            polled += 1;
-        }
+        });
+        let acked = if at_once { Settlement::AckAll } else { Settlement::Ack };
+        let mut future = Box::pin(future.and(acked));
+        let is_done = (0..polls).any(|_| poll(future.as_mut()).is_ready());
         drop(future);
-        let asked: BTreeMap<_, _> = broker.asked_of().into_iter().collect();
-        prop_assert_eq!(asked.len(), ways.len(), "each is settled");
-        prop_assert_eq!(broker.asked().len(), ways.len(), "and once");
-        for (settled, way) in asked.values().zip(&ways) {
-            let of_batch = match result {
-                Ok(()) if is_done => Settlement::Ack,
-                _ => Settlement::Return,
-            };
-            let expected = match *way {
-                // Ready in the poll in which its turns are over.
-                Way::Alone(Ok(()), count) if polled > count => Settlement::Ack,
-                Way::Alone(Err(_), count) if polled > count => Settlement::Reject,
-                Way::Alone(..) => Settlement::Return,
-                Way::ByHand(settlement) if polled > 0 => settlement,
-                _ => of_batch,
-            };
-            prop_assert_eq!(*settled, expected);
+        drop(held.take());
+
+        let mut times = BTreeMap::<u64, Vec<Settlement>>::new();
+        for (number, settlement) in broker.asked_of() {
+            let covered = if settlement == Settlement::AckAll { 1..=number } else { number..=number };
+            for number in covered {
+                let times = times.entry(number).or_default();
+                // An acknowledgement of all before settles those that are not settled.
+                if settlement == Settlement::AckAll && times.is_empty() {
+                    times.push(Settlement::Ack);
+                } else if settlement != Settlement::AckAll {
+                    times.push(settlement);
+                }
+            }
         }
-        let ended = spans.ended();
-        let process = ended.last().expect("a span");
-        prop_assert_eq!(&*process.name, "process orders");
+        for (number, way) in (1..).zip(&ways) {
+            let settled = times.remove(&number).unwrap_or_default();
+            let is_to_be_asked = broker_turns == 0;
+            prop_assert!(settled.len() <= 1, "{settled:?} of {way:?}");
+            prop_assert!(settled.len() == 1 || !is_to_be_asked, "nothing of {way:?}");
+            let allowed = allowed(*way, is_done.then_some(result));
+            prop_assert!(settled.iter().all(|it| allowed.contains(it)), "{settled:?} of {way:?}");
+        }
     }
 }

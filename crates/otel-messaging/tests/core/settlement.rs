@@ -30,7 +30,7 @@ pub(crate) enum Settlement {
 #[derive(Clone, Default)]
 pub(crate) struct Broker {
     asked: Arc<Mutex<Vec<(u64, Settlement)>>>,
-    turns: usize,
+    pub(crate) turns: usize,
     pub(crate) refuses: bool,
     /// The delivery's own.
     number: u64,
@@ -130,8 +130,8 @@ impl Settle<TextMap> for Broker {
         })
     }
 
-    fn is_multiple(settlement: &Settlement) -> bool {
-        *settlement == Settlement::AckAll
+    fn single(settlement: &Settlement) -> Option<Settlement> {
+        (*settlement == Settlement::AckAll).then_some(Settlement::Ack)
     }
 
     fn order(&self) -> u64 {
@@ -481,6 +481,35 @@ fn settlements_are_send() {
     });
     let all = settled.now_or_never().expect("nothing waits");
     assert_eq!(all, [const { Ok(Err("no such order")) }; 3]);
+}
+
+#[test]
+fn a_sign_of_life_is_no_outcome() {
+    let (spans, broker) = (spans(), Broker::default());
+    let (by, delivery) = (&spans.instrumentation, delivery(&broker));
+    let handled = by.with_settlement(&delivery, async |_| Ok::<_, String>(7));
+    let handled = handled.and(Settlement::Alive).now_or_never();
+    assert_eq!(handled, Some(Ok(Ok(7))));
+    let failed = by.with_settlement(&delivery, async |_| Err::<(), _>(404));
+    let failed = failed.or(Settlement::Alive).now_or_never();
+    assert_eq!(failed, Some(Ok(Err(404))));
+    assert_eq!(broker.asked(), [Settlement::Ack, Settlement::Return]);
+}
+
+#[test]
+fn the_handler_has_the_guard_that_settles_it() {
+    let (spans, broker) = (spans(), Broker::default());
+    let (by, delivery) = (&spans.instrumentation, delivery(&broker));
+    let guard = by.guard(&delivery);
+    let handled = guard.with_settlement(&delivery, async |_| {
+        guard.settle(Settlement::Alive).await.expect("told");
+        guard.settle(Settlement::Reject).await.expect("rejected");
+        Ok::<_, String>(7)
+    });
+    assert_eq!(handled.now_or_never(), Some(Ok(Ok(7))));
+    drop(guard);
+    assert_eq!(broker.asked(), [Settlement::Alive, Settlement::Reject]);
+    assert_eq!(spans.ended().len(), 3);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The future of the settlement of a batch.
 
-use super::deliveries::{Deliveries, last_of};
+use super::deliveries::Deliveries;
 use super::delivery::failure;
 use super::guard::Guard;
 use super::{Settle, SettleFuture};
@@ -94,7 +94,8 @@ impl<C: 'static, S: Settle<C>> Begun<C, S> {
             &settlement,
             open.iter().filter_map(Guard::delivery),
         );
-        let asked = match last_of(&open).filter(|_| S::is_multiple(&settlement)) {
+        let (settlement, last) = deliveries.in_one(settlement, &open);
+        let asked = match last {
             Some(last) => vec![open.swap_remove(last)],
             None => mem::take(&mut open),
         };

@@ -1,7 +1,7 @@
 //! The calls that settle a batch of deliveries.
 
 use super::deliveries::Deliveries;
-use super::delivery::By;
+use super::delivery::{By, Place};
 use super::guard::Guard;
 use super::settling::{Returned, Settling, SettlingOne};
 use super::{Settle, Unsettled};
@@ -18,13 +18,59 @@ use std::fmt;
 /// A delivery of a batch, with its own context. [`with_batch_settlement`](crate::with_batch_settlement)
 /// makes it.
 ///
-/// Handle it with [`with_settlement`](Self::with_settlement), and it is settled by its own outcome, also in a
-/// task that goes on when the batch has ended. Handle it with [`run`](Self::run), or leave it alone, and it is
-/// settled with the batch.
+/// Handle it with [`with_settlement`](Self::with_settlement), and it is settled by its own outcome. Handle it
+/// with [`run`](Self::run) or [`try_run`](Self::try_run), or drop it, and it is settled with the batch.
+///
+/// While the program has it, or such a future, the batch does not settle it. So if a spawned task goes on with
+/// it when the batch has ended, it is not acknowledged before it is handled: `with_settlement` settles it
+/// then. If it is dropped then, or `run` ends then, its message goes back to the broker.
 #[must_use = "its message has not been handled"]
 pub struct BatchDelivery<M, C: 'static, S: Settle<C>> {
     message: BatchMessage<M>,
+    held: Held<C, S>,
+}
+
+/// A delivery of a batch, while the program has it.
+struct Held<C: 'static, S: Settle<C>> {
     guard: Guard<C, S>,
+    /// When it is dropped.
+    then: Place,
+}
+
+impl<C: 'static, S: Settle<C>> Held<C, S> {
+    fn new(guard: &Guard<C, S>) -> Self {
+        if let Some(delivery) = guard.delivery() {
+            delivery.put(Place::Held);
+        }
+        Self {
+            guard: guard.clone(),
+            then: Place::WithBatch,
+        }
+    }
+
+    /// Its handler has begun, and may not come to an end.
+    fn begin(&mut self) {
+        self.then = Place::Unhandled;
+    }
+
+    /// Its handler is done.
+    fn end(&mut self) {
+        self.then = Place::WithBatch;
+    }
+
+    /// Takes it out of its batch.
+    fn apart(mut self) -> Guard<C, S> {
+        self.then = Place::Apart;
+        self.guard.clone()
+    }
+}
+
+impl<C: 'static, S: Settle<C>> Drop for Held<C, S> {
+    fn drop(&mut self) {
+        if let Some(delivery) = self.guard.delivery() {
+            delivery.put(self.then);
+        }
+    }
 }
 
 impl<M, C: 'static, S: Settle<C>> BatchDelivery<M, C, S> {
@@ -41,13 +87,51 @@ impl<M, C: 'static, S: Settle<C>> BatchDelivery<M, C, S> {
 
     /// The guard of this delivery, to settle it by hand.
     pub fn guard(&self) -> &Guard<C, S> {
-        &self.guard
+        &self.held.guard
     }
 
     /// Handles the message with its context current, as [`BatchMessage::run`] does. It is settled with the
-    /// batch, unless its [`guard`](Self::guard) settles it before.
-    pub fn run<F: Future>(self, handler: impl FnOnce(M) -> F) -> InContext<F> {
-        self.message.run(handler)
+    /// batch, whatever the handler returns, unless its [`guard`](Self::guard) settles it before. If the future
+    /// is dropped before it is done, or the handler panics, the message goes back to the broker.
+    pub fn run<F: Future>(
+        self,
+        handler: impl FnOnce(M) -> F,
+    ) -> InContext<impl Future<Output = F::Output>> {
+        let mut held = self.held;
+        self.message.run(|message| {
+            held.begin();
+            let handled = handler(message);
+            async move {
+                let output = handled.await;
+                held.end();
+                output
+            }
+        })
+    }
+
+    /// Handles the message with its context current, as [`BatchMessage::try_run`] does. If the handler returns
+    /// `Ok`, the message is settled with the batch. If it returns an error, the message goes back to the broker
+    /// when the batch ends, whatever becomes of the others, and the error marks the span of the batch.
+    pub fn try_run<F, T, E>(
+        self,
+        handler: impl FnOnce(M) -> F,
+    ) -> InContext<impl Future<Output = Result<T, E>>>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        let mut held = self.held;
+        self.message.try_run(|message| {
+            held.begin();
+            let handled = handler(message);
+            async move {
+                let output = handled.await;
+                if output.is_ok() {
+                    held.end();
+                }
+                output
+            }
+        })
     }
 
     /// Handles the message with its context current, and settles it by the handler's outcome, as
@@ -56,7 +140,7 @@ impl<M, C: 'static, S: Settle<C>> BatchDelivery<M, C, S> {
     ///
     /// # Errors
     ///
-    /// The client's error, if the settlement failed. The handler's result is inside.
+    /// The client's error, if the settlement failed.
     pub fn with_settlement<F, T, E>(
         self,
         handler: impl FnOnce(M) -> F,
@@ -75,7 +159,7 @@ impl<M, C: 'static, S: Settle<C>> BatchDelivery<M, C, S> {
     ///
     /// # Errors
     ///
-    /// The client's error, if the settlement failed. The handler's result is inside.
+    /// The client's error, if the settlement failed.
     #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
     pub fn with_settlement_with<F, H, T, E, J>(
         self,
@@ -98,13 +182,10 @@ impl<M, C: 'static, S: Settle<C>> BatchDelivery<M, C, S> {
         guard.handle_with(span, message, handler, failure_of)
     }
 
-    /// The message with its context, and its guard. The batch does not settle it any more: if the guard is
-    /// dropped before it has settled the message, and the batch has ended, the message goes back.
+    /// The message with its context, and its guard. The batch does not settle it any more: if all clones of the
+    /// guard are dropped before it has settled the message, the message goes back when the batch has ended.
     pub fn into_parts(self) -> (BatchMessage<M>, Guard<C, S>) {
-        if let Some(delivery) = self.guard.delivery() {
-            delivery.set_apart();
-        }
-        (self.message, self.guard)
+        (self.message, self.held.apart())
     }
 }
 
@@ -112,7 +193,7 @@ impl<M, C: 'static, S: Settle<C>> fmt::Debug for BatchDelivery<M, C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchDelivery")
             .field("message", &self.message)
-            .field("guard", &self.guard)
+            .field("guard", &self.held.guard)
             .finish()
     }
 }
@@ -287,7 +368,7 @@ where
     let batch = batch.into_iter().zip(deliveries.guards());
     let batch = batch.map(|(message, guard)| BatchDelivery {
         message,
-        guard: guard.clone(),
+        held: Held::new(guard),
     });
     let batch: Vec<_> = batch.collect();
     Settling::returned(span.try_handle(batch, handler), deliveries)

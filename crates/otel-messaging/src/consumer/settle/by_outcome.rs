@@ -17,9 +17,9 @@ use std::fmt;
 /// | outcome | settlement |
 /// | --- | --- |
 /// | `Ok` | acknowledged |
-/// | `Err` | back to the broker, or as [`or`](Settling::or) or [`or_else`](Settling::or_else) says |
+/// | `Err` | back to the broker, or as [`or`](crate::consumer::Settling::or) or [`or_else`](crate::consumer::Settling::or_else) says |
 /// | a panic; the future is dropped, as by `select!`, an abort, a shutdown | back to the broker |
-/// | settled by hand in the handler, with a [`Guard`] or by the client's own method | stays so |
+/// | settled in the handler, by a [guard](crate::consumer::Guard::with_settlement) or by lapin's own method | stays so |
 ///
 /// The adapters' READMEs say which calls of the client these are. The settlement has a span, such as
 /// `ack orders`: a child of the message's span, which ends after it. If the future is dropped, the crate
@@ -46,8 +46,9 @@ use std::fmt;
 ///
 /// # Errors
 ///
-/// The client's error, if the settlement failed. The handler's result is inside: `Ok(Err(error))` says that
-/// the handler failed and that its message was settled.
+/// The client's error, if the settlement failed; the handler's result is lost then, but for what the span
+/// has of it. The handler's result is inside: `Ok(Err(error))` says that the handler failed and that its
+/// message was settled.
 ///
 /// [`try_with_message_context`]: crate::try_with_message_context
 pub fn with_settlement<'a, C, M, H, F, T, E>(

@@ -41,7 +41,7 @@ impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
     pub(super) fn begin(&self, settlement: &S::Settlement) -> Vec<Guard<C, S>> {
         let is_to_do = |guard: &&Guard<C, S>| {
             let delivery = guard.delivery();
-            delivery.is_some_and(|it| it.is_in_batch() && it.begin(settlement))
+            delivery.is_some_and(|it| it.begin_in_batch(settlement))
         };
         self.guards.iter().filter(is_to_do).cloned().collect()
     }
@@ -70,18 +70,53 @@ impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
 
 impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
     /// Asks the client once to settle them alike, without waiting.
-    fn ask_once(&self, context: &Context, settlement: &S::Settlement, alike: &[Guard<C, S>]) {
+    fn ask_once(&self, context: &Context, settlement: S::Settlement, alike: Vec<Guard<C, S>>) {
         let deliveries = || alike.iter().filter_map(Guard::delivery);
-        let mut span = self.span(context, settlement, deliveries());
-        let last = last_of(alike).filter(|_| S::is_multiple(settlement));
+        let mut span = self.span(context, &settlement, deliveries());
+        let (settlement, last) = self.in_one(settlement, &alike);
         for (place, delivery) in deliveries().enumerate() {
             if last.is_none_or(|last| last == place)
-                && let Err(failure) = delivery.ask_once(settlement)
+                && let Err(failure) = delivery.ask_once(&settlement)
             {
                 span.fail(failure.error_type, failure.description);
             }
         }
         span.end();
+    }
+
+    /// The settlement of `open` deliveries of the batch, and the place of the one that is settled for all of
+    /// them, if that settles no other.
+    pub(super) fn in_one(
+        &self,
+        settlement: S::Settlement,
+        open: &[Guard<C, S>],
+    ) -> (S::Settlement, Option<usize>) {
+        let Some(single) = S::single(&settlement) else {
+            return (settlement, None);
+        };
+        let order = |guard: &Guard<C, S>| guard.delivery().map(|it| it.settler.order());
+        let last = (0..open.len()).max_by_key(|place| open.get(*place).and_then(order));
+        let last_order = last.and_then(|last| open.get(last)).and_then(order);
+        let done = self.guards.iter().filter(|guard| {
+            let delivery = guard.delivery();
+            delivery.is_some_and(Delivery::is_done)
+        });
+        let mut known: Vec<_> = open.iter().chain(done).filter_map(order).collect();
+        known.sort_unstable();
+        let mut before: Vec<_> = self.guards.iter().filter_map(order).collect();
+        before.retain(|order| Some(*order) <= last_order);
+        before.sort_unstable();
+        // With two channels in one batch, an order may be there twice.
+        let is_unbroken = before.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        if is_unbroken
+            && before
+                .iter()
+                .all(|order| known.binary_search(order).is_ok())
+        {
+            (settlement, last)
+        } else {
+            (single, None)
+        }
     }
 }
 
@@ -124,24 +159,16 @@ impl<C: 'static, S: Settle<C>> LeftOpen for Deliveries<C, S> {
     fn leave(&self, context: &Context) {
         let mut left = Vec::new();
         for guard in self.guards.iter() {
-            let delivery = guard.delivery().filter(|it| it.is_in_batch());
-            let settlement = delivery.and_then(Delivery::take_left);
+            let settlement = guard.delivery().and_then(Delivery::take_left_of_batch);
             left.extend(settlement.map(|settlement| (guard.clone(), settlement)));
         }
         while let Some((_, settlement)) = left.first() {
             let settlement = settlement.clone();
-            let operation = S::operation(&settlement);
-            let alike = left.extract_if(.., |(_, other)| S::operation(other) == operation);
-            let alike: Vec<_> = alike.map(|(guard, _)| guard).collect();
-            self.ask_once(context, &settlement, &alike);
+            let alike = left.extract_if(.., |(_, other)| *other == settlement);
+            let alike = alike.map(|(guard, _)| guard).collect();
+            self.ask_once(context, settlement, alike);
         }
     }
-}
-
-/// The last of several deliveries, by their order.
-pub(super) fn last_of<C: 'static, S: Settle<C>>(guards: &[Guard<C, S>]) -> Option<usize> {
-    let order = |guard: &Guard<C, S>| guard.delivery().map(|delivery| delivery.settler.order());
-    (0..guards.len()).max_by_key(|place| guards.get(*place).and_then(order))
 }
 
 impl<C: 'static, S: Settle<C>> Outstanding for Deliveries<C, S> {
@@ -155,6 +182,10 @@ impl<C: 'static, S: Settle<C>> Outstanding for Deliveries<C, S> {
 
     fn returned() -> S::Settlement {
         S::returned()
+    }
+
+    fn is_final(settlement: &S::Settlement) -> bool {
+        S::is_final(settlement)
     }
 
     fn settle_in(&self, context: Context, settlement: S::Settlement) -> AllSettled<C, S> {

@@ -14,18 +14,20 @@ use opentelemetry::Context;
 use std::any::type_name;
 use std::marker::PhantomData;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{self, Poll, Waker};
 
 /// A delivery, and how far its settlement is.
 pub(super) struct Delivery<C: 'static, S: Settle<C>> {
     pub(super) settler: S,
-    state: Mutex<State<S::Settlement>>,
-    /// It was taken out of its batch, which does not settle it any more.
-    is_apart: AtomicBool,
+    progress: Mutex<Progress<S::Settlement>>,
     pub(super) by: By,
     client: PhantomData<fn() -> C>,
+}
+
+struct Progress<T> {
+    state: State<T>,
+    place: Place,
 }
 
 /// How far the settlement of a delivery is.
@@ -38,78 +40,116 @@ enum State<T> {
     Settled,
 }
 
+impl<T> State<T> {
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Open | Self::Interrupted(_))
+    }
+}
+
+/// Who settles a delivery of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is settled with its batch.
+    WithBatch,
+    /// The handler of the batch, or a task of it, still has it: the batch does not know what becomes of it.
+    Held,
+    /// It was not handled: it is not acknowledged with its batch, and goes back at the end.
+    Unhandled,
+    /// It is settled by itself.
+    Apart,
+}
+
 impl<C: 'static, S: Settle<C>> Delivery<C, S> {
     pub(super) fn new(settler: S, by: By) -> Self {
         Self {
             settler,
-            state: Mutex::new(State::Open),
-            is_apart: AtomicBool::new(false),
+            progress: Mutex::new(Progress {
+                state: State::Open,
+                place: Place::WithBatch,
+            }),
             by,
             client: PhantomData,
         }
     }
 
-    fn with_state<T>(&self, work: impl FnOnce(&mut State<S::Settlement>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut Progress<S::Settlement>) -> T) -> T {
         // Nothing in here panics.
-        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        let progress = self.progress.lock();
+        work(&mut progress.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes it out of its batch.
-    pub(super) fn set_apart(&self) {
-        self.is_apart.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_in_batch(&self) -> bool {
-        !self.is_apart.load(Ordering::Relaxed)
+    pub(super) fn put(&self, place: Place) {
+        self.with(|progress| progress.place = place);
     }
 
     pub(super) fn is_open(&self) -> bool {
-        let is_open = |state: &mut State<_>| matches!(state, State::Open | State::Interrupted(_));
-        self.with_state(is_open) && self.settler.is_open()
+        self.with(|progress| progress.state.is_open()) && self.settler.is_open()
+    }
+
+    /// Whether a settlement of it is done.
+    pub(super) fn is_done(&self) -> bool {
+        self.with(|progress| matches!(progress.state, State::Settled))
     }
 
     /// Whether the caller is to settle it now.
     pub(super) fn begin(&self, settlement: &S::Settlement) -> bool {
-        if !self.is_open() {
+        self.begin_if(settlement, |_| true)
+    }
+
+    /// Whether it is to be settled now with its batch.
+    pub(super) fn begin_in_batch(&self, settlement: &S::Settlement) -> bool {
+        self.begin_if(settlement, |place| place == Place::WithBatch)
+    }
+
+    fn begin_if(&self, settlement: &S::Settlement, is_its: impl FnOnce(Place) -> bool) -> bool {
+        if !self.settler.is_open() {
             return false;
         }
-        if !S::is_final(settlement) {
-            return true;
-        }
-        self.with_state(|state| match state {
-            State::Open | State::Interrupted(_) => {
-                *state = State::Begun;
-                true
+        self.with(|progress| {
+            let is_to_do = is_its(progress.place) && progress.state.is_open();
+            if is_to_do && S::is_final(settlement) {
+                progress.state = State::Begun;
             }
-            State::Begun | State::Settled => false,
+            is_to_do
         })
     }
 
     /// A settlement is done, or has failed.
     pub(super) fn end(&self, settlement: &S::Settlement) {
         if S::is_final(settlement) {
-            self.with_state(|state| *state = State::Settled);
+            self.with(|progress| progress.state = State::Settled);
         }
     }
 
     /// A settlement was dropped while it was under way.
     pub(super) fn interrupt(&self, settlement: &S::Settlement) {
         if S::is_final(settlement) {
-            self.with_state(|state| *state = State::Interrupted(settlement.clone()));
+            self.with(|progress| progress.state = State::Interrupted(settlement.clone()));
         }
     }
 
     /// How it is to be settled at last, by whoever asks first: back to the broker, or as it was to be.
-    pub(super) fn take_left(&self) -> Option<S::Settlement> {
-        if !self.is_open() {
+    fn take_left(&self) -> Option<S::Settlement> {
+        self.take_left_if(|_| true)
+    }
+
+    /// The same at the end of its batch, unless others settle it.
+    pub(super) fn take_left_of_batch(&self) -> Option<S::Settlement> {
+        self.take_left_if(|place| matches!(place, Place::WithBatch | Place::Unhandled))
+    }
+
+    fn take_left_if(&self, is_its: impl FnOnce(Place) -> bool) -> Option<S::Settlement> {
+        if !self.settler.is_open() {
             return None;
         }
-        self.with_state(|state| match state {
-            State::Open | State::Interrupted(_) => match mem::replace(state, State::Settled) {
+        self.with(|progress| {
+            if !is_its(progress.place) || !progress.state.is_open() {
+                return None;
+            }
+            match mem::replace(&mut progress.state, State::Settled) {
                 State::Interrupted(settlement) => Some(S::unawaited(settlement)),
                 _ => Some(S::returned()),
-            },
-            State::Begun | State::Settled => None,
+            }
         })
     }
 

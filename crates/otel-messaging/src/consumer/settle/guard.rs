@@ -126,7 +126,7 @@ impl<C: 'static, S: Settle<C>> Guard<C, S> {
     ///
     /// # Errors
     ///
-    /// The client's error, if the settlement failed. The handler's result is inside.
+    /// The client's error, if the settlement failed. Otherwise the handler's result is inside.
     pub fn with_settlement<'a, M, H, F, T, E>(
         &self,
         message: &'a M,
@@ -146,7 +146,7 @@ impl<C: 'static, S: Settle<C>> Guard<C, S> {
     ///
     /// # Errors
     ///
-    /// The client's error, if the settlement failed. The handler's result is inside.
+    /// The client's error, if the settlement failed. Otherwise the handler's result is inside.
     #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
     pub fn with_settlement_with<'a, M, H, F, T, E, J>(
         &self,

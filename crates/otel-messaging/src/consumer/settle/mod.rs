@@ -20,7 +20,7 @@ pub type SettleFuture<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
 /// as lapin's `Acker`, and that describes the delivery. `C` is the adapter's marker.
 pub trait Settle<C: 'static>: Describe<C> + Send + Sync + 'static {
     /// The ways to settle a delivery, in the client's own words.
-    type Settlement: fmt::Debug + Clone + Send + 'static;
+    type Settlement: fmt::Debug + Clone + PartialEq + Send + 'static;
 
     /// The client's error.
     type Error: fmt::Display + 'static;
@@ -41,11 +41,13 @@ pub trait Settle<C: 'static>: Describe<C> + Send + Sync + 'static {
         true
     }
 
-    /// Whether it settles all earlier deliveries too, as AMQP's `multiple` does. A batch is then settled by
-    /// the delivery that is the last by its [`order`](Self::order) alone.
-    fn is_multiple(settlement: &Self::Settlement) -> bool {
+    /// The settlement of one delivery alone, if this one settles all earlier deliveries too, as AMQP's
+    /// `multiple` does. A batch is settled by its last delivery alone, by [`order`](Self::order), if no other
+    /// delivery of the batch is under way before it, and none is missing. Otherwise each is settled by what
+    /// this returns.
+    fn single(settlement: &Self::Settlement) -> Option<Self::Settlement> {
         let _ = settlement;
-        false
+        None
     }
 
     /// The place of the delivery among those that such a settlement is about: a delivery tag, a sequence.

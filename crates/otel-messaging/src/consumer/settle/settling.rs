@@ -33,6 +33,9 @@ pub trait Outstanding {
     /// How they go back to the broker.
     fn returned() -> Self::Settlement;
 
+    /// Whether they are settled with it.
+    fn is_final(settlement: &Self::Settlement) -> bool;
+
     /// Settles them, with a span in this context.
     fn settle_in(
         &self,
@@ -52,6 +55,10 @@ impl<C: 'static, S: Settle<C>> Outstanding for Guard<C, S> {
 
     fn returned() -> S::Settlement {
         S::returned()
+    }
+
+    fn is_final(settlement: &S::Settlement) -> bool {
+        S::is_final(settlement)
     }
 
     fn settle_in(
@@ -144,7 +151,8 @@ where
         }
     }
 
-    /// Settles the message so if the handler returns an error.
+    /// Settles the message so if the handler returns an error. A settlement that settles nothing, such as
+    /// JetStream's `Progress`, is not used: the message goes back.
     ///
     /// ```
     /// # use otel_messaging::consumer::{Settle, Unsettled};
@@ -203,7 +211,7 @@ where
     /// #     message: M,
     /// # ) -> Result<(), <M::Settler as Settle<C>>::Error> {
     /// let _result = with_settlement(&message, handle)
-    ///     .on_error(|error| put_aside(&message, error)) // and waits until the broker has the letter
+    ///     .on_error(|error| put_aside(&message, error)) // it has to wait until the broker has the letter
     ///     .await?;
     /// # Ok(())
     /// # }
@@ -226,7 +234,8 @@ where
 
 impl<W, O, K, G: Outstanding> Settling<W, O, K, G> {
     /// Settles the message so if the handler, or its [`on_error`](Self::on_error) hook, returns `Ok`, such as
-    /// by a `Settlement::DoubleAck` of the adapter for async-nats.
+    /// by a `Settlement::DoubleAck` of the adapter for async-nats. A settlement that settles nothing, such as
+    /// `Progress`, is not used.
     pub fn and(mut self, settlement: G::Settlement) -> Self {
         self.handled = Some(settlement);
         self
@@ -247,9 +256,14 @@ where
             let output = ready!(this.handling.as_mut().poll_open(cx));
             let span = this.handling.as_mut().open_span();
             let (handled, choose) = (this.handled.take(), this.choose.take());
+            // A sign of life settles nothing.
+            let settles = |settlement: &G::Settlement| G::is_final(settlement);
             let settlement = span.work(|_| match (&output, choose) {
-                (Ok(_), _) => handled.unwrap_or_else(G::handled),
-                (Err(error), Some(choose)) => choose(error),
+                (Ok(_), _) => handled.filter(settles).unwrap_or_else(G::handled),
+                (Err(error), Some(choose)) => {
+                    let chosen = Some(choose(error)).filter(settles);
+                    chosen.unwrap_or_else(G::returned)
+                }
                 (Err(_), None) => G::returned(),
             });
             let context = span.context().clone();
