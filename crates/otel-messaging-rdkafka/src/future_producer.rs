@@ -49,7 +49,7 @@ where
         V: ToBytes + ?Sized,
         T: Into<Timeout>,
     {
-        let (mut outgoing, given) = self.inject(&mut record);
+        let (mut outgoing, given) = self.inject(&mut record, self.injector.may_repeat);
         async move {
             let (start, timeout) = (Instant::now(), queue_timeout.into());
             let mut again = FutureRecord {
@@ -92,7 +92,7 @@ where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
-        let (mut outgoing, given) = self.inject(&mut record);
+        let (mut outgoing, given) = self.inject(&mut record, false);
         outgoing.hand_over();
         let injector = &self.injector;
         let size = injector.size_to_note(&described(&record), record.headers.as_ref());
@@ -110,12 +110,18 @@ where
     }
 
     /// Starts the record's span and writes its context into the record's headers.
-    fn inject<K, V>(&self, record: &mut FutureRecord<'_, K, V>) -> (OutgoingRecord, GivenHeaders)
+    fn inject<K, V>(
+        &self,
+        record: &mut FutureRecord<'_, K, V>,
+        is_repeatable: bool,
+    ) -> (OutgoingRecord, GivenHeaders)
     where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
-        self.injector.inject(described(record), &mut record.headers)
+        let described = described(record);
+        self.injector
+            .inject(described, &mut record.headers, is_repeatable)
     }
 
     /// Whether a record that came back with this error may go once more.
