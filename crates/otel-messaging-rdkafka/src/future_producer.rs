@@ -31,9 +31,10 @@ where
     /// propagator's own fields in the caller's headers; the others stay as they are.
     ///
     /// If the broker refuses the record for its size, it is sent once more without the context, with what is
-    /// left of `queue_timeout`. It may then come after records that were sent later. A producer that is
-    /// idempotent, transactional or gapless does not send it again. See "Limits" in this crate's
-    /// documentation.
+    /// left of `queue_timeout`. It may then come after records that were sent later. Later records of at least
+    /// that size go without the context at once, but now and then one tries it with its context. A producer
+    /// that is idempotent, transactional or gapless neither sends again nor tries. See "Limits" in this
+    /// crate's documentation.
     ///
     /// # Errors
     ///
@@ -77,7 +78,8 @@ where
     }
 
     /// Sends a record as [`FutureProducer::send_result`] does, with the current context in its headers;
-    /// see [`send`](Self::send). It is not sent again if the broker refuses it for its size.
+    /// see [`send`](Self::send). It is not sent again if the broker refuses it for its size, and never tries
+    /// a refused size.
     ///
     /// # Errors
     ///
