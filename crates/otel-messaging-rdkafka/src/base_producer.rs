@@ -50,7 +50,7 @@ where
         V: ToBytes + ?Sized,
     {
         let described = Record::new(record.topic, record.partition, record.key, record.payload);
-        let (outgoing, given) = self.injector.inject(described, &mut record.headers);
+        let (outgoing, given) = self.injector.inject(described, &mut record.headers, false);
         self.enqueue(record, outgoing)
             .map_err(|(error, mut record, outgoing)| {
                 outgoing.give_back(&error, given, &mut record.headers);

@@ -31,9 +31,10 @@ where
     /// propagator's own fields in the caller's headers; the others stay as they are.
     ///
     /// If the broker refuses the record for its size, it is sent once more without the context, with what is
-    /// left of `queue_timeout`. It may then come after records that were sent later. A producer that is
-    /// idempotent, transactional or gapless does not send it again. See "Limits" in this crate's
-    /// documentation.
+    /// left of `queue_timeout`. It may then come after records that were sent later. Later records of at least
+    /// that size go without the context at once, but now and then one tries it with its context. A producer
+    /// that is idempotent, transactional or gapless neither sends again nor tries. See "Limits" in this
+    /// crate's documentation.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ where
         V: ToBytes + ?Sized,
         T: Into<Timeout>,
     {
-        let (mut outgoing, given) = self.inject(&mut record);
+        let (mut outgoing, given) = self.inject(&mut record, self.injector.may_repeat);
         async move {
             let (start, timeout) = (Instant::now(), queue_timeout.into());
             let mut again = FutureRecord {
@@ -77,7 +78,8 @@ where
     }
 
     /// Sends a record as [`FutureProducer::send_result`] does, with the current context in its headers;
-    /// see [`send`](Self::send). It is not sent again if the broker refuses it for its size.
+    /// see [`send`](Self::send). It is not sent again if the broker refuses it for its size, and never tries
+    /// a refused size.
     ///
     /// # Errors
     ///
@@ -92,7 +94,7 @@ where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
-        let (mut outgoing, given) = self.inject(&mut record);
+        let (mut outgoing, given) = self.inject(&mut record, false);
         outgoing.hand_over();
         let injector = &self.injector;
         let size = injector.size_to_note(&described(&record), record.headers.as_ref());
@@ -110,12 +112,18 @@ where
     }
 
     /// Starts the record's span and writes its context into the record's headers.
-    fn inject<K, V>(&self, record: &mut FutureRecord<'_, K, V>) -> (OutgoingRecord, GivenHeaders)
+    fn inject<K, V>(
+        &self,
+        record: &mut FutureRecord<'_, K, V>,
+        is_repeatable: bool,
+    ) -> (OutgoingRecord, GivenHeaders)
     where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
-        self.injector.inject(described(record), &mut record.headers)
+        let described = described(record);
+        self.injector
+            .inject(described, &mut record.headers, is_repeatable)
     }
 
     /// Whether a record that came back with this error may go once more.

@@ -67,9 +67,9 @@ pub(crate) fn is_too_large(error: &KafkaError) -> bool {
     *error == KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge)
 }
 
-/// Notes that a record came back because it is too large.
+/// Notes that a record came back because it, or the batch in which it went, is too large.
 pub(crate) fn note_refusal(refused: &RefusedSizes, record: &impl ReceivedRecord) {
-    refused.note_refusal(record.topic(), size_of(record));
+    refused.note_refusal_of_batch(record.topic(), size_of(record));
 }
 
 /// What a record takes, in bytes.

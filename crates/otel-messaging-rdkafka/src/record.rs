@@ -159,9 +159,23 @@ impl Injector {
         self.max_bytes.map(|max_bytes| record.room(max_bytes))
     }
 
-    /// Whether the topic has refused a record of this size.
-    fn refuses(&self, record: &Record<'_>, headers: Option<&OwnedHeaders>) -> bool {
-        !self.refused.is_empty() && self.refused.refuses(record.topic, record.size(headers))
+    /// Whether the record goes without its context, because the topic has refused one of this size. Now
+    /// and then this lets a record go that is sent once more if the topic refuses it.
+    fn refuses(
+        &self,
+        record: &Record<'_>,
+        headers: Option<&OwnedHeaders>,
+        is_repeatable: bool,
+    ) -> bool {
+        if self.refused.is_empty() {
+            return false;
+        }
+        let (topic, size) = (record.topic, record.size(headers));
+        if is_repeatable {
+            self.refused.refuses_repeatable(topic, size)
+        } else {
+            self.refused.refuses(topic, size)
+        }
     }
 
     /// How large a record is, if it matters to know that the topic accepts it.
@@ -173,11 +187,13 @@ impl Injector {
         (!self.refused.is_empty()).then(|| record.size(headers))
     }
 
-    /// Starts the record's span and writes its context into the record's headers.
+    /// Starts the record's span and writes its context into the record's headers. `is_repeatable` says that
+    /// the caller sends it once more, without its context, if it is refused for its size.
     pub(crate) fn inject(
         &self,
         record: Record<'_>,
         headers: &mut Option<OwnedHeaders>,
+        is_repeatable: bool,
     ) -> (OutgoingRecord, GivenHeaders) {
         let described = Described {
             record,
@@ -189,7 +205,7 @@ impl Injector {
         outgoing.inject(&mut restorable, self.room(&record));
         let mut given;
         (*headers, given) = restorable.into_parts();
-        if self.refuses(&record, headers.as_ref()) {
+        if self.refuses(&record, headers.as_ref(), is_repeatable) {
             (*headers, given) = limits::leave_out(&outgoing, given.restore(headers.take()));
         }
         let is_partition_open = record.partition.is_none();
@@ -220,7 +236,7 @@ impl Injector {
         outgoing.inject(&mut headers, room);
         let mut headers = (headers.count() > 0).then_some(headers);
         let mut bare = None;
-        let refuses = self.refuses(&record, headers.as_ref());
+        let refuses = self.refuses(&record, headers.as_ref(), self.may_repeat);
         if (self.may_repeat || refuses) && record.size(headers.as_ref()) > limits::size_of(message)
         {
             bare = Some(Bare::relayed(relay, message, outgoing.keeps_context()));

@@ -101,7 +101,7 @@ where
         V: ToBytes + ?Sized,
     {
         let described = Record::new(record.topic, record.partition, record.key, record.payload);
-        let (mut outgoing, given) = self.injector.inject(described, &mut record.headers);
+        let (mut outgoing, given) = self.injector.inject(described, &mut record.headers, false);
         outgoing.hand_over();
         self.inner.enqueue(record).map_err(|(error, mut record)| {
             outgoing.give_back(&error, given, &mut record.headers);

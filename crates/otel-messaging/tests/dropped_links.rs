@@ -11,10 +11,10 @@ mod order;
 use crate::message::{NOWHERE, spans};
 use crate::order::{orders, sender};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use otel_messaging::Instrumentation;
 use otel_messaging::consumer::ConsumerInfo;
 use otel_messaging::loss::dropped_links;
 use otel_messaging::producer::Join;
+use otel_messaging::{Instrumentation, extract};
 use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -82,4 +82,17 @@ async fn they_are_counted_and_said_once() {
     drop(by.process_batch(orders(0..200)));
     drop(Instrumentation::default().process_batch(orders(0..200)));
     assert_eq!(dropped_links(), 8);
+
+    // A join that grows for ever keeps so many.
+    let mut join = Join::of(orders(0..1_023));
+    for context in orders(1_023..1_030).iter().map(|it| extract(&it.headers)) {
+        join.add_context(&context);
+    }
+    join.add_message(&spans.instrumentation, &orders(1_030..1_031)[0]);
+    assert_eq!(dropped_links(), 8 + 7);
+    join.call(|| drop(spans.instrumentation.outgoing("publish", &NOWHERE)));
+    assert_eq!(dropped_links(), 8 + 7 + 1_024 - 128);
+    let published = spans.ended().pop().expect("a span");
+    assert_eq!(published.links.len(), 128);
+    assert_eq!(published.links.dropped_count, 1_024 - 128);
 }

@@ -4,12 +4,24 @@ use super::{text_of, with_headers};
 use crate::client::{PATIENCE, address, in_time, unique};
 use otel_messaging::Instrumentation;
 use otel_messaging_rdkafka::InjectingProducer;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::message::{OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+/// Some tests send messages of long ago, which a broker otherwise deletes when it looks for old ones, every
+/// five minutes.
+const FOR_EVER: (&str, &str) = ("retention.ms", "-1");
+
+fn admin(brokers: &str) -> AdminClient<DefaultClientContext> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers);
+    config.create().expect("an admin client")
+}
 
 /// A topic, its producer and its consumer.
 pub struct Topic {
@@ -53,19 +65,13 @@ impl Topic {
 
     async fn made(brokers: &str, partitions: i32, settings: &[(&str, &str)]) -> Self {
         let name = unique("orders");
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
-            .create()
-            .expect("an admin client");
         let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
-        // Some tests send messages of long ago, which a broker otherwise deletes when it looks for old
-        // ones, every five minutes.
-        let topic = topic.set("retention.ms", "-1");
+        let topic = topic.set(FOR_EVER.0, FOR_EVER.1);
         let topic = settings
             .iter()
             .fold(topic, |topic, (name, value)| topic.set(name, value));
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
-        let created = admin
+        let created = admin(brokers)
             .create_topics([&topic], &options)
             .await
             .unwrap_or_else(|error| panic!("Kafka at {brokers}: {error}"));
@@ -73,6 +79,21 @@ impl Topic {
             result.unwrap_or_else(|(topic, code)| panic!("topic {topic}: {code}"));
         }
         Self::connect(brokers, name, partitions)
+    }
+
+    /// Changes a setting of the topic, and puts the others back to their defaults.
+    ///
+    /// # Panics
+    ///
+    /// When the brokers do not change it.
+    pub async fn change(&self, setting: &str, value: &str) {
+        let change = AlterConfig::new(ResourceSpecifier::Topic(&self.name));
+        let change = change.set(FOR_EVER.0, FOR_EVER.1).set(setting, value);
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+        let changed = admin(&self.brokers).alter_configs([&change], &options);
+        for result in changed.await.expect("an answer") {
+            result.unwrap_or_else(|(topic, code)| panic!("{topic:?}: {code}"));
+        }
     }
 
     /// A configuration with the topic's brokers, for another client.

@@ -275,3 +275,63 @@ async fn a_disabled_wrapper_fails_as_the_bare_producer() {
         assert_eq!(refused.expect_err("it is too large").0, TOO_LARGE);
     }
 }
+
+/// The broker refuses a batch as a whole. Only the largest record says something about the topic.
+#[apply(broker_test)]
+async fn a_large_record_takes_no_contexts_from_the_small_ones_of_its_batch() {
+    let topic = limited("1000").await;
+    let (_spans, outcomes) = outcomes();
+    let mut config = topic.config();
+    // Both are queued in this time.
+    config.set("linger.ms", "500");
+    let producer = wrapped(&config, &outcomes);
+    let queue = |payload| {
+        let queued = producer.send_result(record(&topic, payload));
+        queued.map_err(|(error, _)| error).expect("queued")
+    };
+    let large = "x".repeat(3_000);
+    let batch = [queue("order 7"), queue(&large)];
+    for delivery in batch {
+        let delivery = in_time("a delivery", delivery).await.expect("an answer");
+        assert_eq!(delivery.expect_err("the batch is too large").0, TOO_LARGE);
+    }
+
+    for _ in 0..3 {
+        let delivery = in_time("a delivery", queue("order 7")).await;
+        delivery.expect("an answer").expect("delivered");
+        assert_eq!(text_headers(&topic.receive().await).len(), 1);
+    }
+    assert_eq!(outcomes.dropped(), 0);
+    let delivery = in_time("a delivery", queue(&large)).await;
+    let refused = delivery.expect("an answer").expect_err("it is too large");
+    assert_eq!((refused.0, outcomes.dropped()), (TOO_LARGE, 1));
+}
+
+/// All records of the topic have the same size, so no record that goes without its context shows that the
+/// limit was raised.
+#[apply(broker_test)]
+async fn contexts_go_again_when_the_limit_is_raised() {
+    let topic = limited("1000").await;
+    let (spans, outcomes) = outcomes();
+    let producer = wrapped(&topic.config(), &outcomes);
+    let payload = "x".repeat(930);
+    let send = async || {
+        let sent = producer.send(record(&topic, &payload), PATIENCE).await;
+        sent.expect("delivered");
+        topic.receive().await.headers().is_some()
+    };
+    assert!(!send().await);
+    topic.change("max.message.bytes", "2000").await;
+    in_time("a record with its context", async {
+        while !send().await {}
+    })
+    .await;
+    // What was learnt counts for the calls that repeat nothing, too.
+    let queued = producer.send_result(record(&topic, &payload));
+    let delivery = queued.map_err(|(error, _)| error).expect("queued");
+    let delivery = in_time("a delivery", delivery).await.expect("an answer");
+    delivery.expect("delivered");
+    assert!(topic.receive().await.headers().is_some());
+    assert!(send().await);
+    spans.all().iter().for_each(assert_unfailed);
+}

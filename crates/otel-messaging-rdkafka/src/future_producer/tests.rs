@@ -1,6 +1,7 @@
 use super::*;
 use crate::native;
 use crate::process;
+use crate::record::Injector;
 use crate::wire_size::AROUND;
 use otel_messaging::Instrumentation;
 use otel_messaging::adapter::Carrier;
@@ -48,7 +49,7 @@ async fn a_context_never_makes_a_record_too_large() {
         let sent = {
             let _attached = context.clone().attach();
             let mut record = record();
-            let sent = producer.inject(&mut record);
+            let sent = producer.inject(&mut record, true);
             let found = record.headers.iter().flat_map(Carrier::keys);
             assert_eq!(found.collect::<Vec<_>>(), names, "{spare}");
             drop(sent);
@@ -127,6 +128,52 @@ async fn a_name_that_is_not_utf8_is_relayed() {
     }
 }
 
+/// A record that is not sent once more never tries whether the topic still refuses its size: not before, and
+/// not after one that is sent once more tried it.
+#[tokio::test]
+async fn only_a_record_that_can_be_repeated_tries_a_refused_size() {
+    let plain: FutureProducer = ClientConfig::new().create().expect("a producer");
+    let mut config = ClientConfig::new();
+    let strict: FutureProducer = config
+        .set("enable.idempotence", "true")
+        .create()
+        .expect("a producer");
+    let (producer, strict) = (
+        InjectingProducer::new(plain),
+        InjectingProducer::new(strict),
+    );
+    let mut carried = OwnedHeaders::new();
+    let traceparent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    assert!(native::add(
+        &mut carried,
+        (b"traceparent", Some(traceparent))
+    ));
+    let _attached = crate::extract(&carried).attach();
+    for injector in [&producer.injector, &strict.injector] {
+        injector.refused.note_refusal_of_batch("orders", 5);
+    }
+    let has_context = |injector: &Injector, is_repeatable| {
+        let mut record = FutureRecord::<str, str>::to("orders").payload("order");
+        let described = described(&record);
+        drop(injector.inject(described, &mut record.headers, is_repeatable));
+        record.headers.is_some()
+    };
+    // One comes within the seconds after the refusal.
+    let start = Instant::now();
+    let mut tries = 0;
+    while tries == 0 && start.elapsed() < PATIENCE {
+        assert!(!has_context(&producer.injector, false));
+        assert!(!has_context(&strict.injector, strict.injector.may_repeat));
+        tries += u32::from(has_context(
+            &producer.injector,
+            producer.injector.may_repeat,
+        ));
+    }
+    assert_eq!(tries, 1);
+    assert!(!has_context(&producer.injector, false));
+    assert!(!has_context(&strict.injector, strict.injector.may_repeat));
+}
+
 /// Switched off, the wrapper sends the headers that it is given.
 #[tokio::test]
 async fn a_disabled_wrapper_leaves_headers_as_they_are() {
@@ -139,11 +186,11 @@ async fn a_disabled_wrapper_leaves_headers_as_they_are() {
     let record = || FutureRecord::<str, str>::to("orders").payload("order");
 
     let mut without = record();
-    drop(off.inject(&mut without));
+    drop(off.inject(&mut without, true));
     assert!(without.headers.is_none());
 
     let mut with = record().headers(given);
-    drop(off.inject(&mut with));
+    drop(off.inject(&mut with, true));
     let headers = with.headers.expect("headers");
     let all: Vec<_> = native::all(headers.as_borrowed()).collect();
     assert_eq!(all, [(&b"Traceparent"[..], Some(&old[..]))]);

@@ -47,7 +47,8 @@ pub fn refused_fields() -> u64 {
 /// Returns how many links of these crates' spans were beyond the 128th of their span since the process
 /// started: of polls, of [batches](crate::with_batch_context), and of messages that
 /// [join](crate::producer::Join) others. By default OpenTelemetry's SDK keeps 128 links per span and drops
-/// the others. The first ones stay, in the order of the messages.
+/// the others. The first ones stay, in the order of the messages. A join keeps 1,024 links. One that is
+/// added beyond these counts once, whether or not a span would have had it.
 ///
 /// This crate cannot see another limit. If the application sets a higher one (`with_max_links_per_span`, or
 /// `OTEL_SPAN_LINK_COUNT_LIMIT`), the count includes links that are exported. It does not include spans that
@@ -106,7 +107,7 @@ pub(crate) fn refuse(reason: Refused) {
     }
 }
 
-/// Counts the links of one span that are beyond the limit.
+/// Counts the links of one span, or of a join, that are beyond the limit.
 #[cold]
 pub(crate) fn links_dropped(links: u64) {
     if LINKS.add(links) {

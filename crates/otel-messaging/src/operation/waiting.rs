@@ -49,8 +49,12 @@ impl Waiting {
 
     /// Whether a span or metrics are wanted.
     pub(crate) fn is_wanted<C: Client>(&self, by: &Settings) -> bool {
-        let is_opened = matches!(self.opened, Opened::Span(_));
-        is_opened || has_provider(&by.telemetry) || by.metrics.instruments::<C>().is_some()
+        self.may_have_span(by) || by.metrics.instruments::<C>().is_some()
+    }
+
+    /// Whether a span is wanted.
+    pub(crate) fn may_have_span(&self, by: &Settings) -> bool {
+        matches!(self.opened, Opened::Span(_)) || has_provider(&by.telemetry)
     }
 
     /// Starts the span and its metrics, where there is something to say. `links` is called only if there is a

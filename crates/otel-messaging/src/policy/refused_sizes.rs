@@ -2,7 +2,6 @@
 
 use crate::loss::count::seconds;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +10,9 @@ const CAPACITY: usize = 256;
 
 /// Seconds until a refusal is forgotten.
 const LIFETIME: u64 = 600;
+
+/// The most seconds between two messages that go with their contexts although their size was refused.
+const LONGEST_PAUSE: u64 = 64;
 
 /// The longest name of a destination that is kept, in bytes.
 const LONGEST: usize = 1_024;
@@ -23,9 +25,17 @@ const LONGEST: usize = 1_024;
 /// they count, as long as the same producer always counts in the same way, and includes the headers.
 ///
 /// A refused size counts for ten minutes, for messages of at least this size. Of several refused sizes the
-/// smallest counts. A message of at least this size that the destination accepts ends it: the limit was
-/// raised, or the refusal had another reason. At most 256 destinations are known. One more takes the place
-/// of the one whose time ends first. A destination with a name of more than 1,024 bytes is never known.
+/// smallest counts. If the destination refuses batches, [`note_refusal_of_batch`](Self::note_refusal_of_batch)
+/// says which sizes count.
+///
+/// The size ends before its time if the destination accepts a message of at least this size: the limit was
+/// raised, or the refusal had another reason. The size with which the message was sent decides. Without its
+/// context a message is smaller, so it often says nothing about the size with a context. A producer that can
+/// send a message a second time therefore asks [`refuses_repeatable`](Self::refuses_repeatable), which now
+/// and then lets one go with its context.
+///
+/// At most 256 destinations are known. One more takes the place of the one whose time ends first. A
+/// destination with a name of more than 1,024 bytes is never known.
 ///
 /// As long as nothing was refused, a call costs one relaxed load, and takes no lock.
 #[derive(Debug, Default)]
@@ -55,12 +65,36 @@ impl RefusedSizes {
         !self.is_empty() && self.with(|sizes, now| sizes.refuses(destination, size, now))
     }
 
-    /// Notes that the destination has refused a message of this size, and gave its size as the reason.
-    pub fn note_refusal(&self, destination: &str, size: usize) {
-        self.with(|sizes, now| sizes.refuse(destination, size, now));
+    /// Whether a message that the sender repeats without its context if it is refused goes without it at
+    /// once: as [`refuses`](Self::refuses), except that now and then one message goes with its context.
+    ///
+    /// If the destination accepts that one, note the success: then all messages have their contexts again. The
+    /// first one may go in the next second after the refusal. The pause after it is two seconds, and doubles
+    /// each time, up to 64 seconds. A smaller refused size starts this anew.
+    ///
+    /// Do not ask this for a message that cannot be repeated: the destination may refuse it for its context.
+    #[must_use]
+    pub fn refuses_repeatable(&self, destination: &str, size: usize) -> bool {
+        !self.is_empty() && self.with(|sizes, now| sizes.refuses_repeatable(destination, size, now))
     }
 
-    /// Notes that the destination has accepted a message of this size.
+    /// Notes that the destination has refused a message of this size, and gave its size as the reason.
+    pub fn note_refusal(&self, destination: &str, size: usize) {
+        self.with(|sizes, now| sizes.refuse(destination, size, Unit::Message, now));
+    }
+
+    /// Notes that the destination has refused a batch with a message of this size, and gave the batch's size
+    /// as the reason. Call it for each message of the batch.
+    ///
+    /// The smaller messages of the batch may be small enough themselves. So of the refusals that come within
+    /// the same second as the first one, or the next second, only the largest counts. A smaller size counts
+    /// when the destination refuses it later.
+    pub fn note_refusal_of_batch(&self, destination: &str, size: usize) {
+        self.with(|sizes, now| sizes.refuse(destination, size, Unit::Batch, now));
+    }
+
+    /// Notes that the destination has accepted a message of this size: the size with which it was sent,
+    /// with or without a context.
     pub fn note_success(&self, destination: &str, size: usize) {
         if !self.is_empty() {
             self.with(|sizes, now| sizes.accept(destination, size, now));
@@ -78,7 +112,14 @@ impl RefusedSizes {
     }
 }
 
-/// The smallest size that a destination refused.
+/// What a destination refuses as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Message,
+    Batch,
+}
+
+/// A size that a destination refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Refusal {
     size: usize,
@@ -86,42 +127,113 @@ struct Refusal {
     end: u64,
 }
 
+/// Refusals that came together, as those of the messages of a batch do.
+#[derive(Debug, Clone, Copy)]
+struct Together {
+    /// The second of the first one.
+    first: u64,
+    largest: usize,
+    /// What counted before.
+    before: Option<Refusal>,
+}
+
+/// What is known of a destination.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// The refusal that counts.
+    refusal: Refusal,
+    together: Option<Together>,
+    /// The second from which on a message may go with its context all the same.
+    next_try: u64,
+    /// The seconds between the last two such messages.
+    pause: u64,
+}
+
+impl Known {
+    /// What is known after one more refusal.
+    fn after(known: Option<Self>, size: usize, unit: Unit, now: u64) -> Self {
+        let counted = known.map(|known| known.refusal);
+        let (size, before, together) = match unit {
+            Unit::Message => (size, counted, None),
+            Unit::Batch => {
+                let running = known
+                    .and_then(|known| known.together)
+                    .filter(|together| now <= together.first + 1);
+                let mut together = running.unwrap_or(Together {
+                    first: now,
+                    largest: size,
+                    before: counted,
+                });
+                together.largest = together.largest.max(size);
+                (together.largest, together.before, Some(together))
+            }
+        };
+        let new = Refusal {
+            size,
+            end: now.saturating_add(LIFETIME),
+        };
+        // A larger one says nothing new.
+        let before = before.filter(|before| before.size < size && before.end > now);
+        let refusal = before.unwrap_or(new);
+        let (next_try, pause) = match known {
+            Some(known) if known.refusal.size <= refusal.size => (known.next_try, known.pause),
+            _ => (now + 1, 1),
+        };
+        Self {
+            refusal,
+            together,
+            next_try,
+            pause,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Sizes {
-    known: HashMap<Box<str>, Refusal>,
+    known: HashMap<Box<str>, Known>,
     /// The second at which the first of them is forgotten, or an earlier one.
     next_end: u64,
 }
 
 impl Sizes {
     fn refuses(&mut self, destination: &str, size: usize, now: u64) -> bool {
-        self.forget(now);
-        let refusal = self.known.get(destination);
-        refusal.is_some_and(|refusal| size >= refusal.size)
+        self.refusing(destination, size, now).is_some()
     }
 
-    fn refuse(&mut self, destination: &str, size: usize, now: u64) {
+    fn refuses_repeatable(&mut self, destination: &str, size: usize, now: u64) -> bool {
+        let Some(known) = self.refusing(destination, size, now) else {
+            return false;
+        };
+        if now < known.next_try {
+            return true;
+        }
+        known.pause = (known.pause * 2).min(LONGEST_PAUSE);
+        known.next_try = now + known.pause;
+        false
+    }
+
+    fn refusing(&mut self, destination: &str, size: usize, now: u64) -> Option<&mut Known> {
+        self.forget(now);
+        let known = self.known.get_mut(destination);
+        known.filter(|known| size >= known.refusal.size)
+    }
+
+    fn refuse(&mut self, destination: &str, size: usize, unit: Unit, now: u64) {
         self.forget(now);
         if destination.len() > LONGEST {
             return;
         }
-        if self.known.len() >= CAPACITY && !self.known.contains_key(destination) {
+        let known = self.known.get(destination).copied();
+        if known.is_none() && self.known.len() >= CAPACITY {
             self.make_room();
         }
-        let end = now.saturating_add(LIFETIME);
+        let known = Known::after(known, size, unit, now);
         self.next_end = if self.known.is_empty() {
-            end
+            known.refusal.end
         } else {
-            self.next_end.min(end)
+            self.next_end.min(known.refusal.end)
         };
-        match self.known.entry(destination.into()) {
-            // A larger one says nothing new.
-            Entry::Occupied(known) if known.get().size < size => {}
-            Entry::Occupied(mut known) => *known.get_mut() = Refusal { size, end },
-            Entry::Vacant(vacant) => {
-                vacant.insert(Refusal { size, end });
-            }
-        }
+        self.known.insert(destination.into(), known);
     }
 
     fn accept(&mut self, destination: &str, size: usize, now: u64) {
@@ -132,14 +244,14 @@ impl Sizes {
 
     fn forget(&mut self, now: u64) {
         if now >= self.next_end {
-            self.known.retain(|_, refusal| refusal.end > now);
-            let ends = self.known.values().map(|refusal| refusal.end);
+            self.known.retain(|_, known| known.refusal.end > now);
+            let ends = self.known.values().map(|known| known.refusal.end);
             self.next_end = ends.min().unwrap_or(u64::MAX);
         }
     }
 
     fn make_room(&mut self) {
-        let first = self.known.iter().min_by_key(|(_, refusal)| refusal.end);
+        let first = self.known.iter().min_by_key(|(_, known)| known.refusal.end);
         let first = first.map(|(destination, _)| destination.clone());
         if let Some(first) = first {
             self.known.remove(&first);

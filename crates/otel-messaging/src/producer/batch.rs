@@ -107,7 +107,7 @@ impl Batch {
 
     /// Starts the span of a message of this batch, or only its metrics if it has no span of its own.
     /// `kept` is the context that it has already and keeps, `links` are those to the spans that it came
-    /// from.
+    /// from. They are made only if a span may have them.
     // Not inlined: most messages are sent without a batch.
     #[inline(never)]
     pub(crate) fn start_message<C, M>(
@@ -115,7 +115,7 @@ impl Batch {
         by: &Settings,
         (name, message): (&'static str, &M),
         current: Context,
-        links: Vec<Link>,
+        links: impl FnOnce() -> Vec<Link>,
         kept: Option<&Context>,
     ) -> (MessageSpan, Option<Part>)
     where
@@ -146,10 +146,15 @@ impl Batch {
         if !has_own {
             let is_detailed = shared.is_none_or(is_sampled);
             let span = MessageSpan::start_measured(by, &of);
+            let links = if self.may_have_span() {
+                links()
+            } else {
+                Vec::new()
+            };
             let part = self.part(by, message, links, is_detailed);
             return (span, Some(part));
         }
-        let related = |_: &MessageInfo<'_>| Related::child_of(&context, links);
+        let related = |_: &MessageInfo<'_>| Related::child_of(&context, links());
         let Some(span) = MessageSpan::start(by, &of, related, |_| {}) else {
             return (MessageSpan::without(context.into()), None);
         };
@@ -160,6 +165,15 @@ impl Batch {
         let is_detailed = span.has_span() && is_sampled(span.context());
         let part = self.part(by, message, created.into_iter().collect(), is_detailed);
         (span, Some(part))
+    }
+
+    /// Whether the sending has a span, or may get one at its end.
+    fn may_have_span(&self) -> bool {
+        match &self.sending {
+            Sending::Waiting(waiting, _) => waiting.may_have_span(self.by.settings()),
+            Sending::Started(span) => span.has_span(),
+            Sending::Ended => false,
+        }
     }
 
     fn part<C, M>(
@@ -357,3 +371,6 @@ impl Part {
         tally.add(self.links, self.attributes.into_list(), self.failure);
     }
 }
+
+#[cfg(test)]
+mod tests;

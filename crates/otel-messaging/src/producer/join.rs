@@ -2,10 +2,12 @@
 
 use crate::context::current::Current;
 use crate::instrumentation::settings::Instrumentation;
+use crate::loss::count::links_dropped;
 use crate::loss::witness;
 use crate::message::received::Received;
 use crate::operation::future::InContext;
 use crate::operation::span::MessageSpan;
+use crate::producer::tally::MAX_LINKS;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::sync::Arc;
@@ -32,7 +34,7 @@ use std::sync::Arc;
 /// # }
 /// ```
 ///
-/// By default OpenTelemetry's SDK keeps the first 128 links per span, and
+/// A join keeps the first 1,024 links. By default OpenTelemetry's SDK keeps the first 128 of them on each span.
 /// [`dropped_links`](crate::loss::dropped_links) counts the others.
 #[derive(Debug, Clone, Default)]
 #[must_use = "a join links what is published inside `run` or `call`"]
@@ -79,7 +81,7 @@ impl Join {
         }
         if let Some(headers) = message.message_headers() {
             let (carried, _) = witness::watch(|| by.propagation.read(headers));
-            self.links.extend(carried.links());
+            carried.links().into_iter().for_each(|link| self.add(link));
         }
     }
 
@@ -87,7 +89,15 @@ impl Join {
     pub fn add_context(&mut self, context: &Context) {
         let span = context.span().span_context().clone();
         if span.is_valid() {
-            self.links.push(Link::with_context(span));
+            self.add(Link::with_context(span));
+        }
+    }
+
+    fn add(&mut self, link: Link) {
+        if self.links.len() < MAX_LINKS {
+            self.links.push(link);
+        } else {
+            links_dropped(1);
         }
     }
 

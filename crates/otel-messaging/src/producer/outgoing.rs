@@ -71,14 +71,17 @@ impl Instrumentation {
         let by = self.settings();
         let action = Action { operation, name };
         let current = current_context();
+        let links = || {
+            let mut links = links();
+            links.extend(joined_links());
+            links
+        };
         let mut part = None;
         let span = if by.is_disabled {
             MessageSpan::without(current.into())
         } else if let Some(batch) = batch {
             let described = (name, message);
             let span;
-            let mut links = links();
-            links.extend(joined_links());
             (span, part) = batch.start_message(by, described, current, links, kept.as_ref());
             span
         } else {
@@ -88,11 +91,7 @@ impl Instrumentation {
                 consumer: None,
                 context: &current,
             };
-            let related = |_: &MessageInfo<'_>| {
-                let mut links = links();
-                links.extend(joined_links());
-                Related::child_of(&current, links)
-            };
+            let related = |_: &MessageInfo<'_>| Related::child_of(&current, links());
             let started = MessageSpan::start(by, &of, related, |_| {});
             started.unwrap_or_else(|| MessageSpan::without(current.into()))
         };

@@ -4,8 +4,8 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::Link;
 use std::borrow::Cow;
 
-/// The most links that a batch keeps until its end. OpenTelemetry's SDK keeps 128 on a span by default; a
-/// batch that never ends must not grow without end.
+/// The most links that a batch keeps until its end, and that a join keeps. OpenTelemetry's SDK keeps 128 on a
+/// span by default; a batch that never ends must not grow without end.
 pub(crate) const MAX_LINKS: usize = 1024;
 
 /// A failure: `error.type`, and what happened.
