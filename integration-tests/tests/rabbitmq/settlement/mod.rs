@@ -2,6 +2,7 @@
 
 mod batches;
 mod dropped;
+mod dropped_batches;
 mod killed;
 mod load;
 
