@@ -1,6 +1,6 @@
 //! Batches of deliveries, each with its own context, settled together and one by one.
 
-use super::Shop;
+use super::{Shop, consumers_gone};
 use crate::PLAIN;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -11,7 +11,7 @@ use integration_tests::{apply, broker_test};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicGetOptions};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel};
+use lapin::{BasicProperties, Channel, Consumer};
 use opentelemetry::Value;
 use opentelemetry::trace::{TraceContextExt, TraceId};
 use otel_messaging_lapin::consumer::BatchDelivery;
@@ -28,6 +28,8 @@ const COUNT: &str = "messaging.batch.message_count";
 pub(super) struct Batch {
     pub(super) shop: Shop,
     channel: Channel,
+    /// It is kept because its end says that the channel's open messages are in their queue again.
+    consumer: Consumer,
     pub(super) deliveries: Vec<Delivery>,
     traces: Vec<TraceId>,
 }
@@ -54,13 +56,14 @@ impl Batch {
             confirm.await.expect("confirmed");
         }
         let channel = shop.client.open_channel().await;
-        let consumer = consume(&channel, &shop.queue).await;
-        let deliveries = consumer.take(messages.into()).collect::<Vec<_>>();
+        let mut consumer = consume(&channel, &shop.queue).await;
+        let deliveries = consumer.by_ref().take(messages.into()).collect::<Vec<_>>();
         let deliveries = in_time("deliveries", deliveries).await;
         let deliveries = deliveries.into_iter().map(|it| it.expect("a delivery"));
         Self {
             deliveries: deliveries.collect(),
             channel,
+            consumer,
             shop,
             traces,
         }
@@ -72,6 +75,8 @@ impl Batch {
         let closed = self.channel.close(200, "done".into());
         closed.await.expect("closed");
         let shop = &self.shop;
+        consumers_gone(&shop.client.channel, &shop.queue).await;
+        drop(self.consumer);
         let mut left = [Vec::new(), Vec::new()];
         for (queue, numbers) in [&shop.queue, &shop.letters].into_iter().zip(&mut left) {
             while let Some(message) = shop.get(queue).await {

@@ -1,16 +1,16 @@
 //! Processes that are killed while they settle messages, one by one and in batches.
 
-use super::Handled;
 use super::batches::Item;
+use super::{Handled, consumers_gone};
 use crate::PLAIN;
 use futures_util::{Stream, StreamExt};
 use integration_tests::client::{Client, address, in_time, unique};
 use integration_tests::rabbitmq::{RabbitMq, consume};
 use integration_tests::{apply, broker_test};
 use lapin::message::Delivery;
-use lapin::options::{BasicGetOptions, QueueDeclareOptions};
+use lapin::options::BasicGetOptions;
 use lapin::types::{FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Queue};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use otel_messaging_lapin::{with_batch_settlement, with_settlement};
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -106,9 +106,7 @@ async fn all_are_handled(test: &str) {
             None => assert_eq!(is_open, 0),
         }
         handled.extend(printed.handled);
-        // What the child had open is in the queue again when its consumer is gone.
-        let is_left = async { while state(channel, &queue).await.consumer_count() > 0 {} };
-        in_time("the end of the consumer", is_left).await;
+        consumers_gone(channel, &queue).await;
     }
     // What was under way at the kills may have been handled twice.
     let times = handled.len();
@@ -127,15 +125,6 @@ async fn publish(channel: &Channel, queue: &ShortString, order: &[u8]) {
     let (queue, properties) = (queue.clone(), BasicProperties::default());
     let confirm = channel.basic_publish("".into(), queue, PLAIN, order, properties);
     confirm.await.expect("published").await.expect("confirmed");
-}
-
-async fn state(channel: &Channel, queue: &ShortString) -> Queue {
-    let passive = QueueDeclareOptions {
-        passive: true,
-        ..Default::default()
-    };
-    let declared = channel.queue_declare(queue.clone(), passive, FieldTable::default());
-    declared.await.expect("the queue")
 }
 
 /// Runs a child until it has handled enough, and kills it, or until it ends.

@@ -1,6 +1,6 @@
 //! Many messages at once, of which some fail, panic, or are given up.
 
-use super::{Handled, Shop};
+use super::{Handled, Shop, consumers_gone};
 use futures_util::FutureExt;
 use integration_tests::client::in_time;
 use integration_tests::rabbitmq::{consume, next};
@@ -107,6 +107,7 @@ async fn all_are_handled(at_once: usize) {
     // Nothing was settled twice: the broker would have closed the channel.
     assert!(channel.status().connected());
     channel.close(200, "done".into()).await.expect("closed");
+    consumers_gone(&shop.client.channel, &shop.queue).await;
     assert!(shop.get(&shop.queue).await.is_none());
     let all = shop.spans.all();
     let count = |name: &str| {
