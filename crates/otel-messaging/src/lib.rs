@@ -213,10 +213,10 @@
 //! back. [`Guard::with_settlement`](consumer::Guard::with_settlement) handles the guard's message, and its
 //! handler may settle it early.
 //!
-//! Settlements by the client's own methods have no span. Only lapin's deliveries know of them, and are not
-//! settled again. On JetStream the crate settles the message once more, and on Kafka it does not see offsets
-//! that the program stores. So use the client's methods with [`try_with_message_context`], and a guard with
-//! [`with_settlement`].
+//! Settlements by the client's own methods have no span. A delivery of lapin knows that its `ack`, `nack` or
+//! `reject` was called, and is not settled again. A message of JetStream does not, and the crate settles it once
+//! more. On Kafka the crate does not see the offsets that a program stores. So call the client's own methods in
+//! the handler of [`try_with_message_context`], which settles nothing.
 //!
 //! # Metrics
 //!
