@@ -97,7 +97,7 @@ impl Batch {
         sent.await.expect("published").await.expect("taken");
         let last = async {
             loop {
-                let got = channel.basic_get(queue.clone(), options.clone());
+                let got = channel.basic_get(queue.clone(), options);
                 if let Some(last) = got.await.expect("the broker has not closed the channel") {
                     return last;
                 }
