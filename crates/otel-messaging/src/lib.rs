@@ -209,8 +209,14 @@
 //! a function of the error, and [`on_error`](consumer::Settling::on_error) a future, such as one that puts the
 //! message aside with `dead_letter`. If that future returns `Ok`, the message is acknowledged.
 //!
-//! A [`guard`] settles a message by hand, and early: `guard.ack().await`. If it is dropped before, the message
-//! goes back. Settlements by the client's own methods count too, but have no span.
+//! A [`guard`] settles a message by hand, once: `guard.ack().await`. If it is dropped before, the message goes
+//! back. [`Guard::with_settlement`](consumer::Guard::with_settlement) handles the guard's message, and its
+//! handler may settle it early.
+//!
+//! Settlements by the client's own methods have no span. A delivery of lapin knows that its `ack`, `nack` or
+//! `reject` was called, and is not settled again. A message of JetStream does not, and the crate settles it once
+//! more. On Kafka the crate does not see the offsets that a program stores. So call the client's own methods in
+//! the handler of [`try_with_message_context`], which settles nothing.
 //!
 //! # Metrics
 //!
@@ -362,7 +368,7 @@
 //! | the same methods of [`Instrumentation`] and of a [`Consumer`](consumer::Consumer) | the same; a `Consumer` adds the attributes of its [`ConsumerInfo`](consumer::ConsumerInfo) |
 //! | these functions on an [`Envelope`] | `process {destination}`, with the destination that it says [it was received from](Envelope::received_from) |
 //! | [`try_with_message_context_with`], [`MessageSpan::try_run_with`](consumer::MessageSpan::try_run_with) | the same; the application decides how an error marks the span |
-//! | [`with_settlement`], [`with_settlement_with`] | the same, and inside it the settlement: `ack {destination}` and the like, CLIENT, child of the process span |
+//! | [`with_settlement`], [`with_settlement_with`], and the same methods of a [`Guard`](consumer::Guard) | the same, and inside it the settlement: `ack {destination}` and the like, CLIENT, child of the process span |
 //! | [`with_batch_settlement`] | as `with_batch_context`; those that are settled together have one span `ack {destination}`, CLIENT, child of the batch's; those that are settled one by one have a span each, in the messages' traces |
 //! | [`Guard::ack`](consumer::Guard::ack), [`Guard::settle`](consumer::Guard::settle) | `ack {destination}` and the like, CLIENT, child of the context at the call |
 //! | [`InContext::on_error`](consumer::InContext::on_error) | none: the spans that the hook starts are children of the message's span, which ends after the hook |

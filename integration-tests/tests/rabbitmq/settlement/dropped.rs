@@ -25,7 +25,7 @@ async fn a_panic_gives_the_message_back() {
 }
 
 /// Drops the future after so many polls, each when it was woken; `false` if it was done before.
-async fn dropped_after(polls: usize, future: impl Future) -> bool {
+pub(super) async fn dropped_after(polls: usize, future: impl Future) -> bool {
     let mut future = Box::pin(future);
     let mut left = polls;
     poll_fn(move |cx| {

@@ -1,7 +1,9 @@
 //! Deliveries that are settled by the outcome of their handlers.
 
 mod batches;
+mod by_hand;
 mod dropped;
+mod dropped_batches;
 mod killed;
 mod load;
 
@@ -11,13 +13,30 @@ use integration_tests::rabbitmq::{RabbitMq, consume, next};
 use integration_tests::spans::{Spans, assert_child, assert_unfailed, attribute};
 use integration_tests::{apply, broker_test};
 use lapin::message::{BasicGetMessage, Delivery};
-use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions};
+use lapin::options::{BasicGetOptions, BasicPublishOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{BasicProperties, Channel, Consumer};
 use opentelemetry::trace::{SpanKind, Status};
-use otel_messaging_lapin::{Failure, InjectingProducer, Settlement, guard};
+use otel_messaging_lapin::{Failure, InjectingProducer, Settlement};
 
 type Handled = Result<(), &'static str>;
+
+/// Waits until no channel consumes the queue. What they had open is then in it again.
+async fn consumers_gone(channel: &Channel, queue: &ShortString) {
+    let passive = QueueDeclareOptions {
+        passive: true,
+        ..Default::default()
+    };
+    let gone = async {
+        loop {
+            let state = channel.queue_declare(queue.clone(), passive, FieldTable::default());
+            if state.await.expect("the queue").consumer_count() == 0 {
+                return;
+            }
+        }
+    };
+    in_time("the end of the consumers", gone).await;
+}
 
 async fn refuse<M>(_message: &M) -> Handled {
     Err("no such order")
@@ -243,53 +262,6 @@ async fn a_message_that_was_put_aside_is_acknowledged() {
         let operation = if settled.is_ok() { "ack" } else { "nack" };
         assert_child(&shop.spans.named(&shop.span(operation)), &process);
     }
-}
-
-#[apply(broker_test)]
-async fn what_the_handler_settles_stays_so() {
-    // By a guard, with a span.
-    let shop = Shop::open().await;
-    let (receiver, delivery) = shop.delivery().await;
-    let guard = shop.spans.instrumentation.guard(&delivery);
-    let by = &shop.spans.instrumentation;
-    let handled = by.try_with_message_context(&delivery, async |_: &Delivery| {
-        guard.ack().await.map_err(|error| error.to_string())?;
-        Err::<(), _>("too late".to_owned())
-    });
-    assert!(in_time("a handler", handled).await.is_err());
-    drop(guard);
-    assert_eq!(shop.left(receiver).await, Left::Nowhere);
-    shop.assert_settled("ack");
-
-    // By the client's own method, without one.
-    let shop = Shop::open().await;
-    let (receiver, delivery) = shop.delivery().await;
-    let by = &shop.spans.instrumentation;
-    let settled = by.with_settlement(&delivery, async |delivery: &Delivery| {
-        assert!(
-            delivery
-                .ack(BasicAckOptions::default())
-                .await
-                .expect("acked")
-        );
-        Err::<(), _>("too late")
-    });
-    let settled = in_time("a handler", settled.or(Settlement::Reject)).await;
-    assert_eq!(settled, Ok(Err("too late")));
-    assert_eq!(shop.left(receiver).await, Left::Nowhere);
-    assert_eq!(shop.spans.all().len(), 1);
-}
-
-#[apply(broker_test)]
-async fn a_guard_that_is_dropped_gives_its_message_back() {
-    let shop = Shop::open().await;
-    let (receiver, delivery) = shop.delivery().await;
-    let kept = guard(&delivery);
-    drop(delivery);
-    drop(kept.clone());
-    assert!(!kept.is_settled());
-    drop(kept);
-    assert_eq!(shop.left(receiver).await, Left::Queue(true));
 }
 
 #[apply(broker_test)]
