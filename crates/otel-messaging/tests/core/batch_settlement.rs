@@ -11,7 +11,7 @@ use opentelemetry::trace::Status;
 use otel_messaging::adapter::{TextMap, semconv};
 use otel_messaging::consumer::{BatchDelivery, ConsumerInfo};
 use proptest::prelude::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -381,7 +381,7 @@ async fn turns(count: usize) {
     }
 }
 
-/// How a delivery may be settled, if the batch came to its end with `result` or was dropped before.
+/// How a delivery may be settled, if the batch's handler came to its end with `result` or was dropped before.
 fn allowed(way: Way, result: Option<Result<(), u8>>) -> Vec<Settlement> {
     use Settlement::{Ack, Reject, Return};
     // What is dropped may go back, or be settled as it was to be.
@@ -418,7 +418,7 @@ proptest! {
         broker.turns = broker_turns;
         let batch = deliveries(&broker, ways.len() as u64);
         let by = &spans.instrumentation;
-        let held = RefCell::new(Vec::new());
+        let (held, is_handled) = (RefCell::new(Vec::new()), Cell::new(false));
         let future = by.with_batch_settlement(&batch, async |batch: Vec<Item<'_>>| {
             let each = batch.into_iter().zip(&ways).map(|(delivery, way)| async {
                 match *way {
@@ -439,11 +439,12 @@ proptest! {
                 }
             });
             join_all(each).await;
+            is_handled.set(true);
             result
         });
         let acked = if at_once { Settlement::AckAll } else { Settlement::Ack };
         let mut future = Box::pin(future.and(acked));
-        let is_done = (0..polls).any(|_| poll(future.as_mut()).is_ready());
+        let _ = (0..polls).any(|_| poll(future.as_mut()).is_ready());
         drop(future);
         drop(held.take());
 
@@ -465,7 +466,7 @@ proptest! {
             let is_to_be_asked = broker_turns == 0;
             prop_assert!(settled.len() <= 1, "{settled:?} of {way:?}");
             prop_assert!(settled.len() == 1 || !is_to_be_asked, "nothing of {way:?}");
-            let allowed = allowed(*way, is_done.then_some(result));
+            let allowed = allowed(*way, is_handled.get().then_some(result));
             prop_assert!(settled.iter().all(|it| allowed.contains(it)), "{settled:?} of {way:?}");
         }
     }

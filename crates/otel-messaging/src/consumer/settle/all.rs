@@ -6,6 +6,7 @@ use super::guard::Guard;
 use super::{Settle, SettleFuture};
 use crate::operation::span::MessageSpan;
 use opentelemetry::Context;
+use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
@@ -29,7 +30,9 @@ type UnderWay<C, S> = (Guard<C, S>, SettleFuture<<S as Settle<C>>::Error>);
 
 struct Begun<C: 'static, S: Settle<C>> {
     settlement: S::Settlement,
-    under_way: Vec<UnderWay<C, S>>,
+    under_way: VecDeque<UnderWay<C, S>>,
+    /// How many of them the client was not asked for yet.
+    unsent: usize,
     /// Those that are settled with it.
     covered: Vec<Guard<C, S>>,
     span: MessageSpan,
@@ -103,8 +106,10 @@ impl<C: 'static, S: Settle<C>> Begun<C, S> {
             let settling = guard.delivery()?.settler.settle(&settlement);
             Some((guard, settling))
         };
+        let under_way: VecDeque<_> = asked.into_iter().filter_map(settle).collect();
         Some(Self {
-            under_way: asked.into_iter().filter_map(settle).collect(),
+            unsent: under_way.len(),
+            under_way,
             settlement,
             covered: open,
             span,
@@ -112,25 +117,43 @@ impl<C: 'static, S: Settle<C>> Begun<C, S> {
         })
     }
 
-    /// Polls those that are under way, in their order.
+    /// Polls all once, so that all are sent, and later the first that is under way, so that many are not
+    /// polled again for each that is done.
     fn poll(&mut self, cx: &mut task::Context<'_>) {
-        self.under_way.retain_mut(|(guard, settling)| {
-            let Poll::Ready(settled) = settling.as_mut().poll(cx) else {
-                return true;
-            };
-            end(guard, &self.settlement);
-            if let Err(error) = settled {
-                let failure = failure::<C, S>(&error);
-                self.span.fail(failure.error_type, failure.description);
-                self.error.get_or_insert(error);
-            }
-            false
-        });
-        if self.under_way.is_empty() {
-            for guard in self.covered.drain(..) {
-                end(&guard, &self.settlement);
+        for _ in 0..mem::take(&mut self.unsent) {
+            if let Some(next) = self.under_way.pop_front()
+                && let Some(pending) = self.poll_one(next, cx)
+            {
+                self.under_way.push_back(pending);
             }
         }
+        while let Some(first) = self.under_way.pop_front() {
+            if let Some(pending) = self.poll_one(first, cx) {
+                self.under_way.push_front(pending);
+                return;
+            }
+        }
+        for guard in self.covered.drain(..) {
+            end(&guard, &self.settlement);
+        }
+    }
+
+    /// Gives it back if it is pending.
+    fn poll_one(
+        &mut self,
+        (guard, mut settling): UnderWay<C, S>,
+        cx: &mut task::Context<'_>,
+    ) -> Option<UnderWay<C, S>> {
+        let Poll::Ready(settled) = settling.as_mut().poll(cx) else {
+            return Some((guard, settling));
+        };
+        end(&guard, &self.settlement);
+        if let Err(error) = settled {
+            let failure = failure::<C, S>(&error);
+            self.span.fail(failure.error_type, failure.description);
+            self.error.get_or_insert(error);
+        }
+        None
     }
 }
 
