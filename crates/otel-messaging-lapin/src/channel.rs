@@ -2,7 +2,7 @@
 
 use crate::error_type::error_type;
 use crate::injecting_producer::InjectingProducer;
-use crate::published::Published;
+use crate::published::{PUBLISH, Published};
 use crate::publisher_confirm::PublisherConfirm;
 use crate::route::Route;
 use crate::wire_size::FrameMax;
@@ -11,9 +11,6 @@ use lapin::options::BasicPublishOptions;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, Result};
 use otel_messaging::adapter::{Outcome, Outgoing};
-
-/// The client's own word, in the names of spans.
-pub(crate) const PUBLISH: &str = "publish";
 
 impl InjectingProducer<Channel> {
     /// Takes the size of a frame from the channel's connection, which a channel does not know. Call it if

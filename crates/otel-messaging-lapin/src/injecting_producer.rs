@@ -1,7 +1,7 @@
 //! A client whose messages carry their context.
 
-use crate::channel::PUBLISH;
 use crate::headers::Lapin;
+use crate::published::PUBLISH;
 use crate::wire_size::FrameMax;
 use lapin::Channel;
 use otel_messaging::Instrumentation;

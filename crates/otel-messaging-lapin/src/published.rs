@@ -9,6 +9,9 @@ use lapin::types::FieldTable;
 use otel_messaging::adapter::{Attributes, Describe, Destination, MessageInfo};
 use otel_messaging::producer::ProducerInfo;
 
+/// The client's own word, in the names of spans.
+pub(crate) const PUBLISH: &str = "publish";
+
 /// A message that is being published, as its span describes it.
 pub(crate) struct Published<'m> {
     pub(crate) route: Route<'m>,

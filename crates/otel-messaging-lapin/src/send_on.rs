@@ -1,9 +1,9 @@
 //! Sending a received message on: forwarding, republishing, and putting it aside.
 
-use crate::channel::{PUBLISH, with_headers};
+use crate::channel::with_headers;
 use crate::headers::as_text;
 use crate::injecting_producer::InjectingProducer;
-use crate::published::Published;
+use crate::published::{PUBLISH, Published};
 use crate::publisher_confirm::PublisherConfirm;
 use crate::relay::relayed;
 use crate::route::Route;

@@ -95,7 +95,7 @@ where
     Part: Partitioner,
 {
     fn injector(&self) -> Injector {
-        Injector::of(self.client()).learning_in(self.client().context())
+        Injector::of(self.client()).learning_in(&self.client().context().refused)
     }
 }
 
@@ -112,7 +112,7 @@ where
     Part: Partitioner,
 {
     fn injector(&self) -> Injector {
-        Injector::of(self.client()).learning_in(self.client().context())
+        Injector::of(self.client()).learning_in(&self.client().context().refused)
     }
 }
 

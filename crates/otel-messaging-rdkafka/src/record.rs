@@ -3,7 +3,6 @@
 use crate::configuration::Configuration;
 use crate::error_type::error_type;
 use crate::headers::Kafka;
-use crate::injecting_context::InjectingContext;
 use crate::json_quotes::without_quotes;
 use crate::limits::{self, Bare};
 use crate::received::ReceivedRecord;
@@ -149,9 +148,9 @@ impl Injector {
         self
     }
 
-    /// The delivery callback of this context notes what topics refuse.
-    pub(crate) fn learning_in<C>(mut self, context: &InjectingContext<C>) -> Self {
-        self.refused = Arc::clone(&context.refused);
+    /// The delivery callback of the producer's context notes here what topics refuse.
+    pub(crate) fn learning_in(mut self, refused: &Arc<RefusedSizes>) -> Self {
+        self.refused = Arc::clone(refused);
         self
     }
 

@@ -1,6 +1,6 @@
 //! The span and the metrics of a batch, and the contexts of its messages.
 
-use crate::consumer::batch::BatchMessage;
+use crate::consumer::batch_message::BatchMessage;
 use crate::consumer::process::{AsConsumer, PROCESS};
 use crate::consumer::several::{InCommon, Senders};
 use crate::context::current::Current;

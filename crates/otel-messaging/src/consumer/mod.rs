@@ -1,6 +1,7 @@
 //! Handling received messages, each with its own context current.
 
 pub(crate) mod batch;
+pub(crate) mod batch_message;
 pub(crate) mod batch_span;
 pub(crate) mod collect;
 pub(crate) mod entered;
@@ -16,7 +17,7 @@ pub(crate) mod several;
 pub use crate::operation::future::InContext;
 pub use crate::operation::on_error::OnError;
 pub use crate::operation::span::MessageSpan;
-pub use batch::BatchMessage;
+pub use batch_message::BatchMessage;
 pub use collect::{Collect, Collected, collect};
 pub use entered::Entered;
 pub use handle::Consumer;

@@ -3,6 +3,7 @@
 use super::deliveries::Deliveries;
 use super::delivery::failure;
 use super::guard::Guard;
+use super::settling::Outstanding;
 use super::{Settle, SettleFuture};
 use crate::operation::span::MessageSpan;
 use opentelemetry::Context;
@@ -53,6 +54,28 @@ impl<C: 'static, S: Settle<C>> AllSettled<C, S> {
             deliveries,
             step: Step::Waiting(context, settlement),
         }
+    }
+}
+
+impl<C: 'static, S: Settle<C>> Outstanding for Deliveries<C, S> {
+    type Settlement = S::Settlement;
+    type Error = S::Error;
+    type Settled = AllSettled<C, S>;
+
+    fn handled() -> S::Settlement {
+        S::handled()
+    }
+
+    fn returned() -> S::Settlement {
+        S::returned()
+    }
+
+    fn is_final(settlement: &S::Settlement) -> bool {
+        S::is_final(settlement)
+    }
+
+    fn settle_in(&self, context: Context, settlement: S::Settlement) -> AllSettled<C, S> {
+        AllSettled::new(self.clone(), context, settlement)
     }
 }
 

@@ -5,7 +5,7 @@ use super::delivery::{By, Place};
 use super::guard::Guard;
 use super::settling::{Returned, Settling, SettlingOne};
 use super::{Settle, Unsettled};
-use crate::consumer::batch::BatchMessage;
+use crate::consumer::batch_message::BatchMessage;
 use crate::consumer::handle::Consumer;
 use crate::instrumentation::settings::Instrumentation;
 use crate::message::received::Received;

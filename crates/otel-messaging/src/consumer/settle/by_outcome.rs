@@ -1,6 +1,6 @@
 //! The calls that settle a delivery by the outcome of its handler.
 
-use super::guard::guard;
+use super::guard::{Guard, guard};
 use super::settling::SettlingOne;
 use super::{Settle, Unsettled};
 use crate::consumer::handle::Consumer;
@@ -224,5 +224,79 @@ impl Consumer {
     {
         let guard = self.guard_of(settler);
         guard.with_settlement_with(message, handler, failure_of)
+    }
+}
+
+impl<C: 'static, S: Settle<C>> Guard<C, S> {
+    /// Handles `message`, the message of this guard, and settles it by the handler's outcome, as
+    /// [`with_settlement`](crate::with_settlement) does. The handler may have the guard too: to settle the
+    /// message early, or to tell JetStream that it is still being handled.
+    ///
+    /// ```
+    /// # use otel_messaging::consumer::{Guard, Settle, Unsettled};
+    /// # use otel_messaging::guard;
+    /// # async fn handle<M, C, S: Settle<C>>(_: &M, _: &Guard<C, S>) -> std::io::Result<()> { Ok(()) }
+    /// # async fn consume<C: 'static, M: Unsettled<C>>(
+    /// #     message: M,
+    /// # ) -> Result<(), <M::Settler as Settle<C>>::Error> {
+    /// let guard = guard(&message);
+    /// let handled = guard.with_settlement(&message, |message| handle(message, &guard));
+    /// if let Err(error) = handled.await? {
+    ///     eprintln!("the message went back to the broker: {error}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The client's error, if the settlement failed. Otherwise the handler's result is inside.
+    pub fn with_settlement<'a, M, H, F, T, E>(
+        &self,
+        message: &'a M,
+        handler: H,
+    ) -> SettlingOne<InContext<F>, T, E, C, S>
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        self.handle(self.process(message), message, handler)
+    }
+
+    /// Handles the message of this guard and settles it, as [`with_settlement`](Self::with_settlement) does,
+    /// and marks its span with the [`Failure`] that `failure_of` returns for the handler's error.
+    ///
+    /// # Errors
+    ///
+    /// The client's error, if the settlement failed. Otherwise the handler's result is inside.
+    #[expect(clippy::type_complexity, reason = "an alias cannot name a closure")]
+    pub fn with_settlement_with<'a, M, H, F, T, E, J>(
+        &self,
+        message: &'a M,
+        handler: H,
+        failure_of: J,
+    ) -> SettlingOne<
+        InContext<F, impl FnOnce(&MessageSpan, &Result<T, E>) + use<'a, C, S, M, H, F, T, E, J>>,
+        T,
+        E,
+        C,
+        S,
+    >
+    where
+        M: Received<C> + ?Sized,
+        H: FnOnce(&'a M) -> F,
+        F: Future<Output = Result<T, E>>,
+        J: FnOnce(&E) -> Option<Failure>,
+    {
+        self.handle_with(self.process(message), message, handler, failure_of)
+    }
+
+    fn process<M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
+        match self.delivery() {
+            Some(delivery) => delivery.by.process(message),
+            None => Instrumentation::global().process(message),
+        }
     }
 }

@@ -1,10 +1,8 @@
 //! The deliveries of a batch.
 
 use super::Settle;
-use super::all::AllSettled;
 use super::delivery::{By, Delivery};
 use super::guard::Guard;
-use super::settling::Outstanding;
 use crate::consumer::several::InCommon;
 use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
@@ -168,27 +166,5 @@ impl<C: 'static, S: Settle<C>> LeftOpen for Deliveries<C, S> {
             let alike = alike.map(|(guard, _)| guard).collect();
             self.ask_once(context, settlement, alike);
         }
-    }
-}
-
-impl<C: 'static, S: Settle<C>> Outstanding for Deliveries<C, S> {
-    type Settlement = S::Settlement;
-    type Error = S::Error;
-    type Settled = AllSettled<C, S>;
-
-    fn handled() -> S::Settlement {
-        S::handled()
-    }
-
-    fn returned() -> S::Settlement {
-        S::returned()
-    }
-
-    fn is_final(settlement: &S::Settlement) -> bool {
-        S::is_final(settlement)
-    }
-
-    fn settle_in(&self, context: Context, settlement: S::Settlement) -> AllSettled<C, S> {
-        AllSettled::new(self.clone(), context, settlement)
     }
 }

@@ -3,11 +3,37 @@
 use super::delivery::failure;
 use super::guard::Guard;
 use super::{Settle, SettleFuture};
+use crate::context::current::current_context;
 use crate::operation::span::MessageSpan;
 use opentelemetry::Context;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
+
+impl<C: 'static, S: Settle<C>> Guard<C, S> {
+    /// Acknowledges the delivery, as a handler's success does.
+    ///
+    /// # Errors
+    ///
+    /// The client's error. It marks the span of the settlement.
+    pub fn ack(&self) -> Settled<C, S> {
+        self.settle(S::handled())
+    }
+
+    /// Settles the delivery. The span of the settlement is a child of the context that is current at this
+    /// call. The client is asked when the future is polled first, so await it.
+    ///
+    /// If the future is dropped before the client has taken the settlement, the delivery is not settled. The
+    /// guard then asks the client once more, without waiting, when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The client's error. It marks the span of the settlement. The delivery is then not settled again: the
+    /// broker delivers it anew.
+    pub fn settle(&self, settlement: S::Settlement) -> Settled<C, S> {
+        Settled::new(self.clone(), current_context(), settlement)
+    }
+}
 
 /// The future of one settlement; see [`Guard::settle`].
 ///
