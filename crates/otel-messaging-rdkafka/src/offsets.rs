@@ -247,8 +247,8 @@ impl Offsets {
     ///
     /// # Errors
     ///
-    /// The client's error. It is `KafkaError::ConsumerCommit` with `RDKafkaErrorCode::NoOffset` if nothing was
-    /// stored since the last commit.
+    /// The client's error. With `CommitMode::Sync` it is `KafkaError::ConsumerCommit` with
+    /// `RDKafkaErrorCode::NoOffset` if nothing was stored since the last commit.
     pub fn commit(&self, mode: CommitMode) -> KafkaResult<()> {
         let topic = self.assignment.only_topic();
         Commit::new(Arc::clone(&self.store), topic, mode).run(&self.consumer)

@@ -186,7 +186,7 @@
 //! RabbitMQ, JetStream and Kafka want to know what became of a message. [`with_settlement`] handles a message
 //! and settles it by the handler's outcome, inside the message's span: `Ok` is acknowledged, and a message
 //! whose handler fails, panics or is dropped goes back to the broker. So a message may be handled twice, and
-//! is never lost.
+//! is not lost, unless the broker ends its deliveries after so many.
 //!
 //! ```
 //! # use otel_messaging::consumer::{Settle, Unsettled};

@@ -212,6 +212,19 @@ fn the_first_error_of_several_settlements_is_the_callers() {
 }
 
 #[test]
+fn a_large_batch_is_settled_to_the_end() {
+    let (spans, mut broker) = (spans(), Broker::default());
+    broker.turns = 2;
+    let batch = deliveries(&broker, 200);
+    let by = &spans.instrumentation;
+    let handler = async |_: Vec<Item<'_>>| Ok::<_, String>(());
+    let mut settled = Box::pin(by.with_batch_settlement(&batch, handler));
+    while poll(settled.as_mut()).is_pending() {}
+    assert_eq!(broker.asked_of(), all(200, Settlement::Ack));
+    assert_eq!(spans.ended().len(), 2);
+}
+
+#[test]
 fn an_empty_batch_settles_nothing() {
     let (spans, broker) = (spans(), Broker::default());
     let by = &spans.instrumentation;

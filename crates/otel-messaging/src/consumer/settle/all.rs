@@ -26,14 +26,18 @@ enum Step<C: 'static, S: Settle<C>> {
     Done,
 }
 
+/// So many settlements of a batch are under way at a time. Each wake-up polls all of them, and a client has only
+/// so much room.
+const AT_ONCE: usize = 64;
+
 /// A delivery, and its settlement.
 type UnderWay<C, S> = (Guard<C, S>, SettleFuture<<S as Settle<C>>::Error>);
 
 struct Begun<C: 'static, S: Settle<C>> {
     settlement: S::Settlement,
-    under_way: VecDeque<UnderWay<C, S>>,
-    /// How many of them the client was not asked for yet.
-    unsent: usize,
+    /// Those for which the client was not asked yet.
+    waiting: VecDeque<Guard<C, S>>,
+    under_way: Vec<UnderWay<C, S>>,
     /// Those that are settled with it.
     covered: Vec<Guard<C, S>>,
     span: MessageSpan,
@@ -121,18 +125,13 @@ impl<C: 'static, S: Settle<C>> Begun<C, S> {
             open.iter().filter_map(Guard::delivery),
         );
         let (settlement, last) = deliveries.in_one(settlement, &open);
-        let asked = match last {
-            Some(last) => vec![open.swap_remove(last)],
-            None => mem::take(&mut open),
+        let waiting = match last {
+            Some(last) => [open.swap_remove(last)].into(),
+            None => mem::take(&mut open).into(),
         };
-        let settle = |guard: Guard<C, S>| {
-            let settling = guard.delivery()?.settler.settle(&settlement);
-            Some((guard, settling))
-        };
-        let under_way: VecDeque<_> = asked.into_iter().filter_map(settle).collect();
         Some(Self {
-            unsent: under_way.len(),
-            under_way,
+            waiting,
+            under_way: Vec::new(),
             settlement,
             covered: open,
             span,
@@ -140,43 +139,43 @@ impl<C: 'static, S: Settle<C>> Begun<C, S> {
         })
     }
 
-    /// Polls all once, so that all are sent, and later the first that is under way, so that many are not
-    /// polled again for each that is done.
+    /// Asks the client for as many as may be under way, and polls these.
     fn poll(&mut self, cx: &mut task::Context<'_>) {
-        for _ in 0..mem::take(&mut self.unsent) {
-            if let Some(next) = self.under_way.pop_front()
-                && let Some(pending) = self.poll_one(next, cx)
-            {
-                self.under_way.push_back(pending);
+        let Self {
+            settlement,
+            waiting,
+            under_way,
+            span,
+            error,
+            ..
+        } = self;
+        let mut has_changed = true;
+        while has_changed {
+            let room = AT_ONCE.saturating_sub(under_way.len()).min(waiting.len());
+            under_way.extend(waiting.drain(..room).filter_map(|guard| {
+                let settling = guard.delivery()?.settler.settle(settlement);
+                Some((guard, settling))
+            }));
+            has_changed = false;
+            under_way.retain_mut(|(guard, settling)| {
+                let Poll::Ready(settled) = settling.as_mut().poll(cx) else {
+                    return true;
+                };
+                has_changed = true;
+                end(guard, settlement);
+                if let Err(failed) = settled {
+                    let failure = failure::<C, S>(&failed);
+                    span.fail(failure.error_type, failure.description);
+                    error.get_or_insert(failed);
+                }
+                false
+            });
+        }
+        if self.under_way.is_empty() {
+            for guard in self.covered.drain(..) {
+                end(&guard, &self.settlement);
             }
         }
-        while let Some(first) = self.under_way.pop_front() {
-            if let Some(pending) = self.poll_one(first, cx) {
-                self.under_way.push_front(pending);
-                return;
-            }
-        }
-        for guard in self.covered.drain(..) {
-            end(&guard, &self.settlement);
-        }
-    }
-
-    /// Gives it back if it is pending.
-    fn poll_one(
-        &mut self,
-        (guard, mut settling): UnderWay<C, S>,
-        cx: &mut task::Context<'_>,
-    ) -> Option<UnderWay<C, S>> {
-        let Poll::Ready(settled) = settling.as_mut().poll(cx) else {
-            return Some((guard, settling));
-        };
-        end(&guard, &self.settlement);
-        if let Err(error) = settled {
-            let failure = failure::<C, S>(&error);
-            self.span.fail(failure.error_type, failure.description);
-            self.error.get_or_insert(error);
-        }
-        None
     }
 }
 
@@ -193,7 +192,12 @@ impl<C: 'static, S: Settle<C>> Drop for Begun<C, S> {
         for (guard, settling) in self.under_way.drain(..) {
             drop(settling);
             if let Some(delivery) = guard.delivery() {
-                is_taken = !delivery.settler.is_open();
+                is_taken |= !delivery.settler.is_open();
+                delivery.interrupt(&self.settlement);
+            }
+        }
+        for guard in self.waiting.drain(..) {
+            if let Some(delivery) = guard.delivery() {
                 delivery.interrupt(&self.settlement);
             }
         }

@@ -24,7 +24,7 @@ use std::fmt;
 /// The adapters' READMEs say which calls of the client these are. The settlement has a span, such as
 /// `ack orders`: a child of the message's span, which ends after it. If the future is dropped, the crate
 /// asks the client once to take the message back, without waiting. So a message may be handled twice, and is
-/// never lost.
+/// not lost.
 ///
 /// The error's text is exported, as by `try_with_message_context`. To decide what is exported, use
 /// [`with_settlement_with`].

@@ -146,7 +146,7 @@ impl<C: 'static, S: Settle<C>> Delivery<C, S> {
             if !is_its(progress.place) || !progress.state.is_open() {
                 return None;
             }
-            match mem::replace(&mut progress.state, State::Settled) {
+            match mem::replace(&mut progress.state, State::Begun) {
                 State::Interrupted(settlement) => Some(S::unawaited(settlement)),
                 _ => Some(S::returned()),
             }
@@ -158,14 +158,17 @@ impl<C: 'static, S: Settle<C>> Delivery<C, S> {
         let mut settled = self.settler.settle(settlement);
         let mut now = task::Context::from_waker(Waker::noop());
         match settled.as_mut().poll(&mut now) {
-            Poll::Ready(settled) => settled.map_err(|error| failure::<C, S>(&error)),
+            Poll::Ready(settled) => settled.map_err(|error| failure::<C, S>(&error))?,
+            // It is not done: no other settlement may count on it.
             Poll::Pending if self.settler.is_open() => {
                 let text = "the client does not take it without waiting";
-                Err(Failure::new("not_sent", text))
+                return Err(Failure::new("not_sent", text));
             }
             // The client has taken it, and does what is left.
-            Poll::Pending => Ok(()),
+            Poll::Pending => {}
         }
+        self.end(settlement);
+        Ok(())
     }
 
     /// The span and the metrics of a settlement.
