@@ -18,6 +18,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// A record that was sent, to be sent once more without its context if the topic refuses its size.
+struct Sent<'a, K: ToBytes + ?Sized, V: ToBytes + ?Sized> {
+    record: FutureRecord<'a, K, V>,
+    /// Its size, if it matters to know that the topic accepts it.
+    noted: Option<usize>,
+    timeout: Timeout,
+    start: Instant,
+}
+
 /// The calls of a wrapped [`FutureProducer`].
 impl<C, R> InjectingProducer<FutureProducer<C, R>>
 where
@@ -52,28 +61,22 @@ where
     {
         let (mut outgoing, given) = self.inject(&mut record, self.injector.may_repeat);
         async move {
-            let (start, timeout) = (Instant::now(), queue_timeout.into());
-            let mut again = FutureRecord {
-                headers: None,
-                ..record
-            };
             outgoing.hand_over();
-            let delivery = self.send_and_learn(record, timeout).await;
-            let (error, mut message) = match delivery {
-                Err(refused) if self.may_repeat(&refused.0) => refused,
-                delivery => return delivery_future::end((outgoing, given), delivery),
+            let sent = Sent {
+                noted: self.size_to_note(&record),
+                record: FutureRecord {
+                    headers: None,
+                    ..record
+                },
+                timeout: queue_timeout.into(),
+                start: Instant::now(),
             };
-            let sent = limits::size_of(&message);
-            let headers = given.restore(message.detach_headers());
-            if described(&again).size(headers.as_ref()) >= sent {
-                outgoing.fail(&error);
-                return Err((error, message.replace_headers(headers)));
+            let delivery = self.inner.send(record, sent.timeout).await;
+            if delivery.is_ok() && sent.noted.is_none() {
+                return delivery_future::end((outgoing, given), delivery);
             }
-            let given;
-            (again.headers, given) = outgoing.leave_out(headers);
-            let left = limits::left_of(timeout, start);
-            let delivery = self.send_and_learn(again, left).await;
-            delivery_future::end((outgoing, given), delivery)
+            // Boxed: it seldom runs, and would double the future.
+            Box::pin(self.learn(sent, (outgoing, given), delivery)).await
         }
     }
 
@@ -97,7 +100,7 @@ where
         let (mut outgoing, given) = self.inject(&mut record, false);
         outgoing.hand_over();
         let injector = &self.injector;
-        let size = injector.size_to_note(&described(&record), record.headers.as_ref());
+        let size = self.size_to_note(&record);
         let to_note = size.map(|size| (record.topic.into(), size));
         match self.inner.send_result(record) {
             Ok(delivery) => {
@@ -131,6 +134,36 @@ where
         self.injector.may_repeat && limits::is_too_large(error)
     }
 
+    /// Notes whether the topic accepts a size, and sends a record once more that was refused for it.
+    async fn learn<K, V>(
+        &self,
+        sent: Sent<'_, K, V>,
+        (outgoing, given): (OutgoingRecord, GivenHeaders),
+        delivery: OwnedDeliveryResult,
+    ) -> OwnedDeliveryResult
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        let mut again = sent.record;
+        self.note(again.topic, sent.noted, &delivery);
+        let (error, mut message) = match delivery {
+            Err(refused) if self.may_repeat(&refused.0) => refused,
+            delivery => return delivery_future::end((outgoing, given), delivery),
+        };
+        let size = limits::size_of(&message);
+        let headers = given.restore(message.detach_headers());
+        if described(&again).size(headers.as_ref()) >= size {
+            outgoing.fail(&error);
+            return Err((error, message.replace_headers(headers)));
+        }
+        let given;
+        (again.headers, given) = outgoing.leave_out(headers);
+        let left = limits::left_of(sent.timeout, sent.start);
+        let delivery = self.send_and_learn(again, left).await;
+        delivery_future::end((outgoing, given), delivery)
+    }
+
     /// Sends a record, and notes whether the topic accepts its size.
     async fn send_and_learn<K, V>(
         &self,
@@ -141,17 +174,30 @@ where
         K: ToBytes + ?Sized,
         V: ToBytes + ?Sized,
     {
-        let (injector, topic) = (&self.injector, record.topic);
-        let size = injector.size_to_note(&described(&record), record.headers.as_ref());
+        let (topic, noted) = (record.topic, self.size_to_note(&record));
         let delivery = self.inner.send(record, timeout).await;
-        match (&delivery, size) {
-            (Ok(_), Some(size)) => injector.refused.note_success(topic, size),
+        self.note(topic, noted, &delivery);
+        delivery
+    }
+
+    fn size_to_note<K, V>(&self, record: &FutureRecord<'_, K, V>) -> Option<usize>
+    where
+        K: ToBytes + ?Sized,
+        V: ToBytes + ?Sized,
+    {
+        self.injector
+            .size_to_note(&described(record), record.headers.as_ref())
+    }
+
+    fn note(&self, topic: &str, size: Option<usize>, delivery: &OwnedDeliveryResult) {
+        let refused = &self.injector.refused;
+        match (delivery, size) {
+            (Ok(_), Some(size)) => refused.note_success(topic, size),
             (Err((error, message)), _) if limits::is_too_large(error) => {
-                limits::note_refusal(&injector.refused, message);
+                limits::note_refusal(refused, message);
             }
             _ => {}
         }
-        delivery
     }
 
     /// Starts a batch: the records that you send by the returned handle, or a clone of it, are sent
