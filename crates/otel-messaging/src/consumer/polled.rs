@@ -3,8 +3,7 @@
 use crate::consumer::several::{InCommon, Senders};
 use crate::instrumentation::settings::Settings;
 use crate::message::endpoint::Endpoint;
-use crate::message::received::{Client, Received};
-use std::any::type_name;
+use crate::message::received::{Client, Received, error_type};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -78,8 +77,7 @@ where
         match self {
             Ok(polled) => polled.show(messages),
             Err(error) => {
-                let known = P::Client::error_type(error);
-                messages.error = Some((known.unwrap_or(type_name::<E>().into()), error));
+                messages.error = Some((error_type::<P::Client, _>(error), error));
             }
         }
     }

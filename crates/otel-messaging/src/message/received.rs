@@ -5,7 +5,7 @@ use crate::message::attributes::Attributes;
 use crate::message::destination::Destination;
 use crate::message::info::MessageInfo;
 use crate::message::producer_info::ProducerInfo;
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,6 +33,11 @@ pub trait Client {
         let _ = error;
         None
     }
+}
+
+/// The name of an error for `error.type`: the client's, or that of its type.
+pub(crate) fn error_type<C: Client, E: 'static>(error: &E) -> Cow<'static, str> {
+    C::error_type(error).unwrap_or_else(|| type_name::<E>().into())
 }
 
 /// Describes a message, on its way out or in. An adapter implements it for each type of message. `C` is

@@ -79,8 +79,8 @@ impl MessageSpan {
         self
     }
 
-    pub(crate) fn with_left_open(mut self, left_open: Option<Arc<dyn LeftOpen>>) -> Self {
-        self.left_open = left_open;
+    pub(crate) fn with_left_open(mut self, left_open: Arc<dyn LeftOpen>) -> Self {
+        self.left_open = Some(left_open);
         self
     }
 

@@ -1,7 +1,7 @@
 //! The future of the settlement of a batch.
 
 use super::deliveries::Deliveries;
-use super::delivery::failure;
+use super::delivery::fail;
 use super::guard::Guard;
 use super::settling::Outstanding;
 use super::{Settle, SettleFuture};
@@ -13,7 +13,7 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
-/// The future of the settlement of those of a batch that are not settled.
+/// The future that settles the messages of a batch, but for those that are settled already.
 #[must_use = "a settlement is sent when its future is awaited"]
 pub struct AllSettled<C: 'static, S: Settle<C>> {
     deliveries: Deliveries<C, S>,
@@ -119,11 +119,7 @@ impl<C: 'static, S: Settle<C>> Begun<C, S> {
         if open.is_empty() {
             return None;
         }
-        let span = deliveries.span(
-            context,
-            &settlement,
-            open.iter().filter_map(Guard::delivery),
-        );
+        let span = deliveries.span(context, &settlement, &open);
         let (settlement, last) = deliveries.in_one(settlement, &open);
         let waiting = match last {
             Some(last) => [open.swap_remove(last)].into(),
@@ -152,9 +148,9 @@ impl<C: 'static, S: Settle<C>> Begun<C, S> {
         let mut has_changed = true;
         while has_changed {
             let room = AT_ONCE.saturating_sub(under_way.len()).min(waiting.len());
-            under_way.extend(waiting.drain(..room).filter_map(|guard| {
-                let settling = guard.delivery()?.settler.settle(settlement);
-                Some((guard, settling))
+            under_way.extend(waiting.drain(..room).map(|guard| {
+                let settling = guard.delivery.settler.settle(settlement);
+                (guard, settling)
             }));
             has_changed = false;
             under_way.retain_mut(|(guard, settling)| {
@@ -162,10 +158,9 @@ impl<C: 'static, S: Settle<C>> Begun<C, S> {
                     return true;
                 };
                 has_changed = true;
-                end(guard, settlement);
+                guard.delivery.end(settlement);
                 if let Err(failed) = settled {
-                    let failure = failure::<C, S>(&failed);
-                    span.fail(failure.error_type, failure.description);
+                    fail::<C, S>(span, &failed);
                     error.get_or_insert(failed);
                 }
                 false
@@ -173,15 +168,9 @@ impl<C: 'static, S: Settle<C>> Begun<C, S> {
         }
         if self.under_way.is_empty() {
             for guard in self.covered.drain(..) {
-                end(&guard, &self.settlement);
+                guard.delivery.end(&self.settlement);
             }
         }
-    }
-}
-
-fn end<C: 'static, S: Settle<C>>(guard: &Guard<C, S>, settlement: &S::Settlement) {
-    if let Some(delivery) = guard.delivery() {
-        delivery.end(settlement);
     }
 }
 
@@ -191,21 +180,17 @@ impl<C: 'static, S: Settle<C>> Drop for Begun<C, S> {
         let mut is_taken = false;
         for (guard, settling) in self.under_way.drain(..) {
             drop(settling);
-            if let Some(delivery) = guard.delivery() {
-                is_taken |= !delivery.settler.is_open();
-                delivery.interrupt(&self.settlement);
-            }
+            is_taken |= !guard.delivery.settler.is_open();
+            guard.delivery.interrupt(&self.settlement);
         }
         for guard in self.waiting.drain(..) {
-            if let Some(delivery) = guard.delivery() {
-                delivery.interrupt(&self.settlement);
-            }
+            guard.delivery.interrupt(&self.settlement);
         }
         for guard in self.covered.drain(..) {
-            match guard.delivery() {
-                Some(delivery) if is_taken => delivery.end(&self.settlement),
-                Some(delivery) => delivery.interrupt(&self.settlement),
-                None => {}
+            if is_taken {
+                guard.delivery.end(&self.settlement);
+            } else {
+                guard.delivery.interrupt(&self.settlement);
             }
         }
     }

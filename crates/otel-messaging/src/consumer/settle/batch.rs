@@ -14,6 +14,7 @@ use crate::operation::future::InContext;
 use crate::operation::span::MessageSpan;
 use opentelemetry::Context;
 use std::fmt;
+use std::sync::Arc;
 
 /// A delivery of a batch, with its own context. [`with_batch_settlement`](crate::with_batch_settlement)
 /// makes it.
@@ -39,9 +40,7 @@ struct Held<C: 'static, S: Settle<C>> {
 
 impl<C: 'static, S: Settle<C>> Held<C, S> {
     fn new(guard: &Guard<C, S>) -> Self {
-        if let Some(delivery) = guard.delivery() {
-            delivery.put(Place::Held);
-        }
+        guard.delivery.put(Place::Held);
         Self {
             guard: guard.clone(),
             then: Place::WithBatch,
@@ -67,9 +66,7 @@ impl<C: 'static, S: Settle<C>> Held<C, S> {
 
 impl<C: 'static, S: Settle<C>> Drop for Held<C, S> {
     fn drop(&mut self) {
-        if let Some(delivery) = self.guard.delivery() {
-            delivery.put(self.then);
-        }
+        self.guard.delivery.put(self.then);
     }
 }
 
@@ -364,7 +361,7 @@ where
         .iter()
         .map(|message| Guard::new(settler_of(message.message()), by.clone()));
     let deliveries = Deliveries::new(guards, by.clone());
-    let span = span.with_left_open(Some(deliveries.left_open()));
+    let span = span.with_left_open(Arc::new(deliveries.clone()));
     let batch = batch.into_iter().zip(deliveries.guards());
     let batch = batch.map(|(message, guard)| BatchDelivery {
         message,

@@ -294,9 +294,6 @@ impl<C: 'static, S: Settle<C>> Guard<C, S> {
     }
 
     fn process<M: Received<C> + ?Sized>(&self, message: &M) -> MessageSpan {
-        match self.delivery() {
-            Some(delivery) => delivery.by.process(message),
-            None => Instrumentation::global().process(message),
-        }
+        self.delivery.by.process(message)
     }
 }

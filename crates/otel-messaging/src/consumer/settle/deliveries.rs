@@ -1,7 +1,7 @@
 //! The deliveries of a batch.
 
 use super::Settle;
-use super::delivery::{By, Delivery};
+use super::delivery::By;
 use super::guard::Guard;
 use crate::consumer::several::InCommon;
 use crate::message::attributes::Attributes;
@@ -30,31 +30,23 @@ impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
         &self.guards
     }
 
-    /// What the span of the batch gives back when it ends.
-    pub(super) fn left_open(&self) -> Arc<dyn LeftOpen> {
-        Arc::new(self.clone())
-    }
-
     /// Those that the caller is to settle now.
     pub(super) fn begin(&self, settlement: &S::Settlement) -> Vec<Guard<C, S>> {
-        let is_to_do = |guard: &&Guard<C, S>| {
-            let delivery = guard.delivery();
-            delivery.is_some_and(|it| it.begin_in_batch(settlement))
-        };
+        let is_to_do = |guard: &&Guard<C, S>| guard.delivery.begin_in_batch(settlement);
         self.guards.iter().filter(is_to_do).cloned().collect()
     }
 
     /// One span for the settlement of several deliveries.
-    pub(super) fn span<'d>(
+    pub(super) fn span(
         &self,
         context: &Context,
         settlement: &S::Settlement,
-        deliveries: impl Iterator<Item = &'d Delivery<C, S>>,
+        alike: &[Guard<C, S>],
     ) -> MessageSpan {
         let destinations = &self.by.instrumentation().settings().destinations;
         let mut in_common = InCommon::default();
-        for delivery in deliveries {
-            in_common.add(&delivery.settler.message_info(), destinations);
+        for guard in alike {
+            in_common.add(&guard.delivery.settler.message_info(), destinations);
         }
         let several = Several::<S> {
             info: in_common.info(None),
@@ -69,14 +61,11 @@ impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
 impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
     /// Asks the client once to settle them alike, without waiting.
     fn ask_once(&self, context: &Context, settlement: S::Settlement, alike: Vec<Guard<C, S>>) {
-        let deliveries = || alike.iter().filter_map(Guard::delivery);
-        let mut span = self.span(context, &settlement, deliveries());
+        let mut span = self.span(context, &settlement, &alike);
         let (settlement, last) = self.in_one(settlement, &alike);
-        for (place, delivery) in deliveries().enumerate() {
-            if last.is_none_or(|last| last == place)
-                && let Err(failure) = delivery.ask_once(&settlement)
-            {
-                span.fail(failure.error_type, failure.description);
+        for (place, guard) in alike.iter().enumerate() {
+            if last.is_none_or(|last| last == place) {
+                guard.delivery.ask_once(&settlement, &span);
             }
         }
         span.end();
@@ -92,17 +81,16 @@ impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
         let Some(single) = S::single(&settlement) else {
             return (settlement, None);
         };
-        let order = |guard: &Guard<C, S>| guard.delivery().map(|it| it.settler.order());
-        let last = (0..open.len()).max_by_key(|place| open.get(*place).and_then(order));
-        let last_order = last.and_then(|last| open.get(last)).and_then(order);
-        let done = self.guards.iter().filter(|guard| {
-            let delivery = guard.delivery();
-            delivery.is_some_and(Delivery::is_done)
-        });
-        let mut known: Vec<_> = open.iter().chain(done).filter_map(order).collect();
+        let order = |guard: &Guard<C, S>| guard.delivery.settler.order();
+        let orders = open.iter().map(order).enumerate();
+        let Some((last, last_order)) = orders.max_by_key(|(_, order)| *order) else {
+            return (single, None);
+        };
+        let done = self.guards.iter().filter(|guard| guard.delivery.is_done());
+        let mut known: Vec<_> = open.iter().chain(done).map(order).collect();
         known.sort_unstable();
-        let mut before: Vec<_> = self.guards.iter().filter_map(order).collect();
-        before.retain(|order| Some(*order) <= last_order);
+        let mut before: Vec<_> = self.guards.iter().map(order).collect();
+        before.retain(|order| *order <= last_order);
         before.sort_unstable();
         // With two channels in one batch, an order may be there twice.
         let is_unbroken = before.windows(2).all(|pair| pair[0] + 1 == pair[1]);
@@ -111,7 +99,7 @@ impl<C: 'static, S: Settle<C>> Deliveries<C, S> {
                 .iter()
                 .all(|order| known.binary_search(order).is_ok())
         {
-            (settlement, last)
+            (settlement, Some(last))
         } else {
             (single, None)
         }
@@ -157,7 +145,7 @@ impl<C: 'static, S: Settle<C>> LeftOpen for Deliveries<C, S> {
     fn leave(&self, context: &Context) {
         let mut left = Vec::new();
         for guard in self.guards.iter() {
-            let settlement = guard.delivery().and_then(Delivery::take_left_of_batch);
+            let settlement = guard.delivery.take_left_of_batch();
             left.extend(settlement.map(|settlement| (guard.clone(), settlement)));
         }
         while let Some((_, settlement)) = left.first() {

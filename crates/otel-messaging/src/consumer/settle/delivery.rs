@@ -2,16 +2,15 @@
 
 use super::Settle;
 use crate::consumer::handle::Consumer;
+use crate::context::current::current_context;
 use crate::instrumentation::settings::Instrumentation;
 use crate::message::endpoint::Endpoint;
-use crate::message::received::{Client, Describe, Received};
-use crate::operation::failure::Failure;
+use crate::message::received::{Describe, Received, error_type};
 use crate::operation::related::Related;
 use crate::operation::span::{LeftOpen, MessageSpan};
 use crate::operation::start::Of;
 use crate::telemetry::action::{Action, Operation};
 use opentelemetry::Context;
-use std::any::type_name;
 use std::marker::PhantomData;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
@@ -153,22 +152,19 @@ impl<C: 'static, S: Settle<C>> Delivery<C, S> {
         })
     }
 
-    /// Asks the client once, without waiting.
-    pub(super) fn ask_once(&self, settlement: &S::Settlement) -> Result<(), Failure> {
+    /// Asks the client once, without waiting. If it fails, it is not done: no other settlement may count on
+    /// it.
+    pub(super) fn ask_once(&self, settlement: &S::Settlement, span: &MessageSpan) {
         let mut settled = self.settler.settle(settlement);
         let mut now = task::Context::from_waker(Waker::noop());
         match settled.as_mut().poll(&mut now) {
-            Poll::Ready(settled) => settled.map_err(|error| failure::<C, S>(&error))?,
-            // It is not done: no other settlement may count on it.
+            Poll::Ready(Err(error)) => fail::<C, S>(span, &error),
             Poll::Pending if self.settler.is_open() => {
-                let text = "the client does not take it without waiting";
-                return Err(Failure::new("not_sent", text));
+                span.fail("not_sent", "the client does not take it without waiting");
             }
-            // The client has taken it, and does what is left.
-            Poll::Pending => {}
+            // While it is pending, the client has taken it, and does what is left.
+            Poll::Ready(Ok(())) | Poll::Pending => self.end(settlement),
         }
-        self.end(settlement);
-        Ok(())
     }
 
     /// The span and the metrics of a settlement.
@@ -176,31 +172,31 @@ impl<C: 'static, S: Settle<C>> Delivery<C, S> {
         let operation = S::operation(settlement);
         self.by.span(context, operation, &self.settler)
     }
-
-    /// Gives it back to the broker if it is not settled, without waiting.
-    pub(super) fn leave_in(&self, context: &Context) {
-        let Some(settlement) = self.take_left() else {
-            return;
-        };
-        let mut span = self.span(context, &settlement);
-        if let Err(failure) = self.ask_once(&settlement) {
-            span.fail(failure.error_type, failure.description);
-        }
-        span.end();
-    }
 }
 
-/// While the span of its message is open.
 impl<C: 'static, S: Settle<C>> LeftOpen for Delivery<C, S> {
+    /// Gives it back to the broker if it is not settled, without waiting.
     fn leave(&self, context: &Context) {
-        self.leave_in(context);
+        if let Some(settlement) = self.take_left() {
+            let mut span = self.span(context, &settlement);
+            self.ask_once(&settlement, &span);
+            span.end();
+        }
     }
 }
 
-/// How the client's error marks the span of a settlement.
-pub(super) fn failure<C: 'static, S: Settle<C>>(error: &S::Error) -> Failure {
-    let known = <S::Client as Client>::error_type(error);
-    Failure::new(known.unwrap_or(type_name::<S::Error>().into()), error)
+/// With its last guard. A span that has it gives it back before.
+impl<C: 'static, S: Settle<C>> Drop for Delivery<C, S> {
+    fn drop(&mut self) {
+        if self.is_open() {
+            self.leave(&current_context());
+        }
+    }
+}
+
+/// Marks the span of a settlement with the client's error.
+pub(super) fn fail<C: 'static, S: Settle<C>>(span: &MessageSpan, error: &S::Error) {
+    span.fail(error_type::<S::Client, _>(error), error);
 }
 
 /// Whose spans and metrics the handling and the settlement have.

@@ -3,9 +3,7 @@
 use super::delivery::{By, Delivery};
 use super::{Settle, Unsettled};
 use crate::consumer::handle::Consumer;
-use crate::context::current::current_context;
 use crate::instrumentation::settings::Instrumentation;
-use crate::operation::span::LeftOpen;
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,8 +33,7 @@ use std::sync::Arc;
 /// # }
 /// ```
 pub struct Guard<C: 'static, S: Settle<C>> {
-    /// `None` while it is dropped.
-    delivery: Option<Arc<Delivery<C, S>>>,
+    pub(super) delivery: Arc<Delivery<C, S>>,
 }
 
 /// Makes the guard of a delivery, to settle it by hand; see [`Guard`]. To settle it by its handler's outcome,
@@ -72,35 +69,14 @@ impl Consumer {
 impl<C: 'static, S: Settle<C>> Guard<C, S> {
     pub(super) fn new(settler: S, by: By) -> Self {
         Self {
-            delivery: Some(Arc::new(Delivery::new(settler, by))),
+            delivery: Arc::new(Delivery::new(settler, by)),
         }
-    }
-
-    pub(super) fn delivery(&self) -> Option<&Delivery<C, S>> {
-        self.delivery.as_deref()
-    }
-
-    /// What the span of the delivery's handling gives back when it ends.
-    pub(super) fn left_open(&self) -> Option<Arc<dyn LeftOpen>> {
-        let delivery = self.delivery.clone()?;
-        Some(delivery)
     }
 
     /// Whether the delivery is settled, or a settlement is under way.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.delivery().is_none_or(|delivery| !delivery.is_open())
-    }
-}
-
-impl<C: 'static, S: Settle<C>> Drop for Guard<C, S> {
-    fn drop(&mut self) {
-        // The last one. A span that has one gives the delivery back itself.
-        if let Some(delivery) = self.delivery.take().and_then(Arc::into_inner)
-            && delivery.is_open()
-        {
-            delivery.leave_in(&current_context());
-        }
+        !self.delivery.is_open()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The future of one settlement.
 
-use super::delivery::failure;
+use super::delivery::fail;
 use super::guard::Guard;
 use super::{Settle, SettleFuture};
 use crate::context::current::current_context;
@@ -71,9 +71,7 @@ impl<C: 'static, S: Settle<C>> Future for Settled<C, S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Some(delivery) = this.guard.delivery() else {
-            return Poll::Ready(Ok(()));
-        };
+        let delivery = &this.guard.delivery;
         if let Step::Waiting(context, settlement) = &this.step {
             if !delivery.begin(settlement) {
                 this.step = Step::Done;
@@ -96,8 +94,7 @@ impl<C: 'static, S: Settle<C>> Future for Settled<C, S> {
         let result = ready!(settling.as_mut().poll(cx));
         delivery.end(settlement);
         if let Err(error) = &result {
-            let failure = failure::<C, S>(error);
-            span.fail(failure.error_type, failure.description);
+            fail::<C, S>(span, error);
         }
         span.end();
         this.step = Step::Done;
@@ -116,9 +113,7 @@ impl<C: 'static, S: Settle<C>> Drop for Settled<C, S> {
         {
             drop(settling);
             drop(span);
-            if let Some(delivery) = self.guard.delivery() {
-                delivery.interrupt(&settlement);
-            }
+            self.guard.delivery.interrupt(&settlement);
         }
     }
 }

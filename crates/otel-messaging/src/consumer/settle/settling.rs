@@ -104,7 +104,7 @@ impl<C: 'static, S: Settle<C>> Guard<C, S> {
         F: Future<Output = Result<T, E>>,
         E: fmt::Display,
     {
-        let span = span.with_left_open(self.left_open());
+        let span = span.with_left_open(self.delivery.clone());
         Settling::returned(span.try_handle(message, handler), self.clone())
     }
 
@@ -127,7 +127,7 @@ impl<C: 'static, S: Settle<C>> Guard<C, S> {
         F: Future<Output = Result<T, E>>,
         J: FnOnce(&E) -> Option<Failure>,
     {
-        let span = span.with_left_open(self.left_open());
+        let span = span.with_left_open(self.delivery.clone());
         Settling::returned(
             span.try_handle_with(message, handler, failure_of),
             self.clone(),
