@@ -8,9 +8,9 @@ use crate::context::derived::with_baggage_of;
 use crate::instrumentation::settings::Settings;
 use crate::loss::witness::{self, Seen};
 use crate::message::received::{Client, Received};
-use crate::operation::measurement::{Measurement, queue_time};
+use crate::operation::measurement::queue_time;
 use crate::operation::span::MessageSpan;
-use crate::operation::start::{set_sizes, with_queue};
+use crate::operation::start::{measure, set_sizes};
 use crate::operation::waiting::Waiting;
 use crate::propagation::carried::Carried;
 use crate::telemetry::semconv;
@@ -50,7 +50,7 @@ fn read<C, M: Received<C>>(by: &Settings, message: &M) -> (Carried, Seen) {
     witness::watch(|| headers.map_or_else(Carried::nothing, |it| by.propagation.read(it)))
 }
 
-/// The context of a message, if `batch` is that of its batch.
+/// The context of a message of a batch. `batch` is the context of the whole.
 fn context_in(batch: &Current, carried: Carried) -> Current {
     if carried.has_sender() {
         return carried.context.into();
@@ -135,22 +135,11 @@ fn arrived<C, M: Received<C>>(
     (carried, seen): (&Carried, Seen),
     now: SystemTime,
 ) {
-    let Some((instruments, began)) = by.metrics.instruments::<M::Client>() else {
+    let Some(started) = by.metrics.instruments::<M::Client>() else {
         return;
     };
     let info = message.message_info();
-    let template = by.destinations.template_of(info.destination());
-    let destination = with_queue(info.destination(), as_consumer.endpoint);
-    let info = info.with_destination(destination);
-    let known = Known {
-        action: PROCESS,
-        system: M::Client::SYSTEM,
-        info: &info,
-        template: template.as_ref(),
-        endpoint: as_consumer.endpoint,
-    };
-    let on_metric = by.destinations.on_metric(&known);
-    let mut measurement = Measurement::start(instruments, (began, None), on_metric, &known);
+    let mut measurement = measure::<M::Client>(by, started, PROCESS, &info, as_consumer.endpoint);
     measurement.set_waited(queue_time(&info, now));
     measurement.arrived(carried.outcome(seen), seen, as_consumer.is_counted);
     measurement.discard();

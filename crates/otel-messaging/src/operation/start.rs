@@ -14,10 +14,12 @@ use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::{Action, Operation};
+use crate::telemetry::instruments::Instruments;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
 use opentelemetry::Context;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 /// A message, and what is done with it.
 pub(crate) struct Of<'m, M: ?Sized> {
@@ -119,19 +121,10 @@ impl MessageSpan {
     where
         M: Describe<C> + ?Sized,
     {
-        let measurement = by.metrics.instruments::<M::Client>();
-        let measurement = measurement.map(|(instruments, now)| {
+        let endpoint = of.message.producer_info().map(|info| &info.0);
+        let measurement = by.metrics.instruments::<M::Client>().map(|started| {
             let info = of.message.message_info();
-            let template = by.destinations.template_of(info.destination());
-            let known = Known {
-                action: of.action,
-                system: M::Client::SYSTEM,
-                info: &info,
-                template: template.as_ref(),
-                endpoint: of.message.producer_info().map(|info| &info.0),
-            };
-            let destination = by.destinations.on_metric(&known);
-            Measurement::start(instruments, (now, None), destination, &known)
+            measure::<M::Client>(by, started, of.action, &info, endpoint)
         });
         Self::without(of.context.clone().into()).measured(measurement)
     }
@@ -169,6 +162,27 @@ impl MessageSpan {
             }
         });
     }
+}
+
+/// Starts the metrics of an operation on one message that has no span of its own.
+pub(crate) fn measure<C: Client>(
+    by: &Settings,
+    (instruments, began): (Arc<Instruments>, Instant),
+    action: Action,
+    info: &MessageInfo<'_>,
+    endpoint: Option<&Endpoint>,
+) -> Box<Measurement> {
+    let template = by.destinations.template_of(info.destination());
+    let destination = with_queue(info.destination(), endpoint);
+    let known = Known {
+        action,
+        system: C::SYSTEM,
+        info: &info.clone().with_destination(destination),
+        template: template.as_ref(),
+        endpoint,
+    };
+    let on_metric = by.destinations.on_metric(&known);
+    Measurement::start(instruments, (began, None), on_metric, &known)
 }
 
 /// Adds the sizes of a message, if the application wants them.
