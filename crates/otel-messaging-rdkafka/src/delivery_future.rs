@@ -1,6 +1,6 @@
 //! The broker's answer to a record of a `FutureProducer`.
 
-use crate::limits::{is_too_large, note_refusal};
+use crate::limits::note_answer;
 use crate::record::OutgoingRecord;
 use crate::restorable_headers::GivenHeaders;
 use otel_messaging::adapter::RefusedSizes;
@@ -50,16 +50,9 @@ impl Future for DeliveryFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = ready!(Pin::new(&mut self.inner).poll(cx));
-        match &answer {
-            Ok(Ok(_)) => {
-                if let Some((topic, size)) = self.to_note.take() {
-                    self.refused.note_success(&topic, size);
-                }
-            }
-            Ok(Err((error, message))) if is_too_large(error) => {
-                note_refusal(&self.refused, message);
-            }
-            _ => {}
+        if let Ok(delivery) = &answer {
+            let sent = self.to_note.as_ref().map(|(topic, size)| (&**topic, *size));
+            note_answer(&self.refused, sent, delivery);
         }
         let answer = match (self.outgoing.take(), answer) {
             (Some(outgoing), Ok(delivery)) => Ok(end(outgoing, delivery)),

@@ -190,14 +190,8 @@ where
     }
 
     fn note(&self, topic: &str, size: Option<usize>, delivery: &OwnedDeliveryResult) {
-        let refused = &self.injector.refused;
-        match (delivery, size) {
-            (Ok(_), Some(size)) => refused.note_success(topic, size),
-            (Err((error, message)), _) if limits::is_too_large(error) => {
-                limits::note_refusal(refused, message);
-            }
-            _ => {}
-        }
+        let sent = size.map(|size| (topic, size));
+        limits::note_answer(&self.injector.refused, sent, delivery);
     }
 
     /// Starts a batch: the records that you send by the returned handle, or a clone of it, are sent

@@ -8,6 +8,7 @@ use crate::wire_size::envelope;
 use otel_messaging::adapter::{CarrierError, Outgoing, RefusedSizes, Relay, count_dropped_fields};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedHeaders, Headers, OwnedHeaders};
+use rdkafka::producer::future_producer::OwnedDeliveryResult;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::util::Timeout;
 use std::time::Instant;
@@ -67,9 +68,29 @@ pub(crate) fn is_too_large(error: &KafkaError) -> bool {
     *error == KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge)
 }
 
-/// Notes that a record came back because it, or the batch in which it went, is too large.
-pub(crate) fn note_refusal(refused: &RefusedSizes, record: &impl ReceivedRecord) {
-    refused.note_refusal_of_batch(record.topic(), size_of(record));
+/// Notes the size of a record that came back because it, or the batch in which it went, is too large.
+pub(crate) fn note_refusal(
+    refused: &RefusedSizes,
+    error: &KafkaError,
+    record: &impl ReceivedRecord,
+) {
+    if is_too_large(error) {
+        refused.note_refusal_of_batch(record.topic(), size_of(record));
+    }
+}
+
+/// Notes what the answer to a record says of sizes. `sent` is its topic and its size, if it matters to know
+/// that the topic accepts it.
+pub(crate) fn note_answer(
+    refused: &RefusedSizes,
+    sent: Option<(&str, usize)>,
+    answer: &OwnedDeliveryResult,
+) {
+    match (answer, sent) {
+        (Ok(_), Some((topic, size))) => refused.note_success(topic, size),
+        (Ok(_), None) => {}
+        (Err((error, message)), _) => note_refusal(refused, error, message),
+    }
 }
 
 /// What a record takes, in bytes.

@@ -290,9 +290,7 @@ impl OutgoingRecord {
                 self.succeed(message.partition(), message.offset());
             }
             Err((error, message)) => {
-                if limits::is_too_large(error) {
-                    limits::note_refusal(refused, message);
-                }
+                limits::note_refusal(refused, error, message);
                 self.fail(error);
             }
         }
