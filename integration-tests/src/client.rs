@@ -2,7 +2,9 @@
 
 use otel_messaging::{Instrumentation, Received};
 use std::env;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 /// How long a broker may take for anything before a test fails.
@@ -94,4 +96,23 @@ pub async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
         Ok(output) => output,
         Err(_) => panic!("{what}: nothing within {PATIENCE:?}"),
     }
+}
+
+/// Drops the future after so many polls, each when it was woken; `false` if it was done before.
+pub async fn dropped_after(polls: usize, future: impl Future) -> bool {
+    let mut future = Box::pin(future);
+    let mut left = polls;
+    poll_fn(move |cx| {
+        if left == 0 {
+            return Poll::Ready(true);
+        }
+        left -= 1;
+        match future.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(false),
+            // The next drop needs no wake-up.
+            Poll::Pending if left == 0 => Poll::Ready(true),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }

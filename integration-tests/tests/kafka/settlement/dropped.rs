@@ -3,12 +3,11 @@
 use super::accept;
 use super::shop::{Handled, Reader, Shop};
 use futures_util::FutureExt;
-use integration_tests::client::in_time;
+use integration_tests::client::{dropped_after, in_time};
 use integration_tests::{apply, broker_test};
 use rdkafka::message::OwnedMessage;
-use std::future::{pending, poll_fn};
+use std::future::pending;
 use std::panic::AssertUnwindSafe;
-use std::task::Poll;
 use std::time::Duration;
 
 /// The group is before the first message, also when the second is handled, and gets both again.
@@ -41,25 +40,6 @@ async fn a_panic_leaves_the_offset() {
     let caught = AssertUnwindSafe(settled).catch_unwind().await;
     assert!(caught.is_err());
     assert_left(&shop, reader).await;
-}
-
-/// Drops the future after so many polls, each when it was woken; `false` if it was done before.
-async fn dropped_after(polls: usize, future: impl Future) -> bool {
-    let mut future = Box::pin(future);
-    let mut left = polls;
-    poll_fn(move |cx| {
-        if left == 0 {
-            return Poll::Ready(true);
-        }
-        left -= 1;
-        match future.as_mut().poll(cx) {
-            Poll::Ready(_) => Poll::Ready(false),
-            // The next drop needs no wake-up.
-            Poll::Pending if left == 0 => Poll::Ready(true),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
 }
 
 /// The settlement is done in the poll in which the handler is.

@@ -2,12 +2,11 @@
 
 use super::{Handled, Left, Shop};
 use futures_util::FutureExt;
-use integration_tests::client::in_time;
+use integration_tests::client::{dropped_after, in_time};
 use integration_tests::{apply, broker_test};
 use lapin::message::Delivery;
-use std::future::{pending, poll_fn};
+use std::future::pending;
 use std::panic::AssertUnwindSafe;
-use std::task::Poll;
 use std::time::Duration;
 
 #[apply(broker_test)]
@@ -22,25 +21,6 @@ async fn a_panic_gives_the_message_back() {
     assert!(caught.is_err());
     assert_eq!(shop.left(receiver).await, Left::Queue(true));
     shop.assert_settled("nack");
-}
-
-/// Drops the future after so many polls, each when it was woken; `false` if it was done before.
-pub(super) async fn dropped_after(polls: usize, future: impl Future) -> bool {
-    let mut future = Box::pin(future);
-    let mut left = polls;
-    poll_fn(move |cx| {
-        if left == 0 {
-            return Poll::Ready(true);
-        }
-        left -= 1;
-        match future.as_mut().poll(cx) {
-            Poll::Ready(_) => Poll::Ready(false),
-            // The next drop needs no wake-up.
-            Poll::Pending if left == 0 => Poll::Ready(true),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
 }
 
 #[apply(broker_test)]

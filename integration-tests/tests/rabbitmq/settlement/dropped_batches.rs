@@ -1,9 +1,8 @@
 //! Batches whose handlers panic, and batches whose futures are dropped: what is not settled goes back.
 
 use super::batches::{Batch, Item, MESSAGES, number_of};
-use super::dropped::dropped_after;
 use futures_util::FutureExt;
-use integration_tests::client::in_time;
+use integration_tests::client::{dropped_after, in_time};
 use integration_tests::spans::attribute;
 use integration_tests::{apply, broker_test};
 use lapin::message::Delivery;
