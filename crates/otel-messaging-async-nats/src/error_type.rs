@@ -35,7 +35,7 @@ pub(crate) fn error_type_of(error: &dyn Any) -> Option<String> {
     OF_POLLS.iter().find_map(|known| known(error))
 }
 
-/// What is in an error without a type: that of a poll or of a settlement.
+/// The type of what an untyped error wraps. Polls and settlements return such errors.
 fn boxed(error: &async_nats::Error) -> String {
     if let Some(error) = error.downcast_ref::<PublishError>() {
         return error_type(error);

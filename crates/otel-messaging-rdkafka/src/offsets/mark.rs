@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 /// The messages of one partition that are still to be handled, and the offset that was stored last. It is
 /// as large as there are such messages: what was handled takes no room, in whatever order it was.
 ///
-/// Offsets may have gaps, as in compacted topics and after transactions. A stored offset is that of the
-/// next message, as librdkafka commits it.
+/// The offset to store is that of the first message that is still to be handled. If there is none, it is one
+/// more than the largest, as librdkafka stores it: in compacted topics and after transactions offsets have
+/// gaps, and no message may have that offset.
 #[derive(Debug)]
 pub(crate) struct Mark {
     pending: BTreeSet<i64>,

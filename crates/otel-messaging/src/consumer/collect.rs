@@ -29,7 +29,7 @@ pub enum Collected {
 /// **Nothing is lost if you drop the future**, as `select!` does: the messages are in `batch`. The next call
 /// adds to them, and `most` counts them too. So empty `batch` when you have handled it.
 ///
-/// It makes no span: those of polls come from [`Consumer::receive`](crate::consumer::Consumer::receive).
+/// It makes no span. [`Consumer::receive`](crate::consumer::Consumer::receive) makes the spans of polls.
 ///
 /// ```
 /// use otel_messaging::consumer::{Collected, collect};

@@ -127,7 +127,7 @@ struct Refusal {
     end: u64,
 }
 
-/// Refusals that came together, as those of the messages of a batch do.
+/// Refusals that came together. A batch that is refused gives one for each of its messages.
 #[derive(Debug, Clone, Copy)]
 struct Together {
     /// The second of the first one.

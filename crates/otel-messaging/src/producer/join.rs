@@ -15,10 +15,9 @@ use std::sync::Arc;
 /// Joins many messages to one: the spans of the messages that are published inside have a link to the sender
 /// of each.
 ///
-/// They are otherwise children of the current context, as always. A `Join` is made of received messages, of
-/// contexts, such as those of [`Job`](crate::Job)s and [`ContextCarrier`](crate::ContextCarrier)s, or of
-/// both. It keeps a link for each and nothing else, so it may be made while the messages come in, which are
-/// gone when the one message goes out.
+/// They are otherwise children of the current context, as always. A `Join` takes received messages, and the
+/// contexts of [`Job`](crate::Job)s, of [`ContextCarrier`](crate::ContextCarrier)s or of any other source. It
+/// keeps a link for each and nothing else. So you can fill it while the messages come in, and drop them.
 ///
 /// ```
 /// # use otel_messaging::Received;

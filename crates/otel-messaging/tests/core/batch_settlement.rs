@@ -235,7 +235,7 @@ fn an_empty_batch_settles_nothing() {
     assert!(broker.asked().is_empty() && spans.ended().is_empty());
 }
 
-/// Handles a batch of six, of which the second is held, taken out or settled as `work` says.
+/// Handles a batch of six. `work` holds the second, takes it out or settles it.
 fn with_the_second(
     settlement: Settlement,
     work: impl for<'a> FnOnce(Item<'a>) -> Option<Item<'a>>,
