@@ -1,0 +1,95 @@
+//! All five services, each a process of its own; ten orders; and what became of them.
+
+mod logs;
+mod metrics;
+mod orders;
+mod outcomes;
+mod process;
+mod received;
+mod receiver;
+mod services;
+mod settled;
+mod table;
+mod tree;
+
+use crate::arguments::Arguments;
+use crate::service::stopping;
+use orders::Outcome;
+use outcomes::Outcomes;
+use received::Received;
+use receiver::Receiver;
+use services::Services;
+use std::collections::BTreeMap;
+use std::io::{Write, stdout};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+#[tokio::main]
+pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.serve {
+        return serve(arguments).await;
+    }
+    let (brokers, stop) = (arguments.brokers(), stopping()?);
+    let receiver = Receiver::start().await?;
+    // Before the orders, or it would miss what becomes of them.
+    let mut outcomes = Outcomes::watch(&brokers).await?;
+    let mut services = Services::start(arguments, Some(receiver.endpoint())).await?;
+    let (orders, most) = (orders::ten(), arguments.timeout());
+    let gateway = services.gateway().to_owned();
+    let settling = timeout(most, async {
+        orders::send(&orders, &gateway).await?;
+        outcomes.of_all(&orders).await
+    });
+    let settled = tokio::select! {
+        settled = settling => settled,
+        error = services.ended() => return Err(error),
+        () = stop.cancelled() => anyhow::bail!("stopped before the orders were settled"),
+    };
+    match settled {
+        Ok(settled) => settled?,
+        Err(_) => anyhow::bail!("{}", outcomes.missing(&orders, most)),
+    }
+    services.stop().await?;
+    settled::assert_nothing_left(&brokers).await?;
+    let (received, passed_on) = receiver.finish();
+    let shown = shown(&orders, outcomes.known(), &received);
+    // A closed pipe, as of `| head`, is no reason to fail.
+    let _ = stdout().write_all(shown.as_bytes());
+    passed_on
+}
+
+/// Runs the services until Ctrl-C, with their log lines on the standard output.
+async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+    let stop = stopping()?;
+    let mut services = Services::start(arguments, None).await?;
+    eprintln!(
+        "shop: POST http://{}/orders; Ctrl-C ends it",
+        services.gateway()
+    );
+    tokio::select! {
+        error = services.ended() => Err(error),
+        () = stop.cancelled() => services.stop().await,
+    }
+}
+
+fn shown(
+    orders: &[orders::Placed],
+    outcomes: &BTreeMap<Uuid, Outcome>,
+    received: &Received,
+) -> String {
+    let mut shown = String::new();
+    shown.push_str(&orders::table(orders, outcomes, received));
+    // One of each kind.
+    let mut seen = Vec::new();
+    for placed in orders {
+        let outcome = outcomes.get(&placed.order.id);
+        if !seen.contains(&outcome) {
+            seen.push(outcome);
+            shown.push_str(&tree::of(placed, outcome, received));
+        }
+    }
+    shown.push_str(&logs::of(&orders[0], received));
+    shown.push_str(&metrics::table(received));
+    shown.push_str(&metrics::by_tenant(received));
+    shown
+}
