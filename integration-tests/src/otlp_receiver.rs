@@ -1,5 +1,6 @@
 //! A receiver of OTLP over HTTP, on a port of its own, that keeps what it gets.
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
@@ -10,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// The largest request that it takes, in bytes.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 4 << 20;
 
 /// A receiver of OTLP. It ends when it is dropped.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Received {
     pub spans: Vec<ExportTraceServiceRequest>,
     /// The requests with metrics.
     pub metrics: Vec<ExportMetricsServiceRequest>,
+    /// The requests with log records.
+    pub logs: Vec<ExportLogsServiceRequest>,
     /// What it could not read.
     pub errors: Vec<String>,
 }
@@ -54,9 +57,14 @@ impl OtlpReceiver {
         }
     }
 
-    /// The address for an exporter of this signal: `traces` or `metrics`.
+    /// The address for exporters of all signals, as in `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub fn base(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The address for an exporter of this signal: `traces`, `metrics` or `logs`.
     pub fn endpoint(&self, signal: &str) -> String {
-        format!("http://127.0.0.1:{}/v1/{signal}", self.port)
+        format!("{}/v1/{signal}", self.base())
     }
 
     /// What was exported so far.
@@ -136,6 +144,10 @@ impl Received {
             },
             "/v1/metrics" => match ExportMetricsServiceRequest::decode(body) {
                 Ok(request) => return self.metrics.push(request),
+                Err(error) => error.to_string(),
+            },
+            "/v1/logs" => match ExportLogsServiceRequest::decode(body) {
+                Ok(request) => return self.logs.push(request),
                 Err(error) => error.to_string(),
             },
             _ => "an unknown path".to_owned(),

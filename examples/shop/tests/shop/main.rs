@@ -1,0 +1,13 @@
+//! The shop as a program: what it prints and exports, what it survives, and how it fails.
+
+mod arguments;
+mod exported;
+mod faults;
+mod lines;
+mod program;
+mod ten;
+
+/// What `shop` itself reads of an export.
+#[path = "../../src/together/received.rs"]
+#[expect(dead_code, reason = "the program uses all of it")]
+mod received;
