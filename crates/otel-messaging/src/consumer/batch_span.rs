@@ -12,6 +12,7 @@ use crate::operation::measurement::queue_time;
 use crate::operation::span::MessageSpan;
 use crate::operation::start::{measure, set_sizes};
 use crate::operation::waiting::Waiting;
+use crate::policy::baggage_attributes::EqualBaggage;
 use crate::propagation::carried::Carried;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName};
@@ -115,7 +116,16 @@ fn start<C, M: Received<C>>(
         equal = on_span;
         links
     };
-    let span = began.end::<M::Client>(by, &known, links, in_common.count);
+    let mut span = began.end::<M::Client>(by, &known, links, in_common.count);
+    if let Some(copied) = &by.baggage_on_metrics
+        && let Some(measurement) = span.measurement()
+    {
+        let mut equal = EqualBaggage::default();
+        for (carried, _) in read {
+            equal.add(copied.on_metrics(&carried.context));
+        }
+        measurement.set_equal_baggage(equal);
+    }
     span.describe(&by.hook, &known, |attributes| {
         let key = semconv::MESSAGING_BATCH_MESSAGE_COUNT;
         attributes.set_count(key, in_common.count);
@@ -141,6 +151,7 @@ fn arrived<C, M: Received<C>>(
     let info = message.message_info();
     let mut measurement = measure::<M::Client>(by, started, PROCESS, &info, as_consumer.endpoint);
     measurement.set_waited(queue_time(&info, now));
+    measurement.set_baggage(by.baggage_on_metrics.as_ref(), &carried.context);
     measurement.arrived(carried.outcome(seen), seen, as_consumer.is_counted);
     measurement.discard();
 }

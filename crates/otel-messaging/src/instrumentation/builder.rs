@@ -3,6 +3,7 @@
 use crate::instrumentation::hook::{SpanDetails, SpanHook};
 use crate::instrumentation::settings::{Instrumentation, Settings};
 use crate::message::attributes::Attributes;
+use crate::policy::baggage_attributes::BaggageAttributes;
 use crate::policy::captured_headers::CapturedHeaders;
 use crate::policy::destination::MetricDestinations;
 use crate::policy::relation::Relation;
@@ -138,6 +139,28 @@ impl Builder {
         self
     }
 
+    /// Puts baggage onto the metrics of messages: the keys of `attributes`, each as an attribute of the same
+    /// name. Off by default.
+    ///
+    /// A message that is handled has its own baggage, and one that is sent has the baggage that is current at the
+    /// call. So has a settlement. The metrics of a batch have what is equal for all its messages, and those of a
+    /// poll have no baggage. [`BaggageAttributes`] says how many time series there may be.
+    ///
+    /// For spans and logs, of the application too, use the `BaggageProcessor` of the feature `sdk`.
+    ///
+    /// ```
+    /// use otel_messaging::Instrumentation;
+    /// use otel_messaging::instrumentation::BaggageAttributes;
+    ///
+    /// let tenant = BaggageAttributes::new(["tenant"]);
+    /// let instrumentation = Instrumentation::builder().with_baggage_on_metrics(tenant).build();
+    /// # let _ = instrumentation;
+    /// ```
+    pub fn with_baggage_on_metrics(mut self, attributes: BaggageAttributes) -> Self {
+        self.settings.baggage_on_metrics = Some(attributes);
+        self
+    }
+
     /// Puts the headers with these names onto spans, of messages that come in and that go out:
     /// `otel_messaging.header.{name}`, with the name in lower case, is a list of at most 8 values. A value
     /// of more than 1,024 bytes is left out.
@@ -172,16 +195,16 @@ impl Builder {
 
     /// Calls `hook` for each span that is recorded, to add attributes of the application's. It sees the
     /// message and the context, also of messages that are sent. If it panics, the span goes without its
-    /// attributes, and [`caught_panics`](crate::loss::caught_panics) counts the panic.
+    /// attributes, and [`caught_panics`](crate::loss::caught_panics) counts the panic. For baggage on all
+    /// spans, also those of the application, use the `BaggageProcessor` of the feature `sdk`.
     ///
     /// ```
-    /// use opentelemetry::baggage::BaggageExt;
     /// use otel_messaging::Instrumentation;
     ///
     /// let instrumentation = Instrumentation::builder()
     ///     .with_span_attributes(|span, attributes| {
-    ///         if let Some(tenant) = span.context().baggage().get("tenant") {
-    ///             attributes.set_remote("shop.tenant", tenant.as_str());
+    ///         if span.operation_type() == "process" {
+    ///             attributes.set("shop.region", "eu-west");
     ///         }
     ///     })
     ///     .build();

@@ -6,6 +6,7 @@ pub(crate) mod hook;
 pub(crate) mod settings;
 
 pub use crate::loss::finding::Finding;
+pub use crate::policy::baggage_attributes::BaggageAttributes;
 pub use crate::policy::destination::MetricDestinations;
 pub use crate::policy::relation::Relation;
 pub use builder::Builder;

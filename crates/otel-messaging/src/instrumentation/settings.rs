@@ -2,6 +2,7 @@
 
 use crate::carrier::headers::{Carrier, CarrierMut};
 use crate::instrumentation::hook::SpanHook;
+use crate::policy::baggage_attributes::BaggageAttributes;
 use crate::policy::captured_headers::CapturedHeaders;
 use crate::policy::destination::Destinations;
 use crate::policy::redelivery::Redelivery;
@@ -67,6 +68,7 @@ pub(crate) struct Settings {
     pub(crate) relation: Relation,
     pub(crate) metrics: Metrics,
     pub(crate) destinations: Destinations,
+    pub(crate) baggage_on_metrics: Option<BaggageAttributes>,
     pub(crate) captured_headers: CapturedHeaders,
     pub(crate) hook: SpanHook,
     /// Whether spans have the sizes of messages.
@@ -85,6 +87,7 @@ impl Default for Settings {
             relation: Relation::default(),
             metrics: Metrics::default(),
             destinations: Destinations::default(),
+            baggage_on_metrics: None,
             captured_headers: CapturedHeaders::default(),
             hook: SpanHook::default(),
             has_sizes: false,

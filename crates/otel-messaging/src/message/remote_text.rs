@@ -43,6 +43,11 @@ fn shown_whole_slowly(text: &str) -> Option<Cow<'_, str>> {
     fits.then(|| shown_slowly(text))
 }
 
+/// Whether the text is shown as it is, but for its length.
+pub(crate) fn is_clean(text: &str) -> bool {
+    text.chars().all(|c| replacement(c).is_none())
+}
+
 /// The same for a text that is owned already.
 #[inline]
 pub(crate) fn shown_owned(text: String) -> String {
@@ -93,7 +98,7 @@ fn is_printable(text: &str) -> bool {
 #[cold]
 #[inline(never)]
 fn shown_slowly(text: &str) -> Cow<'_, str> {
-    if text.len() <= MAX_BYTES && text.chars().all(|c| replacement(c).is_none()) {
+    if text.len() <= MAX_BYTES && is_clean(text) {
         return Cow::Borrowed(text);
     }
     let mut shown = Shown(String::new());

@@ -2,10 +2,12 @@
 
 use crate::loss::witness::Seen;
 use crate::message::info::MessageInfo;
+use crate::policy::baggage_attributes::{BaggageAttributes, EqualBaggage};
 use crate::telemetry::action::Operation;
 use crate::telemetry::instruments::Instruments;
 use crate::telemetry::labels::{Labels, OnMetric};
 use crate::telemetry::span_builder::Known;
+use opentelemetry::Context;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -73,6 +75,22 @@ impl Measurement {
     /// Sets the attributes anew, when more is known than at the start.
     pub(crate) fn set_labels(&mut self, destination: OnMetric, known: &Known<'_>) {
         self.labels.fill(destination, known);
+    }
+
+    /// Adds what the application wants of the baggage of a context. [`set_labels`](Self::set_labels) removes
+    /// it.
+    #[inline]
+    pub(crate) fn set_baggage(&mut self, copied: Option<&BaggageAttributes>, context: &Context) {
+        if let Some(copied) = copied {
+            copied.each_on_metrics(context, |attribute| self.labels.add_baggage(attribute));
+        }
+    }
+
+    /// Adds what is equal in the baggage of several messages.
+    pub(crate) fn set_equal_baggage(&mut self, equal: EqualBaggage) {
+        for attribute in equal.into_list() {
+            self.labels.add_baggage(attribute);
+        }
     }
 
     /// The wall clock at the start. The span has the same.

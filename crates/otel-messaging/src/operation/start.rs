@@ -91,6 +91,7 @@ impl MessageSpan {
             let destination = by.destinations.on_metric(&known);
             let mut started = Measurement::start(instruments, (now, began_at), destination, &known);
             started.set_waited(waited);
+            started.set_baggage(by.baggage_on_metrics.as_ref(), of.context);
             started
         });
         let Some(opened) = opened else {
@@ -124,7 +125,9 @@ impl MessageSpan {
         let endpoint = of.message.producer_info().map(|info| &info.0);
         let measurement = by.metrics.instruments::<M::Client>().map(|started| {
             let info = of.message.message_info();
-            measure::<M::Client>(by, started, of.action, &info, endpoint)
+            let mut started = measure::<M::Client>(by, started, of.action, &info, endpoint);
+            started.set_baggage(by.baggage_on_metrics.as_ref(), of.context);
+            started
         });
         Self::without(of.context.clone().into()).measured(measurement)
     }

@@ -65,7 +65,7 @@ impl CapturedHeaders {
 }
 
 /// Whether a secret may stand behind this name, which is in lower case.
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     SECRETS.iter().any(|part| name.contains(part))
 }
 

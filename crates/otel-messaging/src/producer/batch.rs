@@ -152,7 +152,7 @@ impl Batch {
                 Vec::new()
             };
             let part = self.part(by, message, links, is_detailed);
-            return (span, Some(part));
+            return (span, Some(part.with_baggage(by, &context)));
         }
         let related = |_: &MessageInfo<'_>| Related::child_of(&context, links());
         let Some(span) = MessageSpan::start(by, &of, related, |_| {}) else {
@@ -164,7 +164,7 @@ impl Batch {
         });
         let is_detailed = span.has_span() && is_sampled(span.context());
         let part = self.part(by, message, created.into_iter().collect(), is_detailed);
-        (span, Some(part))
+        (span, Some(part.with_baggage(by, &context)))
     }
 
     /// Whether the sending has a span, or may get one at its end.
@@ -208,6 +208,7 @@ impl Batch {
             batch: self.clone(),
             links,
             attributes,
+            baggage: Vec::new(),
             is_detailed,
             failure: None,
         }
@@ -220,6 +221,7 @@ impl Batch {
         let sending = mem::replace(&mut self.sending, Sending::Ended);
         let (count, failed, failure) = (tally.count, tally.failed, tally.failure.take());
         let cut_links = tally.cut_links;
+        let baggage = mem::take(&mut tally.baggage);
         let (common, links) = tally.into_parts();
         if count == 0 {
             // A span that has not started is none.
@@ -255,6 +257,9 @@ impl Batch {
             }
             Sending::Ended => return,
         };
+        if let Some(measurement) = span.measurement() {
+            measurement.set_equal_baggage(baggage);
+        }
         span.describe(&by.hook, &known, |attributes| {
             attributes.set_count(semconv::MESSAGING_BATCH_MESSAGE_COUNT, count);
             for KeyValue { key, value, .. } in &common.0 {
@@ -328,12 +333,22 @@ pub(crate) struct Part {
     batch: Arc<Batch>,
     links: Vec<Link>,
     attributes: Attributes,
+    /// What metrics have of its baggage.
+    baggage: Vec<KeyValue>,
     /// Whether a span will show its attributes.
     is_detailed: bool,
     failure: Option<Failed>,
 }
 
 impl Part {
+    /// Notes what metrics have of its baggage.
+    fn with_baggage(mut self, by: &Settings, context: &Context) -> Self {
+        if let Some(copied) = &by.baggage_on_metrics {
+            self.baggage = copied.on_metrics(context);
+        }
+        self
+    }
+
     /// Notes the partition that was chosen.
     pub(crate) fn set_partition(&mut self, partition: u32) {
         let id = partition.to_string();
@@ -369,6 +384,7 @@ impl Part {
         let tally = &self.batch.tally;
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.add(self.links, self.attributes.into_list(), self.failure);
+        tally.baggage.add(self.baggage);
     }
 }
 

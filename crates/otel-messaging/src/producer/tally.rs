@@ -1,5 +1,6 @@
 //! The bookkeeping of a batch: how many messages were sent, and what they have in common.
 
+use crate::policy::baggage_attributes::EqualBaggage;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::Link;
 use std::borrow::Cow;
@@ -24,6 +25,8 @@ pub(crate) struct Tally {
     common: Option<Vec<KeyValue>>,
     /// With all attributes of their message, until the end.
     links: Vec<Link>,
+    /// What is equal in the baggage of all messages, for metrics.
+    pub(crate) baggage: EqualBaggage,
 }
 
 impl Tally {

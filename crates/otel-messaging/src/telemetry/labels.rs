@@ -23,10 +23,14 @@ pub(crate) enum OnMetric {
 /// | `messaging.client.operation.duration` | `messaging.operation.type` |
 /// | `messaging.client.consumed.messages`, `messaging.process.duration` | group and subscription |
 /// | `messaging.client.sent.messages` | none |
+///
+/// What the application has copied from the baggage stands behind all others.
 #[derive(Debug, Default)]
 pub(crate) struct Labels {
     list: Vec<KeyValue>,
     has_destination: bool,
+    /// How many of them stand before those of the baggage.
+    own: usize,
 }
 
 /// Room for all attributes.
@@ -55,6 +59,7 @@ impl Labels {
             OnMetric::Nothing => {}
         }
         known.each_of_endpoint(|key, value| labels.push(KeyValue::new(key, value)));
+        self.own = self.list.len();
         if let Some(partition) = known.info.partition() {
             self.set_partition(partition);
         }
@@ -62,6 +67,18 @@ impl Labels {
 
     pub(crate) fn clear(&mut self) {
         self.list.clear();
+        self.own = 0;
+    }
+
+    /// Adds an attribute that is copied from the baggage.
+    pub(crate) fn add_baggage(&mut self, attribute: KeyValue) {
+        self.list.push(attribute);
+    }
+
+    /// Adds an attribute, before those of the baggage.
+    fn add(&mut self, attribute: KeyValue) {
+        self.list.insert(self.own, attribute);
+        self.own += 1;
     }
 
     /// Adds the partition, if there is a destination: partition 7 of some topic is none that anybody knows.
@@ -69,14 +86,13 @@ impl Labels {
         if self.has_destination {
             let id = partition.to_string();
             let key = semconv::MESSAGING_DESTINATION_PARTITION_ID;
-            self.list.push(KeyValue::new(key, id));
+            self.add(KeyValue::new(key, id));
         }
     }
 
     pub(crate) fn set_error(&mut self, error_type: Option<&Cow<'static, str>>) {
         if let Some(error_type) = error_type {
-            let error = KeyValue::new(semconv::ERROR_TYPE, error_type.clone());
-            self.list.push(error);
+            self.add(KeyValue::new(semconv::ERROR_TYPE, error_type.clone()));
         }
     }
 
@@ -88,16 +104,17 @@ impl Labels {
     /// Works with the attributes of `otel_messaging.propagation.messages`.
     pub(crate) fn with_outcome(&mut self, outcome: &'static str, work: impl FnOnce(&[KeyValue])) {
         let key = semconv::OTEL_MESSAGING_PROPAGATION_OUTCOME;
-        self.list.push(KeyValue::new(key, outcome));
+        self.add(KeyValue::new(key, outcome));
         work(&self.list);
-        self.list.pop();
+        self.own -= 1;
+        self.list.remove(self.own);
     }
 
     /// The attributes of `messaging.client.operation.duration`.
     pub(crate) fn of_duration(&mut self, operation: Operation) -> &[KeyValue] {
         let operation_type = operation.operation_type();
         let key = semconv::MESSAGING_OPERATION_TYPE;
-        self.list.push(KeyValue::new(key, operation_type));
+        self.add(KeyValue::new(key, operation_type));
         &self.list
     }
 }

@@ -2,6 +2,7 @@
 
 mod asked;
 mod background;
+mod baggage_on_metrics;
 mod batch;
 mod batch_contexts;
 mod batch_failures;

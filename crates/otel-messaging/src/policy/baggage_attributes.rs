@@ -1,0 +1,248 @@
+//! Baggage that the application wants to see on spans, logs and metrics.
+
+use crate::message::remote_text;
+use crate::policy::captured_headers::is_secret;
+use crate::policy::first_values::FirstValues;
+use crate::telemetry::semconv;
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::{Context, Key, KeyValue, Value};
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// How many values of a key are on metrics, if the application does not say.
+const VALUES: usize = 100;
+
+/// A longer value is not on metrics as it is, in bytes.
+const MAX_BYTES: usize = 128;
+
+/// What stands for all values that are not on metrics as they are: the conventions' word in `error.type`.
+const OTHER: &str = "_OTHER";
+
+/// What the names of the conventions' and of this project's own attributes on messages begin with.
+const OWN: [&str; 6] = [
+    "kafka.",
+    "messaging.",
+    "nats.",
+    "otel_messaging.",
+    "rabbitmq.",
+    "server.",
+];
+
+/// Keys of baggage that are copied onto telemetry: onto the metrics of messages with
+/// [`with_baggage_on_metrics`](crate::instrumentation::Builder::with_baggage_on_metrics), and onto all spans and
+/// logs of the program with the `BaggageProcessor` of the feature `sdk`. The attribute has the key's name.
+/// Baggage without the key gives no attribute.
+///
+/// ```
+/// use otel_messaging::Instrumentation;
+/// use otel_messaging::instrumentation::BaggageAttributes;
+///
+/// let tenant = BaggageAttributes::new(["tenant"]).with_values_on_metrics(20);
+/// let instrumentation = Instrumentation::builder().with_baggage_on_metrics(tenant).build();
+/// # let _ = instrumentation;
+/// ```
+///
+/// # On metrics
+///
+/// Each value is a time series of its own, and whoever sends a message chooses its baggage. So the first 100
+/// values of a key that come are on metrics as they are ([`with_values_on_metrics`](Self::with_values_on_metrics)
+/// sets another number), and `_OTHER` stands for all later ones until the process ends. It also stands for a
+/// value of more than 128 bytes, and for one with control characters. With one key, a metric has at most 102
+/// times as many time series: 100 values, `_OTHER`, and no value. Several keys multiply.
+///
+/// A sender who makes up values can fill these places before the real ones come. If the values are known, list
+/// them: [`with_listed_values`](Self::with_listed_values).
+///
+/// # On spans and logs
+///
+/// They have every value, because values cost nothing there. Control characters become U+FFFD, and line breaks
+/// become spaces. A value of more than 1,024 bytes, before or after that, is left out, because a part of an
+/// identifier is another identifier.
+///
+/// # Ignored keys
+///
+/// Names behind which a secret may stand are ignored, as in
+/// [`with_captured_headers`](crate::instrumentation::Builder::with_captured_headers). So are names that the
+/// attributes of messages have: `error.type`, and names that begin with `messaging.`, `otel_messaging.`,
+/// `server.`, `kafka.`, `nats.` or `rabbitmq.`. A sender must not overwrite these, and no attribute may be there
+/// twice. [`keys`](Self::keys) says what is left.
+///
+/// Clones share what they remember of values; a clone is one reference count.
+#[derive(Clone, Default)]
+pub struct BaggageAttributes(Arc<[Copied]>);
+
+/// One key.
+#[derive(Clone)]
+struct Copied {
+    key: Key,
+    on_metrics: OnMetrics,
+}
+
+/// Which values are on metrics as they are.
+#[derive(Clone)]
+enum OnMetrics {
+    First(Arc<FirstValues>),
+    Listed(Arc<HashSet<Arc<str>>>),
+}
+
+impl BaggageAttributes {
+    /// Copies these keys. Names of baggage are case-sensitive (W3C Baggage, "key").
+    pub fn new<K: AsRef<str>>(keys: impl IntoIterator<Item = K>) -> Self {
+        let mut copied = Vec::new();
+        for key in keys {
+            if !is_ignored(key.as_ref()) && place(&copied, key.as_ref()).is_none() {
+                copied.push(Copied {
+                    key: shared(key.as_ref()),
+                    on_metrics: OnMetrics::first(VALUES),
+                });
+            }
+        }
+        Self(copied.into())
+    }
+
+    /// Puts so many values of each key on metrics as they are, 10,000 at most. The default is 100. The
+    /// values are counted anew; clones that were made before keep theirs.
+    ///
+    /// By default OpenTelemetry's SDK keeps 2,000 time series of a metric in all, and adds up what is beyond.
+    #[must_use]
+    pub fn with_values_on_metrics(self, values: usize) -> Self {
+        let counted_anew = |copied: &Copied| Copied {
+            key: copied.key.clone(),
+            on_metrics: match &copied.on_metrics {
+                OnMetrics::First(_) => OnMetrics::first(values),
+                listed @ OnMetrics::Listed(_) => listed.clone(),
+            },
+        };
+        Self(self.0.iter().map(counted_anew).collect())
+    }
+
+    /// Puts these values of a key on metrics as they are, and no others, whatever comes first. The key is
+    /// copied, also if [`new`](Self::new) did not have it.
+    ///
+    /// ```
+    /// use otel_messaging::instrumentation::BaggageAttributes;
+    ///
+    /// let tenants = ["acme", "globex"];
+    /// let attributes = BaggageAttributes::new(["tenant"]).with_listed_values("tenant", tenants);
+    /// # let _ = attributes;
+    /// ```
+    #[must_use]
+    pub fn with_listed_values<V: AsRef<str>>(
+        self,
+        key: impl AsRef<str>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        let key = key.as_ref();
+        if is_ignored(key) {
+            return self;
+        }
+        let values = values.into_iter().map(|value| value.as_ref().into());
+        let on_metrics = OnMetrics::Listed(Arc::new(values.collect()));
+        let mut copied = self.0.to_vec();
+        match place(&copied, key) {
+            Some(place) => copied[place].on_metrics = on_metrics,
+            None => copied.push(Copied {
+                key: shared(key),
+                on_metrics,
+            }),
+        }
+        Self(copied.into())
+    }
+
+    /// The keys that are copied, without those that are ignored.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|copied| copied.key.as_str())
+    }
+
+    /// Calls `set` with each attribute that metrics have of the baggage of a context.
+    pub(crate) fn each_on_metrics(&self, context: &Context, mut set: impl FnMut(KeyValue)) {
+        self.each(context, |copied, text| {
+            let value = copied.on_metrics.value(text);
+            set(KeyValue::new(copied.key.clone(), value));
+        });
+    }
+
+    /// The attributes that metrics have of the baggage of a context.
+    pub(crate) fn on_metrics(&self, context: &Context) -> Vec<KeyValue> {
+        let mut list = Vec::new();
+        self.each_on_metrics(context, |attribute| list.push(attribute));
+        list
+    }
+
+    fn each(&self, context: &Context, mut work: impl FnMut(&Copied, &str)) {
+        let baggage = context.baggage();
+        if baggage.is_empty() {
+            return;
+        }
+        for copied in self.0.iter() {
+            if let Some(value) = baggage.get(copied.key.as_str()) {
+                work(copied, value.as_str());
+            }
+        }
+    }
+}
+
+impl OnMetrics {
+    fn first(values: usize) -> Self {
+        Self::First(Arc::new(FirstValues::new(values)))
+    }
+
+    /// The value that stands on metrics.
+    fn value(&self, text: &str) -> Value {
+        let found = match self {
+            Self::First(values) if is_fit(text) => values.get_or_add(text),
+            Self::First(_) => None,
+            Self::Listed(values) => values.get(text).cloned(),
+        };
+        found.map_or_else(|| OTHER.into(), Value::from)
+    }
+}
+
+/// Whether a value that somebody else has chosen may stand on metrics as it is.
+fn is_fit(text: &str) -> bool {
+    text.len() <= MAX_BYTES && text != OTHER && remote_text::is_clean(text)
+}
+
+fn is_ignored(key: &str) -> bool {
+    key.is_empty()
+        || key == semconv::ERROR_TYPE
+        || OWN.iter().any(|own| key.starts_with(own))
+        || is_secret(&key.to_ascii_lowercase())
+}
+
+fn place(copied: &[Copied], key: &str) -> Option<usize> {
+    copied.iter().position(|it| it.key.as_str() == key)
+}
+
+/// A key whose clones are one reference count.
+fn shared(key: &str) -> Key {
+    Key::from(Arc::<str>::from(key))
+}
+
+impl fmt::Debug for BaggageAttributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys()).finish()
+    }
+}
+
+/// The attributes on metrics that are equal for several messages.
+#[derive(Debug, Default)]
+pub(crate) struct EqualBaggage(Option<Vec<KeyValue>>);
+
+impl EqualBaggage {
+    /// Adds a message.
+    pub(crate) fn add(&mut self, of_message: Vec<KeyValue>) {
+        match &mut self.0 {
+            Some(equal) => equal.retain(|attribute| of_message.contains(attribute)),
+            None => self.0 = Some(of_message),
+        }
+    }
+
+    pub(crate) fn into_list(self) -> Vec<KeyValue> {
+        self.0.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;
