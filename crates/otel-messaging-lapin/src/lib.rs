@@ -19,6 +19,8 @@ mod wire_size;
 pub use consumer_info::consumer_info;
 pub use headers::Lapin;
 pub use injecting_producer::{InjectingProducer, Wrapped};
+#[cfg(feature = "sdk")]
+pub use otel_messaging::sdk;
 pub use otel_messaging::{
     ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
     closure_in_context, consumer, current_context, extract, future_in_context, get_context, guard,

@@ -40,6 +40,8 @@ pub use settle::{Settlement, Settler};
 pub use settling_context::SettlingContext;
 pub use until_queued_producer::UntilQueuedProducer;
 
+#[cfg(feature = "sdk")]
+pub use otel_messaging::sdk;
 pub use otel_messaging::{
     ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
     closure_in_context, consumer, current_context, extract, future_in_context, get_context, guard,

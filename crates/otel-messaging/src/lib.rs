@@ -433,6 +433,8 @@ mod operation;
 mod policy;
 pub mod producer;
 pub mod propagation;
+#[cfg(feature = "sdk")]
+pub mod sdk;
 mod self_check;
 pub mod stored;
 mod telemetry;

@@ -170,6 +170,12 @@ impl BaggageAttributes {
         list
     }
 
+    /// Calls `work` with each key that a context has, and its value as it came.
+    #[cfg(feature = "sdk")]
+    pub(crate) fn each_value(&self, context: &Context, mut work: impl FnMut(&Key, &str)) {
+        self.each(context, |copied, text| work(&copied.key, text));
+    }
+
     fn each(&self, context: &Context, mut work: impl FnMut(&Copied, &str)) {
         let baggage = context.baggage();
         if baggage.is_empty() {

@@ -1,0 +1,6 @@
+//! Parts for OpenTelemetry's SDK, behind the feature `sdk`. They are for a program's telemetry as a whole, and
+//! not only for its messages.
+
+pub(crate) mod baggage_processor;
+
+pub use baggage_processor::BaggageProcessor;
