@@ -227,7 +227,8 @@
 //! A metric has the destination of its messages only if the application says that there are few:
 //! [`with_metric_destinations`](instrumentation::Builder::with_metric_destinations), or a template for many,
 //! [`with_destination_template`](instrumentation::Builder::with_destination_template). Temporary destinations
-//! are on no metric.
+//! are on no metric. Keys of baggage, such as a tenant, are on metrics if the application lists them
+//! ([`with_baggage_on_metrics`](instrumentation::Builder::with_baggage_on_metrics)), with a bound on their values.
 //!
 //! The crates look at OpenTelemetry's global provider once a second, so a provider that is set later, or
 //! replaced, counts a second later at most. Without one, nothing of a metric is computed.
@@ -330,6 +331,8 @@
 //!   wrapped producer (`with_instrumentation`), or call its methods, such as
 //!   [`Instrumentation::with_message_context`]. [`Instrumentation::set_global`] makes it the one that
 //!   the free functions use; a program can call it once.
+//! - With the feature `sdk`, a `BaggageProcessor` in the program's tracer and logger providers copies keys of
+//!   baggage onto all spans and logs, the application's too. So they all have the tenant of their message, say.
 //! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts what the messages do not
 //!   know on their spans and metrics, such as the group and the server (see
 //!   [`ConsumerInfo`](consumer::ConsumerInfo)): `let messages = Instrumentation::global().consumer(info)`.
@@ -402,6 +405,8 @@
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
 //!   payload. The feature depends on serde_json, to read a context from any JSON without an error;
 //!   SECURITY.md lists the exceptions.
+//! - `sdk`: `sdk::BaggageProcessor`, which copies baggage onto all spans and logs. The feature depends on
+//!   opentelemetry_sdk 0.33, and turns on its features `trace` and `logs`.
 //! - `conformance`: the rules of a carrier, for the tests of an adapter for another client.
 //!
 //! # Limits
