@@ -4,7 +4,7 @@ use crate::invoices::Invoices;
 use crate::kafka::{ANSWER, Kafka};
 use crate::order::{Invoice, Order};
 use crate::rabbitmq::RabbitMq;
-use crate::service::{Service, ready};
+use crate::service::Service;
 use backon::{ExponentialBuilder, Retryable};
 use futures_util::{StreamExt, TryStreamExt};
 use lapin::message::Delivery;
@@ -50,7 +50,7 @@ pub(crate) async fn run(service: Service, database: &Path) -> anyhow::Result<()>
     let invoices = Invoices::open(database).await?;
     let kafka = Kafka::connect(&brokers.kafka, &brokers.names).await?;
     let mut rabbitmq = RabbitMq::connect(&brokers.amqp, &brokers.names).await?;
-    ready("");
+    tracing::info!("ready");
     let billing = Billing {
         invoices,
         kafka: InjectingProducer::new(kafka.producer("billing")?),

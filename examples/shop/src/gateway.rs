@@ -3,7 +3,7 @@
 use crate::arguments::Brokers;
 use crate::order::Order;
 use crate::rabbitmq::RabbitMq;
-use crate::service::{Service, ready};
+use crate::service::Service;
 use crate::telemetry;
 use anyhow::anyhow;
 use axum::extract::State;
@@ -38,7 +38,7 @@ pub(crate) async fn run(service: Service, listen: SocketAddr) -> anyhow::Result<
         .with_state(Arc::new(gateway));
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| anyhow!("{listen}: {error}"))?;
-    ready(&listener.local_addr()?.to_string());
+    tracing::info!(at = %listener.local_addr()?, "ready");
     let serving = axum::serve(listener, telemetry::of_requests(router));
     let stopped = service.stop.cancelled_owned();
     Ok(serving.with_graceful_shutdown(stopped).await?)

@@ -58,7 +58,8 @@ fn main() -> ExitCode {
 fn serve(arguments: &Arguments, role: &Role) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(role.name())?;
     let ended = work(arguments, role);
-    ended.and(telemetry.shut_down())
+    telemetry.shut_down();
+    ended
 }
 
 #[tokio::main]

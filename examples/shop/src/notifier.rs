@@ -4,7 +4,7 @@
 use crate::mailer::{MailError, Mailer};
 use crate::nats;
 use crate::order::{Mail, Parcel};
-use crate::service::{Service, ready};
+use crate::service::Service;
 use async_nats::Client;
 use async_nats::client::RequestError;
 use async_nats::jetstream::consumer::{PullConsumer, pull};
@@ -54,7 +54,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
     };
     let shop = nats::stream(&stream, names).await?;
     let consumer = shop.get_or_create_consumer("notifier", config).await?;
-    ready("");
+    tracing::info!("ready");
     let stream = InjectingProducer::new(stream);
     let notifier = Notifier {
         client: InjectingProducer::new(client.clone()),

@@ -27,8 +27,3 @@ pub(crate) fn stopping() -> io::Result<CancellationToken> {
     });
     Ok(stop)
 }
-
-/// Says that a service takes work, and where.
-pub(crate) fn ready(at: &str) {
-    tracing::info!(at, "ready");
-}

@@ -3,7 +3,7 @@
 use crate::kafka::{ANSWER, Kafka};
 use crate::nats;
 use crate::order::{Invoice, Parcel};
-use crate::service::{Service, ready};
+use crate::service::Service;
 use async_nats::jetstream;
 use async_nats::jetstream::context::PublishError;
 use backon::{ExponentialBuilder, Retryable};
@@ -52,7 +52,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
         offsets: Offsets::new(Arc::clone(&consumer))?,
         service,
     };
-    ready("");
+    tracing::info!("ready");
 
     let messages = consumer.stream();
     let messages = messages.map_ok(|message| shipping.offsets.register(message));

@@ -6,7 +6,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum_tracing_opentelemetry::middleware::OtelAxumLayer;
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{FutureExt, TracerProvider};
+use opentelemetry::trace::{FutureExt, TraceContextExt, TracerProvider};
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
@@ -14,9 +14,13 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_messaging::instrumentation::MetricDestinations;
+use otel_messaging::instrumentation::{BaggageAttributes, MetricDestinations};
+use otel_messaging::sdk::BaggageProcessor;
 use otel_messaging::{Instrumentation, propagation, self_check};
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -35,8 +39,11 @@ impl Telemetry {
             .with_service_name(service)
             .with_attribute(namespace)
             .build();
+        // Everything has the tenant: spans, logs, and the metrics of messages.
+        let tenant = BaggageAttributes::new(["tenant"]);
         let tracers = SdkTracerProvider::builder()
             .with_resource(resource.clone())
+            .with_span_processor(BaggageProcessor::new(tenant.clone()))
             .with_batch_exporter(SpanExporter::builder().with_http().build()?)
             .build();
         let meters = SdkMeterProvider::builder()
@@ -45,29 +52,19 @@ impl Telemetry {
             .build();
         let loggers = SdkLoggerProvider::builder()
             .with_resource(resource)
+            .with_log_processor(BaggageProcessor::new(tenant.clone()))
             .with_batch_exporter(LogExporter::builder().with_http().build()?)
             .build();
 
-        let filter =
-            || EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter = EnvFilter::try_from_default_env()
+            .unwrap_or_else(|_| EnvFilter::new("info,opentelemetry=warn"));
         let spans = tracing_opentelemetry::layer().with_tracer(tracers.tracer("shop"));
-        // Without the exporters' own lines, which would be exported, and so on.
-        let exported = ["opentelemetry", "hyper", "reqwest"]
-            .map(|target| format!("{target}=off").parse())
-            .into_iter()
-            .try_fold(filter(), |filter, directive| {
-                Ok::<_, anyhow::Error>(filter.add_directive(directive?))
-            })?;
-        let logs = OpenTelemetryTracingBridge::new(&loggers).with_filter(exported);
-        let lines = json_subscriber::layer()
-            .with_current_span(false)
-            .with_span_list(false)
-            .with_opentelemetry_ids(true);
+        let logs = OpenTelemetryTracingBridge::new(&loggers);
         tracing_subscriber::registry()
-            .with(filter())
+            .with(filter)
             .with(spans)
-            .with(logs)
-            .with(lines)
+            .with(logs.with_filter(filter_fn(is_exported)))
+            .with(json_lines())
             .init();
 
         global::set_tracer_provider(tracers.clone());
@@ -75,6 +72,7 @@ impl Telemetry {
         global::set_text_map_propagator(propagation::w3c());
         Instrumentation::builder()
             .with_metric_destinations(MetricDestinations::All)
+            .with_baggage_on_metrics(tenant)
             .build()
             .set_global()?;
         for finding in self_check() {
@@ -87,15 +85,48 @@ impl Telemetry {
         })
     }
 
-    /// Exports what is left.
-    pub(crate) fn shut_down(self) -> anyhow::Result<()> {
-        let ended = [
+    /// Exports what is left. A collector that does not answer is no failure of the service.
+    pub(crate) fn shut_down(self) {
+        for ended in [
             self.tracers.shutdown(),
             self.meters.shutdown(),
             self.loggers.shutdown(),
-        ];
-        Ok(ended.into_iter().collect::<Result<_, _>>()?)
+        ] {
+            if let Err(error) = ended {
+                tracing::warn!("not exported: {error}");
+            }
+        }
     }
+}
+
+/// The exporters' own lines would be exported, and make more of them.
+fn is_exported(metadata: &Metadata<'_>) -> bool {
+    let of_exporters = ["opentelemetry", "hyper", "reqwest"];
+    !of_exporters
+        .iter()
+        .any(|target| metadata.target().starts_with(target))
+}
+
+/// Log lines as JSON, with the ids of the current trace and span (OpenTelemetry specification, "Trace Context
+/// in non-OTLP Log Formats").
+fn json_lines<S>() -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let mut lines = json_subscriber::layer()
+        .with_current_span(false)
+        .with_span_list(false);
+    let fields = lines.inner_layer_mut();
+    fields.add_multiple_dynamic_fields(|_event, _context, line| {
+        let context = Context::current();
+        let ids = context.span().span_context().clone();
+        if ids.is_valid() {
+            // It can fail only with the line itself.
+            let _ = line.write_field("trace_id", ids.trace_id().to_string());
+            let _ = line.write_field("span_id", ids.span_id().to_string());
+        }
+    });
+    lines
 }
 
 /// Gives each request a span, and the tenant of its header as baggage.

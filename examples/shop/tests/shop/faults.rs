@@ -1,7 +1,8 @@
 //! Brokers that are killed and started again while orders flow.
 
 use crate::exported;
-use crate::program::shop;
+use crate::program::{PATIENCE, shop};
+use crate::serving::Serving;
 use async_nats::jetstream;
 use futures_util::StreamExt;
 use integration_tests::client::unique;
@@ -10,14 +11,9 @@ use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::{apply, broker_test};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::process::Stdio;
-use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Child;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// How long all of it may take. JetStream gives a message again after 30 seconds.
-const PATIENCE: Duration = Duration::from_secs(240);
 const ORDERS: usize = 60;
 
 #[apply(broker_test)]
@@ -41,16 +37,15 @@ async fn killed(server: Server, variable: &str) {
     let mut broker = PrivateBroker::start(server).await;
     let prefix = format!("{}-", unique("shop"));
     let mut command = shop(&prefix, &collector.base());
-    command.args(["--serve", "--listen", "127.0.0.1:0"]);
     command.env(variable, broker.url());
     let nats = match server {
         Server::Nats => broker.url().to_owned(),
         _ => integration_tests::client::address("NATS_URL"),
     };
-    let mut shop = Shop::start(command).await;
+    let mut shop = Serving::start(command).await;
 
     let url = shop.url.clone();
-    let (some, placed) = tokio::sync::oneshot::channel();
+    let (some, placed) = oneshot::channel();
     let placing = tokio::spawn(place(url, some));
     placed.await.expect("some orders");
     broker.kill().await;
@@ -62,7 +57,7 @@ async fn killed(server: Server, variable: &str) {
     let mailed = timeout(PATIENCE, mailed(&nats, &prefix, &orders));
     let mailed = tokio::select! {
         mailed = mailed => mailed.expect("a mail for each order in time"),
-        status = shop.child.wait() => panic!("the shop has ended: {status:?}"),
+        status = shop.ended() => panic!("the shop has ended: {status:?}"),
     };
     shop.stop().await;
 
@@ -79,7 +74,7 @@ async fn killed(server: Server, variable: &str) {
 }
 
 /// Places orders one after the other, each again until the gateway has it. Says when some are placed.
-async fn place(url: String, some: tokio::sync::oneshot::Sender<()>) -> Vec<String> {
+async fn place(url: String, some: oneshot::Sender<()>) -> Vec<String> {
     let client = reqwest::Client::new();
     let mut some = Some(some);
     let mut orders = Vec::new();
@@ -133,46 +128,4 @@ async fn mailed(url: &str, prefix: &str, orders: &[String]) -> BTreeMap<String, 
             .push(traceparent[3..35].to_owned());
     }
     mailed
-}
-
-/// The shop, which takes orders.
-struct Shop {
-    child: Child,
-    url: String,
-}
-
-impl Shop {
-    async fn start(mut command: tokio::process::Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it runs");
-        let stderr = child.stderr.take().expect("piped");
-        let mut lines = BufReader::new(stderr).lines();
-        let line = timeout(PATIENCE, lines.next_line()).await.expect("in time");
-        let line = line.expect("text").expect("a line");
-        let url = line
-            .strip_prefix("shop: POST ")
-            .and_then(|rest| rest.split(';').next());
-        let url = url.unwrap_or_else(|| panic!("{line}")).to_owned();
-        // What else it says is shown if the test fails.
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                eprintln!("{line}");
-            }
-        });
-        Self { child, url }
-    }
-
-    /// Ends it as an operator would, and waits until all is exported.
-    async fn stop(mut self) {
-        let id = self.child.id().expect("it runs");
-        let ended = std::process::Command::new("kill")
-            .arg(id.to_string())
-            .status();
-        assert!(ended.expect("kill runs").success());
-        let status = timeout(PATIENCE, self.child.wait()).await.expect("in time");
-        assert!(status.expect("a status").success());
-    }
 }

@@ -4,7 +4,9 @@ mod arguments;
 mod exported;
 mod faults;
 mod lines;
+mod log_lines;
 mod program;
+mod serving;
 mod ten;
 
 /// What `shop` itself reads of an export.

@@ -2,7 +2,11 @@
 
 use integration_tests::client::address;
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::process::Command;
+
+/// How long anything may take. JetStream gives a message again after 30 seconds.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The shop on the tests' brokers, with names of its own, exporting to `collector`.
 pub(crate) fn shop(prefix: &str, collector: &str) -> Command {
