@@ -8,6 +8,7 @@ use crate::policy::redelivery::Redelivery;
 use crate::policy::relation::Relation;
 use crate::propagation::configured::Configured;
 use crate::propagation::settings::Propagation;
+use crate::telemetry::exceptions::Exceptions;
 use crate::telemetry::meter::Metrics;
 use crate::telemetry::tracer::Telemetry;
 use opentelemetry::Context;
@@ -66,6 +67,7 @@ pub(crate) struct Settings {
     pub(crate) redelivery: Redelivery,
     pub(crate) relation: Relation,
     pub(crate) metrics: Metrics,
+    pub(crate) exceptions: Exceptions,
     pub(crate) destinations: Destinations,
     pub(crate) captured_headers: CapturedHeaders,
     pub(crate) hook: SpanHook,
@@ -84,6 +86,7 @@ impl Default for Settings {
             redelivery: Redelivery::default(),
             relation: Relation::default(),
             metrics: Metrics::default(),
+            exceptions: Exceptions::default(),
             destinations: Destinations::default(),
             captured_headers: CapturedHeaders::default(),
             hook: SpanHook::default(),

@@ -1,4 +1,9 @@
-//! Logs: which trace and which span the records of a handler name.
+//! Logs: which trace and which span the records of a handler name, and the events of failures.
+
+#[cfg(feature = "logs")]
+mod exceptions;
+#[cfg(feature = "logs")]
+mod hostile;
 
 #[path = "../core/message.rs"]
 #[expect(dead_code, reason = "another test needs the rest")]

@@ -15,7 +15,16 @@ pub(crate) struct Delivery {
 pub(crate) fn delivery() -> Delivery {
     Delivery {
         message: message(),
-        broker: Broker,
+        broker: Broker { refuses: false },
+    }
+}
+
+/// One of which the broker refuses the settlement.
+#[cfg(feature = "logs")]
+pub(crate) fn refused_delivery() -> Delivery {
+    Delivery {
+        message: message(),
+        broker: Broker { refuses: true },
     }
 }
 
@@ -45,7 +54,9 @@ impl Unsettled<TextMap> for Delivery {
 
 /// What a delivery is settled with.
 #[derive(Clone)]
-pub(crate) struct Broker;
+pub(crate) struct Broker {
+    refuses: bool,
+}
 
 impl Describe<TextMap> for Broker {
     type Client = TestClient;
@@ -81,6 +92,7 @@ impl Settle<TextMap> for Broker {
     }
 
     fn settle(&self, _: &Settlement) -> SettleFuture<String> {
-        Box::pin(async { Ok(()) })
+        let refused = self.refuses.then(|| "the channel is closed".to_owned());
+        Box::pin(async { refused.map_or(Ok(()), Err) })
     }
 }
