@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// By which provider failures are logged: none.
 #[derive(Clone, Default)]
-pub(crate) struct Exceptions;
+pub(crate) struct Exceptions(());
 
 impl Exceptions {
     #[inline]
@@ -16,14 +16,18 @@ impl Exceptions {
     }
 
     #[inline]
+    #[expect(
+        clippy::extra_unused_type_parameters,
+        reason = "with the feature, it is the scope of events"
+    )]
     pub(crate) fn of<C: Client>(&self, _known: &Known<'_>) -> Reporter {
-        Reporter
+        Reporter(())
     }
 }
 
 /// What logs the failure of one operation: nothing.
 #[derive(Default)]
-pub(crate) struct Reporter;
+pub(crate) struct Reporter(());
 
 impl Reporter {
     #[inline]
