@@ -1,6 +1,6 @@
 //! By whom log events are recorded: a logger provider that was given.
 
-use crate::loss::boundary::Boundary;
+use crate::loss::boundary::{Boundary, count};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::received::Client;
@@ -8,6 +8,7 @@ use crate::telemetry::tracer::{CLIENTS, scope};
 use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
 use opentelemetry::trace::SpanContext;
 use opentelemetry::{Context, InstrumentationScope};
+use std::mem;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -22,7 +23,8 @@ pub(crate) struct Event<'a> {
 
 /// The loggers of a provider, one for each client.
 pub(crate) struct Loggers {
-    provider: Box<dyn Provider>,
+    /// Until it is dropped.
+    provider: Option<Box<dyn Provider>>,
     loggers: [OnceLock<(&'static str, Arc<dyn Emit>)>; CLIENTS],
     boundary: Boundary,
 }
@@ -34,7 +36,7 @@ impl Loggers {
         P::Logger: Send + Sync + 'static,
     {
         Self {
-            provider: Box::new(provider),
+            provider: Some(Box::new(provider)),
             loggers: [const { OnceLock::new() }; CLIENTS],
             boundary: Boundary::new(Behind::Logger),
         }
@@ -51,19 +53,32 @@ impl Loggers {
         self.boundary.ask(Step::DESCRIBE, || {
             // Processors may copy its baggage.
             let _attached = context.clone().attach();
-            self.logger(scope).emit_event(scope.name, event());
+            if let Some(provider) = &self.provider {
+                let logger = self.logger(provider.as_ref(), scope);
+                logger.emit_event(scope.name, event());
+            }
         });
     }
 
-    fn logger(&self, scope: Scope) -> Arc<dyn Emit> {
+    fn logger(&self, provider: &dyn Provider, scope: Scope) -> Arc<dyn Emit> {
+        let made = || provider.logger_of((scope.make)());
         for place in &self.loggers {
-            let (name, logger) =
-                place.get_or_init(|| (scope.name, self.provider.logger_of((scope.make)())));
+            let (name, logger) = place.get_or_init(|| (scope.name, made()));
             if *name == scope.name {
                 return logger.clone();
             }
         }
-        self.provider.logger_of((scope.make)())
+        made()
+    }
+}
+
+/// With the last message or the last instrumentation that has it. A provider ends its work when its last
+/// handle is dropped.
+impl Drop for Loggers {
+    fn drop(&mut self) {
+        let provider = self.provider.take();
+        let loggers = mem::replace(&mut self.loggers, [const { OnceLock::new() }; CLIENTS]);
+        count(Behind::Logger, || drop((loggers, provider)));
     }
 }
 

@@ -14,6 +14,7 @@ use otel_messaging::loss::caught_panics;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 /// Calls this for each record.
 struct Calls<F>(F);
@@ -108,6 +109,40 @@ fn a_processor_sees_the_messages_context() {
         *seen.lock().expect("not poisoned"),
         [Some("acme".into()), Some("acme".into())]
     );
+}
+
+/// The provider ends with the last message, if the application has dropped everything else.
+#[test]
+fn a_processor_that_panics_at_its_end_does_no_harm() {
+    #[derive(Debug)]
+    struct PanicsAtItsEnd(Arc<AtomicUsize>);
+
+    impl LogProcessor for PanicsAtItsEnd {
+        fn emit(&self, _: &mut SdkLogRecord, _: &InstrumentationScope) {}
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            panic!("at the end of a log processor");
+        }
+    }
+
+    let ended = Arc::new(AtomicUsize::new(0));
+    let processor = PanicsAtItsEnd(ended.clone());
+    let provider = SdkLoggerProvider::builder().with_log_processor(processor);
+    let provider = provider.build();
+    let by = Instrumentation::builder().with_exception_events(&provider);
+    let by = by.build();
+    drop(provider);
+    let span = by.process(&message());
+    span.fail("article", "no such article");
+    drop(by);
+    assert_eq!(ended.load(Ordering::SeqCst), 0);
+    drop(span);
+    assert_eq!(ended.load(Ordering::SeqCst), 1);
 }
 
 /// Hangs until it is released.

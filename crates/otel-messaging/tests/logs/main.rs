@@ -1,6 +1,8 @@
 //! Logs: which trace and which span the records of a handler name, and the events of failures.
 
 #[cfg(feature = "logs")]
+mod cases;
+#[cfg(feature = "logs")]
 mod exceptions;
 #[cfg(feature = "logs")]
 mod hostile;

@@ -82,11 +82,11 @@ const WAYS: [(&str, Way); 11] = [
     }),
     ("future_in_context", |by, log| {
         let message = message();
-        let handling = by.with_message_context(&message, async |_| {
-            let log = log.clone();
-            future_in_context(async move { write(&log).await })
-        });
-        run(run(handling));
+        let mut handed_over = None;
+        run(by.with_message_context(&message, async |_| {
+            handed_over = Some(future_in_context(write(log)));
+        }));
+        run(handed_over.expect("the handler ran"));
     }),
     ("closure_in_context", |by, log| {
         let message = message();
