@@ -233,6 +233,21 @@
 //! The crates look at OpenTelemetry's global provider once a second, so a provider that is set later, or
 //! replaced, counts a second later at most. Without one, nothing of a metric is computed.
 //!
+//! # Logs
+//!
+//! What a handler logs is in the message's trace. With opentelemetry-appender-tracing 0.33, or OpenTelemetry's
+//! own `Logger`, each record carries the trace id and the span id that are current where it is written: in the
+//! handler, in its `on_error` hook, and in background work that is wrapped as below. It does so also if the
+//! span is not sampled. No setting of this crate is needed, nor a feature.
+//!
+//! A record inside an `#[instrument]`ed function carries the span of that function if tracing-opentelemetry's
+//! layer activates contexts, which is its default. Without activation, OpenTelemetry does not know that span,
+//! and the record carries the message's span. A message of a [batch](with_batch_context) has no span of its
+//! own, so its records carry the span that sent it.
+//!
+//! With the feature `logs`, failures are log events too, as OpenTelemetry's conventions want them: see
+//! `with_exception_events` of [`Builder`](instrumentation::Builder).
+//!
 //! # Background work
 //!
 //! Spawned tasks and threads do not inherit the context. Wrap the work that a handler gives to them. Its
@@ -402,6 +417,8 @@
 //!   span is a root in `tracing`: log lines of its handler do not show the span around the consumer's
 //!   loop. If a filter of the `fmt` layer alone hides the target `otel_messaging`, they show the span around
 //!   the loop instead. [`self_check`] does not see such a filter, because the exported spans are right.
+//! - `logs`: `with_exception_events` of [`Builder`](instrumentation::Builder) logs failures as events of
+//!   OpenTelemetry.
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
 //!   payload. The feature depends on serde_json, to read a context from any JSON without an error;
 //!   SECURITY.md lists the exceptions.

@@ -65,6 +65,8 @@ fn work(has_spans: bool) {
     }
     let consumer = given.instrumentation.consumer(ConsumerInfo::new());
     drop(consumer.process(&message()));
+    #[cfg(feature = "logs")]
+    log_a_failure(has_spans);
     let message = message();
     let failing = async |_: &Message| Err::<(), _>("no such article");
     let handled = try_with_message_context(&message, failing);
@@ -74,6 +76,20 @@ fn work(has_spans: bool) {
 
     assert_eq!(of_global.ended().len(), if has_spans { 5 } else { 0 });
     assert_eq!(given.ended().len(), if has_spans { 5 } else { 0 });
+}
+
+/// The failure of a message is logged if telemetry is on.
+#[cfg(feature = "logs")]
+fn log_a_failure(is_logged: bool) {
+    use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
+
+    let exporter = InMemoryLogExporter::default();
+    let provider = SdkLoggerProvider::builder().with_simple_exporter(exporter.clone());
+    let by = Instrumentation::builder().with_exception_events(&provider.build());
+    let by = by.with_tracer_provider(&spans().provider).build();
+    by.process(&message()).fail("article", "no such article");
+    let logged = exporter.get_emitted_logs().expect("in memory");
+    assert_eq!(logged.len(), usize::from(is_logged));
 }
 
 /// The sender's context is current in the handler, and goes out from it.

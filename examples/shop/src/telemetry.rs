@@ -73,6 +73,7 @@ impl Telemetry {
         Instrumentation::builder()
             .with_metric_destinations(MetricDestinations::All)
             .with_baggage_on_metrics(tenant)
+            .with_exception_events(&loggers)
             .build()
             .set_global()?;
         for finding in self_check() {

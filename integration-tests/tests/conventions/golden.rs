@@ -12,7 +12,7 @@ pub(crate) struct Case {
     pub(crate) emitted: Vec<Emitted>,
 }
 
-/// A span, a link of it that has attributes, or one time series of a metric.
+/// A span, a link of it that has attributes, a log event, or one time series of a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Emitted {
     pub(crate) head: Head,
@@ -32,6 +32,11 @@ pub(crate) enum Head {
     Link {
         /// Of its span.
         operation: String,
+    },
+    Event {
+        severity: String,
+        scope: String,
+        name: String,
     },
     Metric {
         name: String,
@@ -73,6 +78,11 @@ impl fmt::Display for Emitted {
                 name,
             } => writeln!(f, "span {kind} {status} links={links} {scope}: {name}")?,
             Head::Link { operation } => writeln!(f, "link {operation}")?,
+            Head::Event {
+                severity,
+                scope,
+                name,
+            } => writeln!(f, "event {severity} {scope}: {name}")?,
             Head::Metric {
                 name,
                 instrument,
@@ -147,6 +157,15 @@ fn head(line: &str) -> Head {
             let operation = operation.to_owned();
             return Some(Head::Link { operation });
         }
+        if let Some(event) = line.strip_prefix("event ") {
+            let (facts, name) = event.split_once(": ")?;
+            let (severity, scope) = facts.split_once(' ')?;
+            return Some(Head::Event {
+                severity: severity.to_owned(),
+                scope: scope.to_owned(),
+                name: name.to_owned(),
+            });
+        }
         let words: Vec<_> = line.split(' ').collect();
         let ["metric", name, instrument, unit, "=", count] = words[..] else {
             return None;
@@ -158,7 +177,8 @@ fn head(line: &str) -> Head {
             count: count.parse().ok()?,
         })
     };
-    parsed().unwrap_or_else(|| panic!("neither a span nor a link nor a metric: {line}"))
+    parsed()
+        .unwrap_or_else(|| panic!("neither a span nor a link nor an event nor a metric: {line}"))
 }
 
 /// Compares with the golden text, or writes it anew if `GOLDEN` is `write`.
@@ -213,6 +233,11 @@ fn a_text_is_read_as_it_is_written() {
     let link = Head::Link {
         operation: "process".to_owned(),
     };
+    let event = Head::Event {
+        severity: "WARN".to_owned(),
+        scope: "otel-messaging-lapin".to_owned(),
+        name: "messaging.send.exception".to_owned(),
+    };
     let metric = Head::Metric {
         name: "messaging.client.sent.messages".to_owned(),
         instrument: "counter".to_owned(),
@@ -220,7 +245,7 @@ fn a_text_is_read_as_it_is_written() {
         count: 7,
     };
     let attributes = vec![("a.b".to_owned(), "c = d".to_owned())];
-    let emitted = [span, link, metric].map(|head| Emitted {
+    let emitted = [span, link, event, metric].map(|head| Emitted {
         head,
         attributes: attributes.clone(),
     });

@@ -96,7 +96,9 @@ fn the_core_has_a_constant_for_each_name() {
     let attributes = attributes
         .chain(page.metric_attributes())
         .map(|row| row.name);
+    let attributes = attributes.chain(page.event_attributes().into_iter().map(|row| row.name));
     let names = attributes.chain(page.metrics().into_iter().map(|row| row.name));
+    let names = names.chain(page.events().into_iter().map(|row| row.name));
     let names: BTreeSet<_> = names.map(|name| name.replace("{name}", "")).collect();
     assert_eq!(names, constants());
 }
@@ -132,17 +134,38 @@ fn every_metric_and_attribute_of_it_that_is_listed_is_emitted() {
 }
 
 #[test]
+fn every_event_and_attribute_of_it_that_is_listed_is_emitted() {
+    let page = Page::read();
+    let (mut events, mut attributes) = (BTreeSet::new(), BTreeSet::new());
+    for (_, cases) in all() {
+        for emitted in cases.iter().flat_map(|case| &case.emitted) {
+            if let Head::Event { name, .. } = &emitted.head {
+                events.insert(name.clone());
+                attributes.extend(emitted.attributes.iter().map(|(name, _)| name.clone()));
+            }
+        }
+    }
+    let listed = page.events().into_iter().map(|row| row.name);
+    assert_eq!(events, listed.collect(), "events");
+    let listed = page.event_attributes().into_iter().map(|row| row.name);
+    assert_eq!(attributes, listed.collect(), "attributes of events");
+}
+
+#[test]
 fn names_are_the_conventions_or_our_own() {
     let (page, registry) = (Page::read(), Registry::read());
     let attributes = CLIENTS
         .into_iter()
         .flat_map(|client| page.own_attributes(client));
     let attributes = attributes.chain(page.metric_attributes());
+    let attributes = attributes.chain(page.event_attributes());
     let attributes = attributes.map(|row| ("attr", row.name, row.source));
     let metrics = page.metrics().into_iter();
     let metrics = metrics.map(|row| ("metric", row.name, row.source));
     let mut objections = Vec::new();
-    for (kind, name, source) in attributes.chain(metrics) {
+    let events = page.events().into_iter();
+    let events = events.map(|row| ("event", row.name, row.source));
+    for (kind, name, source) in attributes.chain(metrics).chain(events) {
         objections.extend(registry.objection(kind, &name, &source));
     }
     assert!(objections.is_empty(), "{objections:#?}");

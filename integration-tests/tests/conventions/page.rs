@@ -32,6 +32,13 @@ pub(crate) struct MetricRow {
     pub(crate) source: String,
 }
 
+/// A log event of the page.
+pub(crate) struct EventRow {
+    pub(crate) name: String,
+    severity: String,
+    pub(crate) source: String,
+}
+
 /// The headings of the clients, by the names of their golden texts.
 const CLIENTS: [(&str, &str); 5] = [
     ("rabbitmq", "RabbitMQ ("),
@@ -137,6 +144,21 @@ impl Page {
         rows.collect()
     }
 
+    /// The attributes of log events, by event.
+    pub(crate) fn event_attributes(&self) -> Vec<Attribute> {
+        self.table("Events", "attribute").attributes()
+    }
+
+    pub(crate) fn events(&self) -> Vec<EventRow> {
+        let table = self.table("Events", "event");
+        let rows = table.rows.iter().map(|row| EventRow {
+            name: table.text(row, "event"),
+            severity: table.text(row, "severity"),
+            source: table.text(row, "source"),
+        });
+        rows.collect()
+    }
+
     /// The names of an attribute's values.
     pub(crate) fn outcomes(&self) -> BTreeSet<String> {
         let table = self.table("Metrics", "otel_messaging.propagation.outcome");
@@ -160,9 +182,17 @@ impl Page {
     pub(crate) fn assert_lists(&self, client: &str, cases: &[Case]) {
         let rows = self.attributes(client);
         let (metrics, on_metrics) = (self.metrics(), self.metric_attributes());
+        let (events, on_events) = (self.events(), self.event_attributes());
         for case in cases {
             for emitted in &case.emitted {
                 let place = format!("{client}, {}", case.name);
+                if let Head::Event { name, severity, .. } = &emitted.head {
+                    let row = events.iter().find(|row| row.name == *name);
+                    let row = row.unwrap_or_else(|| panic!("{place}: no event {name} is listed"));
+                    assert_eq!(row.severity, *severity, "{place}: {name}");
+                    assert_row(&place, emitted, &on_events, name);
+                    continue;
+                }
                 let Head::Metric {
                     name,
                     instrument,

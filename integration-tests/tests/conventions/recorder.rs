@@ -2,8 +2,10 @@
 
 use crate::golden::{Case, Emitted, Head, assert_golden};
 use crate::page::Page;
+use opentelemetry::logs::AnyValue;
 use opentelemetry::trace::Status;
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{InstrumentationScope, KeyValue, Value};
+use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLogRecord, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, ResourceMetrics};
 use opentelemetry_sdk::metrics::{
     InMemoryMetricExporter, InMemoryMetricExporterBuilder, SdkMeterProvider, Temporality,
@@ -13,10 +15,11 @@ use otel_messaging::Instrumentation;
 use otel_messaging::adapter::semconv;
 use otel_messaging::instrumentation::MetricDestinations;
 
-/// A tracer provider and a meter provider of a test's own, and what came of each case.
+/// A tracer provider, a logger provider and a meter provider of a test's own, and what came of each case.
 pub(crate) struct Recorder {
     client: &'static str,
     spans: InMemorySpanExporter,
+    logs: InMemoryLogExporter,
     metrics: InMemoryMetricExporter,
     meter_provider: SdkMeterProvider,
     /// The settings of an application that sets nothing.
@@ -36,6 +39,10 @@ impl Recorder {
         let tracer_provider = SdkTracerProvider::builder()
             .with_simple_exporter(spans.clone())
             .build();
+        let logs = InMemoryLogExporter::default();
+        let logger_provider = SdkLoggerProvider::builder()
+            .with_simple_exporter(logs.clone())
+            .build();
         let metrics = InMemoryMetricExporterBuilder::new()
             .with_temporality(Temporality::Delta)
             .build();
@@ -45,6 +52,7 @@ impl Recorder {
         let plain = Instrumentation::builder()
             .with_tracer_provider(&tracer_provider)
             .with_meter_provider(&meter_provider)
+            .with_exception_events(&logger_provider)
             .build();
         let full = plain
             .to_builder()
@@ -59,6 +67,7 @@ impl Recorder {
         Self {
             client,
             spans,
+            logs,
             metrics,
             meter_provider,
             plain,
@@ -88,6 +97,14 @@ impl Recorder {
             emitted.push(span_emitted);
             emitted.extend(links);
         }
+        let logged = self.logs.get_emitted_logs().expect("it is in memory");
+        self.logs.reset();
+        let mut events: Vec<_> = logged
+            .iter()
+            .map(|it| self.event(&it.record, &it.instrumentation))
+            .collect();
+        events.sort_by_key(ToString::to_string);
+        emitted.extend(events);
         let flushed = self.meter_provider.force_flush();
         flushed.expect("the exporter is in memory");
         let collected = self.metrics.get_finished_metrics();
@@ -145,6 +162,32 @@ impl Recorder {
             attributes: self.attributes(link.attributes.iter()),
         });
         links.collect()
+    }
+
+    fn event(&self, record: &SdkLogRecord, scope: &InstrumentationScope) -> Emitted {
+        assert_eq!(scope.schema_url(), Some(semconv::SCHEMA_URL));
+        let attributes = record.attributes_iter().map(|(key, value)| {
+            let AnyValue::String(text) = value else {
+                panic!("{key} is {value:?}");
+            };
+            // What brokers say differs from version to version.
+            let shown = if key.as_str() == semconv::EXCEPTION_MESSAGE {
+                "<text>".to_owned()
+            } else {
+                self.shown(text.as_str())
+            };
+            (key.to_string(), shown)
+        });
+        let mut attributes: Vec<_> = attributes.collect();
+        attributes.sort();
+        Emitted {
+            head: Head::Event {
+                severity: record.severity_text().expect("a severity").to_owned(),
+                scope: scope.name().to_owned(),
+                name: record.event_name().expect("a name").to_owned(),
+            },
+            attributes,
+        }
     }
 
     fn metrics(&self, collected: &ResourceMetrics) -> Vec<Emitted> {

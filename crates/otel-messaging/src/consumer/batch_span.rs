@@ -7,10 +7,10 @@ use crate::context::current::Current;
 use crate::context::derived::with_baggage_of;
 use crate::instrumentation::settings::Settings;
 use crate::loss::witness::{self, Seen};
-use crate::message::received::{Client, Received};
+use crate::message::received::{Client, Describe, Received};
 use crate::operation::measurement::queue_time;
 use crate::operation::span::MessageSpan;
-use crate::operation::start::{measure, set_sizes};
+use crate::operation::start::{measure, reporter, set_sizes};
 use crate::operation::waiting::Waiting;
 use crate::policy::baggage_attributes::EqualBaggage;
 use crate::propagation::carried::Carried;
@@ -33,17 +33,31 @@ where
     let around = Current::here();
     let read = messages.iter().map(|message| read(by, message));
     let read: Vec<(Carried, Seen)> = read.collect();
+    let is_logged = by.exceptions.are_logged() && !is_silent(by, &around);
     let started = start(by, as_consumer, &messages, &read, &around);
     let mut span = started.unwrap_or_else(|| MessageSpan::without(around));
     let failures = span.share_failures();
-    let contexts = read.into_iter().map(|(carried, _)| {
+    let batch = messages.into_iter().zip(read);
+    let batch = batch.map(|(message, (carried, _))| {
         let current = context_in(span.current(), carried);
-        MessageSpan::in_batch(current, failures.clone())
+        let mut own = MessageSpan::in_batch(current, failures.clone());
+        if is_logged {
+            let info = message.message_info();
+            let endpoint = as_consumer.endpoint;
+            own = own.reported(reporter::<Of<C, I>>(by, PROCESS, &info, endpoint));
+        }
+        BatchMessage::new(message, own)
     });
-    let batch = messages.into_iter().zip(contexts);
-    let batch = batch.map(|(message, span)| BatchMessage::new(message, span));
     let batch = batch.collect();
     (span, batch)
+}
+
+/// The client of a batch.
+type Of<C, I> = <<I as IntoIterator>::Item as Describe<C>>::Client;
+
+/// Whether the batch leaves no telemetry.
+fn is_silent(by: &Settings, around: &Current) -> bool {
+    by.is_disabled || by.telemetry.is_off() || around.context().is_telemetry_suppressed()
 }
 
 fn read<C, M: Received<C>>(by: &Settings, message: &M) -> (Carried, Seen) {

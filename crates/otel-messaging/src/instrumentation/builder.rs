@@ -8,8 +8,12 @@ use crate::policy::captured_headers::CapturedHeaders;
 use crate::policy::destination::MetricDestinations;
 use crate::policy::relation::Relation;
 use crate::propagation::configured::Configured;
+#[cfg(feature = "logs")]
+use crate::telemetry::exceptions::Exceptions;
 use crate::telemetry::meter::Metrics;
 use crate::telemetry::tracer::Telemetry;
+#[cfg(feature = "logs")]
+use opentelemetry::logs::LoggerProvider;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Tracer, TracerProvider};
@@ -43,6 +47,41 @@ impl Builder {
         P: MeterProvider + Clone + Send + Sync + 'static,
     {
         self.settings.metrics = Metrics::given(provider.clone());
+        self
+    }
+
+    /// Logs failures as events, with this provider: `messaging.process.exception` with the severity ERROR,
+    /// and `messaging.send.exception`, `messaging.receive.exception` and `messaging.settle.exception` with
+    /// the severity WARN (conventions, "Messaging exceptions"). Off by default. OpenTelemetry for Rust has no
+    /// global logger provider, so the program has to give one.
+    ///
+    /// Each failure that marks a span has one event, with the ids of that span, also if the span is not
+    /// sampled. `exception.type` is the span's `error.type`, and `exception.message` is the text of its
+    /// status: **the error's text is exported**, cut to 1,024 bytes and without control characters. In a
+    /// batch each message that fails has its own event, in the context of the message. There is no event if
+    /// telemetry is suppressed, or if `OTEL_SDK_DISABLED` is `true`.
+    ///
+    /// If the provider panics, the message goes on, and [`caught_panics`](crate::loss::caught_panics) counts
+    /// the panic. If it is slow, each message that fails waits for it. Use a `BatchLogProcessor`.
+    ///
+    /// With opentelemetry-appender-tracing, give its layer and this method the same provider. A handler that
+    /// logs its error itself then has two records of it.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::logs::SdkLoggerProvider;
+    /// use otel_messaging::Instrumentation;
+    ///
+    /// let provider = SdkLoggerProvider::builder().build();
+    /// let instrumentation = Instrumentation::builder().with_exception_events(&provider).build();
+    /// # let _ = instrumentation;
+    /// ```
+    #[cfg(feature = "logs")]
+    pub fn with_exception_events<P>(mut self, provider: &P) -> Self
+    where
+        P: LoggerProvider + Clone + Send + Sync + 'static,
+        P::Logger: Send + Sync + 'static,
+    {
+        self.settings.exceptions = Exceptions::given(provider.clone());
         self
     }
 

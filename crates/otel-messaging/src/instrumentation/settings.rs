@@ -9,6 +9,7 @@ use crate::policy::redelivery::Redelivery;
 use crate::policy::relation::Relation;
 use crate::propagation::configured::Configured;
 use crate::propagation::settings::Propagation;
+use crate::telemetry::exceptions::Exceptions;
 use crate::telemetry::meter::Metrics;
 use crate::telemetry::tracer::Telemetry;
 use opentelemetry::Context;
@@ -67,6 +68,7 @@ pub(crate) struct Settings {
     pub(crate) redelivery: Redelivery,
     pub(crate) relation: Relation,
     pub(crate) metrics: Metrics,
+    pub(crate) exceptions: Exceptions,
     pub(crate) destinations: Destinations,
     pub(crate) baggage_on_metrics: Option<BaggageAttributes>,
     pub(crate) captured_headers: CapturedHeaders,
@@ -86,6 +88,7 @@ impl Default for Settings {
             redelivery: Redelivery::default(),
             relation: Relation::default(),
             metrics: Metrics::default(),
+            exceptions: Exceptions::default(),
             destinations: Destinations::default(),
             baggage_on_metrics: None,
             captured_headers: CapturedHeaders::default(),

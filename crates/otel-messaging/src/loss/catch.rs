@@ -17,6 +17,9 @@ pub(crate) enum Behind {
     /// The layers that get a line of this crate's log.
     Log = 8,
     Metrics = 16,
+    /// The provider by which log events are recorded.
+    #[cfg(feature = "logs")]
+    Logger = 32,
 }
 
 impl fmt::Display for Behind {
@@ -27,6 +30,8 @@ impl fmt::Display for Behind {
             Self::Text => "an error's Display, or a closure that was given to an instrumentation",
             Self::Log => "a layer of `tracing`",
             Self::Metrics => "a meter provider",
+            #[cfg(feature = "logs")]
+            Self::Logger => "a log processor or a logger provider",
         })
     }
 }

@@ -26,24 +26,27 @@ impl Failures {
         }
     }
 
-    /// Notes a failure, of one message or of the batch itself. Only the first one's text is made.
+    /// Notes a failure, of one message or of the batch itself. Only the first one's text is made. Returns
+    /// whether it is the first one.
     pub(crate) fn add(
         &self,
         is_of_message: bool,
         error_type: Cow<'static, str>,
         description: impl fmt::Display,
-    ) {
+    ) -> bool {
         if is_of_message {
             self.messages.fetch_add(1, Ordering::Relaxed);
         }
-        if self.first.get().is_none() {
-            let shown = || text(|| remote_text::shown_of(description));
-            let description = self.is_shown.then(shown).flatten().unwrap_or_default();
-            let _ = self.first.set(Failure {
-                error_type,
-                description,
-            });
+        if self.first.get().is_some() {
+            return false;
         }
+        let shown = || text(|| remote_text::shown_of(description));
+        let description = self.is_shown.then(shown).flatten().unwrap_or_default();
+        let first = Failure {
+            error_type,
+            description,
+        };
+        self.first.set(first).is_ok()
     }
 
     pub(crate) fn first(&self) -> Option<&Failure> {

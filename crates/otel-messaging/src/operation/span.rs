@@ -13,6 +13,7 @@ use crate::operation::failures::Failures;
 use crate::operation::measurement::Measurement;
 use crate::operation::traced_span::{self, Started};
 use crate::propagation::random_flag;
+use crate::telemetry::exceptions::Reporter;
 use crate::telemetry::semconv;
 use crate::telemetry::tracer::{GivenTracers, Telemetry, boundary_of};
 use opentelemetry::trace::{Link, Span, SpanBuilder, Status, TraceContextExt};
@@ -44,6 +45,8 @@ pub struct MessageSpan {
     pub(super) failures: Option<Arc<Failures>>,
     /// Its metrics, if there is a meter provider, until its end.
     measurement: Option<Box<Measurement>>,
+    /// What logs its failure, if the application wants that.
+    reporter: Reporter,
     /// The delivery whose handling it is, if it may not be settled at the end.
     left_open: Option<Arc<dyn LeftOpen>>,
 }
@@ -76,6 +79,11 @@ impl MessageSpan {
 
     pub(crate) fn measured(mut self, measurement: Option<Box<Measurement>>) -> Self {
         self.measurement = measurement;
+        self
+    }
+
+    pub(crate) fn reported(mut self, reporter: Reporter) -> Self {
+        self.reporter = reporter;
         self
     }
 
@@ -128,6 +136,7 @@ impl MessageSpan {
             error_type: OnceLock::new(),
             failures: None,
             measurement: None,
+            reporter: Reporter::default(),
             left_open: None,
         }
     }
@@ -176,18 +185,41 @@ impl MessageSpan {
     /// says how many of them failed.
     pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
         let error_type = remote_text::shown_cow(error_type.into());
-        let Some(failures) = &self.failures else {
-            self.mark(error_type, description);
-            return;
-        };
-        if self.state != State::InBatch || self.error_type.set(error_type.clone()).is_ok() {
-            failures.add(self.state == State::InBatch, error_type, description);
+        if self.reporter.is_on() {
+            // Also if no span records it.
+            let description = remote_text::shown_of(description);
+            if self.note(error_type.clone(), &description) {
+                self.reporter
+                    .report(self.context(), error_type, description);
+            }
+        } else {
+            self.note(error_type, description);
         }
     }
 
-    pub(super) fn mark(&self, error_type: Cow<'static, str>, description: impl fmt::Display) {
-        if self.error_type.set(error_type).is_err() || !self.has_span() {
-            return;
+    /// Notes a failure. Returns whether it is the first of its message, or marks the span.
+    fn note(&self, error_type: Cow<'static, str>, description: impl fmt::Display) -> bool {
+        let Some(failures) = &self.failures else {
+            return self.mark(error_type, description);
+        };
+        let is_of_message = self.state == State::InBatch;
+        if is_of_message && self.error_type.set(error_type.clone()).is_err() {
+            return false;
+        }
+        failures.add(is_of_message, error_type, description) || is_of_message
+    }
+
+    /// Marks the span, and logs nothing. Returns whether it is the first failure.
+    pub(crate) fn mark(
+        &self,
+        error_type: Cow<'static, str>,
+        description: impl fmt::Display,
+    ) -> bool {
+        if self.error_type.set(error_type).is_err() {
+            return false;
+        }
+        if !self.has_span() {
+            return true;
         }
         self.boundary().call(Step::DESCRIBE, || {
             let span = self.context().span();
@@ -198,6 +230,7 @@ impl MessageSpan {
                 span.set_status(Status::error(remote_text::shown_of(description)));
             }
         });
+        true
     }
 
     /// The `error.type` of its failure, if it failed.

@@ -14,6 +14,7 @@ use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::{Action, Operation};
+use crate::telemetry::exceptions::Reporter;
 use crate::telemetry::instruments::Instruments;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
@@ -68,7 +69,7 @@ impl MessageSpan {
         };
         let opened = wanted(opened, &by.telemetry);
         let instruments = by.metrics.instruments::<M::Client>();
-        if opened.is_none() && instruments.is_none() {
+        if opened.is_none() && instruments.is_none() && !by.exceptions.are_logged() {
             return None;
         }
         let without = || Self::without(of.context.clone().into());
@@ -94,8 +95,9 @@ impl MessageSpan {
             started.set_baggage(by.baggage_on_metrics.as_ref(), of.context);
             started
         });
+        let reporter = by.exceptions.of::<M::Client>(&known);
         let Some(opened) = opened else {
-            return Some(without().measured(measurement));
+            return Some(without().measured(measurement).reported(reporter));
         };
         let related = relate(&info);
         let name = name.unwrap_or_else(|| SpanName::of(action, destination, template.as_ref()));
@@ -105,6 +107,7 @@ impl MessageSpan {
         let started = Self::started::<M::Client>(&by.telemetry, opened, builder, parent);
         // Without a span, what came in goes out.
         let span = started.unwrap_or_else(without).measured(measurement);
+        let span = span.reported(reporter);
         span.describe(&by.hook, &known, |attributes| {
             message.set_attributes(&info, attributes);
             if let Some(time) = waited {
@@ -129,7 +132,13 @@ impl MessageSpan {
             started.set_baggage(by.baggage_on_metrics.as_ref(), of.context);
             started
         });
-        Self::without(of.context.clone().into()).measured(measurement)
+        let span = Self::without(of.context.clone().into()).measured(measurement);
+        if by.exceptions.are_logged() {
+            let info = of.message.message_info();
+            span.reported(reporter::<M::Client>(by, of.action, &info, endpoint))
+        } else {
+            span
+        }
     }
 
     /// Adds the attributes that samplers do not see, if the span records: those of every system, `more`,
@@ -165,6 +174,24 @@ impl MessageSpan {
             }
         });
     }
+}
+
+/// What logs the failure of an operation on one message that has no span of its own.
+pub(crate) fn reporter<C: Client>(
+    by: &Settings,
+    action: Action,
+    info: &MessageInfo<'_>,
+    endpoint: Option<&Endpoint>,
+) -> Reporter {
+    let template = by.destinations.template_of(info.destination());
+    let destination = with_queue(info.destination(), endpoint);
+    by.exceptions.of::<C>(&Known {
+        action,
+        system: C::SYSTEM,
+        info: &info.clone().with_destination(destination),
+        template: template.as_ref(),
+        endpoint,
+    })
 }
 
 /// Starts the metrics of an operation on one message that has no span of its own.

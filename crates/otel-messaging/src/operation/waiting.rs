@@ -47,9 +47,11 @@ impl Waiting {
         })
     }
 
-    /// Whether a span or metrics are wanted.
+    /// Whether a span, metrics or the events of failures are wanted.
     pub(crate) fn is_wanted<C: Client>(&self, by: &Settings) -> bool {
-        self.may_have_span(by) || by.metrics.instruments::<C>().is_some()
+        self.may_have_span(by)
+            || by.metrics.instruments::<C>().is_some()
+            || by.exceptions.are_logged()
     }
 
     /// Whether a span is wanted.
@@ -78,6 +80,7 @@ impl Waiting {
             .and_then(|opened| self.started::<C>(by, known, links(), opened));
         let span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone()));
         span.measured(measurement)
+            .reported(by.exceptions.of::<C>(known))
     }
 
     fn started<C: Client>(

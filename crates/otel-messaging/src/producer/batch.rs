@@ -273,7 +273,8 @@ impl Batch {
         span.count_cut_links(cut_links);
         if let Some((error_type, message)) = failure {
             let of = format_args!("{failed} of {count} messages failed: {message}");
-            span.fail(error_type, of);
+            // The messages that failed have an event each.
+            span.mark(error_type, of);
         }
         span.end();
     }

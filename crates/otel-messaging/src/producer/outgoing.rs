@@ -224,9 +224,13 @@ impl Outgoing {
         self.hand_over();
         if let Some(part) = &mut self.part {
             part.finish(&outcome);
-            if let Outcome::Failed { error_type, .. } = outcome {
-                // For the metrics: the span has ended.
-                self.span.fail(error_type, "");
+            if let Outcome::Failed {
+                error_type,
+                message,
+            } = outcome
+            {
+                // For the metrics and the log event: the span has ended.
+                self.span.fail(error_type, message);
             }
             return;
         }

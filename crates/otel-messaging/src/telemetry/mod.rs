@@ -1,8 +1,15 @@
-//! What spans and metrics say of a message, and by whom they are made.
+//! What spans, metrics and log events say of a message, and by whom they are made.
 
 pub(crate) mod action;
+#[cfg(feature = "logs")]
+pub(crate) mod exceptions;
+#[cfg(not(feature = "logs"))]
+#[path = "no_exceptions.rs"]
+pub(crate) mod exceptions;
 pub(crate) mod instruments;
 pub(crate) mod labels;
+#[cfg(feature = "logs")]
+pub(crate) mod logger;
 pub(crate) mod meter;
 pub mod semconv;
 pub(crate) mod span_builder;

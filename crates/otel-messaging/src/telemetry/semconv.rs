@@ -2,11 +2,15 @@
 // The strings are copied: the published constants of OpenTelemetry are those of an older version, behind an
 // experimental feature.
 
-/// The schema of these names, for tracers and meters.
+/// The schema of these names, for tracers, meters and loggers.
 pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.45.0";
 
 /// `error.type`: a name for the failure, of low cardinality.
 pub const ERROR_TYPE: &str = "error.type";
+/// `exception.type`: of log events, the same as `error.type` of the span.
+pub const EXCEPTION_TYPE: &str = "exception.type";
+/// `exception.message`: of log events, the same as the text of the span's status.
+pub const EXCEPTION_MESSAGE: &str = "exception.message";
 /// `messaging.system.name`: `kafka`, `nats` or `rabbitmq`.
 pub const MESSAGING_SYSTEM_NAME: &str = "messaging.system.name";
 /// `messaging.operation.name`: the client's word, such as `publish` or `send`; or `create`.
@@ -99,3 +103,12 @@ pub const MESSAGING_PROCESS_DURATION: &str = "messaging.process.duration";
 /// `otel_messaging.propagation.messages`: a counter in `{message}`, by
 /// [outcome](OTEL_MESSAGING_PROPAGATION_OUTCOME).
 pub const OTEL_MESSAGING_PROPAGATION_MESSAGES: &str = "otel_messaging.propagation.messages";
+
+/// `messaging.send.exception`: the log event of a message that was not sent.
+pub const MESSAGING_SEND_EXCEPTION: &str = "messaging.send.exception";
+/// `messaging.receive.exception`: the log event of a poll that failed.
+pub const MESSAGING_RECEIVE_EXCEPTION: &str = "messaging.receive.exception";
+/// `messaging.process.exception`: the log event of a handler that failed.
+pub const MESSAGING_PROCESS_EXCEPTION: &str = "messaging.process.exception";
+/// `messaging.settle.exception`: the log event of a settlement that failed.
+pub const MESSAGING_SETTLE_EXCEPTION: &str = "messaging.settle.exception";

@@ -20,6 +20,11 @@ pub struct AllSettled<C: 'static, S: Settle<C>> {
     step: Step<C, S>,
 }
 
+// Not `expect`: how large it is depends on the features.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a batch has one, and most of its life it is the largest"
+)]
 enum Step<C: 'static, S: Settle<C>> {
     Waiting(Context, S::Settlement),
     Begun(Begun<C, S>),
