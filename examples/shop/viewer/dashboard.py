@@ -40,12 +40,12 @@ def ask(url, path, **query):
         raise SystemExit(f"no answer from a store at {url}: {error}") from error
 
 
-def drawn(url, query, seconds):
-    """The series that have something to draw: a value above zero in the last seconds."""
+def drawn(url, query, seconds, above=0.0):
+    """The series that have something to draw: a value above that in the last seconds."""
     end = time.time()
     series = ask(url, "query_range", query=query, start=end - seconds, end=end, step=STEP)
     values = [(each["metric"], [float(value) for _, value in each["values"]]) for each in series]
-    return [labels for labels, all in values if any(math.isfinite(v) and v > 0 for v in all)]
+    return [labels for labels, all in values if any(math.isfinite(v) and v > above for v in all)]
 
 
 def destinations(url, dashboard):
@@ -72,36 +72,36 @@ def check(dashboard, url, seconds):
     choices = destinations(url, dashboard)
     if not choices:
         failures.append("empty: the variable destination")
-    # Each choice has to find what is its own.
-    first = panels(dashboard)[0]
+    # Each choice has to find what is its own in the first two panels, and no other destination.
     for choice in choices:
         # What Grafana does with a value: escaped for the regular expression, and for the string.
         escaped = re.sub(r"[\\^$.*+?()\[\]{}|]", r"\\\\\g<0>", choice)
-        series = drawn(url, fill_in(first["targets"][0]["expr"], escaped), seconds)
-        series += drawn(url, fill_in(panels(dashboard)[1]["targets"][0]["expr"], escaped), seconds)
+        queries = [fill_in(panel["targets"][0]["expr"], escaped) for panel in panels(dashboard)[:2]]
+        series = [labels for query in queries for labels in drawn(url, query, seconds, above=-1)]
         names = [l.get("messaging_destination_template") or l.get("messaging_destination_name") for l in series]
         if choice not in names or any(name not in (choice, None) for name in names):
             failures.append(f"destination {choice}: the dashboard shows {names}")
     return failures, choices
 
 
-def vmui(dashboard):
-    """The same panels and queries as a dashboard of VictoriaMetrics' own pages."""
-    rows = []
-    for panel in dashboard["panels"]:
-        if panel["type"] == "row":
-            rows.append({"title": panel["title"], "panels": []})
-            continue
-        rows[-1]["panels"].append(
-            {
-                "title": panel["title"],
-                "unit": UNITS[panel["fieldConfig"]["defaults"]["unit"]],
-                "expr": [fill_in(target["expr"]) for target in panel["targets"]],
-                "alias": [target["legendFormat"] for target in panel["targets"]],
-                "width": panel["gridPos"]["w"] // 2,
-            }
-        )
-    return {"title": f"{dashboard['title']}: the queries of dashboard.json", "rows": rows}
+def vmui(dashboard, titles):
+    """Panels with those titles, as a dashboard of VictoriaMetrics' own pages, three in a row."""
+    chosen = {panel["title"]: panel for panel in panels(dashboard)}
+    unknown = [title for title in titles if title not in chosen]
+    if unknown:
+        raise SystemExit(f"no panel of dashboard.json has the title {unknown[0]!r}")
+    shown = [
+        {
+            "title": title,
+            "unit": UNITS[chosen[title]["fieldConfig"]["defaults"]["unit"]],
+            "expr": [fill_in(target["expr"]) for target in chosen[title]["targets"]],
+            "alias": [target["legendFormat"] for target in chosen[title]["targets"]],
+            "width": 4,
+        }
+        for title in titles or chosen
+    ]
+    title = "Queries of examples/shop/viewer/dashboard.json, drawn by VictoriaMetrics"
+    return {"title": title, "rows": [{"title": title, "panels": shown}]}
 
 
 def main():
@@ -110,11 +110,12 @@ def main():
     checked = commands.add_parser("check", help="fails if a query has nothing to draw")
     checked.add_argument("url", help="the store, such as http://127.0.0.1:8428")
     checked.add_argument("--seconds", type=int, default=900, help="how far back [900]")
-    commands.add_parser("vmui", help="prints them as a dashboard of VictoriaMetrics' own pages")
+    drawn_by_store = commands.add_parser("vmui", help="prints panels as a dashboard of VictoriaMetrics' own pages")
+    drawn_by_store.add_argument("title", nargs="*", help="the panels' titles [all]")
     arguments = parser.parse_args()
     dashboard = json.loads(DASHBOARD.read_text())
     if arguments.command == "vmui":
-        json.dump(vmui(dashboard), sys.stdout, indent=2)
+        json.dump(vmui(dashboard, arguments.title), sys.stdout, indent=2)
         return
     failures, choices = check(dashboard, arguments.url, arguments.seconds)
     if failures:
