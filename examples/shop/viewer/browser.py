@@ -7,6 +7,7 @@ import json
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 ARGUMENTS = [
@@ -77,14 +78,18 @@ def main():
     parser.add_argument("--size", default="1400x1000", help="of the window [1400x1000]")
     parser.add_argument("--scale", default="1", help="pixels of the picture for one of the page [1]")
     parser.add_argument("--ready", required=True, help="an expression that is true once all is there")
-    parser.add_argument("--then", default="", help="a script that then prepares the page")
+    parser.add_argument("--stored", default="", metavar="NAME=VALUE", help="what the page has in its local storage")
     parser.add_argument("--seconds", type=int, default=60, help="how long each step may take [60]")
     arguments = parser.parse_args()
     browser = Browser(arguments.driver, *arguments.size.split("x"), arguments.scale)
     try:
+        if arguments.stored:
+            # Only a page of the same origin can put it there.
+            browser.call("POST", "/url", {"url": urllib.parse.urljoin(arguments.page, "/")})
+            name, _, value = arguments.stored.partition("=")
+            browser.run(f"localStorage.setItem({json.dumps(name)}, {json.dumps(value)})")
         browser.call("POST", "/url", {"url": arguments.page})
         browser.wait_for(arguments.ready, arguments.seconds)
-        browser.run(arguments.then)
         picture = browser.picture(arguments.seconds)
     finally:
         browser.call("DELETE", "")
