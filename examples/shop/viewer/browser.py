@@ -56,6 +56,11 @@ class Browser:
                 raise SystemExit(f"within {seconds} s the page did not come to {condition}: it says {text!r}")
             time.sleep(0.1)
 
+    def fit(self, height):
+        """Makes the window as high as that expression says, in pixels of the page."""
+        rect = self.run(f"return [outerWidth, Math.ceil({height}) + outerHeight - innerHeight]")
+        self.call("POST", "/window/rect", {"width": rect[0], "height": rect[1]})
+
     def picture(self, seconds):
         """The page, once it looks the same twice: whatever was moving or loading has ended."""
         deadline = time.monotonic() + seconds
@@ -79,6 +84,7 @@ def main():
     parser.add_argument("--scale", default="1", help="pixels of the picture for one of the page [1]")
     parser.add_argument("--ready", required=True, help="an expression that is true once all is there")
     parser.add_argument("--stored", default="", metavar="NAME=VALUE", help="what the page has in its local storage")
+    parser.add_argument("--height", required=True, help="an expression: how much of the page is shown, in pixels")
     parser.add_argument("--seconds", type=int, default=60, help="how long each step may take [60]")
     arguments = parser.parse_args()
     browser = Browser(arguments.driver, *arguments.size.split("x"), arguments.scale)
@@ -90,6 +96,7 @@ def main():
             browser.run(f"localStorage.setItem({json.dumps(name)}, {json.dumps(value)})")
         browser.call("POST", "/url", {"url": arguments.page})
         browser.wait_for(arguments.ready, arguments.seconds)
+        browser.fit(arguments.height)
         picture = browser.picture(arguments.seconds)
     finally:
         browser.call("DELETE", "")

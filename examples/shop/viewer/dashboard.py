@@ -61,9 +61,11 @@ def destinations(url, dashboard):
     return sorted(set(found))
 
 
-def check(dashboard, url, seconds):
+def check(dashboard, url, seconds, history):
     """The lines about what is empty."""
     failures = []
+    if not ask(url, "query", query=f"count(messaging_client_sent_messages_total offset {history}s)"):
+        failures.append(f"no metrics of {history} s ago")
     for panel in panels(dashboard):
         for target in panel["targets"]:
             query = fill_in(target["expr"])
@@ -109,7 +111,8 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     checked = commands.add_parser("check", help="fails if a query has nothing to draw")
     checked.add_argument("url", help="the store, such as http://127.0.0.1:8428")
-    checked.add_argument("--seconds", type=int, default=900, help="how far back [900]")
+    checked.add_argument("--seconds", type=int, default=900, help="how far back to look [900]")
+    checked.add_argument("--history", type=int, default=0, help="fails also if there is nothing that old, in seconds")
     drawn_by_store = commands.add_parser("vmui", help="prints panels as a dashboard of VictoriaMetrics' own pages")
     drawn_by_store.add_argument("title", nargs="*", help="the panels' titles [all]")
     arguments = parser.parse_args()
@@ -117,7 +120,7 @@ def main():
     if arguments.command == "vmui":
         json.dump(vmui(dashboard, arguments.title), sys.stdout, indent=2)
         return
-    failures, choices = check(dashboard, arguments.url, arguments.seconds)
+    failures, choices = check(dashboard, arguments.url, arguments.seconds, arguments.history)
     if failures:
         print("\n".join(failures), file=sys.stderr)
         raise SystemExit(1)

@@ -22,15 +22,27 @@ built() {
 }
 
 store_fetch() {
-  store_bin=${VICTORIA_METRICS_BIN:-$cache/victoria-metrics-$store_release/victoria-metrics}
+  store_bin=$(absolute "${VICTORIA_METRICS_BIN:-}")
+  store_bin=${store_bin:-$cache/victoria-metrics-$store_release/victoria-metrics}
   [ -n "${VICTORIA_METRICS_BIN:-}" ] ||
     built victoria-metrics "$store_release" github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
 }
 
 jaeger_fetch() {
-  jaeger_bin=${JAEGER_BIN:-$cache/jaeger-$jaeger_release/jaeger}
+  jaeger_bin=$(absolute "${JAEGER_BIN:-}")
+  jaeger_bin=${jaeger_bin:-$cache/jaeger-$jaeger_release/jaeger}
   [ -n "${JAEGER_BIN:-}" ] || built jaeger "$jaeger_release" github.com/jaegertracing/jaeger/cmd/jaeger
 }
+
+# serve NAME COMMAND...: launches it, in DATA/NAME. Without `disown` bash would tell of its end.
+serve() {
+  mkdir -p "$data/$1"
+  launch "$data/$1" "${@:2}"
+  disown
+}
+
+# absolute PATH: what is served runs in its data folder.
+absolute() { case $1 in '' | /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 
 # answers URL: whether it does, with success.
 answers() { curl --silent --fail --max-time 5 --output /dev/null "$1"; }
@@ -53,23 +65,21 @@ store_start() {
   mkdir -p "$data/store/dashboards"
   python3 "$viewer/dashboard.py" vmui "${panels[@]}" >"$data/store/dashboards/dashboard.json"
   mapfile -t flags < <(sed -n '/^  metrics:/,/^  [a-z]*:/s/^ *- \(-.*\)/\1/p' "$root/docker-compose.yml")
-  launch "$data/store" "$store_bin" -httpListenAddr="127.0.0.1:$METRICS_PORT" \
+  serve store "$store_bin" -httpListenAddr="127.0.0.1:$METRICS_PORT" \
     -storageDataPath="$data/store/data" -vmui.customDashboardsPath="$data/store/dashboards" "${flags[@]}"
   store=http://127.0.0.1:$METRICS_PORT
   up_at store "$store/health"
 }
 
 jaeger_start() {
-  mkdir -p "$data/jaeger"
-  JAEGER_PORT=$JAEGER_PORT JAEGER_GRPC_PORT=$JAEGER_GRPC_PORT OTLP_HTTP_PORT=$OTLP_HTTP_PORT JAEGER_UI=${JAEGER_UI:-} \
-    launch "$data/jaeger" "$jaeger_bin" --config "$viewer/jaeger.yaml"
+  JAEGER_PORT=$JAEGER_PORT JAEGER_GRPC_PORT=$JAEGER_GRPC_PORT OTLP_HTTP_PORT=$OTLP_HTTP_PORT JAEGER_UI=$(absolute "${JAEGER_UI:-}") \
+    serve jaeger "$jaeger_bin" --config "$viewer/jaeger.yaml"
   jaeger=http://127.0.0.1:$JAEGER_PORT
   up_at jaeger "$jaeger/api/services"
 }
 
 driver_start() {
-  mkdir -p "$data/driver"
-  launch "$data/driver" chromedriver --port="$DRIVER_PORT"
+  serve driver chromedriver --port="$DRIVER_PORT"
   driver=http://127.0.0.1:$DRIVER_PORT
   up_at driver "$driver/status"
 }
