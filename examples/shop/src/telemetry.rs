@@ -17,6 +17,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_messaging::instrumentation::{BaggageAttributes, MetricDestinations};
 use otel_messaging::sdk::BaggageProcessor;
 use otel_messaging::{Instrumentation, propagation, self_check};
+use std::env;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -32,7 +33,8 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// Sets up everything that is global. The exporters read where to from `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// Sets up everything that is global. The exporters read where to from `OTEL_EXPORTER_OTLP_ENDPOINT` and its
+    /// siblings.
     pub(crate) fn start(service: &'static str) -> anyhow::Result<Self> {
         let namespace = KeyValue::new("service.namespace", "shop");
         let resource = Resource::builder()
@@ -41,20 +43,23 @@ impl Telemetry {
             .build();
         // Everything has the tenant: spans, logs, and the metrics of messages.
         let tenant = BaggageAttributes::new(["tenant"]);
-        let tracers = SdkTracerProvider::builder()
+        let mut tracers = SdkTracerProvider::builder()
             .with_resource(resource.clone())
-            .with_span_processor(BaggageProcessor::new(tenant.clone()))
-            .with_batch_exporter(SpanExporter::builder().with_http().build()?)
-            .build();
-        let meters = SdkMeterProvider::builder()
-            .with_resource(resource.clone())
-            .with_periodic_exporter(MetricExporter::builder().with_http().build()?)
-            .build();
-        let loggers = SdkLoggerProvider::builder()
+            .with_span_processor(BaggageProcessor::new(tenant.clone()));
+        if is_wanted("OTEL_TRACES_EXPORTER") {
+            tracers = tracers.with_batch_exporter(SpanExporter::builder().with_http().build()?);
+        }
+        let mut meters = SdkMeterProvider::builder().with_resource(resource.clone());
+        if is_wanted("OTEL_METRICS_EXPORTER") {
+            meters = meters.with_periodic_exporter(MetricExporter::builder().with_http().build()?);
+        }
+        let mut loggers = SdkLoggerProvider::builder()
             .with_resource(resource)
-            .with_log_processor(BaggageProcessor::new(tenant.clone()))
-            .with_batch_exporter(LogExporter::builder().with_http().build()?)
-            .build();
+            .with_log_processor(BaggageProcessor::new(tenant.clone()));
+        if is_wanted("OTEL_LOGS_EXPORTER") {
+            loggers = loggers.with_batch_exporter(LogExporter::builder().with_http().build()?);
+        }
+        let (tracers, meters, loggers) = (tracers.build(), meters.build(), loggers.build());
 
         let filter = EnvFilter::try_from_default_env()
             .unwrap_or_else(|_| EnvFilter::new("info,opentelemetry=warn"));
@@ -98,6 +103,11 @@ impl Telemetry {
             }
         }
     }
+}
+
+/// Whether a signal is exported (OpenTelemetry specification, "Exporter Selection").
+fn is_wanted(exporter: &str) -> bool {
+    env::var(exporter).as_deref() != Ok("none")
 }
 
 /// The exporters' own lines would be exported, and make more of them.

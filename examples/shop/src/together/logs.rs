@@ -1,8 +1,9 @@
-//! The log lines of an order.
+//! The log records of an order.
 
 use super::orders::Placed;
-use super::received::{Received, hex, text};
+use super::received::{Received, hex, text, text_of};
 use super::table;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
 pub(super) fn of(placed: &Placed, received: &Received) -> String {
     let trace = received.trace_of(&placed.order.id.to_string());
@@ -20,10 +21,18 @@ pub(super) fn of(placed: &Placed, received: &Received) -> String {
         [
             log.service.clone(),
             log.it.severity_text.clone(),
-            text(log.it.body.as_ref()),
+            said(&log.it),
             span.map_or_else(|| hex(&log.it.span_id), |span| span.it.name.clone()),
         ]
     });
-    let table = table::of(["service", "level", "log line", "in the span"], rows);
-    format!("Its log lines\n{table}")
+    table::of(["service", "level", "log record", "in the span"], rows)
+}
+
+/// Events have a name, and no text.
+fn said(log: &LogRecord) -> String {
+    if log.event_name.is_empty() || log.body.is_some() {
+        return text(log.body.as_ref());
+    }
+    let message = text_of(&log.attributes, "exception.message");
+    format!("{}: {}", log.event_name, message.unwrap_or_default())
 }

@@ -86,9 +86,9 @@ fn shown(
         if !seen.contains(&outcome) {
             seen.push(outcome);
             shown.push_str(&tree::of(placed, outcome, received));
+            shown.push_str(&logs::of(placed, received));
         }
     }
-    shown.push_str(&logs::of(&orders[0], received));
     shown.push_str(&metrics::table(received));
     shown.push_str(&metrics::by_tenant(received));
     shown
