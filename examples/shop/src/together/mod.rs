@@ -14,6 +14,7 @@ mod tree;
 
 use crate::arguments::Arguments;
 use crate::service::stopping;
+use anyhow::anyhow;
 use orders::Outcome;
 use outcomes::Outcomes;
 use received::Received;
@@ -42,14 +43,12 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     });
     let settled = tokio::select! {
         settled = settling => settled,
-        error = services.ended() => return Err(error),
-        () = stop.cancelled() => anyhow::bail!("stopped before the orders were settled"),
+        error = services.ended() => Ok(Err(error)),
+        () = stop.cancelled() => Ok(Err(anyhow!("stopped before the orders were settled"))),
     };
-    match settled {
-        Ok(settled) => settled?,
-        Err(_) => anyhow::bail!("{}", outcomes.missing(&orders, most)),
-    }
-    services.stop().await?;
+    let ended = services.stop().await;
+    settled.map_err(|_| anyhow!("{}", outcomes.missing(&orders, most)))??;
+    ended?;
     settled::assert_nothing_left(&brokers).await?;
     let (received, passed_on) = receiver.finish();
     let shown = shown(&orders, outcomes.known(), &received);
@@ -66,10 +65,11 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         "shop: POST http://{}/orders; Ctrl-C ends it",
         services.gateway()
     );
-    tokio::select! {
+    let ended = tokio::select! {
         error = services.ended() => Err(error),
-        () = stop.cancelled() => services.stop().await,
-    }
+        () = stop.cancelled() => Ok(()),
+    };
+    ended.and(services.stop().await)
 }
 
 fn shown(

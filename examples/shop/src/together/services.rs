@@ -75,12 +75,13 @@ impl Services {
         select_all(ends).await.0
     }
 
-    /// Ends them, in their order.
+    /// Ends them, in their order. Returns the first failure.
     pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        let mut ended = Ok(());
         for process in &mut self.processes {
-            process.stop().await?;
+            ended = ended.and(process.stop().await);
         }
-        Ok(())
+        ended
     }
 }
 
