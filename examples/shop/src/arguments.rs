@@ -31,9 +31,18 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
 
+    /// The file of billing's SQLite database [default: one that goes with the run; invoices.db with
+    /// --serve]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database: Option<PathBuf>,
+
     /// How many seconds the ten orders may take
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     timeout: u64,
+
+    /// Ends a service when its standard input ends
+    #[arg(long, global = true, hide = true)]
+    pub(crate) stop_with_input: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,8 +77,8 @@ struct Options {
     )]
     nats_url: Option<String>,
 
-    /// Stands before the names of queues, topics and subjects
-    #[arg(long, global = true, value_name = "TEXT", default_value = "")]
+    /// Stands before the names of queues, topics, groups and subjects: letters, digits, - and _
+    #[arg(long, global = true, value_name = "TEXT", default_value = "", value_parser = prefix)]
     prefix: String,
 }
 
@@ -98,17 +107,19 @@ pub(crate) enum Role {
 const AFTER_HELP: &str = "\
 An empty variable counts as not set. The exporters read OTEL_EXPORTER_OTLP_ENDPOINT and its siblings
 (http://127.0.0.1:4318 without it). Without --serve, the command receives what the services export, and
-passes it on to where these variables say.
+passes it on to where these variables say, over HTTP without TLS. RUST_LOG says what is logged.
 
 Exit status:
   0  Every order was settled
-  1  A service or a broker failed, or an order was not settled in time: one line on stderr says which
+  1  A service or a broker failed, an order was not settled in time, or what the services export was
+     not passed on: one line on stderr says which
   2  The command line is wrong
 
 Examples:
   cargo run --bin shop
   cargo run --bin shop -- --serve
-  curl -H 'tenant: acme' --json '{\"customer\": \"ada\", \"amount\": 1250}' 127.0.0.1:8080/orders
+  curl -H 'tenant: acme' -H 'content-type: application/json' \\
+    -d '{\"customer\": \"ada\", \"amount\": 1250}' 127.0.0.1:8080/orders
   cargo run --bin shop -- billing --database /var/lib/invoices.db";
 
 /// The brokers, and the names on them.
@@ -136,10 +147,8 @@ impl Arguments {
     pub(crate) fn command_of(&self, service: &str) -> std::io::Result<Command> {
         let brokers = self.brokers();
         let mut command = Command::new(env::current_exe()?);
-        command
-            .arg(service)
-            .arg("--prefix")
-            .arg(&self.options.prefix);
+        command.args([service, "--stop-with-input", "--prefix"]);
+        command.arg(&self.options.prefix);
         command.env("AMQP_URL", brokers.amqp.reveal());
         command.env("KAFKA_BROKERS", brokers.kafka.reveal());
         command.env("NATS_URL", brokers.nats.reveal());
@@ -149,6 +158,15 @@ impl Arguments {
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }
+}
+
+/// NATS has the narrowest rules for names.
+fn prefix(given: &str) -> Result<String, String> {
+    let is_fit = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    if given.chars().all(is_fit) {
+        return Ok(given.to_owned());
+    }
+    Err("it may have letters, digits, - and _".to_owned())
 }
 
 fn given<'a>(argument: &'a Option<String>, default: &'a str) -> &'a str {

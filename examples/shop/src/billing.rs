@@ -4,7 +4,7 @@ use crate::invoices::Invoices;
 use crate::kafka::{ANSWER, Kafka};
 use crate::order::{Invoice, Order};
 use crate::rabbitmq::RabbitMq;
-use crate::service::Service;
+use crate::service::{Service, ready};
 use backon::{ExponentialBuilder, Retryable};
 use futures_util::{StreamExt, TryStreamExt};
 use lapin::message::Delivery;
@@ -12,7 +12,7 @@ use lapin::options::{BasicConsumeOptions, BasicPublishOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use otel_messaging_lapin::{Settlement, with_settlement};
 use otel_messaging_rdkafka::InjectingProducer;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use std::path::Path;
 
@@ -23,11 +23,13 @@ const AT_ONCE: u16 = 16;
 #[derive(Debug, thiserror::Error)]
 enum BillingError {
     #[error("not an order: {0}")]
-    Malformed(#[from] serde_json::Error),
+    Malformed(serde_json::Error),
     #[error("an order of {0} cents cannot be paid")]
     Amount(i64),
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
+    #[error("not written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
     #[error("Kafka: {0}")]
     Kafka(#[from] KafkaError),
 }
@@ -35,7 +37,14 @@ enum BillingError {
 impl BillingError {
     /// Whether the order would fail each time.
     fn is_final(&self) -> bool {
-        matches!(self, Self::Malformed(_) | Self::Amount(_))
+        match self {
+            Self::Malformed(_) | Self::Amount(_) | Self::Json(_) => true,
+            Self::Kafka(error) => {
+                let refused = error.rdkafka_error_code();
+                refused == Some(RDKafkaErrorCode::MessageSizeTooLarge)
+            }
+            Self::Database(_) => false,
+        }
     }
 }
 
@@ -50,7 +59,7 @@ pub(crate) async fn run(service: Service, database: &Path) -> anyhow::Result<()>
     let invoices = Invoices::open(database).await?;
     let kafka = Kafka::connect(&brokers.kafka, &brokers.names).await?;
     let mut rabbitmq = RabbitMq::connect(&brokers.amqp, &brokers.names).await?;
-    tracing::info!("ready");
+    ready("billing", "");
     let billing = Billing {
         invoices,
         kafka: InjectingProducer::new(kafka.producer("billing")?),
@@ -68,7 +77,7 @@ pub(crate) async fn run(service: Service, database: &Path) -> anyhow::Result<()>
 
 impl Billing {
     /// Handles orders until the service is to end. Then ends those that it has.
-    async fn consume(&self, rabbitmq: &RabbitMq) -> lapin::Result<()> {
+    async fn consume(&self, rabbitmq: &RabbitMq) -> anyhow::Result<()> {
         let channel = &rabbitmq.channel;
         let options = BasicQosOptions::default();
         channel.basic_qos(AT_ONCE, options).await?;
@@ -82,7 +91,10 @@ impl Billing {
             .try_for_each_concurrent(usize::from(AT_ONCE), async |delivery| {
                 self.settle(rabbitmq, &delivery).await
             })
-            .await
+            .await?;
+        // As when the queue was deleted.
+        anyhow::ensure!(self.service.stop.is_cancelled(), "no more deliveries");
+        Ok(())
     }
 
     async fn settle(&self, rabbitmq: &RabbitMq, delivery: &Delivery) -> lapin::Result<()> {
@@ -90,20 +102,29 @@ impl Billing {
             .on_error(|error| self.put_aside(rabbitmq, delivery, error))
             .or(Settlement::Requeue);
         if let Err(error) = billed.await? {
-            tracing::warn!("the order comes again: {error:#}");
+            tracing::warn!("an order comes again: {error}");
         }
         Ok(())
     }
 
     async fn bill(&self, delivery: &Delivery) -> Result<(), BillingError> {
-        let order: Order = serde_json::from_slice(&delivery.data)?;
+        let order = serde_json::from_slice(&delivery.data).map_err(BillingError::Malformed)?;
+        // A requeued order comes back at once, so wait here.
+        (|| self.try_to_bill(&order))
+            .retry(ExponentialBuilder::default())
+            .when(|error| !error.is_final())
+            .notify(|error, _| tracing::warn!("billing tries again: {error}"))
+            .await
+    }
+
+    async fn try_to_bill(&self, order: &Order) -> Result<(), BillingError> {
         if order.amount <= 0 {
             return Err(BillingError::Amount(order.amount));
         }
-        let invoice = self.invoices.write(&order).await?;
-        tracing::info!(order = %order.id, invoice = invoice.number, "invoice written");
-        let sending = || self.send(&invoice);
-        sending.retry(ExponentialBuilder::default()).await
+        let invoice = self.invoices.write(order).await?;
+        self.send(&invoice).await?;
+        tracing::info!(order = %order.id, invoice = invoice.number, "invoice sent");
+        Ok(())
     }
 
     async fn send(&self, invoice: &Invoice) -> Result<(), BillingError> {

@@ -1,7 +1,7 @@
 //! Knows the addresses of the customers, as a service of NATS.
 
 use crate::nats;
-use crate::service::Service;
+use crate::service::{Service, ready};
 use async_nats::client::PublishError;
 use async_nats::service::{ServiceExt, error};
 use futures_util::StreamExt;
@@ -23,7 +23,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
     let answering = building.await.map_err(anyhow::Error::from_boxed)?;
     let requests = answering.endpoint(names.customers.clone()).await;
     let requests = requests.map_err(anyhow::Error::from_boxed)?;
-    tracing::info!("ready");
+    ready("customers", "");
     let producer = InjectingProducer::new(client.clone());
     let requests = requests.take_until(service.stop.cancelled());
     let handling = requests.for_each_concurrent(None, async |request| {
@@ -35,6 +35,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
         }
     });
     handling.await;
+    anyhow::ensure!(service.stop.is_cancelled(), "no more requests");
     client.flush().await?;
     Ok(())
 }
@@ -52,7 +53,10 @@ async fn answer(request: &InjectingRequest) -> Result<(), CustomerError> {
 async fn refuse(request: &InjectingRequest, error: CustomerError) -> Result<(), PublishError> {
     tracing::warn!("{error}");
     let error = error::Error {
-        code: 404,
+        code: match error {
+            CustomerError::Unknown(_) => 404,
+            CustomerError::Answer(_) => 500,
+        },
         // A line break in it would panic in async-nats.
         status: error.to_string().replace(char::is_control, " "),
     };

@@ -3,7 +3,7 @@
 use crate::arguments::Brokers;
 use crate::order::Order;
 use crate::rabbitmq::RabbitMq;
-use crate::service::Service;
+use crate::service::{Service, ready};
 use crate::telemetry;
 use anyhow::anyhow;
 use axum::extract::State;
@@ -19,6 +19,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
+
+/// The longest name of a customer, in bytes.
+const LONGEST_NAME: usize = 200;
 
 struct Gateway {
     brokers: Brokers,
@@ -38,8 +41,8 @@ pub(crate) async fn run(service: Service, listen: SocketAddr) -> anyhow::Result<
         .with_state(Arc::new(gateway));
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| anyhow!("{listen}: {error}"))?;
-    tracing::info!(at = %listener.local_addr()?, "ready");
-    let serving = axum::serve(listener, telemetry::of_requests(router));
+    ready("gateway", &listener.local_addr()?.to_string());
+    let serving = axum::serve(listener, telemetry::trace_requests(router));
     let stopped = service.stop.cancelled_owned();
     Ok(serving.with_graceful_shutdown(stopped).await?)
 }
@@ -48,6 +51,11 @@ async fn place(
     State(gateway): State<Arc<Gateway>>,
     Json(order): Json<Order>,
 ) -> (StatusCode, Json<Value>) {
+    if order.customer.len() > LONGEST_NAME {
+        let answer =
+            json!({ "error": format!("a customer's name has {LONGEST_NAME} bytes at most") });
+        return (StatusCode::BAD_REQUEST, Json(answer));
+    }
     let publishing = || gateway.publish(&order);
     match publishing.retry(ExponentialBuilder::default()).await {
         Ok(()) => {
@@ -55,8 +63,9 @@ async fn place(
             (StatusCode::ACCEPTED, Json(json!({ "order": order.id })))
         }
         Err(error) => {
-            tracing::error!(order = %order.id, "order not accepted: {error:#}");
-            let answer = json!({ "error": "the order was not accepted; try again" });
+            tracing::error!(order = %order.id, "order not accepted: {error}");
+            // RabbitMQ may have it all the same: billing knows an order by its id.
+            let answer = json!({ "error": "try again with this id", "order": order.id });
             (StatusCode::SERVICE_UNAVAILABLE, Json(answer))
         }
     }

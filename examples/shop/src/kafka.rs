@@ -50,7 +50,7 @@ impl Kafka {
         config.set("auto.offset.reset", "earliest");
         // An offset is stored when its message is handled.
         config.set("enable.auto.offset.store", "false");
-        // When somebody else gets the partitions of a consumer that was killed.
+        // After this time, Kafka gives the partitions of a consumer that was killed to another one.
         config.set("session.timeout.ms", "6000");
         Ok(config.create_with_context(SettlingContext::default())?)
     }

@@ -26,13 +26,16 @@ mod nats;
 mod notifier;
 mod order;
 mod rabbitmq;
+#[path = "../../runtime.rs"]
+#[expect(unreachable_pub, reason = "public in the library of the examples")]
+mod runtime;
 mod service;
 mod shipping;
 mod telemetry;
 mod together;
 
 use crate::arguments::{Arguments, Role};
-use crate::service::{Service, stopping};
+use crate::service::{Service, stop_with_input, stopping, until_stopped};
 use crate::telemetry::Telemetry;
 use clap::Parser;
 use std::process::ExitCode;
@@ -41,7 +44,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match &arguments.role {
         Some(role) => serve(&arguments, role),
-        None => together::run(&arguments),
+        None => runtime::run(together::run(&arguments)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,23 +59,31 @@ fn main() -> ExitCode {
 
 /// Runs one of the services. What it has exported is out when it ends.
 fn serve(arguments: &Arguments, role: &Role) -> anyhow::Result<()> {
-    let telemetry = Telemetry::start(role.name())?;
-    let ended = work(arguments, role);
-    telemetry.shut_down();
+    let _telemetry = Telemetry::start(role.name())?;
+    let ended = runtime::run(work(arguments, role));
+    if let Err(error) = &ended {
+        tracing::error!("{error:#}");
+    }
     ended
 }
 
-#[tokio::main]
 async fn work(arguments: &Arguments, role: &Role) -> anyhow::Result<()> {
+    let stop = stopping()?;
+    if arguments.stop_with_input {
+        stop_with_input(stop.clone());
+    }
     let service = Service {
         brokers: arguments.brokers(),
-        stop: stopping()?,
+        stop: stop.clone(),
     };
-    match role {
-        Role::Gateway { listen } => gateway::run(service, *listen).await,
-        Role::Billing { database } => billing::run(service, database).await,
-        Role::Shipping => shipping::run(service).await,
-        Role::Notifier => notifier::run(service).await,
-        Role::Customers => customers::run(service).await,
-    }
+    let working = async {
+        match role {
+            Role::Gateway { listen } => gateway::run(service, *listen).await,
+            Role::Billing { database } => billing::run(service, database).await,
+            Role::Shipping => shipping::run(service).await,
+            Role::Notifier => notifier::run(service).await,
+            Role::Customers => customers::run(service).await,
+        }
+    };
+    until_stopped(stop, working).await
 }

@@ -9,6 +9,8 @@ pub(crate) struct Names {
     pub(crate) orders_failed: String,
     /// Kafka: from billing to shipping.
     pub(crate) invoices: String,
+    /// Kafka: the group of shipping's consumers.
+    pub(crate) shipping: String,
     /// Kafka: invoices that shipping cannot read.
     pub(crate) invoices_failed: String,
     /// JetStream: the stream of the parcels and the mails.
@@ -30,6 +32,7 @@ impl Names {
             orders: name("orders"),
             orders_failed: name("orders-failed"),
             invoices: name("invoices"),
+            shipping: name("shipping"),
             invoices_failed: name("invoices-failed"),
             stream: name("SHOP"),
             parcels: name("parcels"),

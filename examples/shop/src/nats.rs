@@ -4,6 +4,7 @@ use crate::address::Address;
 use crate::names::Names;
 use async_nats::Client;
 use async_nats::jetstream::{self, stream};
+use std::time::Duration;
 
 /// Connects. The client connects again by itself, when it has lost the server.
 pub(crate) async fn connect(address: &Address) -> anyhow::Result<Client> {
@@ -21,6 +22,8 @@ pub(crate) async fn stream(
         subjects: [&names.parcels, &names.parcels_failed, &names.mails]
             .map(Clone::clone)
             .into(),
+        // Mails that nobody has fetched for a day, and what was put aside.
+        max_age: Duration::from_secs(24 * 60 * 60),
         ..Default::default()
     };
     Ok(jetstream.get_or_create_stream(config).await?)

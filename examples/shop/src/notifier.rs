@@ -4,13 +4,13 @@
 use crate::mailer::{MailError, Mailer};
 use crate::nats;
 use crate::order::{Mail, Parcel};
-use crate::service::Service;
+use crate::service::{Service, ready, until_it_works};
 use async_nats::Client;
 use async_nats::client::RequestError;
-use async_nats::jetstream::consumer::{PullConsumer, pull};
+use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::{self, Message};
-use async_nats::service::NATS_SERVICE_ERROR;
-use backon::{ExponentialBuilder, Retryable};
+use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE};
+use backon::Retryable;
 use futures_util::{StreamExt, TryStreamExt};
 use otel_messaging_async_nats::{
     InjectingProducer, Settlement, closure_in_context, with_settlement,
@@ -27,7 +27,9 @@ enum NotifierError {
     #[error("not a parcel: {0}")]
     Malformed(#[from] serde_json::Error),
     #[error("the customers' service: {0}")]
-    Customer(String),
+    Unknown(String),
+    #[error("the customers' service: {0}")]
+    Customers(String),
     #[error("the customers' service: {0}")]
     Request(#[from] RequestError),
     #[error("the text: {0}")]
@@ -46,26 +48,19 @@ struct Notifier {
 pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
     let names = &service.brokers.names;
     let client = nats::connect(&service.brokers.nats).await?;
-    let stream = jetstream::new(client.clone());
-    let config = pull::Config {
-        durable_name: Some("notifier".to_owned()),
-        filter_subject: names.parcels.clone(),
-        ..Default::default()
-    };
-    let shop = nats::stream(&stream, names).await?;
-    let consumer = shop.get_or_create_consumer("notifier", config).await?;
-    tracing::info!("ready");
-    let stream = InjectingProducer::new(stream);
+    let jetstream = jetstream::new(client.clone());
+    nats::stream(&jetstream, names).await?;
+    ready("notifier", "");
+    let stream = InjectingProducer::new(jetstream.clone());
     let notifier = Notifier {
         client: InjectingProducer::new(client.clone()),
         mailer: Mailer::start(stream.clone(), names.mails.clone()),
         stream,
         service,
     };
-    let waits = ExponentialBuilder::default().with_max_delay(Duration::from_secs(5));
-    (|| notifier.consume(&consumer))
-        .retry(waits.without_max_times())
-        .notify(|error, _| tracing::warn!("asking JetStream again: {error:#}"))
+    (|| notifier.consume(&jetstream))
+        .retry(until_it_works())
+        .notify(|error, _| tracing::warn!("asking JetStream again: {error}"))
         .await?;
     // Acknowledgements are only handed to the client.
     client.flush().await?;
@@ -74,13 +69,27 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
 
 impl Notifier {
     /// Handles parcels until the service is to end. Then ends those that it has.
-    async fn consume(&self, consumer: &PullConsumer) -> anyhow::Result<()> {
-        let messages = consumer.messages().await?;
+    async fn consume(&self, jetstream: &jetstream::Context) -> anyhow::Result<()> {
+        let (stop, names) = (&self.service.stop, &self.service.brokers.names);
+        let config = pull::Config {
+            durable_name: Some("notifier".to_owned()),
+            filter_subject: names.parcels.clone(),
+            ..Default::default()
+        };
+        // Also if somebody has deleted it.
+        let stream = nats::stream(jetstream, names).await?;
+        let consumer = stream.get_or_create_consumer("notifier", config).await?;
+        // No more than are handled: a parcel that waits for long is delivered again.
+        let messages = consumer.stream().max_messages_per_batch(AT_ONCE);
         messages
-            .take_until(self.service.stop.cancelled())
+            .messages()
+            .await?
+            .take_until(stop.cancelled())
             .map_err(anyhow::Error::from)
             .try_for_each_concurrent(AT_ONCE, async |message| self.settle(&message).await)
-            .await
+            .await?;
+        anyhow::ensure!(stop.is_cancelled(), "no more messages");
+        Ok(())
     }
 
     async fn settle(&self, message: &Message) -> anyhow::Result<()> {
@@ -88,7 +97,7 @@ impl Notifier {
             .on_error(|error| self.put_aside(message, error))
             .or(Settlement::Nak(Some(Duration::from_secs(1))));
         if let Err(error) = notified.await.map_err(anyhow::Error::from_boxed)? {
-            tracing::warn!("the parcel comes again: {error:#}");
+            tracing::warn!("a parcel comes again: {error}");
         }
         Ok(())
     }
@@ -107,16 +116,21 @@ impl Notifier {
         let request = customer.to_owned().into();
         let reply = self.client.request(service, request).await?;
         let headers = reply.headers.unwrap_or_default();
-        match headers.get(NATS_SERVICE_ERROR) {
-            Some(error) => Err(NotifierError::Customer(error.to_string())),
-            None => Ok(String::from_utf8_lossy(&reply.payload).into_owned()),
+        let said = |name| headers.get(name).map(ToString::to_string);
+        match (
+            said(NATS_SERVICE_ERROR_CODE).as_deref(),
+            said(NATS_SERVICE_ERROR),
+        ) {
+            (None, _) => Ok(String::from_utf8_lossy(&reply.payload).into_owned()),
+            (Some("404"), error) => Err(NotifierError::Unknown(error.unwrap_or_default())),
+            (Some(_), error) => Err(NotifierError::Customers(error.unwrap_or_default())),
         }
     }
 
     /// Puts a parcel aside of which nobody can be notified. All others come again.
     async fn put_aside(&self, message: &Message, error: NotifierError) -> anyhow::Result<()> {
-        use NotifierError::{Customer, Malformed};
-        anyhow::ensure!(matches!(error, Malformed(_) | Customer(_)), error);
+        use NotifierError::{Malformed, Text, Unknown};
+        anyhow::ensure!(matches!(error, Malformed(_) | Text(_) | Unknown(_)), error);
         tracing::error!("parcel put aside: {error}");
         let subject = self.service.brokers.names.parcels_failed.clone();
         let letter = self.stream.dead_letter(message, &error, subject).await?;

@@ -1,9 +1,9 @@
-//! What the services tell each other, as JSON.
+//! The messages between the services, as JSON.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What the gateway takes, and billing gets.
+/// The gateway publishes it to billing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Order {
     /// The gateway gives one to orders without it.
@@ -14,7 +14,7 @@ pub(crate) struct Order {
     pub(crate) amount: i64,
 }
 
-/// What billing sends, and shipping gets.
+/// Billing sends it to shipping.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Invoice {
     pub(crate) order: Uuid,
@@ -22,7 +22,7 @@ pub(crate) struct Invoice {
     pub(crate) number: i64,
 }
 
-/// What shipping sends, and the notifier gets.
+/// Shipping publishes it to the notifier.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Parcel {
     pub(crate) order: Uuid,
@@ -30,7 +30,7 @@ pub(crate) struct Parcel {
     pub(crate) invoice: i64,
 }
 
-/// What the notifier sends to the customer.
+/// The notifier publishes it to whoever delivers mails.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Mail {
     pub(crate) order: Uuid,

@@ -2,13 +2,17 @@
 
 use crate::address::Address;
 use crate::names::Names;
-use backon::{ExponentialBuilder, Retryable};
+use crate::service::until_it_works;
+use backon::Retryable;
 use lapin::options::{ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use otel_messaging_lapin::{InjectingProducer, PublisherConfirm};
 use std::time::Duration;
 use tokio::time::timeout;
+
+/// How long RabbitMQ may take to answer.
+const ANSWER: Duration = Duration::from_secs(8);
 
 /// A connection with one channel, whose publishes wait for the broker's answer.
 pub(crate) struct RabbitMq {
@@ -21,16 +25,16 @@ impl RabbitMq {
     /// Connects, and declares the queues.
     pub(crate) async fn connect(address: &Address, names: &Names) -> anyhow::Result<Self> {
         let connecting = Self::open(address, names);
-        let answered = timeout(Duration::from_secs(8), connecting).await;
+        let answered = timeout(ANSWER, connecting).await;
         let connected = answered.map_err(|_| address.failure("RabbitMQ", "no answer"))?;
         connected.map_err(|error| address.failure("RabbitMQ", error))
     }
 
-    /// Tries to connect again for about a minute.
+    /// Connects, and tries it again until it works.
     pub(crate) async fn reconnect(address: &Address, names: &Names) -> anyhow::Result<Self> {
-        let waits = ExponentialBuilder::default().with_max_delay(Duration::from_secs(5));
-        let connecting = || Self::connect(address, names);
-        connecting.retry(waits.with_max_times(14)).await
+        (|| Self::connect(address, names))
+            .retry(until_it_works())
+            .await
     }
 
     async fn open(address: &Address, names: &Names) -> lapin::Result<Self> {
@@ -59,7 +63,7 @@ impl RabbitMq {
 
     /// Whether a publish has arrived in a queue.
     pub(crate) async fn arrived(confirm: PublisherConfirm) -> anyhow::Result<()> {
-        let confirm = confirm.await?;
+        let confirm = timeout(ANSWER, confirm).await??;
         // A mandatory message that no queue took comes back, and is confirmed.
         let has_arrived = confirm.is_ack() && confirm.take_message().is_none();
         anyhow::ensure!(has_arrived, "RabbitMQ has not taken the message");

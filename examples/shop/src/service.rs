@@ -1,9 +1,16 @@
 //! What each service is given, and how it ends.
 
 use crate::arguments::Brokers;
-use std::io;
+use backon::ExponentialBuilder;
+use std::io::{self, Read};
+use std::thread;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+
+/// How long a service may take to end what it has in hand. A broker that is away would hold it for ever.
+const IN_HAND: Duration = Duration::from_secs(10);
 
 /// What each service is given.
 pub(crate) struct Service {
@@ -12,18 +19,66 @@ pub(crate) struct Service {
     pub(crate) stop: CancellationToken,
 }
 
-/// Cancelled at SIGTERM and at Ctrl-C.
+/// Cancelled at SIGTERM, at SIGHUP and at Ctrl-C.
 pub(crate) fn stopping() -> io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = CancellationToken::new();
     let stopping = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
             _ = interrupt.recv() => {}
         }
         stopping.cancel();
     });
     Ok(stop)
+}
+
+/// Cancels it too when the standard input ends, as it does with the program that holds its other end.
+pub(crate) fn stop_with_input(stop: CancellationToken) {
+    // A thread, and no task: the end of the program does not wait for it.
+    thread::spawn(move || {
+        let mut bytes = [0; 64];
+        while io::stdin().read(&mut bytes).is_ok_and(|read| read > 0) {}
+        stop.cancel();
+    });
+}
+
+/// Runs a service. When it is to end, what it has in hand has some time. What is not done by then goes back to
+/// its broker.
+pub(crate) async fn until_stopped(
+    stop: CancellationToken,
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let too_late = async {
+        stop.cancelled().await;
+        sleep(IN_HAND).await;
+    };
+    tokio::select! {
+        ended = work => ended,
+        () = too_late => {
+            tracing::warn!("not all is done in {IN_HAND:?}: what is left goes back to its broker");
+            Ok(())
+        }
+    }
+}
+
+/// The waits between tries: each longer than the one before, up to some seconds, and without end. A service that
+/// is to end does not wait any longer.
+pub(crate) fn until_it_works() -> ExponentialBuilder {
+    let waits = ExponentialBuilder::default().with_jitter();
+    waits
+        .with_max_delay(Duration::from_secs(5))
+        .without_max_times()
+}
+
+/// Says that a service takes work, and where. This is for the one who has started it, whatever is logged.
+pub(crate) fn ready(name: &str, at: &str) {
+    eprintln!(
+        "shop {name}: ready{}{at}",
+        if at.is_empty() { "" } else { " at " }
+    );
 }

@@ -3,10 +3,10 @@
 use crate::kafka::{ANSWER, Kafka};
 use crate::nats;
 use crate::order::{Invoice, Parcel};
-use crate::service::Service;
+use crate::service::{Service, ready, until_it_works};
 use async_nats::jetstream;
 use async_nats::jetstream::context::PublishError;
-use backon::{ExponentialBuilder, Retryable};
+use backon::Retryable;
 use futures_util::{StreamExt, TryStreamExt};
 use otel_messaging_async_nats::InjectingProducer as NatsProducer;
 use otel_messaging_rdkafka::consumer::{Collected, collect};
@@ -27,7 +27,9 @@ const BATCH: (usize, Duration) = (100, Duration::from_millis(50));
 #[derive(Debug, thiserror::Error)]
 enum ShippingError {
     #[error("not an invoice: {0}")]
-    Malformed(#[from] serde_json::Error),
+    Malformed(serde_json::Error),
+    #[error("not written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
     #[error("JetStream: {0}")]
     JetStream(#[from] PublishError),
 }
@@ -42,7 +44,7 @@ struct Shipping {
 pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
     let (brokers, names) = (&service.brokers, &service.brokers.names);
     let kafka = Kafka::connect(&brokers.kafka, names).await?;
-    let consumer = Arc::new(kafka.consumer("shipping")?);
+    let consumer = Arc::new(kafka.consumer(&names.shipping)?);
     consumer.subscribe(&[&names.invoices])?;
     let stream = jetstream::new(nats::connect(&brokers.nats).await?);
     nats::stream(&stream, names).await?;
@@ -52,7 +54,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
         offsets: Offsets::new(Arc::clone(&consumer))?,
         service,
     };
-    tracing::info!("ready");
+    ready("shipping", "");
 
     let messages = consumer.stream();
     let messages = messages.map_ok(|message| shipping.offsets.register(message));
@@ -66,7 +68,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
         match collected {
             Ok(Collected::End) => return Ok(()),
             Ok(_) => {}
-            // The client connects again by itself.
+            // librdkafka connects again by itself.
             Err(error) => tracing::warn!("Kafka: {error}"),
         }
     }
@@ -75,7 +77,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
 impl Shipping {
     /// Handles a batch, each invoice in its own trace.
     ///
-    /// If an invoice fails, the service ends, and what it had not handled is read again when it starts.
+    /// If a letter cannot be sent, the service ends. What it had not handled is read again when it starts.
     async fn ship_all(&self, batch: &[Registered<BorrowedMessage<'_>>]) -> anyhow::Result<()> {
         let consumer = self.offsets.consumer();
         let shipped = consumer.with_batch_settlement(batch, async |batch| {
@@ -86,7 +88,7 @@ impl Shipping {
                     .on_error(|error| self.put_aside(message, error));
                 match shipped.await {
                     Ok(handled) => handled?,
-                    Err(error) => tracing::warn!("read again elsewhere: {error}"),
+                    Err(error) => tracing::warn!("an invoice is read again: {error}"),
                 }
             }
             self.offsets.commit(CommitMode::Async)?;
@@ -96,22 +98,24 @@ impl Shipping {
             Ok(handled) => handled,
             // A partition was revoked: whoever has it now reads its invoices again.
             Err(error) => {
-                tracing::warn!("read again elsewhere: {error}");
+                tracing::warn!("invoices are read again: {error}");
                 Ok(())
             }
         }
     }
 
     async fn ship(&self, message: &BorrowedMessage<'_>) -> Result<(), ShippingError> {
-        let invoice: Invoice = serde_json::from_slice(message.payload().unwrap_or_default())?;
+        let invoice: Invoice = serde_json::from_slice(message.payload().unwrap_or_default())
+            .map_err(ShippingError::Malformed)?;
         let parcel = Parcel {
             order: invoice.order,
             customer: invoice.customer,
             invoice: invoice.number,
         };
-        let publishing = || self.publish(&parcel);
-        publishing
-            .retry(ExponentialBuilder::default().with_max_times(6))
+        (|| self.publish(&parcel))
+            .retry(until_it_works())
+            .when(|error| matches!(error, ShippingError::JetStream(_)))
+            .notify(|error, _| tracing::warn!("shipping tries again: {error}"))
             .await?;
         tracing::info!(order = %parcel.order, "parcel packed");
         Ok(())
@@ -124,13 +128,12 @@ impl Shipping {
         Ok(())
     }
 
-    /// Puts an invoice aside that nobody can read.
+    /// Puts an invoice aside that would fail each time.
     async fn put_aside(
         &self,
         message: &BorrowedMessage<'_>,
         error: ShippingError,
     ) -> anyhow::Result<()> {
-        anyhow::ensure!(matches!(error, ShippingError::Malformed(_)), error);
         tracing::error!("invoice put aside: {error}");
         let topic = &self.service.brokers.names.invoices_failed;
         let sent = self.kafka.dead_letter(message, &error, topic, ANSWER).await;

@@ -1,5 +1,6 @@
 //! Traces, metrics and logs over OTLP: the only telemetry code of the shop.
 
+use anyhow::anyhow;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -19,13 +20,13 @@ use otel_messaging::sdk::BaggageProcessor;
 use otel_messaging::{Instrumentation, propagation, self_check};
 use std::env;
 use tracing::{Metadata, Subscriber};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// What is exported, until [`shut_down`](Self::shut_down).
+/// What is exported. When it is dropped, also by a panic, it exports what is left.
 pub(crate) struct Telemetry {
     tracers: SdkTracerProvider,
     meters: SdkMeterProvider,
@@ -41,7 +42,8 @@ impl Telemetry {
             .with_service_name(service)
             .with_attribute(namespace)
             .build();
-        // Everything has the tenant: spans, logs, and the metrics of messages.
+        // All spans, log records and metrics of messages have the tenant. The first hundred tenants are on
+        // metrics by their names. If you know yours, `with_listed_values` is safer.
         let tenant = BaggageAttributes::new(["tenant"]);
         let mut tracers = SdkTracerProvider::builder()
             .with_resource(resource.clone())
@@ -61,17 +63,17 @@ impl Telemetry {
         }
         let (tracers, meters, loggers) = (tracers.build(), meters.build(), loggers.build());
 
-        let filter = EnvFilter::try_from_default_env()
-            .unwrap_or_else(|_| EnvFilter::new("info,opentelemetry=warn"));
         let spans = tracing_opentelemetry::layer().with_tracer(tracers.tracer("shop"));
         let logs = OpenTelemetryTracingBridge::new(&loggers);
         tracing_subscriber::registry()
-            .with(filter)
-            .with(spans)
-            .with(logs.with_filter(filter_fn(is_exported)))
-            .with(json_lines())
-            .init();
-
+            // `RUST_LOG` is for the log lines: it hides no spans.
+            .with(spans.with_filter(LevelFilter::INFO))
+            .with(
+                logs.with_filter(filter_fn(is_exported))
+                    .with_filter(logged()?),
+            )
+            .with(json_lines().with_filter(logged()?))
+            .try_init()?;
         global::set_tracer_provider(tracers.clone());
         global::set_meter_provider(meters.clone());
         global::set_text_map_propagator(propagation::w3c());
@@ -90,14 +92,16 @@ impl Telemetry {
             loggers,
         })
     }
+}
 
-    /// Exports what is left. A collector that does not answer is no failure of the service.
-    pub(crate) fn shut_down(self) {
+impl Drop for Telemetry {
+    fn drop(&mut self) {
         for ended in [
             self.tracers.shutdown(),
             self.meters.shutdown(),
             self.loggers.shutdown(),
         ] {
+            // A collector that does not answer is no failure of the service.
             if let Err(error) = ended {
                 tracing::warn!("not exported: {error}");
             }
@@ -108,6 +112,13 @@ impl Telemetry {
 /// Whether a signal is exported (OpenTelemetry specification, "Exporter Selection").
 fn is_wanted(exporter: &str) -> bool {
     env::var(exporter).as_deref() != Ok("none")
+}
+
+/// What is logged.
+fn logged() -> anyhow::Result<EnvFilter> {
+    let set = env::var("RUST_LOG").ok().filter(|set| !set.is_empty());
+    let wanted = set.as_deref().unwrap_or("info,opentelemetry=warn");
+    EnvFilter::try_new(wanted).map_err(|error| anyhow!("RUST_LOG={wanted}: {error}"))
 }
 
 /// The exporters' own lines would be exported, and make more of them.
@@ -141,13 +152,16 @@ where
 }
 
 /// Gives each request a span, and the tenant of its header as baggage.
-pub(crate) fn of_requests(router: Router) -> Router {
+pub(crate) fn trace_requests(router: Router) -> Router {
     router
         .layer(OtelAxumLayer::default())
-        .layer(from_fn(with_tenant)) // the outer one
+        // Outside of it, so that the span of the request has the tenant too.
+        .layer(from_fn(with_tenant))
 }
 
-async fn with_tenant(request: Request, next: Next) -> Response {
+async fn with_tenant(mut request: Request, next: Next) -> Response {
+    // A stranger's baggage would go on to all services. The trace of a stranger is continued.
+    request.headers_mut().remove("baggage");
     let tenant = request.headers().get("tenant");
     let context = match tenant.and_then(|tenant| tenant.to_str().ok()) {
         Some(tenant) => Context::current_with_baggage([KeyValue::new("tenant", tenant.to_owned())]),

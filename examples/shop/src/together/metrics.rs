@@ -4,11 +4,20 @@ use super::received::{Measured, Received, Series};
 use super::table;
 use std::collections::BTreeMap;
 
+const OPERATION: &str = "messaging.operation.name";
 const DESTINATION: &str = "messaging.destination.name";
 
 /// Those of all services.
 pub(super) fn table(received: &Received) -> String {
-    let columns = ["service", "metric", "destination", "", "count", "mean"];
+    let columns = [
+        "service",
+        "metric",
+        "operation",
+        "destination",
+        "",
+        "count",
+        "mean",
+    ];
     let grouped = group(received, |series| {
         let of_messages = ["messaging.", "otel_messaging."];
         let is_shown = of_messages
@@ -20,14 +29,14 @@ pub(super) fn table(received: &Received) -> String {
             [
                 series.service.clone(),
                 series.metric.clone(),
+                attribute(series, OPERATION),
                 attribute(series, DESTINATION),
                 what.cloned().unwrap_or_default(),
             ]
         })
     });
-    let rows = grouped
-        .into_iter()
-        .map(|([service, metric, destination, what], measured)| {
+    let rows = grouped.into_iter().map(
+        |([service, metric, operation, destination, what], measured)| {
             let mean = 1000.0 * measured.sum / measured.count as f64;
             let mean = if measured.sum > 0.0 {
                 format!("{mean:.1} ms")
@@ -37,12 +46,14 @@ pub(super) fn table(received: &Received) -> String {
             [
                 service,
                 metric,
+                operation,
                 destination,
                 what,
                 measured.count.to_string(),
                 mean,
             ]
-        });
+        },
+    );
     format!("Metrics\n{}", table::of(columns, rows))
 }
 

@@ -23,48 +23,63 @@ use services::Services;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-#[tokio::main]
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    if arguments.serve {
-        return serve(arguments).await;
+    let stop = stopping()?;
+    match arguments.serve {
+        true => serve(arguments, &stop).await,
+        false => send_ten(arguments, &stop).await,
     }
-    let (brokers, stop) = (arguments.brokers(), stopping()?);
+}
+
+/// Sends ten orders through the services, and prints what came of them.
+async fn send_ten(arguments: &Arguments, stop: &CancellationToken) -> anyhow::Result<()> {
+    let brokers = arguments.brokers();
     let receiver = Receiver::start().await?;
     // Before the orders, or it would miss what becomes of them.
     let mut outcomes = Outcomes::watch(&brokers).await?;
-    let mut services = Services::start(arguments, Some(receiver.endpoint())).await?;
+    let starting = Services::start(arguments, Some(receiver.endpoint()));
+    let starting = stop.run_until_cancelled(starting).await;
+    let mut services = starting.unwrap_or_else(|| Err(anyhow!(STOPPED)))?;
     let (orders, most) = (orders::ten(), arguments.timeout());
     let gateway = services.gateway().to_owned();
     let settling = timeout(most, async {
         orders::send(&orders, &gateway).await?;
-        outcomes.of_all(&orders).await
+        outcomes.wait_for(&orders).await
     });
     let settled = tokio::select! {
         settled = settling => settled,
         error = services.ended() => Ok(Err(error)),
-        () = stop.cancelled() => Ok(Err(anyhow!("stopped before the orders were settled"))),
+        () = stop.cancelled() => Ok(Err(anyhow!(STOPPED))),
     };
     let ended = services.stop().await;
     settled.map_err(|_| anyhow!("{}", outcomes.missing(&orders, most)))??;
     ended?;
     settled::assert_nothing_left(&brokers).await?;
     let (received, passed_on) = receiver.finish();
+    for placed in &orders {
+        let trace = received.trace_of(&placed.order.id.to_string());
+        anyhow::ensure!(!trace.is_empty(), "no trace of order {}", placed.order.id);
+    }
     let shown = shown(&orders, outcomes.known(), &received);
     // A closed pipe, as of `| head`, is no reason to fail.
     let _ = stdout().write_all(shown.as_bytes());
     passed_on
 }
 
+const STOPPED: &str = "stopped before the orders were settled";
+
 /// Runs the services until Ctrl-C, with their log lines on the standard output.
-async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
-    let stop = stopping()?;
-    let mut services = Services::start(arguments, None).await?;
-    eprintln!(
-        "shop: POST http://{}/orders; Ctrl-C ends it",
-        services.gateway()
-    );
+async fn serve(arguments: &Arguments, stop: &CancellationToken) -> anyhow::Result<()> {
+    let starting = Services::start(arguments, None);
+    let Some(started) = stop.run_until_cancelled(starting).await else {
+        return Ok(());
+    };
+    let mut services = started?;
+    let gateway = services.gateway();
+    eprintln!("shop: POST http://{gateway}/orders; Ctrl-C ends it");
     let ended = tokio::select! {
         error = services.ended() => Err(error),
         () = stop.cancelled() => Ok(()),

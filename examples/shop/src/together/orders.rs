@@ -66,7 +66,7 @@ pub(super) async fn send(orders: &[Placed], gateway: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-/// An order a line.
+/// The orders as a table.
 pub(super) fn table(
     orders: &[Placed],
     outcomes: &BTreeMap<Uuid, Outcome>,

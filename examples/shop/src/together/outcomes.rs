@@ -5,10 +5,11 @@ use crate::arguments::Brokers;
 use crate::nats;
 use crate::rabbitmq::RabbitMq;
 use futures_util::{Stream, StreamExt, stream};
-use lapin::options::BasicConsumeOptions;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions};
 use lapin::types::FieldTable;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::time::Duration;
 use uuid::Uuid;
@@ -20,9 +21,27 @@ struct Id {
     order: Uuid,
 }
 
+/// A message at which an order has ended.
+struct Ended {
+    payload: Vec<u8>,
+    outcome: Outcome,
+    /// The message itself, if it is in a queue.
+    delivery: Option<Delivery>,
+}
+
+impl Ended {
+    fn new(payload: &[u8], outcome: Outcome) -> Self {
+        Self {
+            payload: payload.to_vec(),
+            outcome,
+            delivery: None,
+        }
+    }
+}
+
 /// Watches where the orders end: at the mails, and with the messages that were put aside.
 pub(super) struct Outcomes {
-    messages: Pin<Box<dyn Stream<Item = (Vec<u8>, Outcome)> + Send>>,
+    messages: Pin<Box<dyn Stream<Item = Ended> + Send>>,
     known: BTreeMap<Uuid, Outcome>,
     _rabbitmq: RabbitMq,
 }
@@ -32,26 +51,23 @@ impl Outcomes {
         let names = &brokers.names;
         let client = nats::connect(&brokers.nats).await?;
         let mails = client.subscribe(names.mails.clone()).await?;
-        let mails = mails.map(|mail| (mail.payload.to_vec(), Outcome::Mailed));
+        let mails = mails.map(|mail| Ended::new(&mail.payload, Outcome::Mailed));
         let parcels = client.subscribe(names.parcels_failed.clone()).await?;
-        let parcels = parcels.map(|parcel| (parcel.payload.to_vec(), Outcome::ParcelPutAside));
+        let parcels = parcels.map(|parcel| Ended::new(&parcel.payload, Outcome::ParcelPutAside));
         client.flush().await?;
 
         let rabbitmq = RabbitMq::connect(&brokers.amqp, names).await?;
-        let (queue, options) = (
-            names.orders_failed.as_str().into(),
-            BasicConsumeOptions {
-                no_ack: true,
-                ..Default::default()
-            },
-        );
-        let orders =
-            rabbitmq
-                .channel
-                .basic_consume(queue, "".into(), options, FieldTable::default());
-        let orders = orders
-            .await?
-            .filter_map(async |order| Some((order.ok()?.data, Outcome::OrderPutAside)));
+        let queue = names.orders_failed.as_str().into();
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let consuming = rabbitmq
+            .channel
+            .basic_consume(queue, "".into(), options, arguments);
+        let orders = consuming.await?.filter_map(async |order| {
+            let order = order.ok()?;
+            let mut ended = Ended::new(&order.data, Outcome::OrderPutAside);
+            ended.delivery = Some(order);
+            Some(ended)
+        });
         let messages = stream::select(stream::select(mails, parcels), orders.boxed());
         Ok(Self {
             messages: messages.boxed(),
@@ -60,17 +76,20 @@ impl Outcomes {
         })
     }
 
-    /// Waits until each of the orders has an outcome.
-    pub(super) async fn of_all(&mut self, orders: &[Placed]) -> anyhow::Result<()> {
-        while !orders
-            .iter()
-            .all(|placed| self.known.contains_key(&placed.order.id))
-        {
-            let message = self.messages.next().await;
-            let (payload, outcome) =
-                message.ok_or_else(|| anyhow::anyhow!("the brokers are gone"))?;
-            if let Ok(Id { order }) = serde_json::from_slice(&payload) {
-                self.known.insert(order, outcome);
+    /// Waits until each of the orders has an outcome. Letters about other orders stay in their queue.
+    pub(super) async fn wait_for(&mut self, orders: &[Placed]) -> anyhow::Result<()> {
+        let ids: BTreeSet<_> = orders.iter().map(|placed| placed.order.id).collect();
+        while self.known.len() < ids.len() {
+            let ended = self.messages.next().await;
+            let ended = ended.ok_or_else(|| anyhow::anyhow!("the brokers are gone"))?;
+            let id = serde_json::from_slice(&ended.payload).map(|Id { order }| order);
+            if let Ok(id) = id
+                && ids.contains(&id)
+            {
+                self.known.insert(id, ended.outcome);
+                if let Some(delivery) = ended.delivery {
+                    delivery.ack(BasicAckOptions::default()).await?;
+                }
             }
         }
         Ok(())

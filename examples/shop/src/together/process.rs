@@ -1,140 +1,128 @@
 //! One service as a process.
 
+use anyhow::{Context, anyhow};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
 use std::collections::VecDeque;
-use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long a service may take to end what it has in hand.
-const END: Duration = Duration::from_secs(30);
-/// How many of its last lines are kept, for the case that it fails.
-const KEPT: usize = 8;
+/// How long a service may take to start, and to end what it has in hand.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How many of its last lines are kept, for an error.
+const KEPT: usize = 3;
 
-/// A service that runs. It is killed when this is dropped.
+/// A service that runs. It ends with this program, however this program ends: it reads its standard input.
 pub(super) struct Process {
     pub(super) name: &'static str,
     child: Child,
-    last: Arc<Mutex<VecDeque<String>>>,
+    _input: Option<ChildStdin>,
     ready: Option<oneshot::Receiver<String>>,
+    /// Reads what it says on its standard error.
+    reading: JoinHandle<VecDeque<String>>,
 }
 
 impl Process {
-    /// Starts it. With `echo`, its lines go to the standard output too.
+    /// Starts it. Its log lines go to this program's standard output, or nowhere.
     pub(super) fn start(
         name: &'static str,
         mut command: Command,
-        echo: bool,
+        shows_lines: bool,
     ) -> anyhow::Result<Self> {
         command.kill_on_drop(true);
         // Ctrl-C ends this program, which ends the services in their order.
         command.process_group(0);
-        command.stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let lines = if shows_lines {
+            Stdio::inherit()
+        } else {
+            Stdio::null()
+        };
+        command
+            .stdin(Stdio::piped())
+            .stdout(lines)
+            .stderr(Stdio::piped());
         let mut child = command.spawn()?;
+        let errors = child.stderr.take().context("no pipe")?;
         let (say, ready) = oneshot::channel();
-        let last = Arc::default();
-        if let Some(lines) = child.stdout.take() {
-            tokio::spawn(read(lines, Arc::clone(&last), echo, Some(say)));
-        }
-        if let Some(lines) = child.stderr.take() {
-            tokio::spawn(read(lines, Arc::clone(&last), echo, None));
-        }
         Ok(Self {
             name,
+            _input: child.stdin.take(),
             child,
-            last,
             ready: Some(ready),
+            reading: tokio::spawn(read(errors, name, say)),
         })
     }
 
     /// Waits until it takes work. Returns where it listens, if it does.
     pub(super) async fn ready(&mut self) -> anyhow::Result<String> {
-        match self.ready.take() {
-            Some(ready) => match ready.await {
-                Ok(at) => Ok(at),
-                // Its output has ended.
-                Err(_) => Err(self.ended().await),
-            },
-            None => Ok(String::new()),
+        let Some(ready) = self.ready.take() else {
+            return Ok(String::new());
+        };
+        let said = timeout(PATIENCE, ready).await;
+        match said.map_err(|_| anyhow!("{} is not ready after {PATIENCE:?}", self.name))? {
+            Ok(at) => Ok(at),
+            // Its output has ended.
+            Err(_) => Err(self.ended().await),
         }
     }
 
-    /// Waits until it ends by itself, which it should not.
+    /// Waits until it ends by itself. No service should.
     pub(super) async fn ended(&mut self) -> anyhow::Error {
-        match self.child.wait().await {
-            Ok(status) => self.failure(status),
-            Err(error) => error.into(),
+        let status = match self.child.wait().await {
+            Ok(status) => status,
+            Err(error) => return error.into(),
+        };
+        let said = timeout(PATIENCE, &mut self.reading).await;
+        let said = said.ok().and_then(Result::ok).unwrap_or_default();
+        match said.back() {
+            Some(line) if !status.success() => anyhow!("{line}"),
+            _ => anyhow!("{} ended with {status}", self.name),
         }
     }
 
     /// Ends it, and waits for its end.
     pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(id) = id.and_then(Pid::from_raw) {
-            kill_process(id, Signal::TERM)?;
-        }
-        let ended = timeout(END, self.child.wait()).await;
-        let status = ended.map_err(|_| anyhow::anyhow!("{}: does not end", self.name))??;
-        if status.success() {
+        let Some(id) = id.and_then(Pid::from_raw) else {
+            return Ok(()); // it has ended, and somebody has said so
+        };
+        kill_process(id, Signal::TERM)?;
+        let Ok(status) = timeout(PATIENCE, self.child.wait()).await else {
+            self.child.kill().await?;
+            return Err(anyhow!("{} does not end, and was killed", self.name));
+        };
+        if status?.success() {
             return Ok(());
         }
-        Err(self.failure(status))
-    }
-
-    fn failure(&self, status: ExitStatus) -> anyhow::Error {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = last
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(" | ");
-        anyhow::anyhow!("{} ended with {status}; its last lines: {said}", self.name)
+        Err(self.ended().await)
     }
 }
 
+/// Reads lines to their end. Returns the last ones.
 async fn read(
-    lines: impl AsyncRead + Unpin,
-    last: Arc<Mutex<VecDeque<String>>>,
-    echo: bool,
-    mut ready: Option<oneshot::Sender<String>>,
-) {
-    let mut lines = BufReader::new(lines).lines();
+    errors: ChildStderr,
+    name: &'static str,
+    say: oneshot::Sender<String>,
+) -> VecDeque<String> {
+    let (mut say, mut last) = (Some(say), VecDeque::new());
+    let mut lines = BufReader::new(errors).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        if ready.is_some()
-            && let Some(at) = ready_at(&line)
-            && let Some(ready) = ready.take()
+        let ready = line.strip_prefix(&format!("shop {name}: ready"));
+        if let Some(at) = ready
+            && let Some(say) = say.take()
         {
             // Nobody may wait for it any more.
-            let _ = ready.send(at);
-        }
-        if echo {
-            println!("{line}");
-        }
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.truncate(KEPT);
-        if last.len() == KEPT {
-            last.pop_front();
+            let _ = say.send(at.trim_start_matches(" at ").to_owned());
+            continue;
         }
         last.push_back(line);
+        if last.len() > KEPT {
+            last.pop_front();
+        }
     }
-}
-
-/// Where the service listens, if this is the line that says that it is ready.
-fn ready_at(line: &str) -> Option<String> {
-    let line: Value = serde_json::from_str(line).ok()?;
-    let fields = line.get("fields")?;
-    let is_ready = fields.get("message")? == "ready";
-    is_ready.then(|| {
-        fields
-            .get("at")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    })
+    last
 }

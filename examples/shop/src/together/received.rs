@@ -27,7 +27,7 @@ pub(super) struct OfService<T> {
     pub(super) it: T,
 }
 
-/// What has a value of its own: a metric with its attributes.
+/// A metric with its attributes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Series {
     pub(super) service: String,

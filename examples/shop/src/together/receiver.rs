@@ -3,7 +3,7 @@
 use super::received::Received;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -22,7 +22,7 @@ enum Signal {
     Logs,
 }
 
-/// What one request has, as it came.
+/// What was received.
 #[derive(Default)]
 struct Kept {
     received: Received,
@@ -62,6 +62,8 @@ impl Receiver {
                 "/v1/logs",
                 post(async |State(it): State<Keeper>, body| it.take(Signal::Logs, body).await),
             )
+            // All that a service has left, in one request.
+            .layer(DefaultBodyLimit::max(64 << 20))
             .with_state(keeper.clone());
         let task = tokio::spawn(async move {
             // It ends with the task.

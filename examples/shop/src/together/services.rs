@@ -16,7 +16,7 @@ const NAMES: [&str; 5] = ["gateway", "billing", "shipping", "notifier", "custome
 pub(super) struct Services {
     processes: Vec<Process>,
     gateway: String,
-    /// Billing's database is in it.
+    /// Billing's database may be in it.
     _work: TempDir,
 }
 
@@ -38,9 +38,12 @@ impl Services {
                 command.arg("--listen").arg(listen.to_string());
             }
             if name == "billing" {
-                command
-                    .arg("--database")
-                    .arg(work.path().join("invoices.db"));
+                let own = || match arguments.serve {
+                    true => "invoices.db".into(),
+                    false => work.path().join("invoices.db"),
+                };
+                let database = arguments.database.clone().unwrap_or_else(own);
+                command.arg("--database").arg(database);
             }
             if let Some(endpoint) = endpoint {
                 export_to(endpoint, &mut command);
@@ -66,7 +69,7 @@ impl Services {
         &self.gateway
     }
 
-    /// Waits until one of them ends by itself, which none should.
+    /// Waits until one of them ends by itself. None should.
     pub(super) async fn ended(&mut self) -> anyhow::Error {
         let ends = self
             .processes
@@ -85,12 +88,20 @@ impl Services {
     }
 }
 
-/// Whatever the environment says for the traces, the metrics or the logs alone.
+/// Whatever the environment says of exporters and of log lines: all is to be shown.
 fn export_to(endpoint: &str, command: &mut Command) {
-    let ours = |name: &str| name.starts_with("OTEL_EXPORTER_OTLP_");
+    let unset = [
+        "OTEL_EXPORTER_OTLP_",
+        "OTEL_TRACES_",
+        "OTEL_METRICS_",
+        "OTEL_LOGS_",
+        "OTEL_SDK_",
+        "RUST_LOG",
+    ];
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(ours) {
-            command.env_remove(name);
+        let text = name.to_string_lossy();
+        if unset.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
         }
     }
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);

@@ -6,15 +6,26 @@ use crate::nats;
 use crate::rabbitmq::RabbitMq;
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::PullConsumer;
+use backon::{ConstantBuilder, Retryable};
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::{ClientConfig, Offset};
+use std::time::Duration;
 use tokio::task::spawn_blocking;
 
-/// Returns an error if a message is not settled.
+/// Brokers may count what is settled a moment later: so often, and so long, they are asked.
+const ASKED: (usize, Duration) = (100, Duration::from_millis(100));
+
+/// Waits until no message is left. Returns an error if one stays.
 pub(super) async fn assert_nothing_left(brokers: &Brokers) -> anyhow::Result<()> {
+    let (times, delay) = ASKED;
+    let waits = ConstantBuilder::default().with_delay(delay);
+    (|| look(brokers)).retry(waits.with_max_times(times)).await
+}
+
+async fn look(brokers: &Brokers) -> anyhow::Result<()> {
     let names = &brokers.names;
     let orders = orders(brokers).await?;
     let asked = brokers.clone();
@@ -47,7 +58,7 @@ async fn orders(brokers: &Brokers) -> anyhow::Result<u32> {
 fn invoices(brokers: &Brokers) -> KafkaResult<u64> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers.kafka.reveal())
-        .set("group.id", "shipping")
+        .set("group.id", &brokers.names.shipping)
         .create()?;
     let topic = &brokers.names.invoices;
     let metadata = consumer.fetch_metadata(Some(topic), ANSWER)?;

@@ -5,15 +5,12 @@ use integration_tests::client::{address, in_time};
 use integration_tests::{apply, broker_test};
 use std::net::TcpListener;
 
-/// A port on which nobody listens.
-fn closed_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address").port()
-}
+/// A port on which nobody listens: it is for TCPMUX, which no system starts.
+const CLOSED: u16 = 1;
 
 #[apply(broker_test)]
 async fn a_broker_that_does_not_answer_is_named() {
-    let port = closed_port();
+    let port = CLOSED;
     for (variable, wrong, named) in [
         (
             "AMQP_URL",
@@ -54,6 +51,32 @@ async fn a_wrong_argument_is_named() {
     let output = bare().arg("--ser").output().await.expect("it runs");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("--ser"));
+}
+
+#[tokio::test]
+async fn a_wrong_prefix_is_named() {
+    let output = bare().args(["--prefix", "a b"]).output().await;
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    let complained = text(&output.stderr);
+    assert!(
+        complained.contains("'a b' for '--prefix <TEXT>'"),
+        "{complained}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_filter_of_log_lines_is_named() {
+    let mut shop = bare();
+    shop.arg("customers").env("RUST_LOG", "shop=inof");
+    let output = in_time("its end", shop.output()).await.expect("it runs");
+    let complained = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{complained}");
+    assert!(
+        complained.starts_with("shop customers: RUST_LOG=shop=inof: "),
+        "{complained}"
+    );
+    assert_eq!(complained.lines().count(), 1, "{complained}");
 }
 
 #[apply(broker_test)]

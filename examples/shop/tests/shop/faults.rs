@@ -2,6 +2,7 @@
 
 use crate::exported;
 use crate::program::{PATIENCE, shop};
+use crate::received::text;
 use crate::serving::Serving;
 use async_nats::jetstream;
 use futures_util::StreamExt;
@@ -18,21 +19,22 @@ const ORDERS: usize = 60;
 
 #[apply(broker_test)]
 async fn rabbitmq_is_killed_while_orders_flow() {
-    killed(Server::RabbitMq, "AMQP_URL").await;
+    killed(Server::RabbitMq, "AMQP_URL", "connecting to RabbitMQ again").await;
 }
 
 #[apply(broker_test)]
 async fn kafka_is_killed_while_orders_flow() {
-    killed(Server::Kafka, "KAFKA_BROKERS").await;
+    killed(Server::Kafka, "KAFKA_BROKERS", "Kafka: ").await;
 }
 
 #[apply(broker_test)]
 async fn nats_is_killed_while_orders_flow() {
-    killed(Server::Nats, "NATS_URL").await;
+    killed(Server::Nats, "NATS_URL", "event: disconnected").await;
 }
 
-/// Every order arrives, once or more, in its trace.
-async fn killed(server: Server, variable: &str) {
+/// Every order arrives, once or more, in its trace. A service has logged `noticed`. The shop also ends while the
+/// broker is away.
+async fn killed(server: Server, variable: &str, noticed: &str) {
     let collector = OtlpReceiver::start().await;
     let mut broker = PrivateBroker::start(server).await;
     let prefix = format!("{}-", unique("shop"));
@@ -59,9 +61,12 @@ async fn killed(server: Server, variable: &str) {
         mailed = mailed => mailed.expect("a mail for each order in time"),
         status = shop.ended() => panic!("the shop has ended: {status:?}"),
     };
+    broker.kill().await;
     shop.stop().await;
 
     let received = exported::at(&collector);
+    let mut texts = received.logs.iter().map(|log| text(log.it.body.as_ref()));
+    assert!(texts.any(|text| text.starts_with(noticed)), "{noticed}");
     for order in &orders {
         let traces = exported::traces_of(&received, order);
         for trace in &mailed[order] {

@@ -5,8 +5,9 @@ use std::path::Path;
 
 /// Words of telemetry code. The names of the project's own crates are not among them: the services wrap
 /// their producers and call their handlers with those.
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 16] = [
     "opentelemetry",
+    "telemetry",
     "tracer",
     "meter",
     "logger",
@@ -21,6 +22,15 @@ const WORDS: [&str; 15] = [
     "counter",
     "histogram",
     "subscriber",
+];
+
+/// The lines that call `telemetry.rs`.
+const CALLS: [&str; 5] = [
+    "mod telemetry;",
+    "use crate::telemetry::Telemetry;",
+    "let _telemetry = Telemetry::start(role.name())?;",
+    "use crate::telemetry;",
+    "let serving = axum::serve(listener, telemetry::trace_requests(router));",
 ];
 
 /// What the services name of otel-messaging: it is counted, and may be there.
@@ -67,7 +77,10 @@ fn the_services_have_no_telemetry_code() {
         println!("{name:<14} {:>9} {ours:>14}", lines.len());
         match name {
             "telemetry.rs" => of_telemetry = lines.len(),
-            _ => assert!(lines.is_empty(), "{name}: {lines:#?}"),
+            _ => {
+                let more = lines.iter().filter(|line| !CALLS.contains(&line.trim()));
+                assert_eq!(more.count(), 0, "{name}: {lines:#?}");
+            }
         }
     }
     assert!(of_telemetry > 10, "the words are those of telemetry code");

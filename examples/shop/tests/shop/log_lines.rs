@@ -21,7 +21,7 @@ async fn log_lines_have_the_ids_of_their_trace() {
 
     let expected = [
         "order accepted",
-        "invoice written",
+        "invoice sent",
         "parcel packed",
         "writing the text",
         "mail sent",

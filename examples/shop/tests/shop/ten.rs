@@ -214,7 +214,7 @@ fn assert_logs(received: &Received, line: &Line) {
     }
     let all = [
         ("gateway", "order accepted", "POST"),
-        ("billing", "invoice written", "process"),
+        ("billing", "invoice sent", "process"),
         // The invoices of a batch are handled in their senders' traces.
         ("shipping", "parcel packed", "send"),
         ("notifier", "writing the text", "process"),
