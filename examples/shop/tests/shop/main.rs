@@ -6,6 +6,7 @@ mod exported;
 mod faults;
 mod lines;
 mod log_lines;
+mod measured;
 mod program;
 mod serving;
 mod ten;

@@ -3,6 +3,7 @@
 use crate::program::PATIENCE;
 use serde_json::Value;
 use std::process::Stdio;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -13,12 +14,16 @@ pub(crate) struct Serving {
     /// Where it takes them.
     pub(crate) url: String,
     lines: Lines<BufReader<ChildStdout>>,
+    /// Has billing's database.
+    _folder: TempDir,
 }
 
 impl Serving {
     /// Starts it on a free port, and waits until it takes orders.
     pub(crate) async fn start(mut command: Command) -> Self {
-        command.args(["--serve", "--listen", "127.0.0.1:0"]);
+        let folder = tempfile::tempdir().expect("a folder");
+        command.args(["--serve", "--listen", "127.0.0.1:0", "--database"]);
+        command.arg(folder.path().join("invoices.db"));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it runs");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
@@ -34,7 +39,12 @@ impl Serving {
                 eprintln!("{line}");
             }
         });
-        Self { child, url, lines }
+        Self {
+            child,
+            url,
+            lines,
+            _folder: folder,
+        }
     }
 
     /// The next line of a log, as JSON.

@@ -1,13 +1,14 @@
 //! Ten orders: what the shop prints of them, and what arrives at a collector.
 
 use crate::exported::{self, spans};
+use crate::measured::{assert_metrics, assert_tenants};
 use crate::program::{shop, text};
 use crate::received::{OfService, Received, hex, text as value, text_of};
 use integration_tests::client::unique;
 use integration_tests::otlp_receiver::OtlpReceiver;
 use integration_tests::{apply, broker_test};
 use opentelemetry_proto::tonic::trace::v1::Span;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A span of a trace: its service, its name with `{}` for the prefix, and its parent's name.
 type Expected = (&'static str, &'static str, &'static str);
@@ -45,10 +46,10 @@ fn parcel_put_aside() -> [Expected; 13] {
 }
 
 /// A line of the printed table.
-struct Line {
+pub(crate) struct Line {
     order: String,
-    tenant: String,
-    outcome: String,
+    pub(crate) tenant: String,
+    pub(crate) outcome: String,
     trace: String,
 }
 
@@ -122,7 +123,8 @@ async fn ten_orders_are_ten_traces() {
         assert_logs(&received, line);
     }
     assert_batches(&received, &orders, &prefix);
-    assert_metrics(&received, &orders, &prefix);
+    assert_metrics(&received, &prefix);
+    assert_tenants(&received, &orders, &prefix);
 }
 
 fn named(name: &str, prefix: &str) -> String {
@@ -255,30 +257,4 @@ fn assert_batches(received: &Received, orders: &[Line], prefix: &str) {
     assert_eq!(sent.len(), 9);
     assert_eq!(linked.len(), 9, "each message once");
     assert_eq!(linked.into_iter().collect::<BTreeSet<_>>(), sent);
-}
-
-fn assert_metrics(received: &Received, orders: &[Line], prefix: &str) {
-    // How many messages each service had, by tenant.
-    let mut consumed = BTreeMap::<_, u64>::new();
-    for (series, measured) in &received.metrics {
-        if series.metric == "messaging.client.consumed.messages" {
-            let attribute = |key: &str| series.attributes.get(key).cloned().unwrap_or_default();
-            let destination = attribute("messaging.destination.name");
-            *consumed
-                .entry((destination, attribute("tenant")))
-                .or_default() += measured.count;
-        }
-    }
-    let mut expected = BTreeMap::<_, u64>::new();
-    for line in orders {
-        let destinations: &[&str] = match &*line.outcome {
-            "put aside by billing" => &["orders"],
-            _ => &["orders", "invoices", "parcels", "customers"],
-        };
-        for destination in destinations {
-            let key = (format!("{prefix}{destination}"), line.tenant.clone());
-            *expected.entry(key).or_default() += 1;
-        }
-    }
-    assert_eq!(consumed, expected);
 }
