@@ -22,8 +22,8 @@ pub(crate) async fn stream(
         subjects: [&names.parcels, &names.parcels_failed, &names.mails]
             .map(Clone::clone)
             .into(),
-        // Mails that nobody has fetched for a day, and what was put aside.
-        max_age: Duration::from_secs(24 * 60 * 60),
+        // Or mails, which nobody takes here, would fill the disk.
+        max_age: Duration::from_secs(7 * 24 * 60 * 60),
         ..Default::default()
     };
     Ok(jetstream.get_or_create_stream(config).await?)

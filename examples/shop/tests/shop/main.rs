@@ -1,6 +1,7 @@
 //! The shop as a program: what it prints and exports, what it survives, and how it fails.
 
 mod arguments;
+mod edge;
 mod endings;
 mod exported;
 mod faults;
