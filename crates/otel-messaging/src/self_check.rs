@@ -5,6 +5,7 @@ use crate::instrumentation::settings::Instrumentation;
 use crate::loss::finding::Finding;
 use crate::message::received::Client;
 use crate::operation::{probe, traced_span};
+use crate::policy::baggage_attributes::BaggageAttributes;
 use crate::telemetry::action::Operation;
 
 /// Looks for mistakes in the set-up of the global [`Instrumentation`]; see
@@ -37,6 +38,7 @@ impl Instrumentation {
     /// | [`LayerWithoutTracer`](Finding::LayerWithoutTracer) | `with_tracer` |
     /// | [`NoGlobalPropagator`](Finding::NoGlobalPropagator) | set a global propagator |
     /// | [`PropagatorWithoutFields`](Finding::PropagatorWithoutFields) | give one that has fields |
+    /// | [`IgnoredBaggageKeys`](Finding::IgnoredBaggageKeys) | copy keys with other names |
     /// | [`UnreadContext`](Finding::UnreadContext) (by [`self_check_message`](Self::self_check_message)) | read the sender's format too |
     ///
     /// With the feature `tracing`, a program with a working layer does not need a tracer provider of
@@ -60,6 +62,8 @@ impl Instrumentation {
             findings.push(Finding::NoMeter);
         }
         findings.extend(self.settings().propagation.propagator.finding());
+        let copied = self.settings().baggage_on_metrics.as_ref();
+        findings.extend(copied.and_then(BaggageAttributes::finding));
         findings
     }
 

@@ -10,7 +10,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{
     SamplingResult, SdkTracerProvider, ShouldSample, Span, SpanData, SpanProcessor,
 };
-use otel_messaging::instrumentation::Finding;
+use otel_messaging::instrumentation::{BaggageAttributes, Finding};
 use otel_messaging::{Instrumentation, propagation, self_check};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -120,6 +120,30 @@ fn what_was_given_counts() {
         .build();
     assert_eq!(without.self_check(), [Finding::NoTracer]);
     assert_eq!(COUNT.load(Ordering::SeqCst), 0, "nothing is started");
+}
+
+#[test]
+fn baggage_that_is_not_copied_is_found() {
+    let instrumentation = Instrumentation::builder()
+        .with_tracer_provider(&provider())
+        .with_meter_provider(&SdkMeterProvider::default())
+        .with_propagator(propagation::w3c());
+    let copying = |keys: &[&str]| {
+        let builder = instrumentation.clone();
+        let builder = builder.with_baggage_on_metrics(BaggageAttributes::new(keys));
+        builder.build().self_check()
+    };
+    assert_eq!(copying(&["tenant", "plan"]), []);
+    let findings = copying(&["author", "tenant", "session.id", "author"]);
+    let [finding @ Finding::IgnoredBaggageKeys { keys, .. }] = &*findings else {
+        panic!("{findings:?}");
+    };
+    assert_eq!(*keys, ["author", "session.id"]);
+    let said = finding.to_string();
+    for expected in ["\"author\", \"session.id\"", finding.remedy()] {
+        assert!(said.contains(expected), "{said}");
+    }
+    assert!(finding.remedy().contains("BaggageAttributes"), "{finding}");
 }
 
 fn headers(names: &[&str]) -> BTreeMap<String, String> {

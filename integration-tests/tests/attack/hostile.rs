@@ -35,6 +35,8 @@ pub(crate) enum Place {
     Exit,
     Close,
     Event,
+    LogProcessor,
+    LogExporter,
 }
 
 /// What a tracer provider and a propagator are asked for.
@@ -47,6 +49,9 @@ pub(crate) const PLACES: [Place; 7] = [
     Place::Inject,
     Place::Extract,
 ];
+
+/// What a logger provider is asked for. No provider of logs is global.
+pub(crate) const LOGS: [Place; 2] = [Place::LogProcessor, Place::LogExporter];
 
 /// What layers of `tracing` are told.
 pub(crate) const HOOKS: [Place; 6] = [
@@ -73,7 +78,7 @@ pub(crate) enum Manner {
 /// How long [`Manner::Slow`] takes.
 const DELAY: Duration = Duration::from_millis(1);
 
-/// Hostile telemetry: a sampler, a span processor, an exporter, a propagator and a layer in one.
+/// Hostile telemetry: samplers, processors, exporters, a propagator and a layer in one.
 #[derive(Clone)]
 pub(crate) struct Hostile(Arc<State>);
 
@@ -165,10 +170,11 @@ impl Hostile {
             .build()
     }
 
-    /// With a tracer provider and a propagator that are hostile.
+    /// With a tracer provider, a logger provider and a propagator that are hostile.
     pub(crate) fn instrumentation(&self) -> Instrumentation {
         Instrumentation::builder()
             .with_tracer_provider(&self.provider())
+            .with_exception_events(&self.logger_provider())
             .with_propagator(self.clone())
             .build()
     }

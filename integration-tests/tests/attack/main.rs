@@ -1,6 +1,6 @@
-//! Hostile telemetry: samplers, span processors, exporters, propagators and layers of `tracing` that
-//! panic, are slow, or come back to messaging. On every client the results, the order and the counts
-//! are those of the bare client.
+//! Hostile telemetry: samplers, processors, exporters, propagators and layers of `tracing` that panic,
+//! are slow, or come back to messaging. On every client the results, the order and the counts are
+//! those of the bare client.
 
 mod again;
 #[path = "../hostile/child.rs"]
@@ -8,6 +8,7 @@ mod child;
 mod hostile;
 mod kafka;
 mod layer;
+mod logger;
 mod nats;
 mod orders;
 mod process_wide;

@@ -1,7 +1,7 @@
 //! async-nats: publishing, requests, and JetStream.
 
 use crate::orders::{
-    Arrived, END, Fate, Order, Ours, Outcome, Pace, handle, own_headers, send_all,
+    Arrived, END, Fate, Handled, Order, Ours, Outcome, Pace, handle, own_headers, send_all,
 };
 use crate::way::{Way, attacks};
 use async_nats::{Client as Plain, HeaderMap, Message};
@@ -244,7 +244,7 @@ pub(crate) fn next(message: &Message) -> Option<Order> {
     (order != END).then_some(order)
 }
 
-pub(crate) fn shown(order: Order, message: &Message, handled: (u32, u32)) -> Arrived {
+pub(crate) fn shown(order: Order, message: &Message, handled: Handled) -> Arrived {
     Arrived {
         headers: own_headers(order, text_headers(message)),
         payload: message.payload.to_vec(),

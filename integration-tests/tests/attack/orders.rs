@@ -61,9 +61,11 @@ pub(crate) struct Arrived {
     /// What the client shows of it, but for the context.
     pub(crate) headers: HeaderList,
     pub(crate) payload: Vec<u8>,
-    /// How often the handler ran, and what it returned.
-    pub(crate) handled: (u32, u32),
+    pub(crate) handled: Handled,
 }
+
+/// How often a handler ran, and what it returned.
+pub(crate) type Handled = (u32, Result<u32, u32>);
 
 impl Outcome {
     /// Says what is not as with the bare client.
@@ -234,13 +236,13 @@ pub(crate) async fn send_all<F: Future<Output = String>>(
     }
 }
 
-/// Handles a message, and tells how often its handler ran and what it returned.
+/// Handles a message. Every other handler fails.
 pub(crate) async fn handle<C, M: Received<C>>(
     ours: Option<&Ours>,
     order: Order,
     message: &M,
     work: impl AsyncFn(),
-) -> (u32, u32) {
+) -> Handled {
     Ours::next_message(ours, order);
     let runs = AtomicU32::new(0);
     let handler = async |_: &M| {
@@ -250,12 +252,16 @@ pub(crate) async fn handle<C, M: Received<C>>(
         assert_current(order);
         spans_of_the_application(ours);
         work().await;
-        order.0 / 2
+        if order.0.is_multiple_of(2) {
+            Ok(order.0)
+        } else {
+            Err(order.0)
+        }
     };
     let before = Context::current();
     let returned = match ours {
         None => handler(message).await,
-        Some(ours) => ours.by.with_message_context(message, handler).await,
+        Some(ours) => ours.by.try_with_message_context(message, handler).await,
     };
     assert_eq!(
         Context::current().span().span_context(),

@@ -1,6 +1,6 @@
 //! The suite: the same messages through the bare client, and through ours with hostile telemetry.
 
-use crate::hostile::{Hostile, Manner, PLACES, Place};
+use crate::hostile::{Hostile, LOGS, Manner, PLACES, Place};
 use crate::orders::{Fate, Order, Ours, Outcome, Pace};
 use integration_tests::spans::Spans;
 use opentelemetry::Context;
@@ -49,7 +49,7 @@ macro_rules! attacks {
 }
 pub(crate) use attacks;
 
-/// Whatever a given tracer provider or propagator does: all is as with the bare client.
+/// Whatever a given provider or propagator does: all is as with the bare client.
 pub(crate) async fn withstands<W: Way>() {
     let mut way = W::open().await;
     let orders: Vec<_> = (0..MESSAGES).map(Order).collect();
@@ -57,7 +57,7 @@ pub(crate) async fn withstands<W: Way>() {
     let arriving = orders.iter().filter(|order| order.fate() == Fate::Arrives);
     assert!(bare.arrived.len() >= arriving.count());
     assert!(bare.answers.len() >= orders.len());
-    for place in PLACES {
+    for place in PLACES.into_iter().chain(LOGS) {
         for manner in MANNERS {
             let hostile = Hostile::new(place, manner);
             let by = hostile.instrumentation();
@@ -82,7 +82,7 @@ pub(crate) async fn withstands<W: Way>() {
 fn asked_in_advance(place: Place) -> bool {
     matches!(
         place,
-        Place::Sampler | Place::OnStart | Place::Inject | Place::Extract
+        Place::Sampler | Place::OnStart | Place::Inject | Place::Extract | Place::LogProcessor
     )
 }
 

@@ -61,12 +61,13 @@ pub fn dropped_links() -> u64 {
 
 /// Returns how often the application's code that telemetry calls has panicked since the process started:
 /// samplers, span processors and their exporters, propagators, meter providers, log processors, layers of
-/// `tracing`, the `Display` of an error, `failure_of` closures, and hooks for attributes. The messages were sent or
-/// handled, without what that code would have added.
+/// `tracing`, the `Display` of an error, `failure_of` closures, and hooks for attributes. The messages
+/// were sent or handled, without what that code would have added.
 ///
 /// After 16 panics in a row this crate stops calling that code for a minute: the spans of one tracer
-/// provider; the metrics of one meter provider; the log events of one logger provider; reading, writing or the names of fields of one propagator;
-/// or the lines of its own log. It always asks an error for its text.
+/// provider; the metrics of one meter provider; the log events of one logger provider; reading, writing or
+/// the names of fields of one propagator; or the lines of its own log. It always asks an error for its
+/// text.
 ///
 /// The log (feature `internal-logs`, target `otel_messaging`) has at most one line a minute about
 /// panics, and one more when code is turned off. A layer that panics on one of these lines is only

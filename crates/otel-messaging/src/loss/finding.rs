@@ -31,6 +31,15 @@ pub enum Finding {
     NoGlobalPropagator,
     /// The propagator that the instrumentation was given has no fields: messages carry nothing.
     PropagatorWithoutFields,
+    /// Keys of baggage that were given to
+    /// [`with_baggage_on_metrics`](crate::instrumentation::Builder::with_baggage_on_metrics) are ignored: a secret
+    /// may stand behind their names, or the attributes of messages have these names. A name is taken for a secret's
+    /// if it has one of certain texts anywhere in it, as `author` has `auth`.
+    #[non_exhaustive]
+    IgnoredBaggageKeys {
+        /// The keys, as they were given.
+        keys: Vec<String>,
+    },
     /// The propagator reads none of the formats in which a message has its context.
     #[non_exhaustive]
     UnreadContext {
@@ -81,6 +90,10 @@ impl Finding {
                 "Give another propagator, such as `propagation::w3c()` of this crate. Or give none: the \
                  instrumentation then uses the global one, or W3C's if none is set"
             }
+            Self::IgnoredBaggageKeys { .. } => {
+                "Copy keys with other names; the documentation of `BaggageAttributes` says which names are \
+                 ignored. Or remove these from the list"
+            }
             Self::UnreadContext { .. } => {
                 "Give a propagator that also reads the sender's format: a TextMapCompositePropagator of \
                  yours and that one. Or let the sender write a format that yours reads"
@@ -123,6 +136,9 @@ impl fmt::Display for Finding {
             Self::PropagatorWithoutFields => f.write_str(
                 "messages carry no context: the propagator that was given has no fields",
             )?,
+            Self::IgnoredBaggageKeys { keys } => {
+                write!(f, "baggage is not copied onto metrics, because its keys are ignored: {keys:?}")?;
+            }
             Self::UnreadContext { formats, fields } => {
                 let formats = formats.join(", ");
                 write!(

@@ -184,6 +184,9 @@ impl MessageSpan {
     /// If it is a message of a batch, the batch's span is marked with the first failure of its messages, and
     /// says how many of them failed.
     pub fn fail(&self, error_type: impl Into<Cow<'static, str>>, description: impl fmt::Display) {
+        if self.has_failed() {
+            return;
+        }
         let error_type = remote_text::shown_cow(error_type.into());
         if self.reporter.is_on() {
             // Also if no span records it.
@@ -194,6 +197,14 @@ impl MessageSpan {
             }
         } else {
             self.note(error_type, description);
+        }
+    }
+
+    /// Whether a failure is noted already, so that a later one changes nothing.
+    fn has_failed(&self) -> bool {
+        match &self.failures {
+            Some(failures) if self.state != State::InBatch => failures.first().is_some(),
+            _ => self.error_type.get().is_some(),
         }
     }
 

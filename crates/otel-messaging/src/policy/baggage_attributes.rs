@@ -1,5 +1,6 @@
 //! Baggage that the application wants to see on spans, logs and metrics.
 
+use crate::loss::finding::Finding;
 use crate::message::remote_text;
 use crate::policy::captured_headers::is_secret;
 use crate::policy::first_values::FirstValues;
@@ -66,11 +67,19 @@ const OWN: [&str; 6] = [
 /// [`with_captured_headers`](crate::instrumentation::Builder::with_captured_headers). So are names that the
 /// attributes of messages have: `error.type`, and names that begin with `messaging.`, `otel_messaging.`,
 /// `server.`, `kafka.`, `nats.` or `rabbitmq.`. A sender must not overwrite these, and no attribute may be there
-/// twice. [`keys`](Self::keys) says what is left.
+/// twice. [`keys`](Self::keys) says what is left. [`self_check`](crate::self_check) reports what was ignored, if
+/// the instrumentation has these attributes.
 ///
 /// Clones share what they remember of values; a clone is one reference count.
 #[derive(Clone, Default)]
-pub struct BaggageAttributes(Arc<[Copied]>);
+pub struct BaggageAttributes(Arc<Keys>);
+
+#[derive(Clone, Default)]
+struct Keys {
+    copied: Vec<Copied>,
+    /// What the application listed in vain, for the self-check.
+    ignored: Vec<String>,
+}
 
 /// One key.
 #[derive(Clone)]
@@ -89,16 +98,17 @@ enum OnMetrics {
 impl BaggageAttributes {
     /// Copies these keys. Names of baggage are case-sensitive (W3C Baggage, "key").
     pub fn new<K: AsRef<str>>(keys: impl IntoIterator<Item = K>) -> Self {
-        let mut copied = Vec::new();
+        let mut listed = Keys::default();
         for key in keys {
-            if !is_ignored(key.as_ref()) && place(&copied, key.as_ref()).is_none() {
-                copied.push(Copied {
-                    key: shared(key.as_ref()),
+            let key = key.as_ref();
+            if listed.takes(key) && listed.place(key).is_none() {
+                listed.copied.push(Copied {
+                    key: shared(key),
                     on_metrics: OnMetrics::first(VALUES),
                 });
             }
         }
-        Self(copied.into())
+        listed.into()
     }
 
     /// Puts so many values of each key on metrics as they are, 10,000 at most. The default is 100. The
@@ -107,14 +117,13 @@ impl BaggageAttributes {
     /// By default OpenTelemetry's SDK keeps 2,000 time series of a metric in all, and adds up what is beyond.
     #[must_use]
     pub fn with_values_on_metrics(self, values: usize) -> Self {
-        let counted_anew = |copied: &Copied| Copied {
-            key: copied.key.clone(),
-            on_metrics: match &copied.on_metrics {
-                OnMetrics::First(_) => OnMetrics::first(values),
-                listed @ OnMetrics::Listed(_) => listed.clone(),
-            },
-        };
-        Self(self.0.iter().map(counted_anew).collect())
+        let mut keys = self.into_keys();
+        for copied in &mut keys.copied {
+            if let OnMetrics::First(_) = copied.on_metrics {
+                copied.on_metrics = OnMetrics::first(values);
+            }
+        }
+        keys.into()
     }
 
     /// Puts these values of a key on metrics as they are, and no others, whatever comes first. The key is
@@ -134,25 +143,34 @@ impl BaggageAttributes {
         values: impl IntoIterator<Item = V>,
     ) -> Self {
         let key = key.as_ref();
-        if is_ignored(key) {
-            return self;
+        let mut keys = self.into_keys();
+        if keys.takes(key) {
+            let values = values.into_iter().map(|value| value.as_ref().into());
+            let on_metrics = OnMetrics::Listed(Arc::new(values.collect()));
+            match keys.place(key) {
+                Some(place) => keys.copied[place].on_metrics = on_metrics,
+                None => keys.copied.push(Copied {
+                    key: shared(key),
+                    on_metrics,
+                }),
+            }
         }
-        let values = values.into_iter().map(|value| value.as_ref().into());
-        let on_metrics = OnMetrics::Listed(Arc::new(values.collect()));
-        let mut copied = self.0.to_vec();
-        match place(&copied, key) {
-            Some(place) => copied[place].on_metrics = on_metrics,
-            None => copied.push(Copied {
-                key: shared(key),
-                on_metrics,
-            }),
-        }
-        Self(copied.into())
+        keys.into()
     }
 
     /// The keys that are copied, without those that are ignored.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|copied| copied.key.as_str())
+        self.0.copied.iter().map(|copied| copied.key.as_str())
+    }
+
+    /// What the self-check says about the keys.
+    pub(crate) fn finding(&self) -> Option<Finding> {
+        let keys = self.0.ignored.clone();
+        (!keys.is_empty()).then_some(Finding::IgnoredBaggageKeys { keys })
+    }
+
+    fn into_keys(self) -> Keys {
+        Arc::unwrap_or_clone(self.0)
     }
 
     /// Calls `set` with each attribute that metrics have of the baggage of a context.
@@ -181,11 +199,32 @@ impl BaggageAttributes {
         if baggage.is_empty() {
             return;
         }
-        for copied in self.0.iter() {
+        for copied in &self.0.copied {
             if let Some(value) = baggage.get(copied.key.as_str()) {
                 work(copied, value.as_str());
             }
         }
+    }
+}
+
+impl Keys {
+    /// Whether a key may be copied. Notes it if not.
+    fn takes(&mut self, key: &str) -> bool {
+        let is_ignored = is_ignored(key);
+        if is_ignored && !self.ignored.iter().any(|it| it == key) {
+            self.ignored.push(key.to_owned());
+        }
+        !is_ignored
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        self.copied.iter().position(|it| it.key.as_str() == key)
+    }
+}
+
+impl From<Keys> for BaggageAttributes {
+    fn from(keys: Keys) -> Self {
+        Self(Arc::new(keys))
     }
 }
 
@@ -215,10 +254,6 @@ fn is_ignored(key: &str) -> bool {
         || key == semconv::ERROR_TYPE
         || OWN.iter().any(|own| key.starts_with(own))
         || is_secret(&key.to_ascii_lowercase())
-}
-
-fn place(copied: &[Copied], key: &str) -> Option<usize> {
-    copied.iter().position(|it| it.key.as_str() == key)
 }
 
 /// A key whose clones are one reference count.

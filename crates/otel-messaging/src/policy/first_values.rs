@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 /// More than this is not remembered, whatever the application asks for.
 pub(crate) const MOST: usize = 10_000;
 
-/// The first distinct texts that were asked for, up to a number. Nothing is ever removed.
+/// The first distinct texts that were asked for, up to a number. Nothing is ever removed. The last of them may
+/// be refused while the thread that asked for it first still writes it.
 ///
 /// Look-up takes no lock. A thread waits for another only while that one writes the same slot, and each slot
 /// is written once. Whoever chooses the texts does not know the hasher's keys, so he cannot make them collide;
@@ -41,7 +42,8 @@ impl FirstValues {
         for slot in before.iter().chain(behind) {
             let value = match slot.get() {
                 Some(value) => value,
-                // Whoever added it would have taken this slot.
+                // Whoever added it would have taken this slot. But if another thread has taken the last room
+                // for this text and writes it now, the text is refused this once.
                 None if self.room.load(Ordering::Relaxed) == 0 => return None,
                 None => slot.get_or_init(|| self.take_room().then(|| text.into())),
             };

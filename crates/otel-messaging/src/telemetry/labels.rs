@@ -118,3 +118,41 @@ impl Labels {
         &self.list
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The SDK looks series up by the order of their attributes too.
+    #[test]
+    fn baggage_stands_behind_all_others() {
+        let mut labels = Labels {
+            list: vec![KeyValue::new(semconv::MESSAGING_SYSTEM_NAME, "test")],
+            has_destination: true,
+            own: 1,
+        };
+        let keys = |list: &[KeyValue]| -> Vec<_> {
+            let keys = list.iter().map(|it| it.key.as_str().to_owned());
+            keys.collect()
+        };
+        labels.add_baggage(KeyValue::new("tenant", "acme"));
+        labels.add_baggage(KeyValue::new("plan", "gold"));
+        labels.set_partition(3);
+        let mut of_outcome = Vec::new();
+        labels.with_outcome("joined", |list| of_outcome = keys(list));
+        labels.set_error(Some(&"Full".into()));
+        let (system, partition) = (
+            semconv::MESSAGING_SYSTEM_NAME,
+            semconv::MESSAGING_DESTINATION_PARTITION_ID,
+        );
+        let outcome = semconv::OTEL_MESSAGING_PROPAGATION_OUTCOME;
+        assert_eq!(of_outcome, [system, partition, outcome, "tenant", "plan"]);
+        let error = semconv::ERROR_TYPE;
+        let common = keys(labels.common());
+        assert_eq!(common, [system, partition, error, "tenant", "plan"]);
+        let of_duration = keys(labels.of_duration(Operation::Send));
+        let operation = semconv::MESSAGING_OPERATION_TYPE;
+        let expected = [system, partition, error, operation, "tenant", "plan"];
+        assert_eq!(of_duration, expected);
+    }
+}

@@ -10,8 +10,10 @@ use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLogRecord, SdkLoggerProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData};
 use otel_messaging::adapter::{Destination, semconv};
+use otel_messaging::consumer::MessageSpan;
 use otel_messaging::{Instrumentation, current_context};
 use std::cell::Cell;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 /// By which a program records failures.
@@ -225,6 +227,43 @@ fn there_is_no_event_while_telemetry_is_suppressed() {
     drop(span);
     assert!(program.events().is_empty());
     assert_eq!(program.spans().len(), 1);
+}
+
+/// An error's text may be long, and later failures are ignored.
+#[test]
+fn the_text_of_a_later_failure_is_not_made() {
+    struct Counted<'a>(&'a Cell<u32>);
+
+    impl fmt::Display for Counted<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.set(self.0.get() + 1);
+            f.write_str("no such article")
+        }
+    }
+
+    let program = program(Some(Sampler::AlwaysOn));
+    let (first, later) = (Cell::new(0), Cell::new(0));
+    let fail_twice = |span: &MessageSpan| {
+        span.fail("article", Counted(&first));
+        span.fail("other", Counted(&later));
+    };
+    fail_twice(&program.by.process(&message()));
+
+    let (batch, messages) = program.by.process_batch([message()]);
+    for message in messages {
+        fail_twice(&message.into_parts().1);
+    }
+    batch.fail("other", Counted(&later));
+    drop(batch);
+
+    fail_twice(&program.by.process_batch([message()]).0);
+    assert_eq!((first.get(), later.get()), (3, 0));
+    let events = program.events();
+    let types: Vec<_> = events
+        .iter()
+        .map(|it| attribute(it, "exception.type"))
+        .collect();
+    assert_eq!(types, ["article"; 3]);
 }
 
 /// Whoever makes the spans: OpenTelemetry, or a layer of `tracing`.

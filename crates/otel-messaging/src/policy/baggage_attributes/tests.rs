@@ -116,8 +116,19 @@ fn secrets_and_names_of_messages_are_ignored() {
     ];
     let attributes = BaggageAttributes::new(names);
     assert_eq!(format!("{attributes:?}"), "[\"tenant\"]");
-    let attributes = attributes.with_listed_values("password", ["secret"]);
+    let attributes = attributes
+        .with_listed_values("password", ["secret"])
+        .with_listed_values("session_id", ["7"])
+        .with_values_on_metrics(7);
     assert_eq!(attributes.keys().collect::<Vec<_>>(), ["tenant"]);
+    // Each is said once.
+    let mut keys: Vec<_> = names[1..].iter().map(ToString::to_string).collect();
+    keys.push("password".to_owned());
+    assert_eq!(
+        attributes.finding(),
+        Some(Finding::IgnoredBaggageKeys { keys })
+    );
+    assert_eq!(BaggageAttributes::new(["tenant"]).finding(), None);
 }
 
 #[test]
