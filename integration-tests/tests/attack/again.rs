@@ -116,7 +116,13 @@ impl Again {
 
     /// Waits until all of it has come to its end, and lets go of the producer. How often it came.
     pub(crate) async fn ended(&self) -> u32 {
-        *self.by.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let by = self
+            .by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // Without the lock: the end of a producer may fail what is still under way, and come back here.
+        drop(by);
         let Done {
             count,
             tasks,

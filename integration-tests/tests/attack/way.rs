@@ -59,6 +59,11 @@ pub(crate) async fn withstands<W: Way>() {
     assert!(bare.answers.len() >= orders.len());
     for place in PLACES.into_iter().chain(LOGS) {
         for manner in MANNERS {
+            // Some ways come back with a message that fails later. That is one more event, and so on without
+            // end.
+            if manner == Manner::ComesBack && LOGS.contains(&place) {
+                continue;
+            }
             let hostile = Hostile::new(place, manner);
             let by = hostile.instrumentation();
             hostile.arm(true);

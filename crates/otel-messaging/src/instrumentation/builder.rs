@@ -67,6 +67,8 @@ impl Builder {
     ///
     /// If the provider panics, the message goes on, and [`caught_panics`](crate::loss::caught_panics) counts
     /// the panic. If it is slow, each message that fails waits for it. Use a `BatchLogProcessor`.
+    /// If a log processor of yours publishes messages, suppress telemetry there
+    /// (`Context::enter_telemetry_suppressed_scope`). Otherwise each of them that fails later is one more event.
     ///
     /// With opentelemetry-appender-tracing, give its layer and this method the same provider. A handler that
     /// logs its error itself then has two records of it.
