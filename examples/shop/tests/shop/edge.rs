@@ -26,7 +26,8 @@ async fn baggage_of_strangers_does_not_go_on() {
         .json(&json!({ "customer": "ada", "amount": 1250 }));
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.status(), 202);
-    while shop.line().await["fields"]["message"] != "mail sent" {}
+    shop.line(|line| line["fields"]["message"] == "mail sent")
+        .await;
     shop.stop().await;
 
     let received = exported::at(&collector);

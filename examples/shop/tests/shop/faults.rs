@@ -49,7 +49,8 @@ async fn killed(server: Server, variable: &str, noticed: &str) {
     let url = shop.url.clone();
     let (some, placed) = oneshot::channel();
     let placing = tokio::spawn(place(url, some));
-    placed.await.expect("some orders");
+    let some = timeout(PATIENCE, placed).await.expect("in time");
+    some.expect("some orders");
     broker.kill().await;
     broker.restart().await;
     let orders = timeout(PATIENCE, placing)

@@ -29,12 +29,10 @@ async fn log_lines_have_the_ids_of_their_trace() {
     let (mut traces, mut spans) = (BTreeSet::new(), BTreeSet::new());
     let mut said = Vec::new();
     while said.len() < expected.len() {
-        let line = shop.line().await;
-        if line["fields"]["order"] == order {
-            traces.insert(line["trace_id"].as_str().expect("an id").to_owned());
-            spans.insert(line["span_id"].as_str().expect("an id").to_owned());
-            said.push(line["fields"]["message"].clone());
-        }
+        let line = shop.line(|line| line["fields"]["order"] == order).await;
+        traces.insert(line["trace_id"].as_str().expect("an id").to_owned());
+        spans.insert(line["span_id"].as_str().expect("an id").to_owned());
+        said.push(line["fields"]["message"].clone());
     }
     said.sort_by_key(|message| expected.iter().position(|expected| message == expected));
     assert_eq!(said, expected);

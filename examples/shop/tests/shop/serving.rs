@@ -2,10 +2,11 @@
 
 use crate::program::PATIENCE;
 use serde_json::Value;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 /// The shop, which takes orders.
@@ -13,7 +14,8 @@ pub(crate) struct Serving {
     pub(crate) child: Child,
     /// Where it takes them.
     pub(crate) url: String,
-    lines: Lines<BufReader<ChildStdout>>,
+    /// Its log lines. They are read at once: a service whose pipe is full would wait.
+    lines: UnboundedReceiver<String>,
     /// Has billing's database.
     _folder: TempDir,
 }
@@ -26,7 +28,14 @@ impl Serving {
         command.arg(folder.path().join("invoices.db"));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it runs");
-        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let (keep, lines) = unbounded_channel();
+        let mut logged = BufReader::new(child.stdout.take().expect("piped")).lines();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = logged.next_line().await {
+                // A test that has ended reads no more.
+                let _ = keep.send(line);
+            }
+        });
         let mut said = BufReader::new(child.stderr.take().expect("piped")).lines();
         let line = timeout(PATIENCE, said.next_line()).await.expect("in time");
         let line = line.expect("text").expect("a line");
@@ -47,16 +56,24 @@ impl Serving {
         }
     }
 
-    /// The next line of a log, as JSON.
-    pub(crate) async fn line(&mut self) -> Value {
-        let line = timeout(PATIENCE, self.lines.next_line()).await;
-        let line = line.expect("in time").expect("text").expect("a line");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"))
+    /// Waits for a log line, as JSON.
+    pub(crate) async fn line(&mut self, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let wanted = async {
+            loop {
+                let line = self.lines.recv().await.expect("the shop runs");
+                let read: Value =
+                    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+                if is_wanted(&read) {
+                    return read;
+                }
+            }
+        };
+        timeout(PATIENCE, wanted).await.expect("in time")
     }
 
-    /// Reads its lines, so that it does not wait for that, until it ends.
-    pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
-        while let Ok(Some(_)) = self.lines.next_line().await {}
+    /// Waits until it and all its services have ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        while self.lines.recv().await.is_some() {}
         self.child.wait().await.expect("a status")
     }
 
