@@ -18,8 +18,9 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_messaging::instrumentation::{BaggageAttributes, MetricDestinations};
 use otel_messaging::sdk::BaggageProcessor;
 use otel_messaging::{Instrumentation, propagation, self_check};
-use std::env;
+use std::{env, io};
 use tracing::{Metadata, Subscriber};
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -31,6 +32,8 @@ pub(crate) struct Telemetry {
     tracers: SdkTracerProvider,
     meters: SdkMeterProvider,
     loggers: SdkLoggerProvider,
+    /// Writes the last log lines when it is dropped.
+    _lines: WorkerGuard,
 }
 
 impl Telemetry {
@@ -63,6 +66,7 @@ impl Telemetry {
         }
         let (tracers, meters, loggers) = (tracers.build(), meters.build(), loggers.build());
 
+        let (stdout, written) = tracing_appender::non_blocking(io::stdout());
         let spans = tracing_opentelemetry::layer().with_tracer(tracers.tracer("shop"));
         let logs = OpenTelemetryTracingBridge::new(&loggers);
         tracing_subscriber::registry()
@@ -72,7 +76,7 @@ impl Telemetry {
                 logs.with_filter(filter_fn(is_exported))
                     .with_filter(logged()?),
             )
-            .with(json_lines().with_filter(logged()?))
+            .with(json_lines(stdout).with_filter(logged()?))
             .try_init()?;
         global::set_tracer_provider(tracers.clone());
         global::set_meter_provider(meters.clone());
@@ -90,6 +94,7 @@ impl Telemetry {
             tracers,
             meters,
             loggers,
+            _lines: written,
         })
     }
 }
@@ -130,12 +135,13 @@ fn is_exported(metadata: &Metadata<'_>) -> bool {
 }
 
 /// Log lines as JSON, with the ids of the current trace and span (OpenTelemetry specification, "Trace Context
-/// in non-OTLP Log Formats").
-fn json_lines<S>() -> impl Layer<S>
+/// in non-OTLP Log Formats"). If nobody reads them, lines are lost, and no service waits.
+fn json_lines<S>(stdout: NonBlocking) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let mut lines = json_subscriber::layer()
+        .with_writer(stdout)
         .with_current_span(false)
         .with_span_list(false);
     let fields = lines.inner_layer_mut();

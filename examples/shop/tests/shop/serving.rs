@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::process::{ExitStatus, Stdio};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
@@ -14,28 +14,37 @@ pub(crate) struct Serving {
     pub(crate) child: Child,
     /// Where it takes them.
     pub(crate) url: String,
-    /// Its log lines. They are read at once: a service whose pipe is full would wait.
     lines: UnboundedReceiver<String>,
+    /// Its log lines, if nobody reads them.
+    unread: Option<ChildStdout>,
     /// Has billing's database.
     _folder: TempDir,
 }
 
 impl Serving {
     /// Starts it on a free port, and waits until it takes orders.
-    pub(crate) async fn start(mut command: Command) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        command.args(["--serve", "--listen", "127.0.0.1:0", "--database"]);
-        command.arg(folder.path().join("invoices.db"));
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("it runs");
+    pub(crate) async fn start(command: Command) -> Self {
+        let mut serving = Self::unread(command).await;
         let (keep, lines) = unbounded_channel();
-        let mut logged = BufReader::new(child.stdout.take().expect("piped")).lines();
+        serving.lines = lines;
+        let unread = serving.unread.take().expect("piped");
+        let mut logged = BufReader::new(unread).lines();
         tokio::spawn(async move {
             while let Ok(Some(line)) = logged.next_line().await {
                 // A test that has ended reads no more.
                 let _ = keep.send(line);
             }
         });
+        serving
+    }
+
+    /// The same, and nobody reads its log lines.
+    pub(crate) async fn unread(mut command: Command) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        command.args(["--serve", "--listen", "127.0.0.1:0", "--database"]);
+        command.arg(folder.path().join("invoices.db"));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
         let mut said = BufReader::new(child.stderr.take().expect("piped")).lines();
         let line = timeout(PATIENCE, said.next_line()).await.expect("in time");
         let line = line.expect("text").expect("a line");
@@ -49,9 +58,10 @@ impl Serving {
             }
         });
         Self {
+            unread: child.stdout.take(),
             child,
             url,
-            lines,
+            lines: unbounded_channel().1,
             _folder: folder,
         }
     }
