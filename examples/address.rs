@@ -12,6 +12,11 @@ impl Address {
         Self(given.into())
     }
 
+    /// The address that an argument or a variable gives. An empty one counts as not set.
+    pub fn given(value: Option<&str>) -> Option<Self> {
+        value.filter(|value| !value.is_empty()).map(Self::new)
+    }
+
     /// The address with everything in it, for the client alone.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -61,6 +66,14 @@ mod tests {
         ] {
             assert_eq!(Address::new(given).to_string(), shown);
         }
+    }
+
+    #[test]
+    fn an_empty_one_counts_as_not_set() {
+        let given = |value| Address::given(value).map(|address| address.to_string());
+        assert_eq!(given(Some("a:9092")).as_deref(), Some("a:9092"));
+        assert_eq!(given(Some("")), None);
+        assert_eq!(given(None), None);
     }
 
     #[test]

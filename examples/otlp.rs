@@ -163,8 +163,7 @@ impl<E: PushMetricExporter> PushMetricExporter for Watched<E> {
 }
 
 fn endpoint() -> Option<Address> {
-    let endpoint = env::var(ENDPOINT).ok()?;
-    (!endpoint.is_empty()).then(|| Address::new(endpoint))
+    Address::given(env::var(ENDPOINT).ok().as_deref())
 }
 
 /// Whether there is an endpoint, and the signal is not turned off (OpenTelemetry specification,

@@ -86,16 +86,18 @@ pub(crate) struct Addresses {
 impl Arguments {
     /// The real brokers to go over; none for the embedded one.
     pub(crate) fn addresses(&self) -> Option<Addresses> {
-        let [rabbitmq, kafka, nats] = [&self.amqp_url, &self.kafka_brokers, &self.nats_url]
-            .map(|given| given.as_deref().filter(|given| !given.is_empty()));
-        let any = rabbitmq.or(kafka).or(nats).is_some();
+        let given = [&self.amqp_url, &self.kafka_brokers, &self.nats_url]
+            .map(|given| Address::given(given.as_deref()));
+        let any = given.iter().any(Option::is_some);
         if self.embedded || !(self.brokers || any) {
             return None;
         }
+        let [rabbitmq, kafka, nats] = given;
+        let or = |given: Option<Address>, usual: &str| given.unwrap_or_else(|| Address::new(usual));
         Some(Addresses {
-            rabbitmq: Address::new(rabbitmq.unwrap_or("amqp://127.0.0.1:5672/%2f")),
-            kafka: Address::new(kafka.unwrap_or("127.0.0.1:9092")),
-            nats: Address::new(nats.unwrap_or("nats://127.0.0.1:4222")),
+            rabbitmq: or(rabbitmq, "amqp://127.0.0.1:5672/%2f"),
+            kafka: or(kafka, "127.0.0.1:9092"),
+            nats: or(nats, "nats://127.0.0.1:4222"),
         })
     }
 }

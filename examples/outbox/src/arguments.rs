@@ -91,21 +91,19 @@ Examples:
 impl Arguments {
     /// The database of a program that is not on its own.
     pub(crate) fn database(&self) -> Address {
-        Address::new(given(&self.database).unwrap_or("sqlite:outbox.db?mode=rwc"))
+        let given = Address::given(self.database.as_deref());
+        given.unwrap_or_else(|| Address::new("sqlite:outbox.db?mode=rwc"))
     }
 
     /// The Kafka that was given, if any.
     pub(crate) fn given_brokers(&self) -> Option<Address> {
-        given(&self.brokers).map(Address::new)
+        Address::given(self.brokers.as_deref())
     }
 
     pub(crate) fn brokers(&self) -> Address {
-        Address::new(given(&self.brokers).unwrap_or("127.0.0.1:9092"))
+        let given = self.given_brokers();
+        given.unwrap_or_else(|| Address::new("127.0.0.1:9092"))
     }
-}
-
-fn given(argument: &Option<String>) -> Option<&str> {
-    argument.as_deref().filter(|given| !given.is_empty())
 }
 
 #[cfg(test)]

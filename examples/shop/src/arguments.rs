@@ -134,10 +134,13 @@ pub(crate) struct Brokers {
 impl Arguments {
     pub(crate) fn brokers(&self) -> Brokers {
         let options = &self.options;
+        let or = |given: &Option<String>, usual: &str| {
+            Address::given(given.as_deref()).unwrap_or_else(|| Address::new(usual))
+        };
         Brokers {
-            amqp: Address::new(given(&options.amqp_url, "amqp://127.0.0.1:5672/%2f")),
-            kafka: Address::new(given(&options.kafka_brokers, "127.0.0.1:9092")),
-            nats: Address::new(given(&options.nats_url, "nats://127.0.0.1:4222")),
+            amqp: or(&options.amqp_url, "amqp://127.0.0.1:5672/%2f"),
+            kafka: or(&options.kafka_brokers, "127.0.0.1:9092"),
+            nats: or(&options.nats_url, "nats://127.0.0.1:4222"),
             names: Names::new(&options.prefix),
         }
     }
@@ -167,11 +170,6 @@ fn prefix(given: &str) -> Result<String, String> {
         return Ok(given.to_owned());
     }
     Err("it may have letters, digits, - and _".to_owned())
-}
-
-fn given<'a>(argument: &'a Option<String>, default: &'a str) -> &'a str {
-    let given = argument.as_deref().filter(|given| !given.is_empty());
-    given.unwrap_or(default)
 }
 
 impl Role {
