@@ -3,12 +3,12 @@
 use crate::invoices::Invoices;
 use crate::kafka::{ANSWER, Kafka};
 use crate::order::{Invoice, Order};
-use crate::rabbitmq::RabbitMq;
-use crate::service::{Service, ready};
+use crate::rabbitmq::{self, RabbitMq};
+use crate::service::Service;
 use backon::{ExponentialBuilder, Retryable};
 use futures_util::{StreamExt, TryStreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicConsumeOptions, BasicPublishOptions, BasicQosOptions};
+use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use otel_messaging_lapin::{Settlement, with_settlement};
 use otel_messaging_rdkafka::InjectingProducer;
@@ -59,7 +59,7 @@ pub(crate) async fn run(service: Service, database: &Path) -> anyhow::Result<()>
     let invoices = Invoices::open(database).await?;
     let kafka = Kafka::connect(&brokers.kafka, &brokers.names).await?;
     let mut rabbitmq = RabbitMq::connect(&brokers.amqp, &brokers.names).await?;
-    ready("billing", "");
+    service.ready();
     let billing = Billing {
         invoices,
         kafka: InjectingProducer::new(kafka.producer("billing")?),
@@ -146,10 +146,7 @@ impl Billing {
         anyhow::ensure!(error.is_final(), error);
         tracing::error!("order put aside: {error}");
         let queue = self.service.brokers.names.orders_failed.as_str().into();
-        let options = BasicPublishOptions {
-            mandatory: true,
-            ..Default::default()
-        };
+        let options = rabbitmq::mandatory();
         let producer = &rabbitmq.producer;
         let letter = producer.dead_letter(delivery, &error, "".into(), queue, options);
         RabbitMq::arrived(letter.await?).await

@@ -1,7 +1,7 @@
 //! Knows the addresses of the customers, as a service of NATS.
 
 use crate::nats;
-use crate::service::{Service, ready};
+use crate::service::Service;
 use async_nats::client::PublishError;
 use async_nats::service::{ServiceExt, error};
 use futures_util::StreamExt;
@@ -23,7 +23,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
     let answering = building.await.map_err(anyhow::Error::from_boxed)?;
     let requests = answering.endpoint(names.customers.clone()).await;
     let requests = requests.map_err(anyhow::Error::from_boxed)?;
-    ready("customers", "");
+    service.ready();
     let producer = InjectingProducer::new(client.clone());
     let requests = requests.take_until(service.stop.cancelled());
     let handling = requests.for_each_concurrent(None, async |request| {

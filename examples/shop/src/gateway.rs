@@ -2,8 +2,8 @@
 
 use crate::arguments::Brokers;
 use crate::order::Order;
-use crate::rabbitmq::RabbitMq;
-use crate::service::{Service, ready};
+use crate::rabbitmq::{self, RabbitMq};
+use crate::service::Service;
 use crate::telemetry;
 use anyhow::anyhow;
 use axum::extract::State;
@@ -11,7 +11,6 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use backon::{ExponentialBuilder, Retryable};
-use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel};
 use otel_messaging_lapin::InjectingProducer;
 use serde_json::{Value, json};
@@ -30,7 +29,7 @@ struct Gateway {
 }
 
 pub(crate) async fn run(service: Service, listen: SocketAddr) -> anyhow::Result<()> {
-    let brokers = service.brokers;
+    let brokers = service.brokers.clone();
     let rabbitmq = RabbitMq::connect(&brokers.amqp, &brokers.names).await?;
     let gateway = Gateway {
         brokers,
@@ -41,7 +40,7 @@ pub(crate) async fn run(service: Service, listen: SocketAddr) -> anyhow::Result<
         .with_state(Arc::new(gateway));
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| anyhow!("{listen}: {error}"))?;
-    ready("gateway", &listener.local_addr()?.to_string());
+    service.ready_at(listener.local_addr()?);
     let serving = axum::serve(listener, telemetry::trace_requests(router));
     let stopped = service.stop.cancelled_owned();
     Ok(serving.with_graceful_shutdown(stopped).await?)
@@ -75,10 +74,7 @@ impl Gateway {
     /// Publishes an order, and waits until RabbitMQ has it.
     async fn publish(&self, order: &Order) -> anyhow::Result<()> {
         let producer = self.producer().await?;
-        let options = BasicPublishOptions {
-            mandatory: true,
-            ..Default::default()
-        };
+        let options = rabbitmq::mandatory();
         let properties = BasicProperties::default()
             .with_delivery_mode(2) // RabbitMQ keeps it on disk
             .with_message_id(order.id.to_string().into());

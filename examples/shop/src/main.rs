@@ -73,6 +73,7 @@ async fn work(arguments: &Arguments, role: &Role) -> anyhow::Result<()> {
         stop_with_input(stop.clone());
     }
     let service = Service {
+        name: role.name(),
         brokers: arguments.brokers(),
         stop: stop.clone(),
     };

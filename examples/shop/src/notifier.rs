@@ -4,7 +4,7 @@
 use crate::mailer::{MailError, Mailer};
 use crate::nats;
 use crate::order::{Mail, Parcel};
-use crate::service::{Service, ready, until_it_works};
+use crate::service::{Service, until_it_works};
 use async_nats::Client;
 use async_nats::client::RequestError;
 use async_nats::jetstream::consumer::pull;
@@ -50,7 +50,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
     let client = nats::connect(&service.brokers.nats).await?;
     let jetstream = jetstream::new(client.clone());
     nats::stream(&jetstream, names).await?;
-    ready("notifier", "");
+    service.ready();
     let stream = InjectingProducer::new(jetstream.clone());
     let notifier = Notifier {
         client: InjectingProducer::new(client.clone()),

@@ -4,7 +4,7 @@ use crate::address::Address;
 use crate::names::Names;
 use crate::service::until_it_works;
 use backon::Retryable;
-use lapin::options::{ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use otel_messaging_lapin::{InjectingProducer, PublisherConfirm};
@@ -13,6 +13,14 @@ use tokio::time::timeout;
 
 /// How long RabbitMQ may take to answer.
 const ANSWER: Duration = Duration::from_secs(8);
+
+/// RabbitMQ sends a message back that no queue takes. See [`RabbitMq::arrived`].
+pub(crate) fn mandatory() -> BasicPublishOptions {
+    BasicPublishOptions {
+        mandatory: true,
+        ..Default::default()
+    }
+}
 
 /// A connection with one channel, whose publishes wait for the broker's answer.
 pub(crate) struct RabbitMq {

@@ -3,6 +3,7 @@
 use crate::arguments::Brokers;
 use backon::ExponentialBuilder;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +15,7 @@ const IN_HAND: Duration = Duration::from_secs(10);
 
 /// What each service is given.
 pub(crate) struct Service {
+    pub(crate) name: &'static str,
     pub(crate) brokers: Brokers,
     /// Cancelled when the service is to end: it then takes nothing new, and ends what it has in hand.
     pub(crate) stop: CancellationToken,
@@ -75,10 +77,26 @@ pub(crate) fn until_it_works() -> ExponentialBuilder {
         .without_max_times()
 }
 
-/// Says that a service takes work, and where. This is for the one who has started it, whatever is logged.
-pub(crate) fn ready(name: &str, at: &str) {
-    eprintln!(
-        "shop {name}: ready{}{at}",
-        if at.is_empty() { "" } else { " at " }
-    );
+impl Service {
+    /// Says that the service takes work. Whoever has started it reads this, whatever is logged.
+    pub(crate) fn ready(&self) {
+        eprintln!("{}", ready_line(self.name));
+    }
+
+    /// Says it, and where the service listens.
+    pub(crate) fn ready_at(&self, address: SocketAddr) {
+        eprintln!("{} at {address}", ready_line(self.name));
+    }
+}
+
+/// How a line begins that says that a service takes work.
+fn ready_line(name: &str) -> String {
+    format!("shop {name}: ready")
+}
+
+/// Where the service listens, if this line says that it takes work. It is empty for a service that listens
+/// nowhere.
+pub(crate) fn listens_at<'a>(name: &str, line: &'a str) -> Option<&'a str> {
+    let at = line.strip_prefix(&ready_line(name))?;
+    Some(at.trim_start_matches(" at "))
 }

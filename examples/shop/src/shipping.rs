@@ -3,7 +3,7 @@
 use crate::kafka::{ANSWER, Kafka};
 use crate::nats;
 use crate::order::{Invoice, Parcel};
-use crate::service::{Service, ready, until_it_works};
+use crate::service::{Service, until_it_works};
 use async_nats::jetstream;
 use async_nats::jetstream::context::PublishError;
 use backon::Retryable;
@@ -54,7 +54,7 @@ pub(crate) async fn run(service: Service) -> anyhow::Result<()> {
         offsets: Offsets::new(Arc::clone(&consumer))?,
         service,
     };
-    ready("shipping", "");
+    shipping.service.ready();
 
     let messages = consumer.stream();
     let messages = messages.map_ok(|message| shipping.offsets.register(message));

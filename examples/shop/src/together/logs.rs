@@ -6,7 +6,7 @@ use super::table;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
 pub(super) fn of(placed: &Placed, received: &Received) -> String {
-    let trace = received.trace_of(&placed.order.id.to_string());
+    let trace = received.trace_of(placed.order.id);
     let mut lines: Vec<_> = received
         .logs
         .iter()

@@ -60,7 +60,7 @@ async fn send_ten(arguments: &Arguments, stop: &CancellationToken) -> anyhow::Re
     settled::assert_nothing_left(&brokers).await?;
     let (received, passed_on) = receiver.finish();
     for placed in &orders {
-        let trace = received.trace_of(&placed.order.id.to_string());
+        let trace = received.trace_of(placed.order.id);
         anyhow::ensure!(!trace.is_empty(), "no trace of order {}", placed.order.id);
     }
     let shown = shown(&orders, outcomes.known(), &received);

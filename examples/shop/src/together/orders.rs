@@ -73,18 +73,15 @@ pub(super) fn table(
     received: &Received,
 ) -> String {
     let rows = orders.iter().map(|placed| {
-        let trace = received.trace_of(&placed.order.id.to_string());
-        let spans = received
-            .spans
-            .iter()
-            .filter(|span| span.it.trace_id == trace);
-        let services: BTreeSet<_> = spans.clone().map(|span| &span.service).collect();
+        let trace = received.trace_of(placed.order.id);
+        let spans = received.spans_of(trace);
+        let services: BTreeSet<_> = spans.iter().map(|span| &span.service).collect();
         let outcome = outcomes.get(&placed.order.id);
         [
             placed.order.id.to_string(),
             placed.tenant.to_owned(),
             outcome.map_or_else(String::new, ToString::to_string),
-            spans.count().to_string(),
+            spans.len().to_string(),
             services.len().to_string(),
             hex(trace),
         ]

@@ -1,5 +1,6 @@
 //! One service as a process.
 
+use crate::service::listens_at;
 use anyhow::{Context, anyhow};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::VecDeque;
@@ -21,7 +22,7 @@ pub(super) struct Process {
     pub(super) name: &'static str,
     child: Child,
     _input: Option<ChildStdin>,
-    ready: Option<oneshot::Receiver<String>>,
+    ready: oneshot::Receiver<String>,
     /// Reads what it says on its standard error.
     reading: JoinHandle<VecDeque<String>>,
 }
@@ -52,17 +53,14 @@ impl Process {
             name,
             _input: child.stdin.take(),
             child,
-            ready: Some(ready),
+            ready,
             reading: tokio::spawn(read(errors, name, say)),
         })
     }
 
-    /// Waits until it takes work. Returns where it listens, if it does.
+    /// Waits, once, until it takes work. Returns where it listens, if it does.
     pub(super) async fn ready(&mut self) -> anyhow::Result<String> {
-        let Some(ready) = self.ready.take() else {
-            return Ok(String::new());
-        };
-        let said = timeout(PATIENCE, ready).await;
+        let said = timeout(PATIENCE, &mut self.ready).await;
         match said.map_err(|_| anyhow!("{} is not ready after {PATIENCE:?}", self.name))? {
             Ok(at) => Ok(at),
             // Its output has ended.
@@ -111,12 +109,11 @@ async fn read(
     let (mut say, mut last) = (Some(say), VecDeque::new());
     let mut lines = BufReader::new(errors).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        let ready = line.strip_prefix(&format!("shop {name}: ready"));
-        if let Some(at) = ready
+        if let Some(at) = listens_at(name, &line)
             && let Some(say) = say.take()
         {
             // Nobody may wait for it any more.
-            let _ = say.send(at.trim_start_matches(" at ").to_owned());
+            let _ = say.send(at.to_owned());
             continue;
         }
         last.push_back(line);

@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// What the services have exported.
 #[derive(Default)]
@@ -93,12 +94,19 @@ impl Received {
     }
 
     /// The trace of an order: the gateway's log line about it is in it.
-    pub(super) fn trace_of(&self, order: &str) -> &[u8] {
+    pub(super) fn trace_of(&self, order: Uuid) -> &[u8] {
+        let order = order.to_string();
         let line = self.logs.iter().find(|log| {
             log.service == "gateway"
-                && text_of(&log.it.attributes, "order").as_deref() == Some(order)
+                && text_of(&log.it.attributes, "order").as_ref() == Some(&order)
         });
         line.map_or(&[], |line| &line.it.trace_id)
+    }
+
+    /// The spans of a trace.
+    pub(super) fn spans_of(&self, trace: &[u8]) -> Vec<&OfService<Span>> {
+        let spans = self.spans.iter();
+        spans.filter(|span| span.it.trace_id == trace).collect()
     }
 }
 

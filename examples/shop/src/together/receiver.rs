@@ -10,8 +10,8 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
-use std::env;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{env, mem};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -83,21 +83,20 @@ impl Receiver {
     /// What was exported. Those who export have ended.
     pub(super) fn finish(self) -> (Received, anyhow::Result<()>) {
         self.task.abort();
-        let mut kept = self
-            .keeper
-            .kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
         let Kept {
             received,
             not_passed_on,
-        } = std::mem::take(&mut *kept);
+        } = mem::take(&mut *self.keeper.kept());
         let passed_on = not_passed_on.map_or(Ok(()), |why| Err(anyhow::anyhow!("{why}")));
         (received, passed_on)
     }
 }
 
 impl Keeper {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn take(&self, signal: Signal, body: Bytes) -> StatusCode {
         if self.keep(signal, &body).is_err() {
             return StatusCode::BAD_REQUEST;
@@ -105,15 +104,14 @@ impl Keeper {
         if let Some(url) = signal.onward()
             && let Err(error) = self.pass_on(&url, body).await
         {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.not_passed_on.get_or_insert(format!("{url}: {error}"));
+            let why = format!("{url}: {error}");
+            self.kept().not_passed_on.get_or_insert(why);
         }
         StatusCode::OK
     }
 
     fn keep(&self, signal: Signal, body: &[u8]) -> Result<(), prost::DecodeError> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let received = &mut kept.received;
+        let received = &mut self.kept().received;
         match signal {
             Signal::Traces => received.add_spans(ExportTraceServiceRequest::decode(body)?),
             Signal::Metrics => received.add_metrics(ExportMetricsServiceRequest::decode(body)?),

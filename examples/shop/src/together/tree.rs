@@ -9,12 +9,8 @@ type Node<'a> = &'a OfService<Span>;
 
 /// The trace of an order, and the spans of others that are linked to it: of batches.
 pub(super) fn of(placed: &Placed, outcome: Option<&Outcome>, received: &Received) -> String {
-    let trace = received.trace_of(&placed.order.id.to_string());
-    let spans: Vec<_> = received
-        .spans
-        .iter()
-        .filter(|span| span.it.trace_id == trace)
-        .collect();
+    let trace = received.trace_of(placed.order.id);
+    let spans = received.spans_of(trace);
     let mut rows = Vec::new();
     let roots = spans.iter().filter(|span| parent(span, &spans).is_none());
     for root in sorted(roots) {

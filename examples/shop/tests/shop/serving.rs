@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::process::{ExitStatus, Stdio};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, Command};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
@@ -15,8 +15,6 @@ pub(crate) struct Serving {
     /// Where it takes them.
     pub(crate) url: String,
     lines: UnboundedReceiver<String>,
-    /// Its log lines, if nobody reads them.
-    unread: Option<ChildStdout>,
     /// Has billing's database.
     _folder: TempDir,
 }
@@ -27,8 +25,8 @@ impl Serving {
         let mut serving = Self::unread(command).await;
         let (keep, lines) = unbounded_channel();
         serving.lines = lines;
-        let unread = serving.unread.take().expect("piped");
-        let mut logged = BufReader::new(unread).lines();
+        let logged = serving.child.stdout.take().expect("piped");
+        let mut logged = BufReader::new(logged).lines();
         tokio::spawn(async move {
             while let Ok(Some(line)) = logged.next_line().await {
                 // A test that has ended reads no more.
@@ -58,7 +56,6 @@ impl Serving {
             }
         });
         Self {
-            unread: child.stdout.take(),
             child,
             url,
             lines: unbounded_channel().1,
