@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 /// The messages of one partition that are still to be handled, and the offset that was stored last. It is
 /// as large as there are such messages: what was handled takes no room, in whatever order it was.
 ///
-/// The offset to store is that of the first message that is still to be handled. If there is none, it is one
-/// more than the largest, as librdkafka stores it: in compacted topics and after transactions offsets have
-/// gaps, and no message may have that offset.
+/// It stores the offset of the first message that is still to be handled. If all are handled, it stores the
+/// largest offset plus one, as librdkafka does. No message may have that offset: in compacted topics and after
+/// transactions, offsets have gaps.
 #[derive(Debug)]
 pub(crate) struct Mark {
     pending: BTreeSet<i64>,

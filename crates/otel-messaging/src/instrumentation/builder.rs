@@ -187,11 +187,12 @@ impl Builder {
     /// Puts baggage onto the metrics of messages: the keys of `attributes`, each as an attribute of the same
     /// name. Off by default.
     ///
-    /// A message that is handled has its own baggage, and one that is sent has the baggage that is current at the
-    /// call. So has a settlement. The metrics of a batch have what is equal for all its messages, and those of a
-    /// poll have no baggage. [`BaggageAttributes`] says how many time series there may be.
+    /// The metrics of a handled message have the message's baggage. The metrics of a sent message and of a
+    /// settlement have the baggage that is current at the call. The metrics of a batch have the attributes that
+    /// are equal for all its messages. The metrics of a poll have no baggage. [`BaggageAttributes`] says how many
+    /// time series there may be.
     ///
-    /// For spans and logs, of the application too, use the `BaggageProcessor` of the feature `sdk`.
+    /// The `BaggageProcessor` of the feature `sdk` copies baggage onto spans and logs, the application's too.
     ///
     /// ```
     /// use otel_messaging::Instrumentation;
@@ -240,8 +241,8 @@ impl Builder {
 
     /// Calls `hook` for each span that is recorded, to add attributes of the application's. It sees the
     /// message and the context, also of messages that are sent. If it panics, the span goes without its
-    /// attributes, and [`caught_panics`](crate::loss::caught_panics) counts the panic. For baggage on all
-    /// spans, also those of the application, use the `BaggageProcessor` of the feature `sdk`.
+    /// attributes, and [`caught_panics`](crate::loss::caught_panics) counts the panic. The
+    /// `BaggageProcessor` of the feature `sdk` copies baggage onto all spans, the application's too.
     ///
     /// ```
     /// use otel_messaging::Instrumentation;

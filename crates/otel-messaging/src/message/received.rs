@@ -35,7 +35,7 @@ pub trait Client {
     }
 }
 
-/// The name of an error for `error.type`: the client's, or that of its type.
+/// The `error.type` of an error: the client's name for it, or else the name of its Rust type.
 pub(crate) fn error_type<C: Client, E: 'static>(error: &E) -> Cow<'static, str> {
     C::error_type(error).unwrap_or_else(|| type_name::<E>().into())
 }

@@ -40,9 +40,9 @@ use std::time::Duration;
 /// out. For a span this is what it has at its start. If the application sets the attribute later, the span has
 /// both, because the SDK replaces none.
 ///
-/// With tracing-opentelemetry, the parent's context of a contextual span is the one that is current when the span
-/// is made. If the layer does not activate contexts, it is that of the span around it, which does not have
-/// baggage that was attached inside that span.
+/// With tracing-opentelemetry, a contextual span gets the baggage that is current when the span is made. If the
+/// layer does not activate contexts, it gets the baggage of the span around it. Baggage that was attached inside
+/// that span is then missing.
 #[derive(Debug, Clone)]
 pub struct BaggageProcessor {
     copied: BaggageAttributes,

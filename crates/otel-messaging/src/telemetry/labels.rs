@@ -24,12 +24,12 @@ pub(crate) enum OnMetric {
 /// | `messaging.client.consumed.messages`, `messaging.process.duration` | group and subscription |
 /// | `messaging.client.sent.messages` | none |
 ///
-/// What the application has copied from the baggage stands behind all others.
+/// The attributes that are copied from the baggage stand behind all others.
 #[derive(Debug, Default)]
 pub(crate) struct Labels {
     list: Vec<KeyValue>,
     has_destination: bool,
-    /// How many of them stand before those of the baggage.
+    /// How many attributes stand before the baggage.
     own: usize,
 }
 
@@ -75,7 +75,7 @@ impl Labels {
         self.list.push(attribute);
     }
 
-    /// Adds an attribute, before those of the baggage.
+    /// Adds an attribute before the baggage.
     fn add(&mut self, attribute: KeyValue) {
         self.list.insert(self.own, attribute);
         self.own += 1;

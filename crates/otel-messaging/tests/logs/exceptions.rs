@@ -172,7 +172,8 @@ fn an_event_of_a_batch_is_in_the_context_of_its_message() {
     assert_eq!(events, [created[0].as_str(), created[2].as_str()]);
 }
 
-/// An unsampled span's event carries its ids, and a message without a span those of its sender.
+/// The event of an unsampled span carries the span's ids. The event of a message without a span carries the ids
+/// of the sender's span.
 #[test]
 fn an_event_has_ids_where_no_span_is_recorded() {
     let (_, work, _) = CASES[0];

@@ -19,7 +19,7 @@ pub(crate) fn delivery() -> Delivery {
     }
 }
 
-/// One of which the broker refuses the settlement.
+/// A message whose settlement the broker refuses.
 #[cfg(feature = "logs")]
 pub(crate) fn refused_delivery() -> Delivery {
     Delivery {
