@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 /// After so long, an answer will not come any more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Until the thread that woke this one has let go of its locks: it wakes with some of them held, and
+/// whether the next poll has to spin for them would be a matter of luck.
+const QUIET: Duration = Duration::from_millis(5);
+
 /// Polls futures on this thread, each only after it was woken, so that every run polls as often.
 pub struct Polling {
     woken: Arc<Woken>,
@@ -75,6 +79,7 @@ impl Polling {
             }
             pending();
             self.wait();
+            thread::sleep(QUIET);
         }
     }
 

@@ -2,6 +2,8 @@
 
 use super::results::{LINEAR, Line, Results};
 use crate::CLIENTS;
+use crate::call::Call;
+use crate::case::Work;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -11,6 +13,11 @@ pub struct Kept(Map<String, Value>);
 
 /// A ratio may grow by so much.
 const TOLERANCE: f64 = 1.03;
+
+/// And so much that of a send through lapin. It moves whole frames, of some hundred bytes, into its queues:
+/// what `memmove` takes for them depends on where they lie in memory, so that a process in which they
+/// lie badly takes 2 % more of the wire for every message, in the bound or in ours.
+const TOLERANCE_OF_FRAMES: f64 = 1.05;
 
 impl Kept {
     pub fn of(results: &Results) -> Self {
@@ -78,10 +85,16 @@ impl Kept {
             Some(_) => {}
             None => offences.push(format!("{row}, {client}: no {what} is kept")),
         };
-        compare("ratio", line.ratio(line.ours), TOLERANCE);
+        let moves_frames = client == "AMQP" && matches!(line.row.work, Work::Call(Call::Send, _));
+        let tolerance = if moves_frames {
+            TOLERANCE_OF_FRAMES
+        } else {
+            TOLERANCE
+        };
+        compare("ratio", line.ratio(line.ours), tolerance);
         compare("allocations", rounded(line.allocations()), 1.0);
         if let Some(default) = line.default {
-            compare("default", line.ratio(default), TOLERANCE);
+            compare("default", line.ratio(default), tolerance);
         }
         offences
     }
@@ -96,7 +109,7 @@ mod tests {
     use super::super::counts::Counts;
     use super::super::results::GrowthLine;
     use super::*;
-    use crate::case::rows;
+    use crate::case::{Row, calls, rows};
 
     fn results(ours: f64, allocations: f64, largest: f64) -> Results {
         let counts = |instructions| Counts {
@@ -139,6 +152,32 @@ mod tests {
             assert_eq!(offences, [format!("{row}: {what}")]);
         }
         assert_eq!(kept.offences(&results(1100.0, 3.0, 10_000.0)).len(), 1);
+    }
+
+    #[test]
+    fn a_send_of_frames_may_differ_by_more_but_not_by_all() {
+        let send = |client, ours| {
+            let mut results = results(ours, 3.0, 1000.0);
+            let is_send = |row: &Row| matches!(row.work, Work::Call(Call::Send, _));
+            results.lines[0].row = calls().into_iter().find(is_send).expect("a send");
+            results.lines[0].client = client;
+            results
+        };
+        let offences = |client, ours| {
+            Kept::of(&send(client, 1000.0))
+                .offences(&send(client, ours))
+                .len()
+        };
+        let amqp = CLIENTS
+            .iter()
+            .position(|(_, client)| *client == "AMQP")
+            .expect("AMQP");
+        assert_eq!([offences(amqp, 1045.0), offences(amqp, 1055.0)], [0, 1]);
+        let kafka = CLIENTS
+            .iter()
+            .position(|(_, client)| *client == "Kafka")
+            .expect("Kafka");
+        assert_eq!([offences(kafka, 1025.0), offences(kafka, 1045.0)], [0, 1]);
     }
 
     #[test]
