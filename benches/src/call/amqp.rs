@@ -1,6 +1,7 @@
 //! lapin: `basic_publish` on a channel without confirms.
 
 use super::metrics::labels;
+use super::poll::wait_until_quiet;
 use super::span::{Operation, start};
 use super::{Calls, server};
 use crate::client::{Amqp, Client};
@@ -19,8 +20,6 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 const PAYLOAD: &[u8] = b"order 7";
-/// Until lapin's thread has nothing more to do.
-const QUIET: Duration = Duration::from_millis(5);
 
 /// A channel without confirms: a message is sent when it was written into the connection.
 pub struct Sender {
@@ -96,7 +95,7 @@ impl Calls for Amqp {
         while !sender.connection.status().blocked() {
             thread::sleep(Duration::from_millis(1));
         }
-        thread::sleep(QUIET);
+        wait_until_quiet();
     }
 
     fn release(sender: &Sender) {

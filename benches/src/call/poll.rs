@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 /// After so long, an answer will not come any more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Until the thread that woke this one has let go of its locks: it wakes with some of them held, and
-/// whether the next poll has to spin for them would be a matter of luck.
+/// Until a client's thread has done what it does now.
 const QUIET: Duration = Duration::from_millis(5);
+
+/// Waits until the threads of a client have nothing to do any more. No client says when that is.
+pub(super) fn wait_until_quiet() {
+    thread::sleep(QUIET);
+}
 
 /// Polls futures on this thread, each only after it was woken, so that every run polls as often.
 pub struct Polling {
@@ -79,7 +83,9 @@ impl Polling {
             }
             pending();
             self.wait();
-            thread::sleep(QUIET);
+            // The thread that wakes this one holds some locks meanwhile. Whether the next poll has to spin for
+            // them would be a matter of luck.
+            wait_until_quiet();
         }
     }
 

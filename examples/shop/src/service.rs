@@ -10,7 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// How long a service may take to end what it has in hand. A broker that is away would hold it for ever.
+/// How long a service may take to end what it has in hand. Without a limit, the service would wait for ever for a
+/// broker that is away.
 const IN_HAND: Duration = Duration::from_secs(10);
 
 /// What each service is given.

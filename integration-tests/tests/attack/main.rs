@@ -1,6 +1,6 @@
 //! Hostile telemetry: samplers, processors, exporters, propagators and layers of `tracing` that panic,
-//! are slow, or come back to messaging. On every client the results, the order and the counts are
-//! those of the bare client.
+//! are slow, or come back to messaging. Each test does the same with the bare client and with ours, and
+//! compares the results, the order and the counts.
 
 mod again;
 #[path = "../hostile/child.rs"]

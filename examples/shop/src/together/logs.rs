@@ -14,10 +14,7 @@ pub(super) fn of(placed: &Placed, received: &Received) -> String {
         .collect();
     lines.sort_by_key(|log| log.it.time_unix_nano.max(log.it.observed_time_unix_nano));
     let rows = lines.into_iter().map(|log| {
-        let span = received
-            .spans
-            .iter()
-            .find(|span| span.it.span_id == log.it.span_id);
+        let span = received.span_of(&log.it);
         [
             log.service.clone(),
             log.it.severity_text.clone(),

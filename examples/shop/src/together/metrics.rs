@@ -29,8 +29,8 @@ pub(super) fn table(received: &Received) -> String {
             [
                 series.service.clone(),
                 series.metric.clone(),
-                attribute(series, OPERATION),
-                attribute(series, DESTINATION),
+                series.attribute(OPERATION).to_owned(),
+                series.attribute(DESTINATION).to_owned(),
                 what.cloned().unwrap_or_default(),
             ]
         })
@@ -61,11 +61,15 @@ pub(super) fn table(received: &Received) -> String {
 pub(super) fn by_tenant(received: &Received) -> String {
     let grouped = group(received, |series| {
         let is_shown = series.service == "billing" && series.metric == "messaging.process.duration";
-        is_shown.then(|| [attribute(series, "tenant"), attribute(series, "error.type")])
+        is_shown.then(|| ["tenant", "error.type"].map(|key| series.attribute(key)))
     });
-    let rows = grouped
-        .into_iter()
-        .map(|([tenant, error], measured)| [tenant, measured.count.to_string(), error]);
+    let rows = grouped.into_iter().map(|([tenant, error], measured)| {
+        [
+            tenant.to_owned(),
+            measured.count.to_string(),
+            error.to_owned(),
+        ]
+    });
     format!(
         "Orders by tenant\n{}",
         table::of(["tenant", "orders", "error"], rows)
@@ -73,7 +77,10 @@ pub(super) fn by_tenant(received: &Received) -> String {
 }
 
 /// The sums of the series that have the same key.
-fn group<K: Ord>(received: &Received, key: impl Fn(&Series) -> Option<K>) -> BTreeMap<K, Measured> {
+fn group<'a, K: Ord>(
+    received: &'a Received,
+    key: impl Fn(&'a Series) -> Option<K>,
+) -> BTreeMap<K, Measured> {
     let mut grouped = BTreeMap::<K, Measured>::new();
     for (series, measured) in &received.metrics {
         if let Some(key) = key(series) {
@@ -81,8 +88,4 @@ fn group<K: Ord>(received: &Received, key: impl Fn(&Series) -> Option<K>) -> BTr
         }
     }
     grouped
-}
-
-fn attribute(series: &Series, key: &str) -> String {
-    series.attributes.get(key).cloned().unwrap_or_default()
 }

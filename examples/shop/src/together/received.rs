@@ -93,20 +93,38 @@ impl Received {
         }
     }
 
-    /// The trace of an order: the gateway's log line about it is in it.
+    /// The trace of an order that was sent once.
     pub(super) fn trace_of(&self, order: Uuid) -> &[u8] {
-        let order = order.to_string();
-        let line = self.logs.iter().find(|log| {
-            log.service == "gateway"
-                && text_of(&log.it.attributes, "order").as_ref() == Some(&order)
-        });
-        line.map_or(&[], |line| &line.it.trace_id)
+        self.traces_of(&order.to_string()).next().unwrap_or(&[])
+    }
+
+    /// The traces of an order: the gateway's log lines about it are in them. A request that was repeated has one
+    /// more.
+    pub(super) fn traces_of(&self, order: &str) -> impl Iterator<Item = &[u8]> {
+        let of_gateway = self.logs.iter().filter(|log| log.service == "gateway");
+        let of_order = of_gateway
+            .filter(move |log| text_of(&log.it.attributes, "order").as_deref() == Some(order));
+        of_order.map(|log| &*log.it.trace_id)
+    }
+
+    /// The span in which a log record was made.
+    pub(super) fn span_of(&self, log: &LogRecord) -> Option<&OfService<Span>> {
+        let ids = (&log.trace_id, &log.span_id);
+        let mut spans = self.spans.iter();
+        spans.find(|span| (&span.it.trace_id, &span.it.span_id) == ids)
     }
 
     /// The spans of a trace.
     pub(super) fn spans_of(&self, trace: &[u8]) -> Vec<&OfService<Span>> {
         let spans = self.spans.iter();
         spans.filter(|span| span.it.trace_id == trace).collect()
+    }
+}
+
+impl Series {
+    /// An attribute, or an empty text.
+    pub(super) fn attribute(&self, key: &str) -> &str {
+        self.attributes.get(key).map_or("", |value| value)
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Nobody tells the services to end. Log lines are hidden, too.
+/// The program is killed, so it cannot tell the services to end. The services write no log lines either.
 #[apply(broker_test)]
 async fn services_end_when_their_program_is_killed() {
     let prefix = format!("{}-", unique("shop"));

@@ -1,6 +1,6 @@
 //! What arrived at a collector.
 
-use crate::received::{OfService, Received, hex, text_of};
+use crate::received::{OfService, Received, hex};
 use integration_tests::otlp_receiver::OtlpReceiver;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use std::collections::BTreeSet;
@@ -33,11 +33,7 @@ pub(crate) fn spans<'a>(received: &'a Received, trace: &str) -> Vec<&'a OfServic
         .collect()
 }
 
-/// The traces with a log record about the order. A request that was repeated has one more.
+/// The traces of an order, in hexadecimal.
 pub(crate) fn traces_of(received: &Received, order: &str) -> BTreeSet<String> {
-    let of_gateway = received.logs.iter().filter(|log| log.service == "gateway");
-    of_gateway
-        .filter(|log| text_of(&log.it.attributes, "order").as_deref() == Some(order))
-        .map(|log| hex(&log.it.trace_id))
-        .collect()
+    received.traces_of(order).map(hex).collect()
 }

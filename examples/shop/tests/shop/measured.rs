@@ -67,11 +67,8 @@ pub(crate) fn assert_tenants(received: &Received, orders: &[Line], prefix: &str)
     let mut consumed = BTreeMap::<_, u64>::new();
     for (series, measured) in &received.metrics {
         if series.metric == "messaging.client.consumed.messages" {
-            let attribute = |key: &str| series.attributes.get(key).cloned().unwrap_or_default();
-            let destination = attribute("messaging.destination.name");
-            *consumed
-                .entry((destination, attribute("tenant")))
-                .or_default() += measured.count;
+            let key = ["messaging.destination.name", "tenant"].map(|key| series.attribute(key));
+            *consumed.entry(key.map(str::to_owned)).or_default() += measured.count;
         }
     }
     let mut expected = BTreeMap::<_, u64>::new();
@@ -81,7 +78,7 @@ pub(crate) fn assert_tenants(received: &Received, orders: &[Line], prefix: &str)
             _ => &["orders", "invoices", "parcels", "customers"],
         };
         for destination in destinations {
-            let key = (format!("{prefix}{destination}"), line.tenant.clone());
+            let key = [format!("{prefix}{destination}"), line.tenant.clone()];
             *expected.entry(key).or_default() += 1;
         }
     }
@@ -97,10 +94,9 @@ fn counts(
 ) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::<_, u64>::new();
     for (series, measured) in &received.metrics {
-        let attribute = |key: &str| series.attributes.get(key).cloned().unwrap_or_default();
-        let destination = attribute("messaging.destination.name");
+        let destination = series.attribute("messaging.destination.name");
         if series.metric == metric
-            && has(&attribute(key))
+            && has(series.attribute(key))
             && let Some(destination) = destination.strip_prefix(prefix)
         {
             *counts.entry(destination.to_owned()).or_default() += measured.count;

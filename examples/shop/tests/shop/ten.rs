@@ -170,9 +170,7 @@ fn assert_failed(received: &Received, line: &Line, prefix: &str, expected: &[&st
     });
     let of_spans: BTreeSet<_> = exceptions
         .map(|log| {
-            let span = of_trace
-                .iter()
-                .find(|span| span.it.span_id == log.it.span_id);
+            let span = received.span_of(&log.it);
             span.expect("a span of the trace").it.name.clone()
         })
         .collect();
@@ -191,7 +189,6 @@ fn assert_links(received: &Received, line: &Line) {
 
 /// What the services log is in the trace and in the span in which they log it.
 fn assert_logs(received: &Received, line: &Line) {
-    let of_trace = spans(received, &line.trace);
     let of_order = received
         .logs
         .iter()
@@ -199,9 +196,7 @@ fn assert_logs(received: &Received, line: &Line) {
     let mut found = BTreeSet::new();
     for log in of_order {
         assert_eq!(hex(&log.it.trace_id), line.trace, "{:?}", log.it.body);
-        let span = of_trace
-            .iter()
-            .find(|span| span.it.span_id == log.it.span_id);
+        let span = received.span_of(&log.it);
         let span = &span.expect("a span of the trace").it.name;
         let operation = span.split(' ').next().unwrap_or_default();
         assert_eq!(
