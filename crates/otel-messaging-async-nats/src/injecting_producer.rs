@@ -4,6 +4,7 @@ use crate::headers::Nats;
 use crate::injection::Injection;
 use crate::outbound::Outbound;
 use crate::spelling::Spelling;
+use crate::subject::destination;
 use crate::wire_size::room_for;
 use async_nats::message::OutboundMessage;
 use async_nats::{Client, HeaderMap, Message, jetstream};
@@ -249,6 +250,7 @@ impl<P: Wrapped> InjectingProducer<P> {
         let payload = message.payload.len();
         let outbound = Outbound::to(subject, came, payload, &self.injection.info);
         let room = self.room(payload, came);
-        self.injection.relay(relay, &outbound, came, room)
+        let source = destination(&message.subject);
+        self.injection.relay(relay, source, &outbound, came, room)
     }
 }

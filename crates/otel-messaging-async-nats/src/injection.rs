@@ -6,7 +6,7 @@ use crate::relay;
 use crate::spelled::Spelled;
 use crate::spelling::Spelling;
 use async_nats::HeaderMap;
-use otel_messaging::adapter::{Describe, Outgoing, Relay, Sender};
+use otel_messaging::adapter::{Describe, Destination, Outgoing, Relay, Sender};
 use otel_messaging::producer::ProducerInfo;
 use std::mem;
 
@@ -25,13 +25,14 @@ impl Injection {
     pub(crate) fn relay<M: Describe<Nats>>(
         &self,
         relay: Relay<'_>,
+        source: Destination<'_>,
         message: &M,
         came: Option<&HeaderMap>,
         room: usize,
     ) -> (Outgoing, HeaderMap) {
         let mut headers = relay::headers(relay, came, room);
         let by = &self.sender;
-        let outgoing = by.relay(relay, "publish", message, &mut headers, Some(room));
+        let outgoing = by.relay(relay, source, "publish", message, &mut headers, Some(room));
         self.write(&outgoing, &mut headers, room);
         (outgoing, headers)
     }

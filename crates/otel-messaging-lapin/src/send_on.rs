@@ -123,7 +123,8 @@ impl InjectingProducer<Channel> {
             info: &self.info,
         };
         let by = &self.sender;
-        let outgoing = by.relay(relay, PUBLISH, &message, &mut headers, room);
+        let source = Route::of(delivery).destination();
+        let outgoing = by.relay(relay, source, PUBLISH, &message, &mut headers, room);
         if outgoing.keeps_context() {
             headers = as_text(headers);
         }

@@ -46,7 +46,7 @@ pub use otel_messaging::{
     ContextCarrier, Envelope, Failure, Instrumentation, Job, Received, attach_context, background,
     closure_in_context, consumer, current_context, extract, future_in_context, get_context, guard,
     inject, instrumentation, loss, opentelemetry, process, process_batch, producer, propagation,
-    self_check, stored, try_with_batch_context, try_with_message_context,
+    self_check, stored, trust, try_with_batch_context, try_with_message_context,
     try_with_message_context_with, with_batch_context, with_batch_settlement, with_message_context,
     with_settlement, with_settlement_with,
 };

@@ -228,7 +228,8 @@ impl Injector {
             headers: message.carried(),
             info: &self.info,
         };
-        let outgoing = by.relay(relay, SEND, &described, &mut headers, room);
+        let source = Destination::named(message.topic());
+        let outgoing = by.relay(relay, source, SEND, &described, &mut headers, room);
         if outgoing.keeps_context() {
             headers = without_quotes(headers);
         }

@@ -460,6 +460,7 @@ pub mod sdk;
 mod self_check;
 pub mod stored;
 mod telemetry;
+pub mod trust;
 
 pub use background::closure::closure_in_context;
 pub use background::future::future_in_context;

@@ -39,6 +39,8 @@ impl Instrumentation {
     /// | [`NoGlobalPropagator`](Finding::NoGlobalPropagator) | set a global propagator |
     /// | [`PropagatorWithoutFields`](Finding::PropagatorWithoutFields) | give one that has fields |
     /// | [`IgnoredBaggageKeys`](Finding::IgnoredBaggageKeys) | copy keys with other names |
+    /// | [`BrokerWildcards`](Finding::BrokerWildcards) | `Messages::to_prefix`, or a pattern with variables |
+    /// | [`NoResampler`](Finding::NoResampler) | wrap the sampler in a `Resampler` |
     /// | [`UnreadContext`](Finding::UnreadContext) (by [`self_check_message`](Self::self_check_message)) | read the sender's format too |
     ///
     /// With the feature `tracing`, a program with a working layer does not need a tracer provider of
@@ -64,6 +66,12 @@ impl Instrumentation {
         findings.extend(self.settings().propagation.propagator.finding());
         let copied = self.settings().baggage_on_metrics.as_ref();
         findings.extend(copied.and_then(BaggageAttributes::finding));
+        if let Some(trust) = &self.settings().trust {
+            findings.extend(trust.finding());
+            if trust.resamples() && !probe::has_resampler::<Core>(self.settings()) {
+                findings.push(Finding::NoResampler);
+            }
+        }
         findings
     }
 

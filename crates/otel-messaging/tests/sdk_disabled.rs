@@ -8,7 +8,7 @@ mod message;
 use message::{Message, NOWHERE, TRACEPARENT, message, spans};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, global};
-use otel_messaging::adapter::{Outcome, Relay};
+use otel_messaging::adapter::{Destination, Outcome, Relay};
 use otel_messaging::consumer::ConsumerInfo;
 use otel_messaging::instrumentation::Finding;
 use otel_messaging::{Instrumentation, try_with_message_context};
@@ -118,7 +118,14 @@ fn send(by: &Instrumentation, has_span: bool) {
     let _attached = by.extract(&received).attach();
     for (relay, expected) in [(Relay::Forward, TRACEPARENT), (Relay::Republish, &other)] {
         let mut headers = message().headers;
-        let outgoing = by.relay(relay, "send", &NOWHERE, &mut headers, None);
+        let outgoing = by.relay(
+            relay,
+            Destination::unknown(),
+            "send",
+            &NOWHERE,
+            &mut headers,
+            None,
+        );
         outgoing.inject(&mut headers, None);
         assert_eq!(headers["traceparent"][..36], expected[..36]);
         let is_kept = !has_span || matches!(relay, Relay::Forward);

@@ -58,7 +58,13 @@ fn disabled_it_renames_what_acts_on_a_message_that_is_sent_on() {
         (Relay::DeadLetter(&letter), &put_aside),
     ] {
         let message = Outbound::to("later", Some(&came), 0, &by.info);
-        let (outgoing, headers) = by.relay(relay, &message, Some(&came), usize::MAX);
+        let (outgoing, headers) = by.relay(
+            relay,
+            Destination::unknown(),
+            &message,
+            Some(&came),
+            usize::MAX,
+        );
         assert_eq!(&headers, expected, "{relay:?}");
         drop(outgoing);
     }

@@ -124,7 +124,14 @@ fn a_source_that_is_no_text_is_replaced() {
             info: &ProducerInfo::new(),
         };
         let by = Instrumentation::default();
-        drop(by.relay::<Kafka, _, _>(relay, "send", &record, &mut headers, room));
+        drop(by.relay::<Kafka, _, _>(
+            relay,
+            Destination::unknown(),
+            "send",
+            &record,
+            &mut headers,
+            room,
+        ));
         let all: Vec<_> = headers.get_all(DEAD_LETTER_SOURCE).collect();
         assert_eq!(all, ["orders"]);
         let origin = Carrier::get(&headers, DEAD_LETTER_TRACEPARENT);

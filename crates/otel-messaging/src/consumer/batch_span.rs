@@ -4,7 +4,6 @@ use crate::consumer::batch_message::BatchMessage;
 use crate::consumer::process::{AsConsumer, PROCESS};
 use crate::consumer::several::{InCommon, Senders};
 use crate::context::current::Current;
-use crate::context::derived::with_baggage_of;
 use crate::instrumentation::settings::Settings;
 use crate::loss::witness::{self, Seen};
 use crate::message::received::{Client, Describe, Received};
@@ -13,7 +12,8 @@ use crate::operation::span::MessageSpan;
 use crate::operation::start::{measure, reporter, set_sizes};
 use crate::operation::waiting::Waiting;
 use crate::policy::baggage_attributes::EqualBaggage;
-use crate::propagation::carried::Carried;
+use crate::policy::trust::handled::handling_of;
+use crate::propagation::carried::{Carried, Left};
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName};
 use opentelemetry::baggage::BaggageExt;
@@ -31,7 +31,9 @@ where
 {
     let messages: Vec<I::Item> = messages.into_iter().collect();
     let around = Current::here();
-    let read = messages.iter().map(|message| read(by, message));
+    let read = messages
+        .iter()
+        .map(|message| read(by, as_consumer, message));
     let read: Vec<(Carried, Seen)> = read.collect();
     let is_logged = by.exceptions.are_logged() && !is_silent(by, &around);
     let started = start(by, as_consumer, &messages, &read, &around);
@@ -60,9 +62,15 @@ fn is_silent(by: &Settings, around: &Current) -> bool {
     by.is_disabled || by.telemetry.is_off() || around.context().is_telemetry_suppressed()
 }
 
-fn read<C, M: Received<C>>(by: &Settings, message: &M) -> (Carried, Seen) {
-    let headers = message.message_headers().filter(|_| !by.is_disabled);
-    witness::watch(|| headers.map_or_else(Carried::nothing, |it| by.propagation.read(it)))
+fn read<C, M: Received<C>>(
+    by: &Settings,
+    as_consumer: &AsConsumer<'_>,
+    message: &M,
+) -> (Carried, Seen) {
+    if by.is_disabled {
+        return (Carried::nothing(), Seen::default());
+    }
+    witness::watch(|| by.read(message, as_consumer.endpoint))
 }
 
 /// The context of a message of a batch. `batch` is the context of the whole.
@@ -71,10 +79,10 @@ fn context_in(batch: &Current, carried: Carried) -> Current {
         return carried.context.into();
     }
     let context = &carried.context;
-    if context.baggage().is_empty() {
+    if context.baggage().is_empty() && carried.left == Left::All {
         batch.clone()
     } else {
-        batch.clone().map(|batch| with_baggage_of(&batch, context))
+        batch.clone().map(|batch| handling_of(&batch, context))
     }
 }
 

@@ -121,10 +121,9 @@ impl<'a> PolledMessages<'a> {
                 .in_common
                 .add(&message.message_info(), &by.destinations),
             Wanted::Senders(by, endpoint, in_common) => {
-                let headers = message.message_headers();
-                let links = headers.map(|headers| by.propagation.read(headers).links());
+                let links = by.read(message, Some(endpoint)).links();
                 let rest = in_common.rest_of(message, &message.message_info(), Some(endpoint), by);
-                self.senders.add(links.unwrap_or_default(), rest);
+                self.senders.add(links, rest);
             }
         }
     }

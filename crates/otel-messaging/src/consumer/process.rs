@@ -1,7 +1,6 @@
 //! The span of a message's handling.
 
 use crate::context::current::{Current, current_context};
-use crate::context::derived::with_baggage_of;
 use crate::instrumentation::settings::{Instrumentation, Settings};
 use crate::loss::witness;
 use crate::message::endpoint::Endpoint;
@@ -11,7 +10,8 @@ use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::start::Of;
 use crate::policy::relation::Relation;
-use crate::propagation::carried::Carried;
+use crate::policy::trust::handled::handling_of;
+use crate::propagation::carried::{Carried, Left};
 use crate::telemetry::action::{Action, Operation};
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::borrow::Cow;
@@ -49,11 +49,7 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
     if by.is_disabled {
         return MessageSpan::without(Current::here());
     }
-    let headers = message.message_headers();
-    let (carried, seen) = witness::watch(|| match headers {
-        Some(headers) => by.propagation.read(headers),
-        None => Carried::nothing(),
-    });
+    let (carried, seen) = witness::watch(|| by.read(message, as_consumer.endpoint));
     let of = Of {
         action: PROCESS,
         message,
@@ -69,7 +65,7 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
             related(relation, &carried, starts_new_trace)
         },
         |attributes| {
-            if let Some(headers) = headers {
+            if let Some(headers) = message.message_headers() {
                 by.captured_headers.set(headers, attributes);
             }
         },
@@ -77,6 +73,9 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
     let Some(mut span) = started else {
         return MessageSpan::without(carried.context.into());
     };
+    if carried.left == Left::Ids && span.has_span() {
+        by.telemetry.note_sampler(span.context());
+    }
     if let Some(measurement) = span.measurement() {
         measurement.arrived(carried.outcome(seen), seen, as_consumer.is_counted);
     }
@@ -103,7 +102,7 @@ fn related(relation: Relation, carried: &Carried, starts_new_trace: bool) -> Rel
     let is_within = relation == Relation::ChildOfCurrent && around.is_valid() && !starts_new_trace;
     if is_within {
         return Related {
-            parent: Cow::Owned(with_baggage_of(&current, &carried.context)),
+            parent: Cow::Owned(handling_of(&current, &carried.context)),
             links,
         };
     }

@@ -25,7 +25,7 @@ use std::time::Duration;
 #[derive(Clone, Default)]
 #[must_use = "it changes nothing until an instrumentation is built"]
 pub struct Builder {
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 impl Builder {
@@ -209,7 +209,8 @@ impl Builder {
 
     /// Puts the headers with these names onto spans, of messages that come in and that go out:
     /// `otel_messaging.header.{name}`, with the name in lower case, is a list of at most 8 values. A value
-    /// of more than 1,024 bytes is left out.
+    /// of more than 1,024 bytes is left out, and so is one that looks like a credential: a token of a known issuer,
+    /// a JSON Web Token, `Authorization`, a private key, a password in a URL or behind a name.
     ///
     /// Names behind which a secret may stand are ignored. They contain `auth`, `cookie`, `cred`, `jwt`,
     /// `passw`, `passphrase`, `secret`, `session`, `token`, or a key for an API (`api-key`, `access-key`).

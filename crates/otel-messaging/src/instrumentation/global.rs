@@ -17,6 +17,11 @@ impl Instrumentation {
         GLOBAL.get().unwrap_or_else(|| &DEFAULT)
     }
 
+    /// Whether the application has set one.
+    pub(crate) fn is_global_set() -> bool {
+        GLOBAL.get().is_some()
+    }
+
     /// Makes this the instrumentation that the free functions use. A program can set it once, because a
     /// value that is set once is read without a lock. (`tracing` has the same rule for its global
     /// subscriber.)

@@ -3,7 +3,9 @@
 pub(crate) mod builder;
 pub(crate) mod global;
 pub(crate) mod hook;
+pub(crate) mod reading;
 pub(crate) mod settings;
+pub(crate) mod trust;
 
 pub use crate::loss::finding::Finding;
 pub use crate::policy::baggage_attributes::BaggageAttributes;

@@ -7,6 +7,7 @@ use crate::policy::captured_headers::CapturedHeaders;
 use crate::policy::destination::Destinations;
 use crate::policy::redelivery::Redelivery;
 use crate::policy::relation::Relation;
+use crate::policy::trust::settings::Trust;
 use crate::propagation::configured::Configured;
 use crate::propagation::settings::Propagation;
 use crate::telemetry::exceptions::Exceptions;
@@ -73,6 +74,8 @@ pub(crate) struct Settings {
     pub(crate) baggage_on_metrics: Option<BaggageAttributes>,
     pub(crate) captured_headers: CapturedHeaders,
     pub(crate) hook: SpanHook,
+    /// `None` if all are believed and all is told.
+    pub(crate) trust: Option<Arc<Trust>>,
     /// Whether spans have the sizes of messages.
     pub(crate) has_sizes: bool,
     /// Whether the messages of a batch have a span each.
@@ -93,6 +96,7 @@ impl Default for Settings {
             baggage_on_metrics: None,
             captured_headers: CapturedHeaders::default(),
             hook: SpanHook::default(),
+            trust: None,
             has_sizes: false,
             has_create_spans: true,
         }
@@ -178,6 +182,7 @@ impl From<Settings> for Instrumentation {
             // So that nobody else has to ask whether it is.
             settings.propagation.propagator = Configured::Off;
         }
+        settings.ask_environment();
         Self {
             settings: Arc::new(settings),
         }

@@ -40,6 +40,17 @@ pub enum Finding {
         /// The keys, as they were given.
         keys: Vec<String>,
     },
+    /// A message is to be sampled anew ([`IncomingPolicy::Resample`](crate::trust::IncomingPolicy::Resample)), and the
+    /// tracer provider has no `Resampler` of the feature `sdk`. So
+    /// [`RestartWithLink`](crate::trust::IncomingPolicy::RestartWithLink) applies.
+    NoResampler,
+    /// Rules name destinations with the wildcards of a broker, which stand for themselves there. So the rules are
+    /// about no message.
+    #[non_exhaustive]
+    BrokerWildcards {
+        /// The destinations, as they were given.
+        names: Vec<String>,
+    },
     /// The propagator reads none of the formats in which a message has its context.
     #[non_exhaustive]
     UnreadContext {
@@ -94,6 +105,14 @@ impl Finding {
                 "Copy keys with other names; the documentation of `BaggageAttributes` says which names are \
                  ignored. Or remove these from the list"
             }
+            Self::NoResampler => {
+                "Wrap the sampler of the tracer provider in `sdk::Resampler` (feature `sdk`), or choose another \
+                 policy"
+            }
+            Self::BrokerWildcards { .. } => {
+                "Use `Messages::to_prefix`, or `Messages::to_pattern` with a variable in braces for each \
+                 wildcard"
+            }
             Self::UnreadContext { .. } => {
                 "Give a propagator that also reads the sender's format: a TextMapCompositePropagator of \
                  yours and that one. Or let the sender write a format that yours reads"
@@ -136,6 +155,13 @@ impl fmt::Display for Finding {
             Self::PropagatorWithoutFields => f.write_str(
                 "messages carry no context: the propagator that was given has no fields",
             )?,
+            Self::NoResampler => f.write_str(
+                "messages are handled in traces of their own, with a link to the sender's span, and not sampled \
+                 anew: the tracer provider has no Resampler",
+            )?,
+            Self::BrokerWildcards { names } => {
+                write!(f, "rules are about no message, because wildcards stand for themselves in them: {names:?}")?;
+            }
             Self::IgnoredBaggageKeys { keys } => {
                 write!(f, "baggage is not copied onto metrics, because its keys are ignored: {keys:?}")?;
             }

@@ -107,6 +107,11 @@ impl<'m> Destination<'m> {
         }
     }
 
+    /// All three parts: exchange, key and queue, or the name alone.
+    pub(crate) const fn all_parts(self) -> [&'m str; 3] {
+        self.parts
+    }
+
     /// The parts that are not empty.
     pub fn parts(&self) -> impl Iterator<Item = &'m str> {
         self.parts.into_iter().filter(|part| !part.is_empty())

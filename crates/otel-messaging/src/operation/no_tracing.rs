@@ -40,6 +40,11 @@ pub(crate) fn check(_operation: Operation) -> Option<Result<(), Finding>> {
 }
 
 #[inline]
+pub(crate) fn try_sampler(_parent: &Context) -> bool {
+    false
+}
+
+#[inline]
 pub(crate) fn discard(_span: Span) {}
 
 #[inline]

@@ -1,10 +1,13 @@
 //! A span that is tried, to find out whether a provider makes any.
 
 use crate::context::traced;
+use crate::instrumentation::settings::Settings;
 use crate::loss::boundary::SPANS;
+use crate::loss::count::seconds;
 use crate::loss::row::Step;
 use crate::message::received::Client;
-use crate::operation::traced_span::Opened;
+use crate::operation::traced_span::{self, Opened};
+use crate::policy::trust::resample::{self, Mark};
 use crate::telemetry::tracer::Telemetry;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
@@ -83,6 +86,28 @@ fn makes_spans(tracer: &BoxedTracer) -> bool {
         std::mem::forget(span);
     }
     makes_spans
+}
+
+/// Whether the sampler knows the mark of contexts whose sampled flag does not count.
+pub(crate) fn has_resampler<C: Client>(by: &Settings) -> bool {
+    let telemetry = &by.telemetry;
+    let tried = || tries_resampler::<C>(telemetry);
+    !telemetry.is_off() && telemetry.resampling().is_there(seconds, tried)
+}
+
+/// Tries a span that a sampler which knows the mark drops.
+fn tries_resampler<C: Client>(by: &Telemetry) -> bool {
+    let parent = resample::probe();
+    if by.is_given() || !traced_span::try_sampler(&parent) {
+        by.with_tracer::<C, _>(|tracer| {
+            let span = tracer.start_with_context(PROBE, &parent);
+            if span.is_recording() {
+                // By another sampler: dropped, it would be exported.
+                std::mem::forget(span);
+            }
+        });
+    }
+    Mark::was_asked(&parent) == Some(true)
 }
 
 /// Whether a span that was started in [`SUPPRESSED`] comes from a tracer without effect.

@@ -1,6 +1,7 @@
 //! The spans to which a span is related: its parent, and those to which it is linked.
 
-use crate::context::derived::{empty_context, with_baggage_of};
+use crate::context::derived::empty_context;
+use crate::policy::trust::handled::handling_of;
 use opentelemetry::Context;
 use opentelemetry::trace::Link;
 use std::borrow::Cow;
@@ -25,7 +26,7 @@ impl<'a> Related<'a> {
         // No span can be taken out of a context, and to samplers one without ids is a parent that was not
         // sampled.
         Self {
-            parent: Cow::Owned(with_baggage_of(&empty_context(), came)),
+            parent: Cow::Owned(handling_of(&empty_context(), came)),
             links,
         }
     }

@@ -3,6 +3,7 @@
 use crate::loss::finding::Finding;
 use crate::message::remote_text;
 use crate::policy::captured_headers::is_secret;
+use crate::policy::credential::is_credential;
 use crate::policy::first_values::FirstValues;
 use crate::telemetry::semconv;
 use opentelemetry::baggage::BaggageExt;
@@ -49,7 +50,7 @@ const OWN: [&str; 6] = [
 /// Each value is a time series of its own, and whoever sends a message chooses its baggage. So the first 100
 /// values of a key that come are on metrics as they are ([`with_values_on_metrics`](Self::with_values_on_metrics)
 /// sets another number), and `_OTHER` stands for all later ones until the process ends. It also stands for a
-/// value of more than 128 bytes, and for one with control characters. With one key, a metric has at most 102
+/// value of more than 128 bytes, for one with control characters, and for one that looks like a credential. With one key, a metric has at most 102
 /// times as many time series: 100 values, `_OTHER`, and no value. Several keys multiply.
 ///
 /// A sender who makes up values can fill these places before the real ones come. If the values are known, list
@@ -59,7 +60,8 @@ const OWN: [&str; 6] = [
 ///
 /// They have every value, because values cost nothing there. Control characters become U+FFFD, and line breaks
 /// become spaces. A value of more than 1,024 bytes, before or after that, is left out, because a part of an
-/// identifier is another identifier.
+/// identifier is another identifier. A value that looks like a credential is left out: a token of a known issuer, a
+/// JSON Web Token, `Authorization`, a private key, a password in a URL or behind a name.
 ///
 /// # Ignored keys
 ///
@@ -191,7 +193,11 @@ impl BaggageAttributes {
     /// Calls `work` with each key that a context has, and its value as it came.
     #[cfg(feature = "sdk")]
     pub(crate) fn each_value(&self, context: &Context, mut work: impl FnMut(&Key, &str)) {
-        self.each(context, |copied, text| work(&copied.key, text));
+        self.each(context, |copied, text| {
+            if !is_credential(text) {
+                work(&copied.key, text);
+            }
+        });
     }
 
     fn each(&self, context: &Context, mut work: impl FnMut(&Copied, &str)) {
@@ -246,7 +252,7 @@ impl OnMetrics {
 
 /// Whether a value that somebody else has chosen may stand on metrics as it is.
 fn is_fit(text: &str) -> bool {
-    text.len() <= MAX_BYTES && text != OTHER && remote_text::is_clean(text)
+    text.len() <= MAX_BYTES && text != OTHER && remote_text::is_clean(text) && !is_credential(text)
 }
 
 fn is_ignored(key: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::carrier::headers::Carrier;
 use crate::message::attributes::Attributes;
+use crate::policy::credential::is_credential;
 use crate::telemetry::semconv;
 use opentelemetry::{Array, Key, StringValue, Value};
 use std::collections::BTreeSet;
@@ -56,6 +57,7 @@ impl CapturedHeaders {
     {
         for (name, attribute) in &self.0 {
             let values = headers.get_all(name).take(MAX_VALUES);
+            let values = values.filter(|value| !is_credential(value));
             let values: Vec<StringValue> = values.filter_map(Attributes::shown).collect();
             if !values.is_empty() {
                 attributes.set_value(attribute.clone(), Value::Array(Array::String(values)));

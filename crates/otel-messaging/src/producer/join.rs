@@ -78,10 +78,8 @@ impl Join {
         if by.is_disabled {
             return;
         }
-        if let Some(headers) = message.message_headers() {
-            let (carried, _) = witness::watch(|| by.propagation.read(headers));
-            carried.links().into_iter().for_each(|link| self.add(link));
-        }
+        let (carried, _) = witness::watch(|| by.read(message, None));
+        carried.links().into_iter().for_each(|link| self.add(link));
     }
 
     /// Adds a context: a link to its span, if it has one.

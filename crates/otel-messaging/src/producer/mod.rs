@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod dead_letter;
+pub(crate) mod injection;
 pub(crate) mod join;
 pub(crate) mod outcome;
 pub(crate) mod outgoing;

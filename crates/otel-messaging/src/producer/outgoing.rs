@@ -11,9 +11,10 @@ use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::start::Of;
 use crate::producer::batch::{Batch, Part};
+use crate::producer::injection::{Injection, write};
 use crate::producer::join::joined_links;
 use crate::producer::outcome::Outcome;
-use crate::producer::room::{inject_within, leave_out};
+use crate::producer::room::leave_out;
 use crate::telemetry::action::{Action, Operation};
 use crate::telemetry::semconv;
 use opentelemetry::Context;
@@ -33,6 +34,10 @@ pub struct Outgoing {
     span: MessageSpan,
     /// The context that the message has already and keeps.
     kept: Option<Context>,
+    /// What it tells by the policies.
+    injection: Injection,
+    /// Whether the kept context stays in the headers as it is.
+    keeps_headers: bool,
     /// The client was asked to send it, so it counts.
     is_sent: bool,
     /// Its place in the batch with which it is sent.
@@ -51,7 +56,8 @@ impl Instrumentation {
     where
         M: Describe<C> + ?Sized,
     {
-        self.started(None, Operation::Send, operation, message, Vec::new, None)
+        let outgoing = self.started(None, Operation::Send, operation, message, Vec::new, None);
+        outgoing.telling(Injection::of(self.settings(), message))
     }
 
     /// Starts the span of a message with links to the contexts that it came with. `kept` is the one that
@@ -100,6 +106,8 @@ impl Instrumentation {
             given: (!is_global).then(|| self.clone()),
             span,
             kept,
+            injection: Injection::All,
+            keeps_headers: true,
             is_sent: false,
             part: part.map(Box::new),
             written: Kept::default(),
@@ -108,6 +116,16 @@ impl Instrumentation {
 }
 
 impl Outgoing {
+    /// Sets what the message tells.
+    #[inline]
+    pub(crate) fn telling(mut self, injection: Injection) -> Self {
+        if let Some(kept) = &self.kept {
+            self.keeps_headers = injection.keeps_headers(self.instrumentation().settings(), kept);
+        }
+        self.injection = injection;
+        self
+    }
+
     /// Writes the context of this message into its headers, in place of any context there; see
     /// [`Instrumentation::inject`]. The headers of a message that [keeps](Self::keeps_context) its
     /// context stay as they are.
@@ -128,14 +146,14 @@ impl Outgoing {
             let set = |attributes: &mut Attributes| captured.set(&*headers, attributes);
             self.span.set_attributes(set);
         }
-        if self.kept.is_some() {
+        if self.keeps_context() {
             return;
         }
-        let ((), written) = witness::watch(|| match room {
-            Some(room) => inject_within(&by.propagation, self.context(), headers, room),
-            None => {
-                by.propagation
-                    .inject_within(self.context(), headers, usize::MAX);
+        let context = self.context();
+        let ((), written) = witness::watch(|| match &self.injection {
+            Injection::All => write(by, context, headers, room),
+            injection => {
+                injection.inject(by, context, headers, room);
             }
         });
         if written.is_any() {
@@ -149,7 +167,10 @@ impl Outgoing {
     /// headers of a message that [keeps](Self::keeps_context) its context stay as they are.
     pub fn leave_out<C, H: CarrierMut<C>>(&self, headers: &mut H) {
         let by = self.instrumentation().settings();
-        if by.is_disabled || self.kept.is_some() {
+        if by.is_disabled || self.keeps_context() {
+            return;
+        }
+        if self.injection.leave_out(by, headers) {
             return;
         }
         if self.written.get().has(Seen::DROPPED) {
@@ -200,10 +221,11 @@ impl Outgoing {
         given.unwrap_or_else(|| Instrumentation::global())
     }
 
-    /// Whether the message is forwarded with the context that it came with.
+    /// Whether the message is forwarded with the context that it came with, as it is in the headers. It is not if
+    /// a policy leaves something out of it.
     #[must_use]
     pub fn keeps_context(&self) -> bool {
-        self.kept.is_some()
+        self.kept.is_some() && self.keeps_headers
     }
 
     /// Whether these headers may belong to this message: they carry its context, or no readable context.

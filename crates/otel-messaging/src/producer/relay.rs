@@ -11,6 +11,7 @@ use crate::message::producer_info::ProducerInfo;
 use crate::message::received::Describe;
 use crate::producer::batch::Batch;
 use crate::producer::dead_letter::{self, DeadLetter};
+use crate::producer::injection::Injection;
 use crate::producer::outgoing::Outgoing;
 use crate::propagation::carried::Carried;
 use crate::telemetry::action::Operation;
@@ -66,8 +67,8 @@ impl Relay<'_> {
 }
 
 impl Instrumentation {
-    /// Starts the span of a message that is sent on. `headers` are the headers to send; they still have
-    /// the old context. Call [`Outgoing::inject`] next.
+    /// Starts the span of a message that is sent on, which came from `source`. `headers` are the headers to
+    /// send; they still have the old context. Call [`Outgoing::inject`] next.
     ///
     /// - [`Relay::Forward`]: the span is of kind CLIENT, a child of the current context, and linked to
     ///   the span that the message came from. The message keeps its context (conventions, "Message
@@ -82,12 +83,17 @@ impl Instrumentation {
     ///   in [`Outgoing::inject`]: if these headers would make the message too large, they are left out,
     ///   and [`dropped_fields`](crate::loss::dropped_fields) counts that.
     ///
+    /// If the sender is not believed ([`IncomingPolicy`](crate::trust::IncomingPolicy)), the old context is removed
+    /// from `headers`, and a message that is forwarded gets a new one. What was decided when the message was handled
+    /// counts here too, if it is sent on inside its handler; otherwise the rules of this instrumentation do.
+    ///
     /// [`DEAD_LETTER_ERROR`]: crate::producer::DEAD_LETTER_ERROR
     /// [`DEAD_LETTER_SOURCE`]: crate::producer::DEAD_LETTER_SOURCE
     /// [`DEAD_LETTER_TRACEPARENT`]: crate::producer::DEAD_LETTER_TRACEPARENT
     pub fn relay<C, M, H>(
         &self,
         relay: Relay<'_>,
+        source: Destination<'_>,
         operation: &'static str,
         message: &M,
         headers: &mut H,
@@ -97,14 +103,14 @@ impl Instrumentation {
         M: Describe<C> + ?Sized,
         H: CarrierMut<C> + Clone,
     {
-        self.relay_in(None, relay, operation, message, headers, room)
+        self.relay_in(None, (relay, source), operation, message, headers, room)
     }
 
     /// The same, in a batch if there is one.
     pub(crate) fn relay_in<C, M, H>(
         &self,
         batch: Option<&Arc<Batch>>,
-        relay: Relay<'_>,
+        (relay, source): (Relay<'_>, Destination<'_>),
         operation: &'static str,
         message: &M,
         headers: &mut H,
@@ -118,11 +124,16 @@ impl Instrumentation {
         let carried = if by.is_disabled {
             Carried::nothing()
         } else {
-            by.propagation.read(&*headers)
+            by.read_to_relay(source, message, &*headers)
         };
-        match relay {
+        let injection = if by.is_disabled {
+            Injection::All
+        } else {
+            Injection::of_relayed(by, message, &*headers, carried.left)
+        };
+        let outgoing = match relay {
             // A context that was not read is not replaced either.
-            Relay::Forward if carried.has_sender() || carried.is_unread => {
+            Relay::Forward if carried.keeps() => {
                 let links = || carried.links();
                 let kept = Some(carried.context.clone());
                 self.started(batch, Operation::Forward, operation, message, links, kept)
@@ -143,7 +154,9 @@ impl Instrumentation {
                 let links = || carried.links();
                 self.started(batch, Operation::Send, operation, &letter, links, None)
             }
-        }
+        };
+        injection.clean(by, headers);
+        outgoing.telling(injection)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::carrier::headers::CarrierMut;
 use crate::instrumentation::settings::Instrumentation;
+use crate::message::destination::Destination;
 use crate::message::producer_info::ProducerInfo;
 use crate::message::received::{Client, Describe};
 use crate::producer::batch::Batch;
+use crate::producer::injection::Injection;
 use crate::producer::outgoing::Outgoing;
 use crate::producer::relay::Relay;
 use crate::telemetry::action::Operation;
@@ -63,13 +65,15 @@ impl Sender {
     {
         let by = self.instrumentation();
         let batch = self.batch.as_ref();
-        by.started(batch, Operation::Send, operation, message, Vec::new, None)
+        let outgoing = by.started(batch, Operation::Send, operation, message, Vec::new, None);
+        outgoing.telling(Injection::of(by.settings(), message))
     }
 
     /// Starts a message that is sent on, as [`Instrumentation::relay`] does, in the batch if there is one.
     pub fn relay<C, M, H>(
         &self,
         relay: Relay<'_>,
+        source: Destination<'_>,
         operation: &'static str,
         message: &M,
         headers: &mut H,
@@ -81,6 +85,6 @@ impl Sender {
     {
         let batch = self.batch.as_ref();
         let by = self.instrumentation();
-        by.relay_in(batch, relay, operation, message, headers, room)
+        by.relay_in(batch, (relay, source), operation, message, headers, room)
     }
 }

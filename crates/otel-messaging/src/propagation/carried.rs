@@ -3,15 +3,32 @@
 use crate::context::derived::empty_context;
 use crate::loss::witness::Seen;
 use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
 
 /// The context that came with a message.
 pub(crate) struct Carried {
     pub(crate) context: Context,
-    /// Where contexts contradict each other, so that none of them counts: the senders.
-    pub(crate) contradicting: Vec<SpanContext>,
+    /// Those who may have sent the message, where none of them counts: contexts contradict each other, or the
+    /// sender is not believed.
+    pub(crate) senders: Vec<SpanContext>,
     /// The propagator failed: there may be more than was read.
     pub(crate) is_unread: bool,
+    /// What a policy left of it.
+    pub(crate) left: Left,
+}
+
+/// What a policy left of the context that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Left {
+    #[default]
+    All,
+    /// All but some of its baggage.
+    WithoutBaggage,
+    /// The ids of the sender.
+    Ids,
+    /// Neither the sender nor what came with it.
+    Nothing,
 }
 
 impl Carried {
@@ -33,18 +50,34 @@ impl Carried {
         self.context.span().span_context().is_valid()
     }
 
+    /// Whether a message that is forwarded keeps the context: a policy lets the sender's count, or it was not read
+    /// and so is not replaced either.
+    pub(crate) fn keeps(&self) -> bool {
+        (self.has_sender() || self.is_unread) && self.left < Left::Ids
+    }
+
     /// The span that sent the message; one without ids if it does not say so.
     pub(crate) fn sender(&self) -> SpanContext {
         self.context.span().span_context().clone()
     }
 
+    /// Whether a policy has anything to decide about.
+    pub(crate) fn is_any(&self) -> bool {
+        self.has_sender()
+            || self.is_unread
+            || !self.senders.is_empty()
+            || !self.context.baggage().is_empty()
+    }
+
     /// What became of the context, in a word, where `seen` was noted while it was read.
     pub(crate) fn outcome(&self, seen: Seen) -> &'static str {
-        if self.has_sender() {
+        if self.left == Left::Nothing {
+            "refused"
+        } else if self.has_sender() {
             "extracted"
         } else if self.is_unread || seen.has(Seen::PANICKED) {
             "panicked"
-        } else if !self.contradicting.is_empty() {
+        } else if !self.senders.is_empty() {
             "contradicting"
         } else if seen.has(Seen::MALFORMED) {
             "malformed"
@@ -58,7 +91,7 @@ impl Carried {
         if self.has_sender() {
             return vec![Link::with_context(self.sender())];
         }
-        let senders = self.contradicting.iter().cloned();
+        let senders = self.senders.iter().cloned();
         senders.map(Link::with_context).collect()
     }
 }
@@ -68,8 +101,9 @@ impl From<Context> for Carried {
     fn from(context: Context) -> Self {
         Self {
             context,
-            contradicting: Vec::new(),
+            senders: Vec::new(),
             is_unread: false,
+            left: Left::All,
         }
     }
 }

@@ -182,7 +182,7 @@ impl Configured {
             let context = propagator.extract_with_context(&empty_context(), &extractor);
             let mut carried = Carried::from(context);
             if !carried.has_sender() && propagator.fields().any(|field| field == TRACEPARENT) {
-                carried.contradicting = extractor.contradicting();
+                carried.senders = extractor.contradicting();
                 // Another propagator does not say why it has read none.
                 if headers.get_all(TRACEPARENT).next().is_some() {
                     witness::note(Seen::MALFORMED);

@@ -203,9 +203,8 @@ where
     let context = empty_context();
     let Some(set) = several.counting() else {
         return Carried {
-            context,
-            contradicting: several.contradicting(),
-            is_unread: false,
+            senders: several.contradicting(),
+            ..context.into()
         };
     };
     let state = || tracestate::parse(set.tracestate.iter().copied());

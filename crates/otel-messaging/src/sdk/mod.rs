@@ -2,5 +2,7 @@
 //! not only for its messages.
 
 pub(crate) mod baggage_processor;
+pub(crate) mod resampler;
 
 pub use baggage_processor::BaggageProcessor;
+pub use resampler::Resampler;

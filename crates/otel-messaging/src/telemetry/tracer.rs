@@ -4,10 +4,11 @@ use crate::loss::boundary::{Boundary, SPANS};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::received::Client;
+use crate::policy::trust::resample::{Mark, Resampling};
 use crate::telemetry::semconv;
-use opentelemetry::InstrumentationScope;
 use opentelemetry::global::{self, BoxedTracer, ObjectSafeTracerProvider};
 use opentelemetry::trace::{Tracer, TracerProvider};
+use opentelemetry::{Context, InstrumentationScope};
 use std::env;
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -18,6 +19,7 @@ pub(crate) const CLIENTS: usize = 5;
 #[derive(Clone)]
 pub(crate) struct Telemetry {
     given: Option<Arc<GivenTracers>>,
+    resampling: Resampling,
     is_off: bool,
 }
 
@@ -35,11 +37,15 @@ static IS_SDK_DISABLED: LazyLock<bool> = LazyLock::new(|| {
     value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
 });
 
+/// Whether the samplers of the global provider and of the layer of `tracing` know the mark.
+static RESAMPLING: LazyLock<Resampling> = LazyLock::new(Resampling::default);
+
 impl Telemetry {
     /// By the global provider.
     pub(crate) fn global() -> Self {
         Self {
             given: None,
+            resampling: RESAMPLING.clone(),
             is_off: *IS_SDK_DISABLED,
         }
     }
@@ -57,6 +63,7 @@ impl Telemetry {
                 tracers: [const { OnceLock::new() }; CLIENTS],
                 boundary: Boundary::new(Behind::Spans),
             })),
+            resampling: Resampling::default(),
             is_off: *IS_SDK_DISABLED,
         }
     }
@@ -69,6 +76,19 @@ impl Telemetry {
     /// Whether a provider was given.
     pub(crate) fn is_given(&self) -> bool {
         self.given.is_some()
+    }
+
+    /// Whether the sampler knows the mark of contexts whose sampled flag does not count.
+    pub(crate) fn resampling(&self) -> &Resampling {
+        &self.resampling
+    }
+
+    /// Looks whether the sampler knew the mark of a context whose span was just started. A global provider may
+    /// have been replaced by one that does not know it.
+    pub(crate) fn note_sampler(&self, context: &Context) {
+        if !self.is_given() && Mark::was_asked(context) == Some(false) {
+            self.resampling.note_absence();
+        }
     }
 
     /// The provider to whose boundary a span belongs; `None` for the global one's.

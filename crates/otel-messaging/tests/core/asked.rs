@@ -20,7 +20,14 @@ fn send(by: &Instrumentation, message: &Asked) -> (u32, u32) {
     by.outgoing("send", message).inject(&mut headers, None);
     let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
     for relay in [Relay::Forward, Relay::Republish, Relay::DeadLetter(&letter)] {
-        let outgoing = by.relay(relay, "send", message, &mut headers, Some(9_999));
+        let outgoing = by.relay(
+            relay,
+            Destination::unknown(),
+            "send",
+            message,
+            &mut headers,
+            Some(9_999),
+        );
         outgoing.inject(&mut headers, Some(9_999));
     }
     message.counts()

@@ -98,8 +98,15 @@ fn what_is_sent_has_the_baggage_of_the_call() {
     outgoing.finish(Outcome::accepted());
     by.outgoing("publish", &ORDERS).finish(Outcome::accepted());
     let mut headers = order("tenant=initech").0.headers;
-    by.relay(Relay::Forward, "publish", &ORDERS, &mut headers, None)
-        .finish(Outcome::failed("Full", &"no room"));
+    by.relay(
+        Relay::Forward,
+        Destination::unknown(),
+        "publish",
+        &ORDERS,
+        &mut headers,
+        None,
+    )
+    .finish(Outcome::failed("Full", &"no room"));
     for name in [SENT, OPERATION] {
         let expected = own(&[("acme", 1), ("globex", 2)]);
         assert_eq!(tenants(&meter, name), expected, "{name}");

@@ -100,7 +100,14 @@ fn it_is_sent_on_with_a_new_context_that_is_linked_to_each() {
         let spans = spans();
         let by = &spans.instrumentation;
         let mut carried = contradicting();
-        let sending = by.relay(relay, "send", &NOWHERE, &mut carried, None);
+        let sending = by.relay(
+            relay,
+            Destination::unknown(),
+            "send",
+            &NOWHERE,
+            &mut carried,
+            None,
+        );
         assert!(!sending.keeps_context());
         assert!(sending.may_have(Some(&carried)));
         sending.inject(&mut carried, None);
@@ -123,7 +130,14 @@ fn a_dead_letter_of_it_names_none_and_is_linked_to_each() {
     let letter = DeadLetter::new(Destination::named("orders"), &"no such parcel");
     let by = &spans.instrumentation;
     let letter = Relay::DeadLetter(&letter);
-    let sending = by.relay(letter, "send", &NOWHERE, &mut carried, Some(0));
+    let sending = by.relay(
+        letter,
+        Destination::unknown(),
+        "send",
+        &NOWHERE,
+        &mut carried,
+        Some(0),
+    );
     sending.inject(&mut carried, None);
     drop(sending);
     assert_linked_to_each(&spans.only());

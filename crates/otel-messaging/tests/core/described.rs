@@ -57,7 +57,14 @@ fn use_in_each_way(by: &Instrumentation, message: &Sized) {
     outgoing.finish(Outcome::accepted());
     let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
     for relay in [Relay::Forward, Relay::Republish, Relay::DeadLetter(&letter)] {
-        let outgoing = by.relay(relay, "publish", message, &mut headers, None);
+        let outgoing = by.relay(
+            relay,
+            Destination::unknown(),
+            "publish",
+            message,
+            &mut headers,
+            None,
+        );
         outgoing.inject(&mut headers, None);
         outgoing.finish(Outcome::accepted());
     }

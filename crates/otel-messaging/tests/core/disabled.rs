@@ -42,7 +42,16 @@ fn headers_stay_as_they_are() {
             by.inject(&caller, &mut headers);
             assert_eq!(headers, before);
             let ways = [Relay::Forward, Relay::Republish];
-            let relayed = ways.map(|way| by.relay(way, "send", &NOWHERE, &mut headers, None));
+            let relayed = ways.map(|way| {
+                by.relay(
+                    way,
+                    Destination::unknown(),
+                    "send",
+                    &NOWHERE,
+                    &mut headers,
+                    None,
+                )
+            });
             for outgoing in relayed.into_iter().chain([by.outgoing("send", &NOWHERE)]) {
                 for room in [None, Some(0), Some(9_999)] {
                     outgoing.inject(&mut headers, room);
@@ -70,7 +79,14 @@ fn a_dead_letter_says_what_went_wrong_all_the_same() {
         let mut headers = message().headers;
         let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
         let letter = Relay::DeadLetter(&letter);
-        let outgoing = by.relay(letter, "send", &NOWHERE, &mut headers, None);
+        let outgoing = by.relay(
+            letter,
+            Destination::unknown(),
+            "send",
+            &NOWHERE,
+            &mut headers,
+            None,
+        );
         outgoing.inject(&mut headers, None);
         drop(outgoing);
         assert_eq!(

@@ -120,7 +120,14 @@ fn a_message_that_is_sent_on_keeps_its_own_link() {
     let by = &spans.instrumentation;
     Join::of(orders(1..3)).call(|| {
         let sent = crate::message::Sent(Destination::named("orders"));
-        let outgoing = by.relay(Relay::Republish, "publish", &sent, &mut headers, None);
+        let outgoing = by.relay(
+            Relay::Republish,
+            Destination::unknown(),
+            "publish",
+            &sent,
+            &mut headers,
+            None,
+        );
         outgoing.finish(Outcome::accepted());
     });
     let span = spans.only();

@@ -154,7 +154,14 @@ fn what_was_never_handed_over_is_not_counted() {
 fn a_message_that_is_sent_on_counts_as_any() {
     let meter = meter();
     let mut headers = message().headers;
-    let outgoing = by(&meter).relay(Relay::Forward, "publish", &ORDERS, &mut headers, None);
+    let outgoing = by(&meter).relay(
+        Relay::Forward,
+        Destination::unknown(),
+        "publish",
+        &ORDERS,
+        &mut headers,
+        None,
+    );
     assert!(outgoing.keeps_context());
     outgoing.finish(Outcome::accepted());
     assert_eq!(meter.only(SENT).count, 1);

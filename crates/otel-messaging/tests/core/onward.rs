@@ -42,7 +42,14 @@ fn what_is_forwarded_keeps_what_it_has() {
     let mut carried = headers(&[("Traceparent", TRACEPARENT), ("baggage", "b=2 , a = 1")]);
     let before = carried.clone();
     let by = &spans.instrumentation;
-    let sending = by.relay(Relay::Forward, "send", &PARCELS, &mut carried, None);
+    let sending = by.relay(
+        Relay::Forward,
+        Destination::unknown(),
+        "send",
+        &PARCELS,
+        &mut carried,
+        None,
+    );
     assert!(sending.keeps_context());
     assert_eq!(sending.context().span().span_context(), &sender());
     sending.inject(&mut carried, None);
@@ -60,7 +67,14 @@ fn a_message_is_known_by_its_context() {
     let spans = spans();
     let by = &spans.instrumentation;
     let mut forwarded = headers(&[("traceparent", TRACEPARENT)]);
-    let forward = by.relay(Relay::Forward, "send", &PARCELS, &mut forwarded, None);
+    let forward = by.relay(
+        Relay::Forward,
+        Destination::unknown(),
+        "send",
+        &PARCELS,
+        &mut forwarded,
+        None,
+    );
     let start = by.outgoing("send", &PARCELS);
     let mut started = Headers::new();
     start.inject(&mut started, None);
@@ -81,7 +95,14 @@ fn what_has_no_context_gets_one_when_forwarded() {
         let spans = spans();
         let mut carried = headers(fields);
         let by = &spans.instrumentation;
-        let sending = by.relay(Relay::Forward, "send", &PARCELS, &mut carried, None);
+        let sending = by.relay(
+            Relay::Forward,
+            Destination::unknown(),
+            "send",
+            &PARCELS,
+            &mut carried,
+            None,
+        );
         assert!(!sending.keeps_context());
         sending.inject(&mut carried, None);
         drop(sending);
@@ -92,7 +113,14 @@ fn what_has_no_context_gets_one_when_forwarded() {
         assert_eq!(carried["traceparent"][36..52], id);
     }
     let by = Instrumentation::global();
-    let sending = by.relay(Relay::Forward, "send", &PARCELS, &mut Headers::new(), None);
+    let sending = by.relay(
+        Relay::Forward,
+        Destination::unknown(),
+        "send",
+        &PARCELS,
+        &mut Headers::new(),
+        None,
+    );
     assert!(!sending.keeps_context());
 }
 
@@ -101,7 +129,14 @@ fn a_relay_without_a_tracer_forwards_too() {
     let relay = Instrumentation::default();
     let mut carried = headers(&[("traceparent", TRACEPARENT), ("tracestate", "a=1")]);
     let before = carried.clone();
-    let sending = relay.relay(Relay::Forward, "send", &PARCELS, &mut carried, None);
+    let sending = relay.relay(
+        Relay::Forward,
+        Destination::unknown(),
+        "send",
+        &PARCELS,
+        &mut carried,
+        None,
+    );
     sending.inject(&mut carried, None);
     assert_eq!(carried, before);
 }
@@ -111,7 +146,14 @@ fn what_is_republished_is_linked_to_what_it_was() {
     let spans = spans();
     let mut carried = headers(&[("traceparent", TRACEPARENT), ("tracestate", "a=1")]);
     let by = &spans.instrumentation;
-    let sending = by.relay(Relay::Republish, "send", &PARCELS, &mut carried, None);
+    let sending = by.relay(
+        Relay::Republish,
+        Destination::unknown(),
+        "send",
+        &PARCELS,
+        &mut carried,
+        None,
+    );
     sending.inject(&mut carried, None);
     drop(sending);
     let span = spans.only();
@@ -129,7 +171,14 @@ fn a_dead_letter_says_what_it_is() {
     let letter = letter.with_detail("offset", "12");
     let by = &spans.instrumentation;
     let letter = Relay::DeadLetter(&letter);
-    let sending = by.relay(letter, "send", &PARCELS, &mut carried, Some(9999));
+    let sending = by.relay(
+        letter,
+        Destination::unknown(),
+        "send",
+        &PARCELS,
+        &mut carried,
+        Some(9999),
+    );
     sending.inject(&mut carried, None);
     drop(sending);
     let error = &carried[DEAD_LETTER_ERROR];
@@ -145,7 +194,14 @@ fn a_dead_letter_says_what_it_is() {
     let letter = DeadLetter::new(Destination::named("orders.dead"), &"again");
     let letter = letter.with_detail("offset", "13");
     let letter = Relay::DeadLetter(&letter);
-    let _ = by.relay(letter, "send", &PARCELS, &mut carried, Some(9999));
+    let _ = by.relay(
+        letter,
+        Destination::unknown(),
+        "send",
+        &PARCELS,
+        &mut carried,
+        Some(9999),
+    );
     assert_eq!(carried[DEAD_LETTER_ERROR], "again");
     assert_eq!(carried[DEAD_LETTER_SOURCE], "orders");
     assert_eq!(carried[DEAD_LETTER_TRACEPARENT], TRACEPARENT);
@@ -166,7 +222,14 @@ fn an_error_that_cannot_be_written_is_no_panic() {
     let letter = DeadLetter::new(Destination::named("orders"), &Broken);
     let letter = Relay::DeadLetter(&letter);
     let by = Instrumentation::global();
-    drop(by.relay(letter, "send", &PARCELS, &mut carried, Some(9999)));
+    drop(by.relay(
+        letter,
+        Destination::unknown(),
+        "send",
+        &PARCELS,
+        &mut carried,
+        Some(9999),
+    ));
     assert_eq!(carried[DEAD_LETTER_ERROR], "no such");
 
     let spans = spans();
@@ -185,7 +248,14 @@ fn a_dead_letter_without_room_says_nothing() {
         let room = Some(2 + limit - 1usize);
         let before = carried.headers.len();
         let by = Instrumentation::global();
-        let _ = by.relay(letter, "send", &PARCELS, &mut carried, room);
+        let _ = by.relay(
+            letter,
+            Destination::unknown(),
+            "send",
+            &PARCELS,
+            &mut carried,
+            room,
+        );
         assert_eq!(carried.headers.len() > before, says, "{limit}");
     }
 }

@@ -321,7 +321,14 @@ fn a_forwarded_message_keeps_what_was_not_read() {
     let by = hostile.instrumentation();
     let mut headers = BTreeMap::from([("x-trace".to_owned(), "old".to_owned())]);
     let given = headers.clone();
-    let sending = by.relay(Relay::Forward, "send", &NOWHERE, &mut headers, None);
+    let sending = by.relay(
+        Relay::Forward,
+        Destination::unknown(),
+        "send",
+        &NOWHERE,
+        &mut headers,
+        None,
+    );
     sending.inject(&mut headers, None);
     assert_eq!(headers, given);
 }
@@ -346,7 +353,14 @@ fn an_error_that_panics_when_it_is_shown_takes_no_message_along() {
     let mut headers = BTreeMap::new();
     let letter = DeadLetter::new(Destination::named("orders"), &Bad);
     let letter = Relay::DeadLetter(&letter);
-    drop(by.relay(letter, "send", &NOWHERE, &mut headers, Some(1000)));
+    drop(by.relay(
+        letter,
+        Destination::unknown(),
+        "send",
+        &NOWHERE,
+        &mut headers,
+        Some(1000),
+    ));
     assert_eq!(headers["dead-letter-error"], "no such ");
 }
 

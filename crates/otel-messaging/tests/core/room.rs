@@ -6,7 +6,7 @@ use crate::meter::meter;
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use otel_messaging::adapter::{Outcome, Relay, semconv};
+use otel_messaging::adapter::{Destination, Outcome, Relay, semconv};
 use std::collections::BTreeMap;
 
 /// Writes as many small fields as the budget lets it, each under a name that it does not declare.
@@ -81,7 +81,14 @@ fn what_a_message_came_with_is_not_left_out() {
     let (spans, came) = (spans(), message());
     let mut headers = came.headers.clone();
     let by = &spans.instrumentation;
-    let forwarded = by.relay(Relay::Forward, "send", &came, &mut headers, None);
+    let forwarded = by.relay(
+        Relay::Forward,
+        Destination::unknown(),
+        "send",
+        &came,
+        &mut headers,
+        None,
+    );
     forwarded.leave_out(&mut headers);
     assert_eq!(headers, came.headers);
     let outgoing = otel_messaging::Instrumentation::disabled().outgoing("send", &NOWHERE);

@@ -23,8 +23,22 @@ fn every_kind_of_span_has_the_clients() {
     let mut headers = message().headers;
     drop(by.process(&message()));
     drop(by.outgoing("send", &NOWHERE));
-    drop(by.relay(Relay::Forward, "send", &NOWHERE, &mut headers, None));
-    drop(by.relay(Relay::Republish, "send", &NOWHERE, &mut headers, None));
+    drop(by.relay(
+        Relay::Forward,
+        Destination::unknown(),
+        "send",
+        &NOWHERE,
+        &mut headers,
+        None,
+    ));
+    drop(by.relay(
+        Relay::Republish,
+        Destination::unknown(),
+        "send",
+        &NOWHERE,
+        &mut headers,
+        None,
+    ));
     let ended = spans.ended();
     assert_eq!(ended.len(), 4);
     ended.iter().for_each(assert_of::<TestClient>);

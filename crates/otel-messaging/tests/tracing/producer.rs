@@ -98,7 +98,14 @@ fn what_is_sent_on_is_linked_to_its_sender() {
             _ => Relay::Republish,
         };
         let by = Instrumentation::global();
-        drop(by.relay(relay, way, &NOWHERE, &mut headers, None));
+        drop(by.relay(
+            relay,
+            Destination::unknown(),
+            way,
+            &NOWHERE,
+            &mut headers,
+            None,
+        ));
         let sent = named(&spans, way);
         assert_eq!(sent.span_kind, kind);
         assert_eq!(sent.parent_span_id, SpanId::INVALID);

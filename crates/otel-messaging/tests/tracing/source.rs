@@ -3,7 +3,7 @@
 use crate::message::{NOWHERE, message, spans};
 use crate::subscribe;
 use opentelemetry::trace::TracerProvider;
-use otel_messaging::adapter::Relay;
+use otel_messaging::adapter::{Destination, Relay};
 use otel_messaging::{Instrumentation, process};
 use std::sync::{Arc, Mutex};
 use tracing::info_span;
@@ -19,7 +19,14 @@ fn send_forward_and_process() {
         let by = Instrumentation::global();
         drop(by.outgoing("send", &NOWHERE));
         let mut headers = message.headers.clone();
-        drop(by.relay(Relay::Forward, "forward", &NOWHERE, &mut headers, None));
+        drop(by.relay(
+            Relay::Forward,
+            Destination::unknown(),
+            "forward",
+            &NOWHERE,
+            &mut headers,
+            None,
+        ));
     });
 }
 

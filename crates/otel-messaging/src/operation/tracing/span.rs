@@ -138,6 +138,28 @@ pub(crate) fn check(operation: Operation) -> Option<Result<(), Finding>> {
     checked
 }
 
+/// Starts a span that is not to be exported, to see which sampler the layer's tracer has. `false` if there is no
+/// layer that starts it.
+#[cold]
+pub(crate) fn try_sampler(parent: &Context) -> bool {
+    let Opened::Span(span) = open(Operation::Process, || PROBE) else {
+        return false;
+    };
+    let mut is_exported = false;
+    let is_started = SPANS.call(Step::START, || {
+        give_parent(&span, parent)?;
+        is_exported = started(&span)?.span().is_recording();
+        Ok::<_, Finding>(())
+    });
+    if is_exported || is_started == Some(Err(Finding::LayerNotFound)) {
+        // Closed, it would be exported.
+        std::mem::forget(span);
+    } else {
+        close(span);
+    }
+    is_started == Some(Ok(()))
+}
+
 /// Drops a span that was opened and is not wanted after all, so that nobody exports it.
 pub(crate) fn discard(span: Span) {
     // OpenTelemetry's SDK makes spans in a suppressed context without ids.

@@ -17,7 +17,14 @@ fn a_forwarded_message_of_a_batch_keeps_its_context() {
         let mut headers = message().headers;
         let before = headers.clone();
         let forward = Relay::Forward;
-        let forwarded = batch.relay(forward, "publish", &Numbered(7), &mut headers, None);
+        let forwarded = batch.relay(
+            forward,
+            Destination::unknown(),
+            "publish",
+            &Numbered(7),
+            &mut headers,
+            None,
+        );
         assert!(forwarded.keeps_context());
         forwarded.inject(&mut headers, None);
         assert_eq!(headers, before);
@@ -44,7 +51,14 @@ fn a_message_that_is_sent_on_anew_is_linked_to_its_sender() {
     let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
     for relay in [Relay::Republish, Relay::DeadLetter(&letter)] {
         let mut headers = message().headers;
-        let outgoing = batch.relay(relay, "publish", &PARCELS, &mut headers, None);
+        let outgoing = batch.relay(
+            relay,
+            Destination::unknown(),
+            "publish",
+            &PARCELS,
+            &mut headers,
+            None,
+        );
         outgoing.inject(&mut headers, None);
         assert_ne!(headers["traceparent"], TRACEPARENT);
         outgoing.finish(Outcome::accepted());

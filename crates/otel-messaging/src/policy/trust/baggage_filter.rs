@@ -1,0 +1,47 @@
+//! Which baggage comes in, or goes out.
+
+use opentelemetry::Context;
+use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
+
+/// Which keys of baggage come in with a message, or go out with one. Names of baggage are case-sensitive (W3C
+/// Baggage, "key").
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum BaggageFilter {
+    /// All.
+    #[default]
+    All,
+    /// None.
+    None,
+    /// These keys alone.
+    Keys(Vec<String>),
+}
+
+impl BaggageFilter {
+    /// These keys alone.
+    pub fn keys<K: Into<String>>(keys: impl IntoIterator<Item = K>) -> Self {
+        Self::Keys(keys.into_iter().map(Into::into).collect())
+    }
+
+    pub(crate) fn is_all(&self) -> bool {
+        *self == Self::All
+    }
+
+    /// The context without the baggage that does not pass. `None` if all of it passes.
+    pub(crate) fn cut(&self, context: &Context) -> Option<Context> {
+        let passes = |key: &str| match self {
+            Self::All => true,
+            Self::None => false,
+            Self::Keys(keys) => keys.iter().any(|it| it == key),
+        };
+        let baggage = context.baggage();
+        if self.is_all() || baggage.iter().all(|(key, _)| passes(key.as_str())) {
+            return None;
+        }
+        let passing = baggage.iter().filter(|(key, _)| passes(key.as_str()));
+        let members = passing.map(|(key, (value, metadata))| {
+            KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
+        });
+        Some(context.with_cleared_baggage().with_baggage(members))
+    }
+}

@@ -1,0 +1,249 @@
+//! Which messages a rule is about.
+
+use crate::carrier::headers::Carrier;
+use crate::message::destination::Destination;
+use crate::policy::template::Template;
+
+/// The messages that a rule is about, by the system, the destination, the consumer's queue and one header. A
+/// rule never looks at the payload.
+///
+/// ```
+/// use otel_messaging::trust::Messages;
+///
+/// Messages::all();
+/// Messages::to("orders"); // a topic, a subject, a queue; on RabbitMQ `{exchange}:{routing key}`
+/// Messages::to_prefix("partner.");
+/// Messages::to_pattern("partner.{name}.orders");
+/// Messages::all().in_queue("partner-orders"); // the queue of the consumer's `ConsumerInfo`
+/// Messages::all().of_system("kafka").with_header("x-tenant", "acme");
+/// ```
+///
+/// The destination is that of the spans, without the queue. **On RabbitMQ the publisher chooses the exchange and
+/// the routing key**, as far as its permissions go, so a rule about whom to believe should name the queue. Such a
+/// rule needs a consumer whose [`ConsumerInfo`](crate::consumer::ConsumerInfo) has the queue.
+///
+/// A header is the sender's word, too. Use one only if something that you trust has written it, such as your own
+/// gateway. If a message has the header more than once with different values, it has none.
+///
+/// A message to RabbitMQ's default exchange whose routing key has a `:` fits no name, prefix or pattern, because its
+/// name could be taken for `{exchange}:{routing key}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a rule takes it"]
+pub struct Messages {
+    system: Option<String>,
+    name: Name,
+    queue: Option<String>,
+    header: Option<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Name {
+    Any,
+    Exact(String),
+    Prefix(String),
+    Pattern(Template),
+}
+
+/// What a rule looks at, besides a header.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) system: &'a str,
+    pub(crate) destination: Destination<'a>,
+    /// The queue of the consumer.
+    pub(crate) queue: Option<&'a str>,
+}
+
+impl Messages {
+    /// All messages. As the last rule it says what applies to all that no rule before is about.
+    pub fn all() -> Self {
+        Self::named(Name::Any)
+    }
+
+    /// Messages to this destination.
+    pub fn to(destination: impl Into<String>) -> Self {
+        Self::named(Name::Exact(destination.into()))
+    }
+
+    /// Messages to the destinations whose names begin so. End the text with a separator: `partner.` and not
+    /// `partner`, which `partnership` begins with, too.
+    pub fn to_prefix(prefix: impl Into<String>) -> Self {
+        Self::named(Name::Prefix(prefix.into()))
+    }
+
+    /// Messages to the destinations that fit a pattern such as `partner.{name}.orders`, as in
+    /// [`with_destination_template`](crate::instrumentation::Builder::with_destination_template): a variable stands
+    /// for one character or more, but not for `.`, `:` or `/`.
+    ///
+    /// The wildcards of NATS and RabbitMQ (`*`, `>`, `#`) are not known here and stand for themselves.
+    /// [`self_check`](crate::self_check) reports a pattern that has one.
+    pub fn to_pattern(pattern: impl AsRef<str>) -> Self {
+        Self::named(Name::Pattern(Template::new(pattern.as_ref())))
+    }
+
+    fn named(name: Name) -> Self {
+        Self {
+            system: None,
+            name,
+            queue: None,
+            header: None,
+        }
+    }
+
+    /// The same, of this messaging system alone: `rabbitmq`, `kafka`, `nats`, or the system that an
+    /// [`Envelope`](crate::Envelope) was received from.
+    pub fn of_system(mut self, system: impl Into<String>) -> Self {
+        self.system = Some(system.into());
+        self
+    }
+
+    /// The same, of consumers of this queue alone: messages that are handled by the handle of a consumer whose
+    /// [`ConsumerInfo`](crate::consumer::ConsumerInfo) has it. No message that goes out fits.
+    pub fn in_queue(mut self, queue: impl Into<String>) -> Self {
+        self.queue = Some(queue.into());
+        self
+    }
+
+    /// The same, with this value of a header alone. The name's case does not matter, the value's does.
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.header = Some((name.into(), value.into()));
+        self
+    }
+
+    /// Whether all of it but the header fits.
+    pub(crate) fn fits(&self, subject: &Subject<'_>) -> bool {
+        let is = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
+        };
+        is(&self.system, Some(subject.system))
+            && is(&self.queue, subject.queue)
+            && self.name.fits(subject.destination)
+    }
+
+    /// Whether the header fits.
+    pub(crate) fn fits_header<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> bool {
+        let header = self.header.as_ref();
+        header.is_none_or(|(name, value)| headers.get(name) == Some(value))
+    }
+
+    pub(crate) fn has_header(&self) -> bool {
+        self.header.is_some()
+    }
+
+    pub(crate) fn has_queue(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    pub(crate) fn has_system(&self) -> bool {
+        self.system.is_some()
+    }
+
+    /// Whether it is about all messages, whatever their system, destination and queue are.
+    pub(crate) fn is_anywhere(&self) -> bool {
+        self.name == Name::Any && self.system.is_none() && self.queue.is_none()
+    }
+
+    /// The pattern, if it has a wildcard of a broker in it, which fits nothing but itself.
+    pub(crate) fn wildcard(&self) -> Option<&str> {
+        match &self.name {
+            Name::Exact(text) | Name::Prefix(text) if has_wildcard(text) => Some(text),
+            Name::Pattern(template) if has_wildcard(&template.text) => Some(&template.text),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a text has a token that is a wildcard of NATS or RabbitMQ.
+fn has_wildcard(text: &str) -> bool {
+    let mut tokens = text.split(['.', ':']);
+    tokens.any(|token| matches!(token, "*" | ">" | "#"))
+}
+
+impl Name {
+    fn fits(&self, destination: Destination<'_>) -> bool {
+        if *self == Self::Any {
+            return true;
+        }
+        let [exchange, key, _] = destination.all_parts();
+        // Joined, it would look like another exchange's.
+        let is_ambiguous = exchange.is_empty() && key.contains(':');
+        destination.is_known()
+            && !is_ambiguous
+            && destination.without_queue().with_text(|text| match self {
+                Self::Any => true,
+                Self::Exact(name) => text == name,
+                Self::Prefix(prefix) => text.starts_with(&**prefix),
+                Self::Pattern(template) => template.fits(text),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fits(messages: &Messages, parts: [&str; 3]) -> bool {
+        messages.fits(&Subject {
+            system: "rabbitmq",
+            destination: Destination::of_parts(parts),
+            queue: Some("billing"),
+        })
+    }
+
+    #[test]
+    fn a_rule_looks_at_all_that_it_names() {
+        let here = ["shop", "orders.new", ""];
+        for (messages, expected) in [
+            (Messages::all(), true),
+            (Messages::all().of_system("rabbitmq"), true),
+            (Messages::all().of_system("kafka"), false),
+            (Messages::to("shop:orders.new"), true),
+            (Messages::to("orders.new"), false),
+            (Messages::to_prefix("shop:"), true),
+            (Messages::to_prefix("shop.").in_queue("billing"), false),
+            (Messages::to_pattern("shop:orders.{what}"), true),
+            (Messages::to_pattern("shop:orders.*"), false),
+            (Messages::all().in_queue("billing"), true),
+            (Messages::all().in_queue("other"), false),
+        ] {
+            assert_eq!(fits(&messages, here), expected, "{messages:?}");
+        }
+        let unknown = Subject {
+            system: "nats",
+            destination: Destination::unknown(),
+            queue: None,
+        };
+        assert!(Messages::all().fits(&unknown));
+        assert!(!Messages::to_prefix("").fits(&unknown));
+        assert!(!Messages::all().in_queue("").fits(&unknown));
+    }
+
+    #[test]
+    fn the_default_exchange_takes_no_other_exchanges_name() {
+        let internal = Messages::to_prefix("internal:");
+        assert!(fits(&internal, ["internal", "x", ""]));
+        assert!(!fits(&internal, ["", "internal:x", ""]));
+        assert!(fits(&Messages::to("billing"), ["", "billing", ""]));
+        assert!(fits(&Messages::to("Shop:Order"), ["Shop:Order", "", ""]));
+    }
+
+    #[test]
+    fn wildcards_of_brokers_are_found() {
+        for (messages, expected) in [
+            (Messages::to_pattern("public.>"), Some("public.>")),
+            (Messages::to("a:orders.#"), Some("a:orders.#")),
+            (Messages::to_prefix("a.*.b"), Some("a.*.b")),
+            (Messages::to("c#.orders"), None),
+            (Messages::to_pattern("public.{all}"), None),
+        ] {
+            assert_eq!(messages.wildcard(), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_of_the_default_exchange_fits_a_rule_of_another(key in "[a:.]{0,9}") {
+            prop_assert!(!fits(&Messages::to_prefix("a:"), ["", &key, ""]));
+        }
+    }
+}

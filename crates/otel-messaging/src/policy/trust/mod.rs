@@ -1,0 +1,17 @@
+//! Whom to believe, and what to tell: the policies of trust and privacy.
+
+pub(crate) mod baggage_filter;
+pub(crate) mod handled;
+pub(crate) mod incoming;
+pub(crate) mod memory;
+pub(crate) mod messages;
+pub(crate) mod outgoing;
+pub(crate) mod resample;
+pub(crate) mod rules;
+pub(crate) mod settings;
+pub(crate) mod warned;
+
+pub use baggage_filter::BaggageFilter;
+pub use incoming::{IncomingPolicy, UnknownPolicy};
+pub use messages::Messages;
+pub use outgoing::OutgoingPolicy;

@@ -1,0 +1,140 @@
+//! The mark of a context whose sampled flag does not count, for the sampler that knows it.
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Marks the context that a message carries: its children that start in this process are sampled as roots. It
+/// names the sender's span, because what is started under such a child inherits the mark and follows the child.
+pub(crate) struct Mark {
+    sender: (TraceId, SpanId),
+    /// Whether a sampler that knows the mark was asked.
+    was_asked: AtomicBool,
+    /// Nothing is to be sampled: somebody wants to know whether the sampler is there.
+    is_probe: bool,
+}
+
+impl Mark {
+    fn attach(context: &Context, is_probe: bool) -> Context {
+        let span = context.span().span_context().clone();
+        context.with_value(Self {
+            sender: (span.trace_id(), span.span_id()),
+            was_asked: AtomicBool::new(false),
+            is_probe,
+        })
+    }
+
+    /// The mark of a context, if it is the context's own and not inherited.
+    pub(crate) fn of(context: &Context) -> Option<&Self> {
+        let mark = context.get::<Self>()?;
+        let span = context.span();
+        let span = span.span_context();
+        let is_own = span.is_remote() && (span.trace_id(), span.span_id()) == mark.sender;
+        is_own.then_some(mark)
+    }
+
+    /// Whether the sampler knew the mark of this context or of the one it was made of; `None` if it has none.
+    pub(crate) fn was_asked(context: &Context) -> Option<bool> {
+        let mark = context.get::<Self>()?;
+        Some(mark.was_asked.load(Ordering::Relaxed))
+    }
+
+    /// Says that a sampler knows the mark. Returns whether it shall sample nothing.
+    #[cfg(feature = "sdk")]
+    pub(crate) fn ask(&self) -> bool {
+        self.was_asked.store(true, Ordering::Relaxed);
+        self.is_probe
+    }
+}
+
+/// `context` with the sender's ids alone, and with the mark.
+pub(crate) fn marked(context: &Context) -> Context {
+    let sender = ids_of(context.span().span_context());
+    Mark::attach(&context.with_remote_span_context(sender), false)
+}
+
+/// The sender's ids alone: neither its flags nor its tracestate count.
+pub(crate) fn ids_of(sender: &SpanContext) -> SpanContext {
+    SpanContext::new(
+        sender.trace_id(),
+        sender.span_id(),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    )
+}
+
+/// A parent by which a sampler shows whether it knows the mark. It is not sampled, so that most samplers that do
+/// not know it drop the span.
+pub(crate) fn probe() -> Context {
+    let sender = SpanContext::new(
+        TraceId::from_bytes([7; 16]),
+        SpanId::from_bytes([7; 8]),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    Mark::attach(&Context::new().with_remote_span_context(sender), true)
+}
+
+/// Whether any `Resampler` was ever made in this process. Without one nothing has to be tried.
+static ANY: AtomicBool = AtomicBool::new(false);
+
+#[cfg(feature = "sdk")]
+pub(crate) fn note_resampler() {
+    ANY.store(true, Ordering::Relaxed);
+}
+
+/// Whether the sampler of one tracer provider, or of the global ones, knows the mark.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Resampling(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    is_there: AtomicBool,
+    /// The second of this process from which on it is tried again.
+    next_try: AtomicU64,
+}
+
+/// Seconds from one try to the next.
+const PAUSE: u64 = 1;
+
+impl Resampling {
+    /// Whether the sampler knows the mark. `try_it` tries, and says so; it is called once a second at most, and
+    /// never if the program has made no `Resampler`.
+    #[inline]
+    pub(crate) fn is_there(
+        &self,
+        now: impl FnOnce() -> u64,
+        try_it: impl FnOnce() -> bool,
+    ) -> bool {
+        self.0.is_there.load(Ordering::Relaxed) || self.find(now, try_it)
+    }
+
+    #[cold]
+    fn find(&self, now: impl FnOnce() -> u64, try_it: impl FnOnce() -> bool) -> bool {
+        if !ANY.load(Ordering::Relaxed) {
+            return false;
+        }
+        let (now, next) = (now(), self.0.next_try.load(Ordering::Relaxed));
+        let (state, order) = (&self.0.next_try, Ordering::Relaxed);
+        let is_mine = now >= next
+            && state
+                .compare_exchange(next, now + PAUSE, order, order)
+                .is_ok();
+        if !is_mine {
+            return false;
+        }
+        let is_there = try_it();
+        if is_there {
+            self.0.is_there.store(true, Ordering::Relaxed);
+        }
+        is_there
+    }
+
+    /// Says that a marked span was started and no sampler knew the mark: the provider was replaced.
+    pub(crate) fn note_absence(&self) {
+        self.0.is_there.store(false, Ordering::Relaxed);
+    }
+}
