@@ -122,7 +122,11 @@ impl Messages {
     /// Whether the header fits.
     pub(crate) fn fits_header<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> bool {
         let header = self.header.as_ref();
-        header.is_none_or(|(name, value)| headers.get(name) == Some(value))
+        header.is_none_or(|(name, value)| {
+            // Not `get`: some protocols say which of several spellings counts.
+            let mut values = headers.get_all(name);
+            values.next() == Some(value) && values.all(|other| other == value)
+        })
     }
 
     pub(crate) fn has_header(&self) -> bool {
