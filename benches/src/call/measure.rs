@@ -4,9 +4,10 @@ use super::{
     Call, Calls, Polling, Processing, Sending, Setting, process, process_by_hand,
     process_without_span,
 };
-use crate::case::{Cell, Column, Work};
+use crate::case::{Cell, Column, RULES, Work};
 use crate::sample::Carried;
 use opentelemetry::global;
+use otel_messaging::trust::{IncomingPolicy, Messages, OutgoingPolicy};
 use otel_messaging::{Instrumentation, propagation};
 
 const SPAN: Carried = Carried {
@@ -20,8 +21,10 @@ impl Cell {
     /// Does the work of a call as often as is said, with fresh inputs each time. As often again it is
     /// done before, uncounted.
     pub fn measure_call<C: Calls>(&self) {
-        let Work::Call(call, setting) = self.row.work else {
-            return;
+        let (call, setting) = match self.row.work {
+            Work::Call(call, setting) => (call, setting),
+            Work::Rules(call) => (call, Setting::Recorded),
+            _ => return,
         };
         setting.install();
         match call {
@@ -37,7 +40,7 @@ fn process_messages<C: Calls>(cell: &Cell, setting: Setting) {
     let metrics = Processing::new::<C>();
     let ours = instrumentation(cell);
     let around = [|| {}; 2];
-    match (cell.column, setting) {
+    match (way(cell), setting) {
         (Column::Bound, Setting::Measured) => repeat(cell, around, message, async |message| {
             let work = process_without_span::<C>(message);
             metrics.measure(C::sent_at(message), work).await;
@@ -68,7 +71,7 @@ fn send_messages<C: Calls>(cell: &Cell, setting: Setting) {
     let ours = C::injecting(&sender, instrumentation(cell));
     let around: [&dyn Fn(); 2] = [&|| C::hold(&sender), &|| C::release(&sender)];
     let _current = SPAN.context().attach();
-    match (cell.column, setting) {
+    match (way(cell), setting) {
         (Column::Bound, Setting::Measured) => repeat(cell, around, record, async |record| {
             if let Some(record) = record.take() {
                 let work = C::send_without_span(&sender, record);
@@ -101,12 +104,37 @@ fn send_messages<C: Calls>(cell: &Cell, setting: Setting) {
     }
 }
 
+/// Without and with rules are both ways of ours.
+fn way(cell: &Cell) -> Column {
+    match cell.row.work {
+        Work::Rules(_) => Column::Ours,
+        _ => cell.column,
+    }
+}
+
 /// `None` for the global one.
 fn instrumentation(cell: &Cell) -> Option<Instrumentation> {
-    let ours = Instrumentation::builder()
-        .with_propagator(propagation::w3c())
-        .build();
-    (cell.column != Column::Default).then_some(ours)
+    let mut ours = Instrumentation::builder().with_propagator(propagation::w3c());
+    if matches!((cell.row.work, cell.column), (Work::Rules(_), Column::Ours)) {
+        for number in 1..RULES {
+            ours = ours
+                .with_incoming(others(number), IncomingPolicy::RestartWithLink)
+                .with_outgoing(others(number), OutgoingPolicy::Suppress);
+        }
+        ours = ours
+            .with_incoming(Messages::all(), IncomingPolicy::Continue)
+            .with_outgoing(Messages::all(), OutgoingPolicy::Inject);
+    }
+    (cell.column != Column::Default).then(|| ours.build())
+}
+
+/// Messages that do not come.
+fn others(number: usize) -> Messages {
+    match number % 3 {
+        0 => Messages::to(format!("billing-{number}.new")),
+        1 => Messages::to_prefix(format!("partner-{number}.")),
+        _ => Messages::to_pattern(format!("tenant-{number}.{{name}}.new")),
+    }
 }
 
 /// `before` is called before the work, `pending` where it has to wait.

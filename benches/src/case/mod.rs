@@ -28,6 +28,8 @@ pub enum Limit {
     Ratio([f64; 3]),
     /// So many, whatever the client.
     Absolute(u64),
+    /// So many more than the bound, whatever the client.
+    Beyond(u64),
     /// One of three sizes: no further entry may cost more than those before.
     Linear(usize),
     /// None but what is kept.
@@ -50,6 +52,8 @@ pub enum Work {
     Grow(Growth, usize),
     /// What users call, whole.
     Call(Call, Setting),
+    /// The same with [`RULES`], and without rules in the place of the bound. Spans are recorded.
+    Rules(Call),
 }
 
 /// Ways to do the work of a row.
@@ -69,6 +73,12 @@ pub struct Cell {
     pub row: Row,
     pub column: Column,
 }
+
+/// How many rules an instrumentation has that has any.
+pub const RULES: usize = 100;
+
+/// What [`RULES`] may cost each message, in instructions.
+pub const MOST_OF_RULES: u64 = 200;
 
 const NOTHING: Carried = Carried {
     span: false,
@@ -181,7 +191,17 @@ pub fn calls() -> Vec<Row> {
         limit: Limit::Kept,
         allocations: None,
     });
-    rows.into()
+    let rules = [
+        ("process, rules", Call::Process),
+        ("send, rules", Call::Send),
+    ];
+    let rules = rules.map(|(name, call)| Row {
+        name,
+        work: Work::Rules(call),
+        limit: Limit::Beyond(MOST_OF_RULES),
+        allocations: None,
+    });
+    rows.into_iter().chain(rules).collect()
 }
 
 /// The rows of three sizes each. The benchmarks count only their instructions.
@@ -205,7 +225,7 @@ pub fn cells(rows: Vec<Row>) -> Vec<Cell> {
                 &[Column::Bound, Column::Usual, Column::Ours, Column::Default]
             }
             Work::InjectNothing => &[Column::Ours, Column::Default],
-            Work::InjectForeign(_) | Work::ExtractForeign(_) | Work::Refuse(_) => {
+            Work::InjectForeign(_) | Work::ExtractForeign(_) | Work::Refuse(_) | Work::Rules(_) => {
                 &[Column::Bound, Column::Ours]
             }
             Work::Grow(..) => &[Column::Ours],

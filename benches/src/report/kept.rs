@@ -61,6 +61,15 @@ impl Kept {
                 }
             }
         }
+        for rules in results.rule_lines().filter(|rules| !rules.is_reached()) {
+            offences.push(format!(
+                "{}, {}: the rules cost {:.0} instructions, at most {}",
+                rules.line.row.name,
+                CLIENTS[rules.line.client].1,
+                rules.more().instructions,
+                rules.most
+            ));
+        }
         for growth in results.growths.iter().filter(|growth| !growth.is_linear()) {
             offences.push(format!(
                 "{}, {}: an entry costs {:.2} times as much where there are more, at most {LINEAR}",
@@ -85,7 +94,11 @@ impl Kept {
             Some(_) => {}
             None => offences.push(format!("{row}, {client}: no {what} is kept")),
         };
-        let moves_frames = client == "AMQP" && matches!(line.row.work, Work::Call(Call::Send, _));
+        let moves_frames = client == "AMQP"
+            && matches!(
+                line.row.work,
+                Work::Call(Call::Send, _) | Work::Rules(Call::Send)
+            );
         let tolerance = if moves_frames {
             TOLERANCE_OF_FRAMES
         } else {
@@ -170,6 +183,20 @@ mod tests {
             let expected = if name == "AMQP" { [0, 0, 1] } else { [0, 1, 1] };
             assert_eq!(offences, expected, "{name}");
         }
+    }
+
+    #[test]
+    fn rules_that_cost_too_much_are_an_offence() {
+        let offences = |more| {
+            let mut results = results(1000.0 + more, 3.0, 1000.0);
+            let is_of_rules = |row: &Row| row.work == Work::Rules(Call::Process);
+            results.lines[0].row = calls().into_iter().find(is_of_rules).expect("a row");
+            Kept::of(&results).offences(&results)
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(offences(200.0), none);
+        let offence = "process, rules, AMQP: the rules cost 201 instructions, at most 200";
+        assert_eq!(offences(201.0), [offence]);
     }
 
     #[test]

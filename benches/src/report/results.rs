@@ -40,6 +40,13 @@ pub(super) struct MetricLine {
     pub(super) ours: Counts,
 }
 
+/// What the rules of an instrumentation add to a call, for one client.
+pub(super) struct RuleLine<'a> {
+    pub(super) line: &'a Line,
+    pub(super) without: Counts,
+    pub(super) most: u64,
+}
+
 /// Ours may take so many times the instructions of the same metrics by hand.
 pub(super) const METRICS: f64 = 1.25;
 
@@ -85,6 +92,18 @@ impl Results {
         let order: Vec<_> = growing().iter().map(|row| row.name).collect();
         growths.sort_by_key(|line| order.iter().position(|name| *name == line.name));
         Ok(Self { lines, growths })
+    }
+
+    /// Each call with rules, beside the same call without.
+    pub(super) fn rule_lines(&self) -> impl Iterator<Item = RuleLine<'_>> {
+        self.lines.iter().filter_map(|line| match line.row.limit {
+            Limit::Beyond(most) => Some(RuleLine {
+                line,
+                without: line.bound?,
+                most,
+            }),
+            _ => None,
+        })
     }
 
     /// Each call with a meter provider, less the same call without.
@@ -155,7 +174,7 @@ impl Line {
     pub fn limit(&self) -> f64 {
         match self.row.limit {
             Limit::Ratio(limits) => limits[self.client],
-            Limit::Absolute(_) | Limit::Linear(_) | Limit::Kept => 1.0,
+            Limit::Absolute(_) | Limit::Beyond(_) | Limit::Linear(_) | Limit::Kept => 1.0,
         }
     }
 
@@ -171,6 +190,16 @@ impl Line {
             .allocations
             .is_none_or(|most| self.allocations() <= most as f64);
         instructions && allocations
+    }
+}
+
+impl RuleLine<'_> {
+    pub(super) fn more(&self) -> Counts {
+        self.line.ours.less(self.without)
+    }
+
+    pub(super) fn is_reached(&self) -> bool {
+        self.more().instructions <= self.most as f64
     }
 }
 

@@ -3,7 +3,7 @@
 use super::counts::Counts;
 use super::results::{LINEAR, Line, METRICS, Results};
 use crate::CLIENTS;
-use crate::case::Limit;
+use crate::case::{Limit, RULES};
 use anyhow::{Context, Result};
 use std::fmt::Write;
 use std::path::Path;
@@ -26,6 +26,7 @@ impl Results {
         self.ratios(&mut text)?;
         self.calls(&mut text)?;
         self.metrics(&mut text)?;
+        self.rules(&mut text)?;
         self.growth(&mut text)?;
         Ok(text)
     }
@@ -59,7 +60,7 @@ impl Results {
         );
         text.push_str("| work | client | bound | usual | ours | ratio | to reach | | default |\n");
         text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n");
-        for line in self.lines.iter().filter(|line| !is_call(line)) {
+        for line in self.lines.iter().filter(|line| is_step(line)) {
             let ratio = match line.row.limit {
                 Limit::Absolute(_) => String::new(),
                 _ => format!("{:.2}", line.ratio(line.ours)),
@@ -135,6 +136,30 @@ impl Results {
         Ok(())
     }
 
+    fn rules(&self, text: &mut String) -> Result<()> {
+        writeln!(
+            text,
+            "What {RULES} rules add to a call, in instructions and, behind the slash, allocations:\n"
+        )?;
+        text.push_str("| work | client | without | with | more | at most | |\n");
+        text.push_str("| --- | --- | ---: | ---: | ---: | ---: | --- |\n");
+        for rules in self.rule_lines() {
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} |",
+                rules.line.row.name,
+                CLIENTS[rules.line.client].1,
+                show(Some(rules.without)),
+                show(Some(rules.line.ours)),
+                show(Some(rules.more())),
+                rules.most,
+                verdict(rules.is_reached()),
+            )?;
+        }
+        text.push('\n');
+        Ok(())
+    }
+
     fn growth(&self, text: &mut String) -> Result<()> {
         text.push_str("Growth, in instructions of ours at three sizes:\n\n");
         text.push_str("| work | client | sizes | | | | a further entry | |\n");
@@ -158,6 +183,10 @@ impl Results {
         writeln!(text, "\nLinear is a factor of at most {LINEAR}.")?;
         Ok(())
     }
+}
+
+fn is_step(line: &Line) -> bool {
+    !matches!(line.row.limit, Limit::Kept | Limit::Beyond(_))
 }
 
 fn is_call(line: &Line) -> bool {
