@@ -80,7 +80,8 @@ fn all<C: Client>() {
             | Work::InjectForeign(_)
             | Work::ExtractForeign(_)
             | Work::Grow(..)
-            | Work::Call(..) => {}
+            | Work::Call(..)
+            | Work::Rules(_) => {}
         }
     }
 }

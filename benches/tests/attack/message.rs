@@ -86,7 +86,7 @@ pub(crate) fn secret() -> String {
 
 impl Hostile {
     pub(crate) fn next<C: Attacked>(random: &mut Random) -> Self {
-        let kind = match random.below(512) {
+        let kind = match random.below(2048) {
             0 => Kind::Large,
             1 => Kind::Keys,
             _ => random.of(&KINDS),
