@@ -12,8 +12,8 @@ use crate::operation::span::MessageSpan;
 use crate::operation::start::{measure, reporter, set_sizes};
 use crate::operation::waiting::Waiting;
 use crate::policy::baggage_attributes::EqualBaggage;
-use crate::policy::trust::handled::handling_of;
-use crate::propagation::carried::{Carried, Left};
+use crate::policy::trust::handled::{decided_of, handling_of};
+use crate::propagation::carried::Carried;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName};
 use opentelemetry::baggage::BaggageExt;
@@ -79,8 +79,8 @@ fn context_in(batch: &Current, carried: Carried) -> Current {
         return carried.context.into();
     }
     let context = &carried.context;
-    if context.baggage().is_empty() && carried.left == Left::All {
-        batch.clone()
+    if context.baggage().is_empty() {
+        batch.clone().map(|batch| decided_of(batch, context))
     } else {
         batch.clone().map(|batch| handling_of(&batch, context))
     }

@@ -34,8 +34,11 @@ impl BaggageFilter {
             Self::None => false,
             Self::Keys(keys) => keys.iter().any(|it| it == key),
         };
+        if self.is_all() {
+            return None;
+        }
         let baggage = context.baggage();
-        if self.is_all() || baggage.iter().all(|(key, _)| passes(key.as_str())) {
+        if baggage.iter().all(|(key, _)| passes(key.as_str())) {
             return None;
         }
         let passing = baggage.iter().filter(|(key, _)| passes(key.as_str()));

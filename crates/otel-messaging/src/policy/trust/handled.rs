@@ -49,7 +49,11 @@ impl Handled {
 
 /// `context` with the baggage of the context that came with a message, and with what was decided about it.
 pub(crate) fn handling_of(context: &Context, came: &Context) -> Context {
-    let context = with_baggage_of(context, came);
+    decided_of(with_baggage_of(context, came), came)
+}
+
+/// `context` with what was decided about the message that another came with.
+pub(crate) fn decided_of(context: Context, came: &Context) -> Context {
     match came.get::<Handled>() {
         Some(handled) => context.with_value(handled.clone()),
         None => context,

@@ -1,5 +1,6 @@
 //! The mark of a context whose sampled flag does not count, for the sampler that knows it.
 
+use crate::context::derived::{empty_context, with_baggage_of};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use std::sync::Arc;
@@ -51,6 +52,8 @@ impl Mark {
 /// `context` with the sender's ids alone, and with the mark.
 pub(crate) fn marked(context: &Context) -> Context {
     let sender = ids_of(context.span().span_context());
+    // No value of the context but its baggage: the sender's other flag is such a value.
+    let context = with_baggage_of(&empty_context(), context);
     Mark::attach(&context.with_remote_span_context(sender), false)
 }
 

@@ -22,7 +22,12 @@ pub(crate) fn warn(destination: Destination<'_>) {
     if IS_FULL.load(Ordering::Relaxed) {
         return;
     }
-    let shown = remote_text::shown_of_parts(destination);
+    let shown = if destination.is_temporary() {
+        // Each has another name.
+        "a temporary one".to_owned()
+    } else {
+        remote_text::shown_of_parts(destination)
+    };
     if note(
         &mut WARNED.lock().unwrap_or_else(PoisonError::into_inner),
         &shown,
