@@ -64,7 +64,10 @@ fn no_rule_is_looser_than_external() {
     let program = Program::new();
     let by = telling(program.builder(), Inject).external();
     assert_eq!(names(&sent(&by, false)), ["order"]);
-    let by = by.to_builder().with_outgoing(Messages::all(), Inject).build();
+    let by = by
+        .to_builder()
+        .with_outgoing(Messages::all(), Inject)
+        .build();
     assert_eq!(names(&sent(&by, false)), ["order"]);
 }
 
@@ -127,7 +130,10 @@ fn only_listed_keys_go_out() {
     let listed = BaggageFilter::keys(["public"]);
     let by = program.builder().with_outgoing_baggage(listed).build();
     assert_eq!(sent(&by, false)["baggage"], "public=2");
-    let none = program.builder().with_outgoing_baggage(BaggageFilter::None).build();
+    let none = program
+        .builder()
+        .with_outgoing_baggage(BaggageFilter::None)
+        .build();
     assert!(!sent(&none, false).contains_key("baggage"));
     let other = BaggageFilter::keys(["Public"]);
     let by = program.builder().with_outgoing_baggage(other).build();
@@ -147,7 +153,11 @@ fn what_is_left_out_for_its_size_tells_no_more() {
         outgoing.leave_out(&mut headers);
         assert_eq!(names(&headers), ["order"], "{policy:?}");
         if policy == Suppress {
-            assert_eq!(otel_messaging::loss::dropped_fields(), before, "nothing was lost");
+            assert_eq!(
+                otel_messaging::loss::dropped_fields(),
+                before,
+                "nothing was lost"
+            );
         }
     }
 }
@@ -159,7 +169,9 @@ fn the_callers_own_baggage_stays_beside_ours_if_that_is_wanted() {
     let theirs = "sentry-release=1.0,own=theirs";
     let sent = |by: &Instrumentation, ours: &[(&'static str, &'static str)]| {
         let ours = ours.iter().map(|(key, value)| KeyValue::new(*key, *value));
-        let _attached = Context::new().with_baggage(ours.collect::<Vec<_>>()).attach();
+        let _attached = Context::new()
+            .with_baggage(ours.collect::<Vec<_>>())
+            .attach();
         let mut headers = headers([("baggage", theirs), ("sentry-trace", "1")]);
         let outgoing = by.outgoing("send", &message::<&str>([]));
         outgoing.inject(&mut headers, Some(10_000));
@@ -171,7 +183,10 @@ fn the_callers_own_baggage_stays_beside_ours_if_that_is_wanted() {
     let both = "own=ours,sentry-release=1.0,tenant=acme";
     assert_eq!(sent(&merging().build(), &ours), both);
     assert_eq!(sent(&merging().build(), &[]), theirs, "as it was");
-    assert_eq!(sent(&program.builder().build(), &ours), "own=ours,tenant=acme");
+    assert_eq!(
+        sent(&program.builder().build(), &ours),
+        "own=ours,tenant=acme"
+    );
     assert_eq!(sent(&program.builder().build(), &[]), "");
     // A filter is about ours alone.
     let none = merging().with_outgoing_baggage(BaggageFilter::None).build();

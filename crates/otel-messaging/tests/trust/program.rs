@@ -3,7 +3,9 @@
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, ShouldSample, SpanData};
+use opentelemetry_sdk::trace::{
+    InMemorySpanExporter, Sampler, SdkTracerProvider, ShouldSample, SpanData,
+};
 use otel_messaging::adapter::{Client, Describe, Destination, TextMap};
 use otel_messaging::instrumentation::Builder;
 use otel_messaging::trust::{IncomingPolicy, Messages};
@@ -45,13 +47,19 @@ impl Received<TextMap> for Message {
     }
 }
 
-pub(crate) fn headers<V: Into<String>>(fields: impl IntoIterator<Item = (&'static str, V)>) -> Headers {
+pub(crate) fn headers<V: Into<String>>(
+    fields: impl IntoIterator<Item = (&'static str, V)>,
+) -> Headers {
     let fields = fields.into_iter();
-    fields.map(|(name, value)| (name.to_owned(), value.into())).collect()
+    fields
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect()
 }
 
 /// A message to `orders`.
-pub(crate) fn message<V: Into<String>>(fields: impl IntoIterator<Item = (&'static str, V)>) -> Message {
+pub(crate) fn message<V: Into<String>>(
+    fields: impl IntoIterator<Item = (&'static str, V)>,
+) -> Message {
     to(["orders", "", ""], fields)
 }
 
@@ -112,7 +120,9 @@ impl Program {
 
     /// One policy for all messages.
     pub(crate) fn incoming(&self, policy: IncomingPolicy) -> Instrumentation {
-        self.builder().with_incoming(Messages::all(), policy).build()
+        self.builder()
+            .with_incoming(Messages::all(), policy)
+            .build()
     }
 
     pub(crate) fn ended(&self) -> Vec<SpanData> {

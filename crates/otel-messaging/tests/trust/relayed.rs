@@ -47,7 +47,10 @@ fn what_a_handler_does_not_believe_it_does_not_send_on() {
                 let (outgoing, sent) = send_on(producer, relay, &message);
                 assert!(!outgoing.keeps_context());
                 assert!(!tells_of_sender(&sent), "{sent:?}");
-                assert!(sent["traceparent"].contains(&trace_id.to_string()), "{sent:?}");
+                assert!(
+                    sent["traceparent"].contains(&trace_id.to_string()),
+                    "{sent:?}"
+                );
                 assert!(!sent.contains_key(DEAD_LETTER_TRACEPARENT));
                 let is_letter = matches!(relay, Relay::DeadLetter(_));
                 assert_eq!(sent.contains_key(DEAD_LETTER_ERROR), is_letter);
@@ -70,6 +73,7 @@ fn outside_of_a_handler_the_rules_decide_by_the_source() {
     let (outgoing, sent) = send_on(&by, Relay::Forward, &internal);
     assert!(outgoing.keeps_context());
     assert_eq!(sent, internal.headers);
+    drop(outgoing);
     let (outgoing, sent) = send_on(&by, Relay::Forward, &to(["partner", "", ""], came));
     assert!(!outgoing.keeps_context());
     assert!(!tells_of_sender(&sent), "{sent:?}");
@@ -79,7 +83,10 @@ fn outside_of_a_handler_the_rules_decide_by_the_source() {
         let links = spans[place].links.iter();
         links.map(|link| link.span_context.span_id()).collect()
     };
-    assert_eq!([links(0), links(1)], [[sender().span_id()], [sender().span_id()]]);
+    assert_eq!(
+        [links(0), links(1)],
+        [[sender().span_id()], [sender().span_id()]]
+    );
     assert!(spans[1].links.iter().all(|link| {
         !link.span_context.is_sampled() && link.span_context.trace_state().header().is_empty()
     }));
@@ -163,7 +170,10 @@ fn what_leaves_the_house_has_no_context_in_any_format() {
     assert_eq!(bare, headers([("order", "7")]));
     let letter = DeadLetter::new(Destination::named("orders"), &"no such article");
     let (_, sent) = send_on(&by, Relay::DeadLetter(&letter), &message);
-    assert!(!sent.contains_key(DEAD_LETTER_TRACEPARENT) && !tells_of_sender(&sent), "{sent:?}");
+    assert!(
+        !sent.contains_key(DEAD_LETTER_TRACEPARENT) && !tells_of_sender(&sent),
+        "{sent:?}"
+    );
 }
 
 #[test]
@@ -173,10 +183,16 @@ fn what_is_forwarded_tells_as_much_as_its_policy() {
     let only = OutgoingPolicy::TraceContextOnly;
     let by = builder.with_outgoing(Messages::to("parcels"), only).build();
     let (outgoing, sent) = send_on(&by, Relay::Forward, &full());
-    assert_eq!(outgoing.context().span().span_context().span_id(), sender().span_id());
+    assert_eq!(
+        outgoing.context().span().span_context().span_id(),
+        sender().span_id()
+    );
     let expected = headers([("traceparent", SAMPLED), ("tracestate", "vendor=1")]);
     assert_eq!(sent, expected);
     let listed = BaggageFilter::keys(["tenant"]);
     let by = program.builder().with_outgoing_baggage(listed).build();
-    assert_eq!(send_on(&by, Relay::Forward, &full()).1["baggage"], "tenant=acme");
+    assert_eq!(
+        send_on(&by, Relay::Forward, &full()).1["baggage"],
+        "tenant=acme"
+    );
 }

@@ -1,11 +1,11 @@
 //! Rules: in their order, by system, destination, queue and header.
 
 use crate::program::{Program, SAMPLED, continues, message, to};
+use opentelemetry::trace::TraceContextExt;
 use otel_messaging::consumer::ConsumerInfo;
 use otel_messaging::instrumentation::Finding;
 use otel_messaging::trust::IncomingPolicy::{Continue, RestartWithLink};
 use otel_messaging::trust::{Messages, OutgoingPolicy};
-use opentelemetry::trace::TraceContextExt;
 
 const CAME: [(&str, &str); 1] = [("traceparent", SAMPLED)];
 
@@ -81,7 +81,10 @@ fn what_is_sent_has_rules_of_the_same_kind() {
     let program = Program::new();
     let by = program
         .builder()
-        .with_outgoing(Messages::all().with_header("zone", "in"), OutgoingPolicy::Inject)
+        .with_outgoing(
+            Messages::all().with_header("zone", "in"),
+            OutgoingPolicy::Inject,
+        )
         .with_outgoing(Messages::to("orders"), OutgoingPolicy::Inject)
         .with_outgoing(Messages::all(), OutgoingPolicy::Suppress)
         .build();
@@ -93,7 +96,11 @@ fn what_is_sent_has_rules_of_the_same_kind() {
         let mut message = to(parts, [("zone", zone)]);
         let outgoing = by.outgoing("send", &message);
         outgoing.inject(&mut message.headers, None);
-        assert_eq!(message.headers.contains_key("traceparent"), expected, "{parts:?}");
+        assert_eq!(
+            message.headers.contains_key("traceparent"),
+            expected,
+            "{parts:?}"
+        );
     }
 }
 

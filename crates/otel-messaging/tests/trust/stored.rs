@@ -16,11 +16,18 @@ fn rules_are_about_messages_alone() {
         .build();
     let carrier = || ContextCarrier::from(full().headers);
     let extracted = by.extract(&carrier());
-    assert_eq!(extracted.span().span_context().trace_id(), sender().trace_id());
+    assert_eq!(
+        extracted.span().span_context().trace_id(),
+        sender().trace_id()
+    );
 
     let bare = Envelope::with_context(7, carrier());
     let from = |system| Envelope::with_context(7, carrier()).received_from(system, "jobs");
-    for (envelope, expected) in [(bare, false), (from("redis"), true), (from("postgresql"), false)] {
+    for (envelope, expected) in [
+        (bare, false),
+        (from("redis"), true),
+        (from("postgresql"), false),
+    ] {
         let span = by.process(&envelope);
         let trace_id = span.context().span().span_context().trace_id();
         assert_eq!(trace_id == sender().trace_id(), expected, "{envelope:?}");

@@ -42,7 +42,7 @@ impl tracing::Subscriber for Lines {
 }
 
 /// The lines that name this destination.
-fn lines(destination: &str, work: impl FnOnce()) -> usize {
+pub(crate) fn lines(destination: &str, work: impl FnOnce()) -> usize {
     let lines = Lines::default();
     tracing::subscriber::with_default(lines.clone(), work);
     let lines = lines.0.lock().unwrap();
@@ -53,7 +53,10 @@ fn lines(destination: &str, work: impl FnOnce()) -> usize {
 #[test]
 fn each_destination_is_named_once_if_the_trace_changes() {
     let program = Program::new();
-    let (by, silent) = (program.incoming(ContinueAndWarn), program.incoming(Continue));
+    let (by, silent) = (
+        program.incoming(ContinueAndWarn),
+        program.incoming(Continue),
+    );
     let came = [("traceparent", SAMPLED)];
     let first = to(["warned.first", "", ""], came);
     assert_eq!(lines("warned.first", || drop(silent.process(&first))), 0);
