@@ -7,7 +7,7 @@ use crate::loss::count::seconds;
 use crate::loss::row::Step;
 use crate::message::received::Client;
 use crate::operation::traced_span::{self, Opened};
-use crate::policy::trust::resample::{self, Mark};
+use crate::telemetry::resampling::{self, Mark};
 use crate::telemetry::tracer::Telemetry;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
@@ -97,7 +97,7 @@ pub(crate) fn has_resampler<C: Client>(by: &Settings) -> bool {
 
 /// Tries a span that a sampler which knows the mark drops.
 fn tries_resampler<C: Client>(by: &Telemetry) -> bool {
-    let parent = resample::probe();
+    let parent = resampling::probe();
     if by.is_given() || !traced_span::try_sampler(&parent) {
         by.with_tracer::<C, _>(|tracer| {
             let span = tracer.start_with_context(PROBE, &parent);

@@ -1,6 +1,6 @@
 //! A sampler that decides anew where a sender's flag does not count.
 
-use crate::policy::trust::resample::{Mark, note_resampler};
+use crate::telemetry::resampling::{Mark, note_resampler};
 use opentelemetry::trace::{Link, SpanKind, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};

@@ -6,7 +6,6 @@ pub(crate) mod incoming;
 pub(crate) mod memory;
 pub(crate) mod messages;
 pub(crate) mod outgoing;
-pub(crate) mod resample;
 pub(crate) mod rules;
 pub(crate) mod settings;
 pub(crate) mod warned;
