@@ -4,6 +4,9 @@
 #[expect(dead_code, reason = "another test needs the rest")]
 #[path = "core/message.rs"]
 mod message;
+#[cfg(feature = "internal-logs")]
+#[path = "core/named_lines.rs"]
+mod named_lines;
 
 use message::{TRACEPARENT, message, spans};
 use opentelemetry::trace::TraceContextExt;
@@ -51,6 +54,10 @@ fn the_environment_decides_where_no_rule_does() {
 }
 
 fn work(expected: &str) {
+    #[cfg(feature = "internal-logs")]
+    let lines = named_lines::NamedLines::new("OtelMessaging.UnknownPolicy");
+    #[cfg(feature = "internal-logs")]
+    let _subscribed = tracing::subscriber::set_default(lines.clone());
     let spans = spans();
     let handle = |by: &Instrumentation| {
         drop(by.process(&message()));
@@ -84,4 +91,6 @@ fn work(expected: &str) {
     assert!(extracted.span().span_context().is_valid());
     // A library gets it too.
     drop(Instrumentation::third_party().process(&message()));
+    #[cfg(feature = "internal-logs")]
+    assert_eq!(lines.count(), usize::from(is_error), "said once");
 }
