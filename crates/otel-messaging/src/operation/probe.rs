@@ -95,6 +95,14 @@ pub(crate) fn has_resampler<C: Client>(by: &Settings) -> bool {
     !telemetry.is_off() && telemetry.resampling().is_there(seconds, tried)
 }
 
+/// The same, tried now.
+pub(crate) fn finds_resampler<C: Client>(by: &Settings) -> bool {
+    let telemetry = &by.telemetry;
+    telemetry
+        .resampling()
+        .look(|| tries_resampler::<C>(telemetry))
+}
+
 /// Tries a span that a sampler which knows the mark drops.
 fn tries_resampler<C: Client>(by: &Telemetry) -> bool {
     let parent = resampling::probe();

@@ -1,7 +1,6 @@
 //! Reading the context of a message, as far as its sender is believed.
 
 use crate::carrier::headers::Carrier;
-use crate::context::current::current_context;
 use crate::context::derived::{empty_context, with_baggage_of};
 use crate::instrumentation::settings::Settings;
 use crate::message::destination::Destination;
@@ -9,14 +8,15 @@ use crate::message::endpoint::Endpoint;
 use crate::message::received::{Client, Describe, Received};
 use crate::operation::probe::has_resampler;
 use crate::policy::trust::baggage_filter::BaggageFilter;
-use crate::policy::trust::handled::Handled;
+use crate::policy::trust::handled::{Handled, with_handled};
 use crate::policy::trust::incoming::IncomingPolicy;
 use crate::policy::trust::messages::Subject;
-use crate::policy::trust::settings::{Decided, Trust};
+use crate::policy::trust::rules::Decided;
+use crate::policy::trust::settings::Trust;
 use crate::policy::trust::warned::warn;
 use crate::propagation::carried::{Carried, Left};
 use crate::telemetry::resampling::{ids_of, marked};
-use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl Settings {
     fn judge<C, M: Received<C> + ?Sized>(
         &self,
         trust: &Arc<Trust>,
-        carried: Carried,
+        mut carried: Carried,
         message: &M,
         headers: &M::Headers,
         consumer: Option<&Endpoint>,
@@ -58,123 +58,125 @@ impl Settings {
             policy,
             is_by_queue,
         } = trust.decide(&subject, headers);
-        let is_of_note = is_by_queue || !policy.continues() || !trust.incoming_baggage.is_all();
-        let handled = is_of_note.then(|| Handled::new(&carried, destination, policy, trust));
-        if policy == IncomingPolicy::ContinueAndWarn {
-            warn_of(&carried, destination);
+        let is_all = trust.incoming_baggage.is_all();
+        if policy.continues() && is_all && !is_by_queue {
+            carried.is_warned = policy == IncomingPolicy::ContinueAndWarn;
+            return carried;
         }
-        let mut left = self.left_of::<M::Client>(carried, policy, &trust.incoming_baggage);
-        if let Some(handled) = handled {
-            left.context = left.context.with_value(handled);
-        }
+        let handled = Handled::new(&carried, destination, policy, trust);
+        let mut left = self.left_of::<M::Client>(carried, policy, [&trust.incoming_baggage]);
+        left.context = with_handled(&left.context, [handled]);
         left
     }
 
-    /// Reads what the headers of a message carry that is about to be sent on. If it is the one that is being
-    /// handled here, what was decided then counts.
-    pub(crate) fn read_to_relay<C, M, H>(
-        &self,
-        source: Destination<'_>,
-        _message: &M,
-        headers: &H,
-    ) -> Carried
+    /// Reads what the headers of a message carry that is about to be sent on. If it is being handled here, what was
+    /// decided then counts, and the rules of this instrumentation if they are others and stricter.
+    pub(crate) fn read_to_relay<K, C, H>(&self, source: Destination<'_>, headers: &H) -> Carried
     where
-        M: Describe<C> + ?Sized,
+        K: Client,
         H: Carrier<C> + ?Sized,
     {
         let carried = self.propagation.read(headers);
-        if !carried.is_any() {
-            return carried;
-        }
-        let (policy, trust) = if let Some(handled) = Handled::of_current(&carried, source) {
-            (handled.policy, handled.trust)
-        } else if let Some(trust) = &self.trust {
+        let own = self.trust.as_ref().map(|trust| {
             let subject = Subject {
-                system: M::Client::SYSTEM,
+                system: K::SYSTEM,
                 destination: source.without_queue(),
                 queue: None,
             };
-            (trust.decide(&subject, headers).policy, trust.clone())
-        } else {
-            return carried;
-        };
-        self.left_of::<M::Client>(carried, policy, &trust.incoming_baggage)
+            (trust, trust.decide(&subject, headers).policy)
+        });
+        match (Handled::of_current(&carried, source), own) {
+            (None, None) => carried,
+            (Some(handled), None) => {
+                let filter = [&handled.trust.incoming_baggage];
+                self.left_of::<K>(carried, handled.policy, filter)
+            }
+            (None, Some((trust, policy))) => {
+                self.left_of::<K>(carried, policy, [&trust.incoming_baggage])
+            }
+            (Some(handled), Some((trust, policy))) => {
+                // This instrumentation has handled it, and knew the queue.
+                let is_same = Arc::ptr_eq(&handled.trust, trust) && handled.policy.continues();
+                let policy = if is_same {
+                    handled.policy
+                } else {
+                    handled.policy.max(policy)
+                };
+                let filters = [&handled.trust.incoming_baggage, &trust.incoming_baggage];
+                self.left_of::<K>(carried, policy, filters)
+            }
+        }
     }
 
-    /// What a policy leaves of what came.
-    fn left_of<C: Client>(
+    /// What a policy and filters leave of what came.
+    fn left_of<'f, K: Client>(
         &self,
         mut carried: Carried,
         policy: IncomingPolicy,
-        baggage: &BaggageFilter,
+        filters: impl IntoIterator<Item = &'f BaggageFilter>,
     ) -> Carried {
-        if policy != IncomingPolicy::RestartWithoutLink
-            && let Some(cut) = baggage.cut(&carried.context)
-        {
-            carried.context = cut;
-            carried.left = Left::WithoutBaggage;
+        for filter in filters {
+            // Also if nothing was read that it cuts: the header may have more than a reader reads.
+            if !filter.is_all() {
+                carried.left = Left::WithoutBaggage;
+            }
+            if let Some(cut) = filter.cut(&carried.context) {
+                carried.context = cut;
+            }
         }
+        carried.is_warned = policy == IncomingPolicy::ContinueAndWarn;
         match policy {
             IncomingPolicy::Continue | IncomingPolicy::ContinueAndWarn => carried,
-            IncomingPolicy::Resample if carried.has_sender() && has_resampler::<C>(self) => {
+            IncomingPolicy::Resample if carried.has_sender() && has_resampler::<K>(self) => {
                 carried.context = marked(&carried.context);
                 carried.left = Left::Ids;
                 carried
             }
-            IncomingPolicy::Resample | IncomingPolicy::RestartWithLink => refused(carried, true),
-            IncomingPolicy::RestartWithoutLink => refused(carried, false),
+            IncomingPolicy::Resample | IncomingPolicy::RestartWithLink => {
+                let baggage = with_baggage_of(&empty_context(), &carried.context);
+                refused(carried, baggage, true)
+            }
+            IncomingPolicy::RestartWithoutLink => refused(carried, empty_context(), false),
+        }
+    }
+
+    /// Warns if a message continues another trace than the current one, and its policy says so.
+    #[inline]
+    pub(crate) fn warn_of(carried: &Carried, destination: Destination<'_>, current: &Context) {
+        if carried.is_warned && carried.has_sender() {
+            let trace_id = current.span().span_context().trace_id();
+            if trace_id != carried.sender().trace_id() {
+                warn(destination);
+            }
         }
     }
 }
 
 /// What is left of a sender who is not believed.
-fn refused(carried: Carried, is_linked: bool) -> Carried {
-    let mut senders = carried.senders.clone();
-    if carried.has_sender() {
-        senders.push(carried.sender());
-    }
-    let is_refused = !senders.is_empty() || carried.is_unread;
-    let left = if is_refused {
-        Left::Nothing
-    } else {
-        carried.left
-    };
-    if !is_linked {
-        return Carried {
-            is_unread: carried.is_unread,
-            left: if carried.context.baggage().is_empty() {
-                left
-            } else {
-                left.max(Left::WithoutBaggage)
-            },
-            ..Carried::nothing()
-        };
-    }
+fn refused(carried: Carried, context: Context, is_linked: bool) -> Carried {
+    let sender = carried.has_sender().then(|| carried.sender());
+    let is_refused = sender.is_some() || carried.is_unread || !carried.senders.is_empty();
+    let senders = carried.senders.iter().chain(&sender);
     Carried {
-        context: with_baggage_of(&empty_context(), &carried.context),
-        senders: senders.iter().map(ids_of).collect(),
+        context,
+        senders: if is_linked {
+            senders.map(ids_of).collect()
+        } else {
+            Vec::new()
+        },
         is_unread: carried.is_unread,
-        left,
+        left: Left::Nothing,
+        is_refused,
+        is_warned: false,
     }
 }
 
 /// The messaging system, which few messages have for themselves.
 fn system_of<C, M: Describe<C> + ?Sized>(trust: &Trust, message: &M) -> &'static str {
-    let own = if trust.looks_at_system() {
+    let own = if trust.incoming.look_at_system {
         message.message_info().system()
     } else {
         None
     };
     own.unwrap_or(M::Client::SYSTEM)
-}
-
-/// Warns if the trace really changes.
-fn warn_of(carried: &Carried, destination: Destination<'_>) {
-    if carried.has_sender() {
-        let current = current_context();
-        let trace_id = current.span().span_context().trace_id();
-        if trace_id != carried.sender().trace_id() {
-            warn(destination);
-        }
-    }
 }

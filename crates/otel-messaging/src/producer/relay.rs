@@ -124,13 +124,15 @@ impl Instrumentation {
         let carried = if by.is_disabled {
             Carried::nothing()
         } else {
-            by.read_to_relay(source, message, &*headers)
+            by.read_to_relay::<M::Client, C, H>(source, &*headers)
         };
         let injection = if by.is_disabled {
             Injection::All
         } else {
             Injection::of_relayed(by, message, &*headers, carried.left)
         };
+        // Before anything else that may fail.
+        injection.clean(by, headers);
         let outgoing = match relay {
             // A context that was not read is not replaced either.
             Relay::Forward if carried.keeps() => {
@@ -155,7 +157,6 @@ impl Instrumentation {
                 self.started(batch, Operation::Send, operation, &letter, links, None)
             }
         };
-        injection.clean(by, headers);
         outgoing.telling(injection)
     }
 }

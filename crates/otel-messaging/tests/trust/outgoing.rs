@@ -152,6 +152,14 @@ fn what_is_left_out_for_its_size_tells_no_more() {
         outgoing.inject(&mut headers, None);
         outgoing.leave_out(&mut headers);
         assert_eq!(names(&headers), ["order"], "{policy:?}");
+        // Telemetry is suppressed, and an older context stays as far as it may.
+        let suppressed = Context::enter_telemetry_suppressed_scope();
+        let outgoing = by.outgoing("send", &message::<&str>([]));
+        let mut headers = stale();
+        outgoing.leave_out(&mut headers);
+        let stays = policy == Inject;
+        assert_eq!(headers.contains_key("baggage"), stays, "{policy:?}");
+        drop(suppressed);
         if policy == Suppress {
             assert_eq!(
                 otel_messaging::loss::dropped_fields(),
@@ -188,10 +196,25 @@ fn the_callers_own_baggage_stays_beside_ours_if_that_is_wanted() {
         "own=ours,tenant=acme"
     );
     assert_eq!(sent(&program.builder().build(), &[]), "");
-    // A filter is about ours alone.
-    let none = merging().with_outgoing_baggage(BaggageFilter::None).build();
-    assert_eq!(sent(&none, &ours), theirs);
-    assert_eq!(sent(&telling(merging(), TraceContextOnly), &ours), theirs);
+    // A filter is about both.
+    for (filter, expected) in [
+        (BaggageFilter::None, ""),
+        (
+            BaggageFilter::keys(["sentry-release"]),
+            "sentry-release=1.0",
+        ),
+        (
+            BaggageFilter::keys(["tenant", "own"]),
+            "own=ours,tenant=acme",
+        ),
+    ] {
+        let by = merging().with_outgoing_baggage(filter).build();
+        assert_eq!(sent(&by, &ours), expected);
+    }
+    let listed = BaggageFilter::keys(["sentry-release"]);
+    let by = merging().with_outgoing_baggage(listed).build();
+    assert_eq!(sent(&by, &[]), "sentry-release=1.0");
+    assert_eq!(sent(&telling(merging(), TraceContextOnly), &ours), "");
 }
 
 #[test]

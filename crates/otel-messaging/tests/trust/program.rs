@@ -20,7 +20,8 @@ pub(crate) const NOT_SAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b
 pub(crate) enum TestClient {}
 
 impl Client for TestClient {
-    const SYSTEM: &'static str = "test";
+    // Only its destinations have several parts.
+    const SYSTEM: &'static str = "rabbitmq";
     const NAME: &'static str = "otel-messaging-test";
     const VERSION: &'static str = "1.2.3";
 }

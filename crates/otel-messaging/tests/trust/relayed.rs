@@ -196,3 +196,90 @@ fn what_is_forwarded_tells_as_much_as_its_policy() {
         "tenant=acme"
     );
 }
+
+/// A reader skips what is malformed, or too much. A filter must not let it pass.
+#[test]
+fn a_filter_lets_nothing_pass_that_was_not_read() {
+    let program = Program::new();
+    let long = format!("tenant=acme,long={}", "x".repeat(8_300));
+    for baggage in ["bad key=secret", "tenant=acme,user name=ada", &long] {
+        let message = to(
+            ["orders", "", ""],
+            [("traceparent", SAMPLED), ("baggage", baggage)],
+        );
+        for filter in [BaggageFilter::None, BaggageFilter::keys(["tenant"])] {
+            let incoming = program.builder().with_incoming_baggage(filter.clone());
+            let outgoing = program.builder().with_outgoing_baggage(filter.clone());
+            for by in [incoming.build(), outgoing.build()] {
+                for relay in [Relay::Forward, Relay::Republish] {
+                    let (_, sent) = send_on(&by, relay, &message);
+                    let told = sent.get("baggage").map_or("", String::as_str);
+                    assert!(["", "tenant=acme"].contains(&told), "{filter:?}: {told}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_handler_of_a_batch_does_not_send_on_what_it_does_not_believe() {
+    let program = Program::new();
+    let by = program
+        .builder()
+        .with_incoming(Messages::to("orders"), RestartWithLink)
+        .with_incoming_baggage(BaggageFilter::None)
+        .build();
+    let others = program.builder().build();
+    let messages = [full(), full()];
+    let (span, batch) = by.process_batch(&messages);
+    let entered = span.enter();
+    for message in &messages {
+        let (outgoing, sent) = send_on(&others, Relay::Forward, message);
+        assert!(
+            !outgoing.keeps_context() && !tells_of_sender(&sent),
+            "{sent:?}"
+        );
+    }
+    drop((batch, entered));
+}
+
+/// A program may describe a message in its own way, and still not believe its sender.
+#[test]
+fn a_decision_against_a_sender_counts_whatever_the_source_is_called() {
+    let program = Program::new();
+    let by = program.incoming(RestartWithLink);
+    let others = program.builder().build();
+    let _entered = by.process(&full()).enter();
+    let mut called_otherwise = full();
+    called_otherwise.parts = ["wrapped", "", ""];
+    let (outgoing, sent) = send_on(&others, Relay::Forward, &called_otherwise);
+    assert!(!outgoing.keeps_context());
+    assert!(!sent["traceparent"].contains(&sender().span_id().to_string()));
+}
+
+#[test]
+fn a_strict_producer_stays_strict() {
+    let program = Program::new();
+    let listed = BaggageFilter::keys(["tenant"]);
+    let believing = program.builder().with_incoming_baggage(listed).build();
+    let strict = program.incoming(RestartWithoutLink);
+    let message = full();
+    let _entered = believing.process(&message).enter();
+    let (outgoing, sent) = send_on(&strict, Relay::Forward, &message);
+    assert!(!outgoing.keeps_context());
+    assert!(!sent["traceparent"].contains(&sender().span_id().to_string()));
+}
+
+#[test]
+fn a_sender_who_is_not_believed_is_not_in_other_formats_either() {
+    let program = Program::new();
+    let by = program.incoming(RestartWithoutLink);
+    let fields = [("b3", "1-2-1"), ("uber-trace-id", "1"), ("order", "7")];
+    for message in [full(), to::<&str>(["orders", "", ""], [])] {
+        let mut message = message;
+        message.headers.extend(headers(fields));
+        let (_, sent) = send_on(&by, Relay::Forward, &message);
+        let names: Vec<_> = sent.keys().map(String::as_str).collect();
+        assert_eq!(names, ["order", "traceparent"]);
+    }
+}

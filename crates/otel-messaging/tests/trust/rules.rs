@@ -1,6 +1,7 @@
 //! Rules: in their order, by system, destination, queue and header.
 
 use crate::program::{Program, SAMPLED, continues, message, to};
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceContextExt;
 use otel_messaging::consumer::ConsumerInfo;
 use otel_messaging::instrumentation::Finding;
@@ -24,13 +25,59 @@ fn the_first_rule_that_fits_counts() {
         (["internal", "public", ""], false),
         (["partner.acme.orders", "", ""], true),
         (["partner.acme.other", "", ""], false),
+        (["internal", "a:b", ""], true),
+        // The sender chooses these names.
         (["", "internal:orders", ""], false),
+        (["internal:orders", "", ""], false),
         (["", "", ""], false),
     ] {
         // Twice: the second time from memory.
         for _ in 0..2 {
             assert_eq!(continues(&by, &to(parts, CAME)), expected, "{parts:?}");
         }
+    }
+}
+
+/// A name that can be read in two ways is no way round a rule, whichever of them is meant.
+#[test]
+fn the_stricter_of_two_readings_counts() {
+    let program = Program::new();
+    let strict = program
+        .builder()
+        .with_incoming(Messages::to("orders:legacy"), RestartWithLink)
+        .build();
+    for parts in [["orders", "legacy", ""], ["", "orders:legacy", ""]] {
+        assert!(!continues(&strict, &to(parts, CAME)), "{parts:?}");
+    }
+    let by = program
+        .builder()
+        .with_outgoing(Messages::to("partner:orders"), OutgoingPolicy::Suppress)
+        .with_outgoing(Messages::to_prefix("internal:"), OutgoingPolicy::Inject)
+        .with_outgoing(Messages::all(), OutgoingPolicy::TraceContextOnly)
+        .build();
+    for (parts, expected) in [
+        (["partner", "orders", ""], OutgoingPolicy::Suppress),
+        (["", "partner:orders", ""], OutgoingPolicy::Suppress),
+        (["internal", "orders", ""], OutgoingPolicy::Inject),
+        (
+            ["", "internal:orders", ""],
+            OutgoingPolicy::TraceContextOnly,
+        ),
+        // A reply to an address that the requester has named.
+        (["internal:mine", "", ""], OutgoingPolicy::TraceContextOnly),
+    ] {
+        let baggage = [opentelemetry::KeyValue::new("tenant", "acme")];
+        let context = opentelemetry::Context::new().with_baggage(baggage);
+        let _attached = context.attach();
+        let mut message = to::<&str>(parts, []);
+        let outgoing = by.outgoing("send", &message);
+        outgoing.inject(&mut message.headers, None);
+        let told = match message.headers.len() {
+            0 => OutgoingPolicy::Suppress,
+            1 => OutgoingPolicy::TraceContextOnly,
+            _ => OutgoingPolicy::Inject,
+        };
+        assert_eq!(told, expected, "{parts:?}");
     }
 }
 

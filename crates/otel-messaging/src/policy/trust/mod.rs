@@ -1,4 +1,4 @@
-//! Whom to believe, and what to tell: the policies of trust and privacy.
+//! The policies of trust: which senders are believed, and what messages carry.
 
 pub(crate) mod baggage_filter;
 pub(crate) mod handled;
