@@ -8,6 +8,10 @@ use std::sync::{Arc, Mutex};
 
 /// Marks the context that a message carries: its children that start in this process are sampled as roots. It
 /// names the sender's span, because what is started under such a child inherits the mark and follows the child.
+#[cfg_attr(
+    not(feature = "sdk"),
+    expect(dead_code, reason = "no sampler reads it")
+)]
 pub(crate) struct Mark {
     sender: (TraceId, SpanId),
     /// Whether a sampler that knows the mark was asked.
@@ -27,6 +31,7 @@ impl Mark {
     }
 
     /// The mark of a context, if it is the context's own and not inherited.
+    #[cfg(feature = "sdk")]
     pub(crate) fn of(context: &Context) -> Option<&Self> {
         let mark = context.get::<Self>()?;
         let span = context.span();
