@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 const PAGE: &str = include_str!("../../TRUST.md");
 
-/// The senders of [`Arrives::headers`], as their trace ids and span ids.
+/// The sender of each message in [`Arrives::headers`]: trace id and span id.
 pub(crate) const SENDER: [&str; 2] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
 /// The second sender of a message with contradicting contexts.
 pub(crate) const OTHER_SENDER: [&str; 2] = ["4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"];
@@ -66,8 +66,8 @@ pub(crate) enum Sampled {
 }
 
 impl Arrives {
-    /// The headers of such a message. A message has one value of each header here, because RabbitMQ's clients have no
-    /// more; contexts that contradict each other are in two spellings.
+    /// The headers of such a message. Contexts that contradict each other are in two spellings, because lapin takes
+    /// one value of each name. Neither is in lower case, which would count on RabbitMQ.
     pub(crate) fn headers(self) -> Vec<(&'static str, String)> {
         let traceparent =
             |[trace, span]: [&str; 2], flags: &str| format!("00-{trace}-{span}-{flags}");
@@ -77,7 +77,10 @@ impl Arrives {
             Self::Sampled => vec![sampled],
             Self::NotSampled => vec![("traceparent", traceparent(SENDER, "00"))],
             Self::Malformed => vec![("traceparent", traceparent([SENDER[0], "no-span-id"], "01"))],
-            Self::Contradicting => vec![sampled, ("Traceparent", traceparent(OTHER_SENDER, "01"))],
+            Self::Contradicting => vec![
+                ("Traceparent", sampled.1),
+                ("TRACEPARENT", traceparent(OTHER_SENDER, "01")),
+            ],
             Self::Baggage => vec![sampled, ("baggage", BAGGAGE.into())],
             Self::Tracestate => vec![sampled, ("tracestate", TRACESTATE.into())],
         }
