@@ -112,6 +112,9 @@ impl Injection {
             suppress(by, headers, true);
         } else if relayed.left >= Left::Ids {
             suppress(by, headers, false);
+            if relayed.left == Left::Nothing {
+                headers.remove(&[DEAD_LETTER_TRACEPARENT]);
+            }
         }
     }
 

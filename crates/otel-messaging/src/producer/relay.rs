@@ -84,7 +84,8 @@ impl Instrumentation {
     ///   and [`dropped_fields`](crate::loss::dropped_fields) counts that.
     ///
     /// If the sender is not believed ([`IncomingPolicy`](crate::trust::IncomingPolicy)), the old context is removed
-    /// from `headers`, and a message that is forwarded gets a new one. What was decided when the message was handled
+    /// from `headers`, a [`DEAD_LETTER_TRACEPARENT`] that came with the message included, and a message that is
+    /// forwarded gets a new one. What was decided when the message was handled
     /// counts here too, if it is sent on inside its handler; otherwise the rules of this instrumentation do.
     ///
     /// [`DEAD_LETTER_ERROR`]: crate::producer::DEAD_LETTER_ERROR
