@@ -84,8 +84,9 @@ impl Instrumentation {
     ///   and [`dropped_fields`](crate::loss::dropped_fields) counts that.
     ///
     /// If the sender is not believed ([`IncomingPolicy`](crate::trust::IncomingPolicy)), the old context is removed
-    /// from `headers`, and a message that is forwarded gets a new one. What was decided when the message was handled
-    /// counts here too, if it is sent on inside its handler; otherwise the rules of this instrumentation do.
+    /// from `headers`, a [`DEAD_LETTER_TRACEPARENT`] that came with the message included, and a message that is
+    /// forwarded gets a new one. What was decided when the message was handled counts here too, if it is sent on
+    /// inside its handler. The rules of this instrumentation count if they are stricter, and outside of the handler.
     ///
     /// [`DEAD_LETTER_ERROR`]: crate::producer::DEAD_LETTER_ERROR
     /// [`DEAD_LETTER_SOURCE`]: crate::producer::DEAD_LETTER_SOURCE
