@@ -11,6 +11,7 @@ mod named_lines;
 use message::{TRACEPARENT, message, spans};
 use opentelemetry::trace::TraceContextExt;
 use otel_messaging::Instrumentation;
+use otel_messaging::instrumentation::Finding;
 use otel_messaging::trust::{IncomingPolicy, Messages};
 use std::env;
 use std::process::Command;
@@ -76,6 +77,15 @@ fn work(expected: &str) {
     let by = &spans.instrumentation;
     assert_eq!(handle(by), expected);
     assert_eq!(IncomingPolicy::from_env().is_err(), is_error);
+    let findings = by.self_check();
+    let finding = findings
+        .iter()
+        .find(|it| matches!(it, Finding::UnknownPolicy { .. }));
+    let said = finding.map(ToString::to_string);
+    assert_eq!(
+        said.is_some_and(|said| said.contains("restart or ignore")),
+        is_error
+    );
 
     // Code overrides it, where code decides.
     let own = |messages, policy| by.to_builder().with_incoming(messages, policy).build();

@@ -1,6 +1,5 @@
 //! The mistakes in a program's set-up that the self-check finds.
 
-use crate::policy::trust::incoming::UnknownPolicy;
 use std::fmt;
 
 /// A mistake in a program's set-up. [`self_check`](crate::self_check) and its siblings find it. `Display`
@@ -49,8 +48,8 @@ pub enum Finding {
     /// [`RestartWithLink`](crate::trust::IncomingPolicy::RestartWithLink) applies.
     #[non_exhaustive]
     UnknownPolicy {
-        /// What is wrong with it.
-        error: UnknownPolicy,
+        /// The text of the error, which lists the values.
+        error: String,
     },
     /// Rules name destinations with the wildcards of a broker, which stand for themselves there. So the rules do
     /// not fit the destinations that were meant.

@@ -113,8 +113,8 @@ impl Trust {
             .map(ToOwned::to_owned)
             .collect();
         let wildcards = (!names.is_empty()).then_some(Finding::BrokerWildcards { names });
-        let unknown = ENVIRONMENT.as_ref().err().cloned();
-        let unknown = unknown.map(|error| Finding::UnknownPolicy { error });
+        let error = ENVIRONMENT.as_ref().err().map(ToString::to_string);
+        let unknown = error.map(|error| Finding::UnknownPolicy { error });
         wildcards.into_iter().chain(unknown)
     }
 }
