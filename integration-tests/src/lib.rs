@@ -23,6 +23,8 @@ pub mod relay_table;
 pub mod scenarios;
 mod script;
 pub mod spans;
+#[path = "../../crates/otel-messaging/tests/trust/cells.rs"]
+mod trust_cells;
 pub mod version;
 pub mod wire;
 

@@ -1,5 +1,7 @@
 //! What has to hold for every client that sends received messages on.
 
+mod trust;
+
 use crate::client::{Client, in_time};
 use crate::scenarios::{TRACEPARENT, fields, names};
 use crate::spans::{
@@ -10,6 +12,12 @@ use otel_messaging::adapter::{Client as _, Describe};
 use otel_messaging::{Instrumentation, extract};
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use trust::{
+    a_believed_context_is_forwarded_as_it_came, nothing_of_a_refused_context_is_sent_on,
+    what_is_sent_on_out_of_the_house_tells_nothing,
+    what_is_sent_on_without_baggage_keeps_its_trace,
+};
 
 /// A client that sends received messages on.
 #[expect(async_fn_in_trait, reason = "for the tests of this package only")]
@@ -39,6 +47,10 @@ macro_rules! sending_on {
             a_message_without_context_gets_one_when_forwarded
             a_republished_message_has_a_new_context
             a_dead_letter_tells_where_it_comes_from
+            nothing_of_a_refused_context_is_sent_on
+            a_believed_context_is_forwarded_as_it_came
+            what_is_sent_on_out_of_the_house_tells_nothing
+            what_is_sent_on_without_baggage_keeps_its_trace
         );
     };
     ($client:ty, brokers: $($scenario:ident)*) => {$(

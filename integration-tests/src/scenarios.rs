@@ -4,6 +4,8 @@ mod background;
 mod batches;
 mod errors;
 mod headers;
+mod outgoing;
+mod trust;
 
 use crate::client::{Client, in_time};
 use crate::spans::{
@@ -24,6 +26,12 @@ pub use headers::{
     a_message_sent_on_has_one_traceparent, baggage_travels, the_callers_headers_arrive_unchanged,
     without_an_sdk_what_came_in_goes_out,
 };
+pub(crate) use outgoing::distinct;
+pub use outgoing::{
+    baggage_stays_in_the_house, the_baggage_of_others_stays_beside_ours,
+    what_is_sent_out_of_the_house_tells_nothing,
+};
+pub use trust::each_cell_of_the_table_of_trust_holds;
 
 pub(crate) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
 
@@ -47,6 +55,10 @@ macro_rules! scenarios {
             what_is_done_about_an_error_is_inside_its_span
             a_failed_publish_marks_its_span
             without_an_sdk_what_came_in_goes_out
+            each_cell_of_the_table_of_trust_holds
+            what_is_sent_out_of_the_house_tells_nothing
+            baggage_stays_in_the_house
+            the_baggage_of_others_stays_beside_ours
         );
     };
     ($client:ty, brokers: $($scenario:ident)*) => {$(

@@ -4,7 +4,10 @@ use crate::counts::SpanCounts;
 use opentelemetry::trace::{Span, TracerProvider};
 use opentelemetry::trace::{SpanContext, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, Value};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{
+    InMemorySpanExporter, SdkTracer, SdkTracerProvider, ShouldSample, SpanData,
+    TracerProviderBuilder,
+};
 use otel_messaging::Instrumentation;
 
 /// A tracer provider of the test's own, and what it exported.
@@ -22,10 +25,19 @@ pub struct Spans {
 impl Spans {
     /// A provider that exports each span when it ends.
     pub fn new() -> Self {
+        Self::of(SdkTracerProvider::builder())
+    }
+
+    /// The same, with this sampler.
+    pub fn sampled_by(sampler: impl ShouldSample + 'static) -> Self {
+        Self::of(SdkTracerProvider::builder().with_sampler(sampler))
+    }
+
+    fn of(provider: TracerProviderBuilder) -> Self {
         let exporter = InMemorySpanExporter::default();
         let counts = SpanCounts::default();
         // Counted behind the export: what is counted as ended is there.
-        let provider = SdkTracerProvider::builder()
+        let provider = provider
             .with_simple_exporter(exporter.clone())
             .with_span_processor(counts.clone())
             .build();

@@ -346,6 +346,8 @@
 //!   wrapped producer (`with_instrumentation`), or call its methods, such as
 //!   [`Instrumentation::with_message_context`]. [`Instrumentation::set_global`] makes it the one that
 //!   the free functions use; a program can call it once.
+//! - The module [`trust`] has policies: whom a consumer believes, and what a producer tells. By default all senders
+//!   are believed, and all is told.
 //! - With the feature `sdk`, a `BaggageProcessor` in the program's tracer and logger providers copies keys of
 //!   baggage onto all spans and logs, the application's too. So they all have the tenant of their message, say.
 //! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts what the messages do not
@@ -422,8 +424,9 @@
 //! - `serde`: [`ContextCarrier`] is read and written as a map of strings, and [`Envelope`] with its
 //!   payload. The feature depends on serde_json, to read a context from any JSON without an error;
 //!   SECURITY.md lists the exceptions.
-//! - `sdk`: `sdk::BaggageProcessor`, which copies baggage onto all spans and logs. The feature depends on
-//!   opentelemetry_sdk 0.33, and turns on its features `trace` and `logs`.
+//! - `sdk`: `sdk::BaggageProcessor`, which copies baggage onto all spans and logs, and `sdk::Resampler`, which lets
+//!   a sampler decide on messages whose flag does not count. The feature depends on opentelemetry_sdk 0.33, and
+//!   turns on its features `trace` and `logs`.
 //! - `conformance`: the rules of a carrier, for the tests of an adapter for another client.
 //!
 //! # Limits

@@ -40,6 +40,7 @@ impl Instrumentation {
     /// | [`PropagatorWithoutFields`](Finding::PropagatorWithoutFields) | give one that has fields |
     /// | [`IgnoredBaggageKeys`](Finding::IgnoredBaggageKeys) | copy keys with other names |
     /// | [`BrokerWildcards`](Finding::BrokerWildcards) | `Messages::to_prefix`, or a pattern with variables |
+    /// | [`UnknownPolicy`](Finding::UnknownPolicy) | set `OTEL_MESSAGING_INCOMING` to a value that it has |
     /// | [`NoResampler`](Finding::NoResampler) | wrap the sampler in a `Resampler` |
     /// | [`UnreadContext`](Finding::UnreadContext) (by [`self_check_message`](Self::self_check_message)) | read the sender's format too |
     ///
@@ -47,7 +48,9 @@ impl Instrumentation {
     /// OpenTelemetry, and a program without a subscriber does not need a layer.
     ///
     /// The check exports nothing: it tries spans in a suppressed context, for which OpenTelemetry's SDK
-    /// calls neither a sampler nor a processor. Other layers see one span of `tracing` open and close.
+    /// calls neither a sampler nor a processor. Other layers see one span of `tracing` open and close. If a
+    /// policy is [`Resample`](crate::trust::IncomingPolicy::Resample), the check also tries a span for which the
+    /// SDK calls the sampler, and `on_start` if that is not the `Resampler` and records it.
     /// The check cannot see whether the provider was shut down.
     #[must_use]
     pub fn self_check(&self) -> Vec<Finding> {
@@ -67,8 +70,10 @@ impl Instrumentation {
         let copied = self.settings().baggage_on_metrics.as_ref();
         findings.extend(copied.and_then(BaggageAttributes::finding));
         if let Some(trust) = &self.settings().trust {
-            findings.extend(trust.finding());
-            if trust.resamples() && !probe::has_resampler::<Core>(self.settings()) {
+            findings.extend(trust.findings());
+            let has_spans =
+                !self.settings().telemetry.is_off() && !findings.contains(&Finding::NoTracer);
+            if has_spans && trust.resamples() && !probe::finds_resampler::<Core>(self.settings()) {
                 findings.push(Finding::NoResampler);
             }
         }

@@ -4,6 +4,7 @@ use crate::recorder::Recorder;
 use integration_tests::{apply, two_worker_test};
 use otel_messaging::Envelope;
 use otel_messaging::consumer::ConsumerInfo;
+use otel_messaging::trust::{IncomingPolicy, Messages};
 use std::convert::Infallible;
 use std::io;
 
@@ -24,6 +25,11 @@ async fn an_envelope_emits_what_is_listed() {
     let sender = plain.process(&Envelope::new(6));
     let envelope = sender.run(async { Envelope::new(7) }).await;
     recorder.case("process that puts a payload into an envelope");
+    let builder = plain.to_builder();
+    let policy = IncomingPolicy::RestartWithLink;
+    let refusing = builder.with_incoming(Messages::all(), policy).build();
+    refusing.with_message_context(&envelope, async |_| {}).await;
+    recorder.case("process of a context that is refused");
     let orders = |envelope: Envelope<u32>| envelope.received_from("redis", "orders");
     let consumer = full.consumer(info.clone());
     let envelope = consumer.receive(async { orders(envelope) }).await;

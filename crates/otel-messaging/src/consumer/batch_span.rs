@@ -12,8 +12,8 @@ use crate::operation::span::MessageSpan;
 use crate::operation::start::{measure, reporter, set_sizes};
 use crate::operation::waiting::Waiting;
 use crate::policy::baggage_attributes::EqualBaggage;
-use crate::policy::trust::handled::handling_of;
-use crate::propagation::carried::{Carried, Left};
+use crate::policy::trust::handled::{decided_of, handled_in, handling_of, with_handled};
+use crate::propagation::carried::Carried;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName};
 use opentelemetry::baggage::BaggageExt;
@@ -35,6 +35,10 @@ where
         .iter()
         .map(|message| read(by, as_consumer, message));
     let read: Vec<(Carried, Seen)> = read.collect();
+    let around = handled_of(around, &read);
+    for (message, (carried, _)) in messages.iter().zip(&read) {
+        Settings::warn_of(carried, message.destination(), around.context());
+    }
     let is_logged = by.exceptions.are_logged() && !is_silent(by, &around);
     let started = start(by, as_consumer, &messages, &read, &around);
     let mut span = started.unwrap_or_else(|| MessageSpan::without(around));
@@ -56,6 +60,19 @@ where
 
 /// The client of a batch.
 type Of<C, I> = <<I as IntoIterator>::Item as Describe<C>>::Client;
+
+/// The context of the batch, with what was decided about its messages.
+fn handled_of(around: Current, read: &[(Carried, Seen)]) -> Current {
+    let handled = read
+        .iter()
+        .flat_map(|(carried, _)| handled_in(&carried.context));
+    let handled: Vec<_> = handled.collect();
+    if handled.is_empty() {
+        around
+    } else {
+        around.map(|context| with_handled(&context, handled))
+    }
+}
 
 /// Whether the batch leaves no telemetry.
 fn is_silent(by: &Settings, around: &Current) -> bool {
@@ -79,8 +96,8 @@ fn context_in(batch: &Current, carried: Carried) -> Current {
         return carried.context.into();
     }
     let context = &carried.context;
-    if context.baggage().is_empty() && carried.left == Left::All {
-        batch.clone()
+    if context.baggage().is_empty() {
+        batch.clone().map(|batch| decided_of(batch, context))
     } else {
         batch.clone().map(|batch| handling_of(&batch, context))
     }

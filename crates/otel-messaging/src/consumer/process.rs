@@ -50,13 +50,16 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         return MessageSpan::without(Current::here());
     }
     let (carried, seen) = witness::watch(|| by.read(message, as_consumer.endpoint));
+    let relation = as_consumer.relation.unwrap_or(by.relation);
+    if carried.is_warned && relation == Relation::ChildOfSender {
+        Settings::warn_of(&carried, message.destination(), &current_context());
+    }
     let of = Of {
         action: PROCESS,
         message,
         consumer: as_consumer.endpoint,
         context: &carried.context,
     };
-    let relation = as_consumer.relation.unwrap_or(by.relation);
     let started = MessageSpan::start(
         by,
         &of,

@@ -17,9 +17,12 @@ impl Instrumentation {
         GLOBAL.get().unwrap_or_else(|| &DEFAULT)
     }
 
-    /// Whether the application has set one.
-    pub(crate) fn is_global_set() -> bool {
-        GLOBAL.get().is_some()
+    /// The one that the application has set, or else the default; and whether it has set one.
+    pub(crate) fn global_or_default() -> (&'static Self, bool) {
+        match GLOBAL.get() {
+            Some(global) => (global, true),
+            None => (&DEFAULT, false),
+        }
     }
 
     /// Makes this the instrumentation that the free functions use. A program can set it once, because a

@@ -3,7 +3,6 @@
 pub(crate) mod builder;
 pub(crate) mod global;
 pub(crate) mod hook;
-pub(crate) mod reading;
 pub(crate) mod settings;
 pub(crate) mod trust;
 

@@ -1,4 +1,4 @@
-//! Setting whom to believe, and what to tell.
+//! Settings of trust: which senders are believed, and what messages carry.
 
 use crate::instrumentation::builder::Builder;
 use crate::instrumentation::settings::{Instrumentation, Settings};
@@ -43,8 +43,8 @@ impl Builder {
     /// Adds a rule: what these messages tell when they go out. Rules are asked in the order in which they were
     /// added, and the first one that fits counts. Messages that no rule is about tell all.
     ///
-    /// A reply goes to the destination that the requester has named, so rules by destination should end with one
-    /// for all messages. [`Instrumentation::external`] is one line for a producer whose messages leave the house.
+    /// A reply goes to the destination that the requester has named. So let the last rule be one for all messages.
+    /// [`Instrumentation::external`] is one line for a producer whose messages go to another company.
     ///
     /// ```
     /// use otel_messaging::Instrumentation;
@@ -72,9 +72,11 @@ impl Builder {
     /// system writes that header too, such as Sentry with its `sentry-` keys. Without this setting our context takes
     /// the place of the caller's header.
     ///
-    /// If a key is in both, ours counts. If there is no baggage of ours, the caller's header goes out as it is. Both
-    /// together have at most 64 keys and 8,192 bytes; what is beyond is left out, and counted. A message that is
-    /// [sent on](crate#several-messages) carries our context alone: its `baggage` is the sender's.
+    /// If a key is in both, ours counts. If there is no baggage of ours, the value of the caller's header stays as it
+    /// is. Both together have at most 64 keys and 8,192 bytes; what is beyond is left out, and counted. The
+    /// [filter](Self::with_outgoing_baggage) applies to both, and under
+    /// [`TraceContextOnly`](OutgoingPolicy::TraceContextOnly) the caller's header is removed too. If a message is
+    /// [sent on](crate#several-messages), its `baggage` is its sender's, and our context replaces it.
     pub fn with_merged_baggage(mut self) -> Self {
         self.trust().merges_baggage = true;
         self
@@ -97,16 +99,12 @@ impl Instrumentation {
     pub fn third_party() -> &'static Self {
         static OF_GLOBAL: OnceLock<Instrumentation> = OnceLock::new();
         static OF_DEFAULT: OnceLock<Instrumentation> = OnceLock::new();
-        let global = Self::global();
+        let (global, is_set) = Self::global_or_default();
         let trust = global.settings().trust.as_deref();
         if environment().is_some() || trust.is_some_and(|it| !it.incoming.is_empty()) {
             return global;
         }
-        let place = if Self::is_global_set() {
-            &OF_GLOBAL
-        } else {
-            &OF_DEFAULT
-        };
+        let place = if is_set { &OF_GLOBAL } else { &OF_DEFAULT };
         place.get_or_init(|| {
             let builder = global.to_builder();
             let warned = IncomingPolicy::ContinueAndWarn;
@@ -114,8 +112,9 @@ impl Instrumentation {
         })
     }
 
-    /// The same settings for a producer whose messages leave the house: they carry no context
-    /// ([`OutgoingPolicy::Suppress`]), whatever the rules say.
+    /// The same settings for a producer whose messages go to another company: they carry no context
+    /// ([`OutgoingPolicy::Suppress`]), whatever the rules say. If the instrumentation is
+    /// [`disabled`](Self::disabled), it still does nothing, and removes nothing.
     ///
     /// ```
     /// use otel_messaging::Instrumentation;

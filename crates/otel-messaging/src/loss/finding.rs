@@ -44,8 +44,15 @@ pub enum Finding {
     /// tracer provider has no `Resampler` of the feature `sdk`. So
     /// [`RestartWithLink`](crate::trust::IncomingPolicy::RestartWithLink) applies.
     NoResampler,
-    /// Rules name destinations with the wildcards of a broker, which stand for themselves there. So the rules are
-    /// about no message.
+    /// The environment variable `OTEL_MESSAGING_INCOMING` has an unknown value. So
+    /// [`RestartWithLink`](crate::trust::IncomingPolicy::RestartWithLink) applies.
+    #[non_exhaustive]
+    UnknownPolicy {
+        /// The text of the error, which lists the values.
+        error: String,
+    },
+    /// Rules name destinations with the wildcards of a broker, which stand for themselves there. So the rules do
+    /// not fit the destinations that were meant.
     #[non_exhaustive]
     BrokerWildcards {
         /// The destinations, as they were given.
@@ -109,6 +116,7 @@ impl Finding {
                 "Wrap the sampler of the tracer provider in `sdk::Resampler` (feature `sdk`), or choose another \
                  policy"
             }
+            Self::UnknownPolicy { .. } => "Set the variable to one of these values, or unset it",
             Self::BrokerWildcards { .. } => {
                 "Use `Messages::to_prefix`, or `Messages::to_pattern` with a variable in braces for each \
                  wildcard"
@@ -160,7 +168,10 @@ impl fmt::Display for Finding {
                  anew: the tracer provider has no Resampler",
             )?,
             Self::BrokerWildcards { names } => {
-                write!(f, "rules are about no message, because wildcards stand for themselves in them: {names:?}")?;
+                write!(f, "wildcards of a broker stand for themselves in the names of rules: {names:?}")?;
+            }
+            Self::UnknownPolicy { error } => {
+                write!(f, "messages are handled in traces of their own, with a link to the sender's span: {error}")?;
             }
             Self::IgnoredBaggageKeys { keys } => {
                 write!(f, "baggage is not copied onto metrics, because its keys are ignored: {keys:?}")?;

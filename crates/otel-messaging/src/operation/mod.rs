@@ -7,6 +7,7 @@ pub(crate) mod future;
 pub(crate) mod measurement;
 pub(crate) mod on_error;
 pub(crate) mod probe;
+pub(crate) mod reading;
 pub(crate) mod related;
 pub(crate) mod span;
 pub(crate) mod start;

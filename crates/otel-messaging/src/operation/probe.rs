@@ -7,7 +7,7 @@ use crate::loss::count::seconds;
 use crate::loss::row::Step;
 use crate::message::received::Client;
 use crate::operation::traced_span::{self, Opened};
-use crate::policy::trust::resample::{self, Mark};
+use crate::telemetry::resampling::{self, Mark};
 use crate::telemetry::tracer::Telemetry;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
@@ -95,9 +95,17 @@ pub(crate) fn has_resampler<C: Client>(by: &Settings) -> bool {
     !telemetry.is_off() && telemetry.resampling().is_there(seconds, tried)
 }
 
+/// The same, tried now.
+pub(crate) fn finds_resampler<C: Client>(by: &Settings) -> bool {
+    let telemetry = &by.telemetry;
+    telemetry
+        .resampling()
+        .look(|| tries_resampler::<C>(telemetry))
+}
+
 /// Tries a span that a sampler which knows the mark drops.
 fn tries_resampler<C: Client>(by: &Telemetry) -> bool {
-    let parent = resample::probe();
+    let parent = resampling::probe();
     if by.is_given() || !traced_span::try_sampler(&parent) {
         by.with_tracer::<C, _>(|tracer| {
             let span = tracer.start_with_context(PROBE, &parent);

@@ -50,8 +50,9 @@ const OWN: [&str; 6] = [
 /// Each value is a time series of its own, and whoever sends a message chooses its baggage. So the first 100
 /// values of a key that come are on metrics as they are ([`with_values_on_metrics`](Self::with_values_on_metrics)
 /// sets another number), and `_OTHER` stands for all later ones until the process ends. It also stands for a
-/// value of more than 128 bytes, for one with control characters, and for one that looks like a credential. With one key, a metric has at most 102
-/// times as many time series: 100 values, `_OTHER`, and no value. Several keys multiply.
+/// value of more than 128 bytes, for one with control characters, and for one that looks like a credential. With
+/// one key, a metric has at most 102 times as many time series: 100 values, `_OTHER`, and no value. Several keys
+/// multiply.
 ///
 /// A sender who makes up values can fill these places before the real ones come. If the values are known, list
 /// them: [`with_listed_values`](Self::with_listed_values).

@@ -18,8 +18,8 @@ use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use std::borrow::Cow;
 
-/// The fields of other formats, which leave the house with a message that is sent on.
-const OTHER_FIELDS: [&str; 19] = [
+/// The fields of other formats. A message that tells nothing does not tell these either.
+const OTHER_FIELDS: [&str; 25] = [
     DEAD_LETTER_TRACEPARENT,
     "b3",
     "x-b3-traceid",
@@ -28,6 +28,8 @@ const OTHER_FIELDS: [&str; 19] = [
     "x-b3-sampled",
     "x-b3-flags",
     "uber-trace-id",
+    "jaeger-debug-id",
+    "jaeger-baggage",
     "x-datadog-trace-id",
     "x-datadog-parent-id",
     "x-datadog-sampling-priority",
@@ -35,6 +37,10 @@ const OTHER_FIELDS: [&str; 19] = [
     "x-datadog-tags",
     "x-amzn-trace-id",
     "x-cloud-trace-context",
+    "grpc-trace-bin",
+    "ot-tracer-traceid",
+    "ot-tracer-spanid",
+    "ot-tracer-sampled",
     "sw8",
     "sw8-correlation",
     "sw8-x",
@@ -62,7 +68,7 @@ pub(crate) struct Relayed {
 }
 
 impl Injection {
-    /// Of a message that is sent.
+    /// For a message that is sent.
     #[inline]
     pub(crate) fn of<C, M: Describe<C> + ?Sized>(by: &Settings, message: &M) -> Self {
         match &by.trust {
@@ -73,7 +79,7 @@ impl Injection {
         }
     }
 
-    /// Of a message that is sent on with these headers.
+    /// For a message that is sent on with these headers.
     pub(crate) fn of_relayed<C, M, H>(by: &Settings, message: &M, headers: &H, left: Left) -> Self
     where
         M: Describe<C> + ?Sized,
@@ -90,92 +96,78 @@ impl Injection {
     }
 
     /// Whether a context that is kept can stay in the headers as it is.
-    pub(crate) fn keeps_headers(&self, by: &Settings, kept: &Context) -> bool {
+    pub(crate) fn keeps_headers(&self, by: &Settings) -> bool {
         match self {
             Self::All => true,
             Self::ByRules(_) => false,
-            Self::Relayed(relayed) => {
-                let trust = by.trust.as_ref();
-                relayed.left == Left::All
-                    && relayed.policy == OutgoingPolicy::Inject
-                    && trust.is_none_or(|trust| trust.outgoing_baggage.cut(kept).is_none())
+            Self::Relayed(Relayed { policy, left }) => {
+                *left == Left::All && !holds_baggage_back(by.trust.as_deref(), *policy)
             }
         }
     }
 
-    /// Removes what must not go out from the headers of a message that is sent on, before anything that may fail.
+    /// Removes what must not go out from the headers of a message that is sent on.
     pub(crate) fn clean<C, H: CarrierMut<C>>(&self, by: &Settings, headers: &mut H) {
-        let Self::Relayed(relayed) = self else {
-            return;
-        };
-        if relayed.policy == OutgoingPolicy::Suppress {
-            suppress(by, headers, true);
-        } else if relayed.left >= Left::Ids {
-            suppress(by, headers, false);
+        if let Self::Relayed(Relayed { policy, left }) = self
+            && (*policy == OutgoingPolicy::Suppress || *left >= Left::Ids)
+        {
+            suppress(by, headers);
         }
     }
 
-    /// Writes what the message tells of `context`. Returns `false` if the message tells nothing.
+    /// Writes what the message tells of `context`.
     pub(crate) fn inject<C, H: CarrierMut<C> + Clone>(
         &self,
         by: &Settings,
         context: &Context,
         headers: &mut H,
         room: Option<usize>,
-    ) -> bool {
+    ) {
         let trust = by.trust.as_deref();
-        let (policy, left) = match (self, trust) {
-            (Self::All, _) | (Self::ByRules(_), None) => (OutgoingPolicy::Inject, Left::All),
-            (Self::ByRules(about), Some(trust)) => (trust.tells(about, headers), Left::All),
-            (Self::Relayed(relayed), _) => (relayed.policy, relayed.left),
-        };
-        let is_relayed = matches!(self, Self::Relayed(_));
+        let (policy, left) = self.policy(trust, headers);
         if policy == OutgoingPolicy::Suppress {
-            suppress(by, headers, is_relayed);
-            return false;
+            return suppress(by, headers);
         }
-        if left >= Left::Ids {
-            suppress(by, headers, false);
+        let merges = matches!(self, Self::ByRules(_))
+            && policy == OutgoingPolicy::Inject
+            && trust.is_some_and(|trust| trust.merges_baggage);
+        if merges && let Some(theirs) = Theirs::of(headers) {
+            return theirs.inject(by, context, headers, room);
         }
-        let merges = !is_relayed && trust.is_some_and(|trust| trust.merges_baggage);
-        let theirs = if merges {
-            Theirs::of(headers)
-        } else {
-            Theirs::default()
-        };
-        let told = told(trust, policy, context);
-        if left != Left::All || matches!(told, Cow::Owned(_)) || has_filter(trust, policy) {
+        if left != Left::All || holds_baggage_back(trust, policy) {
             // Also if nothing is written: telemetry is suppressed, say, or a propagator panics.
             headers.remove(&[BAGGAGE]);
         }
-        if theirs.0.is_empty() {
-            write(by, &told, headers, room);
-        } else if told.baggage().is_empty() {
-            let room = room.map(|room| room.saturating_sub(theirs.size(H::PER_HEADER)));
-            write(by, &told, headers, room);
-            theirs.put_back(headers);
-        } else {
-            write(by, &theirs.beside(&told), headers, room);
-        }
-        true
+        write(by, &told(trust, policy, context), headers, room);
     }
 
     /// Removes what must not go out from the headers of a message that goes without its context. Returns whether
     /// the message was to tell nothing anyway.
     pub(crate) fn leave_out<C, H: CarrierMut<C>>(&self, by: &Settings, headers: &mut H) -> bool {
-        let is_suppressed = match (self, by.trust.as_deref()) {
-            (Self::ByRules(about), Some(trust)) => {
-                trust.tells(about, headers) == OutgoingPolicy::Suppress
-            }
-            (Self::Relayed(relayed), _) => relayed.policy == OutgoingPolicy::Suppress,
-            _ => false,
-        };
-        if is_suppressed {
-            suppress(by, headers, matches!(self, Self::Relayed(_)));
-        } else {
-            self.clean(by, headers);
+        if matches!(self, Self::All) {
+            return false;
+        }
+        let trust = by.trust.as_deref();
+        let (policy, left) = self.policy(trust, headers);
+        let is_suppressed = policy == OutgoingPolicy::Suppress;
+        if is_suppressed || left >= Left::Ids {
+            suppress(by, headers);
+        } else if left != Left::All || holds_baggage_back(trust, policy) {
+            headers.remove(&[BAGGAGE]);
         }
         is_suppressed
+    }
+
+    fn policy<C, H: CarrierMut<C>>(
+        &self,
+        trust: Option<&Trust>,
+        headers: &H,
+    ) -> (OutgoingPolicy, Left) {
+        match (self, trust) {
+            (Self::Relayed(Relayed { policy, left }), _) => (*policy, *left),
+            (Self::ByRules(about), Some(trust)) => (trust.tells(about, headers), Left::All),
+            (Self::All, _) | (Self::ByRules(_), None) => (OutgoingPolicy::Inject, Left::All),
+        }
     }
 }
 
@@ -188,9 +180,8 @@ fn subject<C, M: Describe<C> + ?Sized>(message: &M) -> Subject<'_> {
 }
 
 /// Whether some baggage must not go out.
-fn has_filter(trust: Option<&Trust>, policy: OutgoingPolicy) -> bool {
-    policy == OutgoingPolicy::TraceContextOnly
-        || trust.is_some_and(|trust| !trust.outgoing_baggage.is_all())
+fn holds_baggage_back(trust: Option<&Trust>, policy: OutgoingPolicy) -> bool {
+    policy != OutgoingPolicy::Inject || trust.is_some_and(Trust::holds_baggage_back)
 }
 
 /// What is told of a context.
@@ -199,7 +190,7 @@ fn told<'a>(
     policy: OutgoingPolicy,
     context: &'a Context,
 ) -> Cow<'a, Context> {
-    if policy == OutgoingPolicy::TraceContextOnly && !context.baggage().is_empty() {
+    if policy != OutgoingPolicy::Inject {
         return Cow::Owned(context.with_cleared_baggage());
     }
     let cut = trust.and_then(|trust| trust.outgoing_baggage.cut(context));
@@ -220,23 +211,52 @@ pub(super) fn write<C, H: CarrierMut<C> + Clone>(
     }
 }
 
-/// Removes every context from the headers, also if the propagator does not say which fields it has. Of a message
-/// that leaves the house, other formats too.
-fn suppress<C, H: CarrierMut<C>>(by: &Settings, headers: &mut H, with_others: bool) {
+/// Removes every context from the headers, also if the propagator does not say which fields it has.
+fn suppress<C, H: CarrierMut<C>>(by: &Settings, headers: &mut H) {
     by.propagation.remove(headers);
     headers.remove(&FIELDS);
-    if with_others {
-        headers.remove(&OTHER_FIELDS);
-    }
+    headers.remove(&OTHER_FIELDS);
 }
 
 /// The `baggage` that the caller has put into the headers.
-#[derive(Debug, Default)]
 struct Theirs(Vec<String>);
 
 impl Theirs {
-    fn of<C, H: CarrierMut<C>>(headers: &H) -> Self {
-        Self(headers.get_all(BAGGAGE).map(str::to_owned).collect())
+    /// `None` if there is none.
+    fn of<C, H: CarrierMut<C>>(headers: &H) -> Option<Self> {
+        let lines: Vec<String> = headers.get_all(BAGGAGE).map(str::to_owned).collect();
+        (!lines.is_empty()).then_some(Self(lines))
+    }
+
+    /// Writes a context with our baggage and theirs.
+    fn inject<C, H: CarrierMut<C> + Clone>(
+        self,
+        by: &Settings,
+        context: &Context,
+        headers: &mut H,
+        room: Option<usize>,
+    ) {
+        let trust = by.trust.as_deref();
+        let is_all = !trust.is_some_and(Trust::holds_baggage_back);
+        if is_all && context.baggage().is_empty() {
+            // As it is: what we would read of it may be less.
+            let room = room.map(|room| room.saturating_sub(self.size(H::PER_HEADER)));
+            write(by, context, headers, room);
+            if !context.is_telemetry_suppressed() {
+                self.put_back(headers);
+            }
+            return;
+        }
+        if !is_all {
+            headers.remove(&[BAGGAGE]);
+        }
+        let both = self.beside(context);
+        write(
+            by,
+            &told(trust, OutgoingPolicy::Inject, &both),
+            headers,
+            room,
+        );
     }
 
     /// What it takes in the headers, in bytes.
@@ -245,14 +265,12 @@ impl Theirs {
         self.0.iter().map(size).sum()
     }
 
-    /// Our baggage and theirs in one context. Of a key that is in both, ours counts.
+    /// Our baggage and theirs in one context. If a key is in both, ours counts.
     fn beside(&self, ours: &Context) -> Context {
         let theirs = baggage::extract(Context::new(), self.0.iter().map(String::as_str));
         let own = ours.baggage();
-        let more = theirs
-            .baggage()
-            .iter()
-            .filter(|(key, _)| own.get(key.as_str()).is_none());
+        let more = theirs.baggage().iter();
+        let more = more.filter(|(key, _)| own.get(key.as_str()).is_none());
         let members = own.iter().chain(more).map(|(key, (value, metadata))| {
             KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
         });

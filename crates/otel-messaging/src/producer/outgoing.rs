@@ -119,8 +119,8 @@ impl Outgoing {
     /// Sets what the message tells.
     #[inline]
     pub(crate) fn telling(mut self, injection: Injection) -> Self {
-        if let Some(kept) = &self.kept {
-            self.keeps_headers = injection.keeps_headers(self.instrumentation().settings(), kept);
+        if self.kept.is_some() {
+            self.keeps_headers = injection.keeps_headers(self.instrumentation().settings());
         }
         self.injection = injection;
         self
@@ -152,9 +152,7 @@ impl Outgoing {
         let context = self.context();
         let ((), written) = witness::watch(|| match &self.injection {
             Injection::All => write(by, context, headers, room),
-            injection => {
-                injection.inject(by, context, headers, room);
-            }
+            injection => injection.inject(by, context, headers, room),
         });
         if written.is_any() {
             self.written.set(written);

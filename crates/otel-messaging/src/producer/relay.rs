@@ -84,8 +84,9 @@ impl Instrumentation {
     ///   and [`dropped_fields`](crate::loss::dropped_fields) counts that.
     ///
     /// If the sender is not believed ([`IncomingPolicy`](crate::trust::IncomingPolicy)), the old context is removed
-    /// from `headers`, and a message that is forwarded gets a new one. What was decided when the message was handled
-    /// counts here too, if it is sent on inside its handler; otherwise the rules of this instrumentation do.
+    /// from `headers`, a [`DEAD_LETTER_TRACEPARENT`] that came with the message included, and a message that is
+    /// forwarded gets a new one. What was decided when the message was handled counts here too, if it is sent on
+    /// inside its handler. The rules of this instrumentation count if they are stricter, and outside of the handler.
     ///
     /// [`DEAD_LETTER_ERROR`]: crate::producer::DEAD_LETTER_ERROR
     /// [`DEAD_LETTER_SOURCE`]: crate::producer::DEAD_LETTER_SOURCE
@@ -124,13 +125,15 @@ impl Instrumentation {
         let carried = if by.is_disabled {
             Carried::nothing()
         } else {
-            by.read_to_relay(source, message, &*headers)
+            by.read_to_relay::<M::Client, C, H>(source, &*headers)
         };
         let injection = if by.is_disabled {
             Injection::All
         } else {
             Injection::of_relayed(by, message, &*headers, carried.left)
         };
+        // Before anything else that may fail.
+        injection.clean(by, headers);
         let outgoing = match relay {
             // A context that was not read is not replaced either.
             Relay::Forward if carried.keeps() => {
@@ -155,7 +158,6 @@ impl Instrumentation {
                 self.started(batch, Operation::Send, operation, &letter, links, None)
             }
         };
-        injection.clean(by, headers);
         outgoing.telling(injection)
     }
 }

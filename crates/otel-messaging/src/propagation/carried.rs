@@ -16,6 +16,10 @@ pub(crate) struct Carried {
     pub(crate) is_unread: bool,
     /// What a policy left of it.
     pub(crate) left: Left,
+    /// A policy does not believe the sender.
+    pub(crate) is_refused: bool,
+    /// A policy wants a warning if the message continues its sender's trace.
+    pub(crate) is_warned: bool,
 }
 
 /// What a policy left of the context that came.
@@ -23,7 +27,7 @@ pub(crate) struct Carried {
 pub(crate) enum Left {
     #[default]
     All,
-    /// All but some of its baggage.
+    /// All but some of its baggage, perhaps.
     WithoutBaggage,
     /// The ids of the sender.
     Ids,
@@ -71,7 +75,7 @@ impl Carried {
 
     /// What became of the context, in a word, where `seen` was noted while it was read.
     pub(crate) fn outcome(&self, seen: Seen) -> &'static str {
-        if self.left == Left::Nothing {
+        if self.is_refused {
             "refused"
         } else if self.has_sender() {
             "extracted"
@@ -104,6 +108,8 @@ impl From<Context> for Carried {
             senders: Vec::new(),
             is_unread: false,
             left: Left::All,
+            is_refused: false,
+            is_warned: false,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! A sampler that decides anew where a sender's flag does not count.
 
-use crate::policy::trust::resample::{Mark, note_resampler};
+use crate::context::derived::with_baggage_of;
+use crate::telemetry::resampling::{Mark, note_resampler};
 use opentelemetry::trace::{Link, SpanKind, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 
 /// Asks a sampler as for a root where [`IncomingPolicy::Resample`](crate::trust::IncomingPolicy::Resample) applies:
-/// with the sender's trace id, and without a parent. All other spans are sampled as without it.
+/// with the sender's trace id, and with a context that has the baggage and no span. All other spans are sampled as
+/// without it.
 ///
 /// ```
 /// use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
@@ -20,8 +22,9 @@ use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 /// ```
 ///
 /// To find out whether a provider has it, this crate starts a span of the name `otel-messaging probe` when the first
-/// such message comes, and asks again once a second until it is found. This sampler drops that span, and no exporter
-/// sees it.
+/// such message comes, and in [`self_check`](crate::self_check). If the sampler is not found, the crate tries again a
+/// second later, then two seconds later, and so on, at most once an hour. This sampler drops that span, and no exporter
+/// sees it. The `on_start` of a span processor sees it if another sampler records it.
 #[derive(Debug, Clone)]
 pub struct Resampler<S> {
     sampler: S,
@@ -53,8 +56,19 @@ impl<S: ShouldSample + Clone + 'static> ShouldSample for Resampler<S> {
                 trace_state: TraceState::NONE,
             };
         }
-        let parent = parent_context.filter(|_| mark.is_none());
         let sampler = &self.sampler;
-        sampler.should_sample(parent, trace_id, name, span_kind, attributes, links)
+        if let (Some(_), Some(parent)) = (mark, parent_context) {
+            // Not none: the SDK gives every sampler a context, also for a root.
+            let root = with_baggage_of(&Context::new(), parent);
+            return sampler.should_sample(
+                Some(&root),
+                trace_id,
+                name,
+                span_kind,
+                attributes,
+                links,
+            );
+        }
+        sampler.should_sample(parent_context, trace_id, name, span_kind, attributes, links)
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod labels;
 #[cfg(feature = "logs")]
 pub(crate) mod logger;
 pub(crate) mod meter;
+pub(crate) mod resampling;
 pub mod semconv;
 pub(crate) mod span_builder;
 pub(crate) mod tracer;

@@ -4,7 +4,7 @@ use crate::loss::boundary::{Boundary, SPANS};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::received::Client;
-use crate::policy::trust::resample::{Mark, Resampling};
+use crate::telemetry::resampling::{Mark, Resampling};
 use crate::telemetry::semconv;
 use opentelemetry::global::{self, BoxedTracer, ObjectSafeTracerProvider};
 use opentelemetry::trace::{Tracer, TracerProvider};

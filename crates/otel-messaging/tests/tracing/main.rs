@@ -24,6 +24,7 @@ mod reentrant;
 mod self_check;
 mod send_batch;
 mod source;
+mod trust;
 
 use crate::message::Spans;
 use opentelemetry::trace::{SpanContext, TracerProvider};

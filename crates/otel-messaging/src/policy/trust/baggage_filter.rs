@@ -24,18 +24,19 @@ impl BaggageFilter {
     }
 
     pub(crate) fn is_all(&self) -> bool {
-        *self == Self::All
+        matches!(self, Self::All)
     }
 
     /// The context without the baggage that does not pass. `None` if all of it passes.
     pub(crate) fn cut(&self, context: &Context) -> Option<Context> {
-        let passes = |key: &str| match self {
-            Self::All => true,
-            Self::None => false,
-            Self::Keys(keys) => keys.iter().any(|it| it == key),
+        let keys = match self {
+            Self::All => return None,
+            Self::None => &[][..],
+            Self::Keys(keys) => keys,
         };
+        let passes = |key: &str| keys.iter().any(|it| it == key);
         let baggage = context.baggage();
-        if self.is_all() || baggage.iter().all(|(key, _)| passes(key.as_str())) {
+        if baggage.iter().all(|(key, _)| passes(key.as_str())) {
             return None;
         }
         let passing = baggage.iter().filter(|(key, _)| passes(key.as_str()));

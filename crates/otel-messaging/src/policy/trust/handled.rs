@@ -1,4 +1,4 @@
-//! What was decided about the message that is being handled, for when the handler sends it on by a producer with
+//! What was decided about the messages that are being handled, for when a handler sends one on by a producer with
 //! other rules.
 
 use crate::context::derived::with_baggage_of;
@@ -10,15 +10,18 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanId, TraceId};
 use std::sync::Arc;
 
-/// The decision about one message, in the context of its handling.
+/// The decision about one message.
 #[derive(Clone)]
 pub(crate) struct Handled {
     sender: (TraceId, SpanId),
-    destination: Box<str>,
+    destination: Arc<str>,
     pub(crate) policy: IncomingPolicy,
     /// Whose filter of baggage counts.
     pub(crate) trust: Arc<Trust>,
 }
+
+/// The decisions about a message, or about those of a batch, in the context of their handling.
+struct AllHandled(Arc<[Handled]>);
 
 impl Handled {
     pub(crate) fn new(
@@ -29,31 +32,59 @@ impl Handled {
     ) -> Self {
         Self {
             sender: ids(carried),
-            destination: destination.without_queue().to_string().into(),
+            destination: destination.without_queue().with_text(|text| text.into()),
             policy,
             trust: trust.clone(),
         }
     }
 
-    /// What was decided about the message that is being handled here, if it is the one that carries this and was
-    /// sent to `source`.
+    /// What was decided about the message that is being handled here, if it is the one that carries this. A decision
+    /// for the sender counts only for a message that was sent to the same destination. One against the sender counts
+    /// for all that carry its ids.
     pub(crate) fn of_current(carried: &Carried, source: Destination<'_>) -> Option<Self> {
-        let handled = Context::map_current(|context| context.get::<Self>().cloned())?;
-        let is_it = handled.sender == ids(carried)
-            && source
-                .without_queue()
-                .with_text(|text| *text == *handled.destination);
-        is_it.then_some(handled)
+        let all = Context::map_current(|context| {
+            let all = context.get::<AllHandled>();
+            all.map(|all| all.0.clone())
+        })?;
+        let sender = ids(carried);
+        let source = source.without_queue();
+        let is_it = |handled: &&Self| {
+            handled.sender == sender
+                && (!handled.policy.continues()
+                    || source.with_text(|text| *text == *handled.destination))
+        };
+        let those = all.iter().filter(is_it);
+        those.max_by_key(|handled| handled.policy).cloned()
+    }
+}
+
+/// `context` with what was decided about the messages that are handled in it.
+pub(crate) fn with_handled(context: &Context, handled: impl Into<Arc<[Handled]>>) -> Context {
+    let handled = handled.into();
+    if handled.is_empty() {
+        context.clone()
+    } else {
+        context.with_value(AllHandled(handled))
     }
 }
 
 /// `context` with the baggage of the context that came with a message, and with what was decided about it.
 pub(crate) fn handling_of(context: &Context, came: &Context) -> Context {
-    let context = with_baggage_of(context, came);
-    match came.get::<Handled>() {
-        Some(handled) => context.with_value(handled.clone()),
+    decided_of(with_baggage_of(context, came), came)
+}
+
+/// `context` with what was decided about the message that another came with.
+pub(crate) fn decided_of(context: Context, came: &Context) -> Context {
+    match came.get::<AllHandled>() {
+        Some(all) => with_handled(&context, all.0.clone()),
         None => context,
     }
+}
+
+/// What was decided about a message, as its context says.
+pub(crate) fn handled_in(came: &Context) -> impl Iterator<Item = Handled> {
+    let all = came.get::<AllHandled>().map(|all| all.0.clone());
+    all.into_iter().flat_map(|all| all.to_vec())
 }
 
 fn ids(carried: &Carried) -> (TraceId, SpanId) {

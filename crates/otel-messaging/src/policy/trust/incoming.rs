@@ -10,8 +10,9 @@ const VARIABLE: &str = "OTEL_MESSAGING_INCOMING";
 /// What becomes of the trace context of a message that comes in. It is decided before the sampler is asked.
 ///
 /// `CONTINUE`, `RESTART_WITH_LINK` and `RESTART_WITHOUT_LINK` are the words of OpenTelemetry's proposal 5055.
-/// [The page "Trust"](crate::trust) has a table of what each policy makes of each message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+/// [The page "Trust"](crate::trust) has a table of what each policy makes of each message. The greater of two
+/// policies is the stricter one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum IncomingPolicy {
     /// The handling is in the sender's trace. The sender's flag, tracestate and baggage count.
@@ -52,7 +53,7 @@ impl IncomingPolicy {
     /// variable is not set, or empty.
     ///
     /// Every [`Instrumentation`](crate::Instrumentation) reads the variable by itself, for the messages that
-    /// no rule of its own is about. If the value is unknown, the log says so once, and
+    /// no rule of its own is about. If the value is unknown, the log says so when the first message comes, and
     /// [`RestartWithLink`](Self::RestartWithLink) applies. Call this function when the program starts, to end
     /// it with an error instead.
     ///
@@ -61,7 +62,9 @@ impl IncomingPolicy {
     /// If the value is unknown. The error lists the values.
     pub fn from_env() -> Result<Option<Self>, UnknownPolicy> {
         match env::var_os(VARIABLE) {
-            Some(value) if !value.is_empty() => value.to_string_lossy().parse().map(Some),
+            Some(value) if !value.to_string_lossy().trim().is_empty() => {
+                value.to_string_lossy().parse().map(Some)
+            }
             _ => Ok(None),
         }
     }

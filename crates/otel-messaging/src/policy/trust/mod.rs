@@ -1,4 +1,4 @@
-//! Whom to believe, and what to tell: the policies of trust and privacy.
+//! The policies of trust: which senders are believed, and what messages carry.
 
 pub(crate) mod baggage_filter;
 pub(crate) mod handled;
@@ -6,7 +6,6 @@ pub(crate) mod incoming;
 pub(crate) mod memory;
 pub(crate) mod messages;
 pub(crate) mod outgoing;
-pub(crate) mod resample;
 pub(crate) mod rules;
 pub(crate) mod settings;
 pub(crate) mod warned;

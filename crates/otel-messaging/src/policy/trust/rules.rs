@@ -1,11 +1,13 @@
 //! Ordered rules, of which the first that fits counts.
 
 use crate::carrier::headers::Carrier;
+use crate::message::destination::Destination;
 use crate::policy::trust::memory::{self, Places};
 use crate::policy::trust::messages::{Messages, Subject};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Rules of one direction. Clones have the same rules, so they share what threads remember of them.
+/// Rules of one direction. Clones have the same rules, so they share what threads remember of them. The greater of
+/// two policies is the stricter one.
 #[derive(Debug, Clone)]
 pub(crate) struct Rules<P> {
     list: Vec<(Messages, P)>,
@@ -13,6 +15,7 @@ pub(crate) struct Rules<P> {
     id: u64,
     /// Whether all rules are about all destinations, so that there is nothing to remember.
     are_anywhere: bool,
+    pub(crate) look_at_system: bool,
 }
 
 impl<P> Default for Rules<P> {
@@ -21,15 +24,25 @@ impl<P> Default for Rules<P> {
             list: Vec::new(),
             id: 0,
             are_anywhere: true,
+            look_at_system: false,
         }
     }
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-impl<P: Copy> Rules<P> {
+/// What the rules say about one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decided<P> {
+    pub(crate) policy: P,
+    /// The rule names the consumer's queue, which a producer does not know.
+    pub(crate) is_by_queue: bool,
+}
+
+impl<P: Copy + Ord> Rules<P> {
     pub(crate) fn add(&mut self, messages: Messages, policy: P) {
         self.are_anywhere &= messages.is_anywhere();
+        self.look_at_system |= messages.has_system();
         self.list.push((messages, policy));
         self.id = NEXT.fetch_add(1, Ordering::Relaxed);
     }
@@ -38,56 +51,36 @@ impl<P: Copy> Rules<P> {
         self.list.is_empty()
     }
 
-    pub(crate) fn any(&self, is: impl Fn(&Messages, P) -> bool) -> bool {
-        self.list
-            .iter()
-            .any(|(messages, policy)| is(messages, *policy))
+    pub(crate) fn has(&self, policy: P) -> bool {
+        self.list.iter().any(|(_, it)| *it == policy)
     }
 
     pub(crate) fn messages(&self) -> impl Iterator<Item = &Messages> {
         self.list.iter().map(|(messages, _)| messages)
     }
 
-    /// The rule that counts for a message with these headers, and its policy.
-    #[inline]
-    pub(crate) fn find<C, H: Carrier<C> + ?Sized>(
-        &self,
-        subject: &Subject<'_>,
-        headers: &H,
-    ) -> Option<(&Messages, P)> {
-        self.first(&self.about(subject), headers)
-    }
-
     /// The rules that may count for a message, whatever its headers are.
     #[inline]
     pub(crate) fn about(&self, subject: &Subject<'_>) -> About {
         if self.are_anywhere {
-            About::All
-        } else {
-            let find = || self.candidates(subject);
-            About::These(memory::places(self.id, subject, find))
+            return About::All;
         }
+        let these = self.places(subject);
+        if subject.is_ambiguous() {
+            let nowhere = Subject {
+                destination: Destination::unknown(),
+                ..*subject
+            };
+            return About::Either(these, self.places(&nowhere));
+        }
+        About::These(these)
     }
 
-    /// Of these rules the one that counts for a message with these headers, and its policy.
-    #[inline]
-    pub(crate) fn first<C, H: Carrier<C> + ?Sized>(
-        &self,
-        about: &About,
-        headers: &H,
-    ) -> Option<(&Messages, P)> {
-        let fits = |rule: &&(Messages, P)| rule.0.fits_header(headers);
-        let rule = match about {
-            About::All => self.list.iter().find(fits),
-            About::These(places) => {
-                let mut rules = places.iter().filter_map(|place| self.list.get(*place));
-                rules.find(fits)
-            }
-        };
-        rule.map(|(messages, policy)| (messages, *policy))
+    fn places(&self, subject: &Subject<'_>) -> Places {
+        memory::places(self.id, subject, || self.candidates(subject))
     }
 
-    /// The rules that may count, once the headers are there: the first without a header, and those before it.
+    /// The first rule without a header that fits, and those with a header before it.
     fn candidates(&self, subject: &Subject<'_>) -> Places {
         let mut places = Vec::new();
         for (place, (messages, _)) in self.list.iter().enumerate() {
@@ -100,6 +93,62 @@ impl<P: Copy> Rules<P> {
         }
         places.into()
     }
+
+    /// What the rules say about a message with these headers; `otherwise` if none of them counts.
+    #[inline]
+    pub(crate) fn decide<C, H: Carrier<C> + ?Sized>(
+        &self,
+        about: &About,
+        headers: &H,
+        otherwise: P,
+    ) -> Decided<P> {
+        match about {
+            About::All => first(&mut self.list.iter(), headers, otherwise),
+            About::These(these) => self.decide_by(these, headers, otherwise),
+            About::Either(these, others) => {
+                let one = self.decide_by(these, headers, otherwise);
+                let other = self.decide_by(others, headers, otherwise);
+                if other.policy > one.policy {
+                    other
+                } else {
+                    one
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn decide_by<C, H: Carrier<C> + ?Sized>(
+        &self,
+        places: &Places,
+        headers: &H,
+        otherwise: P,
+    ) -> Decided<P> {
+        let mut rules = places.iter().filter_map(|place| self.list.get(*place));
+        first(&mut rules, headers, otherwise)
+    }
+}
+
+/// The first of these rules that fits the headers.
+#[inline]
+fn first<'a, P: Copy + 'a, C, H: Carrier<C> + ?Sized>(
+    rules: &mut dyn Iterator<Item = &'a (Messages, P)>,
+    headers: &H,
+    otherwise: P,
+) -> Decided<P> {
+    let mut seen = None;
+    for (messages, policy) in rules {
+        if messages.fits_header(headers, &mut seen) {
+            return Decided {
+                policy: *policy,
+                is_by_queue: messages.has_queue(),
+            };
+        }
+    }
+    Decided {
+        policy: otherwise,
+        is_by_queue: false,
+    }
 }
 
 /// The rules that may count for a message.
@@ -109,4 +158,6 @@ pub(crate) enum About {
     #[default]
     All,
     These(Places),
+    /// The name of the destination can be read in two ways: the stricter policy of both counts.
+    Either(Places, Places),
 }

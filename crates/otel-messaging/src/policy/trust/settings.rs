@@ -5,14 +5,15 @@ use crate::loss::count::log;
 use crate::loss::finding::Finding;
 use crate::loss::log::warn_line;
 use crate::policy::trust::baggage_filter::BaggageFilter;
-use crate::policy::trust::incoming::IncomingPolicy;
+use crate::policy::trust::incoming::{IncomingPolicy, UnknownPolicy};
 use crate::policy::trust::messages::{Messages, Subject};
 use crate::policy::trust::outgoing::OutgoingPolicy;
-use crate::policy::trust::rules::{About, Rules};
+use crate::policy::trust::rules::{About, Decided, Rules};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whom an instrumentation believes, and what it tells. An instrumentation without it believes all and tells
-/// all, at no cost.
+/// Which senders an instrumentation believes, and what its messages carry. An instrumentation without it believes
+/// all senders and tells all, at no cost.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trust {
     pub(crate) incoming: Rules<IncomingPolicy>,
@@ -28,30 +29,33 @@ pub(crate) struct Trust {
 }
 
 /// What the environment says about the messages that no rule is about. It is read once.
-static ENVIRONMENT: LazyLock<Option<IncomingPolicy>> = LazyLock::new(|| {
-    IncomingPolicy::from_env().unwrap_or_else(|error| {
+static ENVIRONMENT: LazyLock<Result<Option<IncomingPolicy>, UnknownPolicy>> =
+    LazyLock::new(IncomingPolicy::from_env);
+
+/// The policy of the environment, if it has one. An unknown value is no reason to believe anybody.
+pub(crate) fn environment() -> Option<IncomingPolicy> {
+    match &*ENVIRONMENT {
+        Ok(policy) => *policy,
+        Err(_) => Some(IncomingPolicy::RestartWithLink),
+    }
+}
+
+/// Says once that the environment has an unknown value. Not when it is read: a subscriber may come later, and one
+/// that itself sends messages would come back here.
+fn say_unknown() {
+    static IS_SAID: AtomicBool = AtomicBool::new(false);
+    if let Err(error) = &*ENVIRONMENT
+        && !IS_SAID.swap(true, Ordering::Relaxed)
+    {
         log(|| {
             warn_line!(
                 name: "OtelMessaging.UnknownPolicy",
-                message = "the environment has no such policy; messages that come in are handled in traces of \
-                           their own, with a link to the sender's span",
+                message = "the environment has an unknown policy, so messages are handled in traces of their own, \
+                           with a link to the sender's span",
                 reason = error.to_string()
             );
         });
-        Some(IncomingPolicy::RestartWithLink)
-    })
-});
-
-/// The policy of the environment, if it has one.
-pub(crate) fn environment() -> Option<IncomingPolicy> {
-    *ENVIRONMENT
-}
-
-/// What a rule says about one message that came in.
-pub(crate) struct Decided {
-    pub(crate) policy: IncomingPolicy,
-    /// The rule names the consumer's queue, which others do not know who send the message on.
-    pub(crate) is_by_queue: bool,
+    }
 }
 
 impl Trust {
@@ -61,17 +65,12 @@ impl Trust {
         &self,
         subject: &Subject<'_>,
         headers: &H,
-    ) -> Decided {
-        match self.incoming.find(subject, headers) {
-            Some((messages, policy)) => Decided {
-                policy,
-                is_by_queue: messages.has_queue(),
-            },
-            None => Decided {
-                policy: self.otherwise,
-                is_by_queue: false,
-            },
+    ) -> Decided<IncomingPolicy> {
+        if self.otherwise == IncomingPolicy::RestartWithLink {
+            say_unknown();
         }
+        let about = self.incoming.about(subject);
+        self.incoming.decide(&about, headers, self.otherwise)
     }
 
     /// What a message that goes out tells, which these rules are about.
@@ -81,9 +80,14 @@ impl Trust {
         about: &About,
         headers: &H,
     ) -> OutgoingPolicy {
-        let found = self.outgoing.first(about, headers);
-        let policy = found.map_or(OutgoingPolicy::Inject, |(_, policy)| policy);
-        policy.max(self.outgoing_at_least)
+        let inject = OutgoingPolicy::Inject;
+        let decided = self.outgoing.decide(about, headers, inject);
+        decided.policy.max(self.outgoing_at_least)
+    }
+
+    /// Whether some baggage must not go out.
+    pub(crate) fn holds_baggage_back(&self) -> bool {
+        !self.outgoing_baggage.is_all()
     }
 
     /// Whether every message that goes out tells all, and nothing has to be looked up.
@@ -98,21 +102,19 @@ impl Trust {
     /// Whether any message is to be sampled anew.
     pub(crate) fn resamples(&self) -> bool {
         let resample = IncomingPolicy::Resample;
-        self.otherwise == resample || self.incoming.any(|_, policy| policy == resample)
-    }
-
-    /// Whether a rule looks at the system, which is then asked for.
-    pub(crate) fn looks_at_system(&self) -> bool {
-        self.incoming.any(|messages, _| messages.has_system())
+        self.otherwise == resample || self.incoming.has(resample)
     }
 
     /// What the self-check says about the rules.
-    pub(crate) fn finding(&self) -> Option<Finding> {
+    pub(crate) fn findings(&self) -> impl Iterator<Item = Finding> {
         let messages = self.incoming.messages().chain(self.outgoing.messages());
         let names: Vec<String> = messages
             .filter_map(Messages::wildcard)
             .map(ToOwned::to_owned)
             .collect();
-        (!names.is_empty()).then_some(Finding::BrokerWildcards { names })
+        let wildcards = (!names.is_empty()).then_some(Finding::BrokerWildcards { names });
+        let error = ENVIRONMENT.as_ref().err().map(ToString::to_string);
+        let unknown = error.map(|error| Finding::UnknownPolicy { error });
+        wildcards.into_iter().chain(unknown)
     }
 }

@@ -4,6 +4,7 @@ use crate::loss::count::log;
 use crate::loss::log::warn_line;
 use crate::message::destination::Destination;
 use crate::message::remote_text;
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -11,9 +12,16 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 /// So many destinations are named at most, until the process ends.
 const DESTINATIONS: usize = 64;
 
-static WARNED: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+type Names = HashSet<String>;
+
+static WARNED: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
 /// Whether all places are taken: then nobody looks.
 static IS_FULL: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Those of which this thread knows, so that it takes no lock for each message.
+    static KNOWN: RefCell<Names> = RefCell::default();
+}
 
 /// Warns that a message with this destination continues another trace than the current one, if the log has not
 /// said it yet.
@@ -22,25 +30,46 @@ pub(crate) fn warn(destination: Destination<'_>) {
     if IS_FULL.load(Ordering::Relaxed) {
         return;
     }
-    let shown = remote_text::shown_of_parts(destination);
-    if note(
+    let is_known = |name: &str| KNOWN.try_with(|known| known.borrow().contains(name));
+    let name = if destination.is_temporary() {
+        // Each has another name.
+        Ok("a temporary one")
+    } else {
+        Err(destination)
+    };
+    let known = match name {
+        Ok(name) => is_known(name),
+        Err(destination) => destination.with_text(is_known),
+    };
+    if known == Ok(true) {
+        return;
+    }
+    let name = match name {
+        Ok(name) => name.to_owned(),
+        Err(destination) => remote_text::shown_of_parts(destination),
+    };
+    let is_new = note(
         &mut WARNED.lock().unwrap_or_else(PoisonError::into_inner),
-        &shown,
-    ) {
+        &name,
+    );
+    // While the thread ends, it remembers nothing.
+    let _ = KNOWN.try_with(|known| known.borrow_mut().insert(name.clone()));
+    if is_new {
         log(|| {
             warn_line!(
                 name: "OtelMessaging.TraceContinued",
-                message = "a message continues the trace of its sender; if senders of this destination are not \
-                           trusted, choose another policy with Builder::with_incoming or \
-                           OTEL_MESSAGING_INCOMING; if they are, choose continue",
-                destination = shown
+                message = "a message continues the trace of its sender; if you do not trust the senders of this \
+                           destination, choose another policy with Builder::with_incoming or \
+                           OTEL_MESSAGING_INCOMING; if you do, choose continue",
+                destination = name
             );
         });
     }
 }
 
-fn note(warned: &mut HashSet<String>, shown: &str) -> bool {
-    let is_new = warned.len() < DESTINATIONS && warned.insert(shown.to_owned());
+/// Notes a name. Returns whether it is to be said.
+fn note(warned: &mut Names, name: &str) -> bool {
+    let is_new = warned.len() < DESTINATIONS && warned.insert(name.to_owned());
     if warned.len() >= DESTINATIONS {
         IS_FULL.store(true, Ordering::Relaxed);
     }

@@ -1,17 +1,22 @@
 //! The mark of a context whose sampled flag does not count, for the sampler that knows it.
 
+use crate::context::derived::{empty_context, with_baggage_of};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Marks the context that a message carries: its children that start in this process are sampled as roots. It
 /// names the sender's span, because what is started under such a child inherits the mark and follows the child.
+#[cfg_attr(
+    not(feature = "sdk"),
+    expect(dead_code, reason = "no sampler reads it")
+)]
 pub(crate) struct Mark {
     sender: (TraceId, SpanId),
     /// Whether a sampler that knows the mark was asked.
     was_asked: AtomicBool,
-    /// Nothing is to be sampled: somebody wants to know whether the sampler is there.
+    /// Nothing is to be sampled: the crate looks for the sampler.
     is_probe: bool,
 }
 
@@ -26,6 +31,7 @@ impl Mark {
     }
 
     /// The mark of a context, if it is the context's own and not inherited.
+    #[cfg(feature = "sdk")]
     pub(crate) fn of(context: &Context) -> Option<&Self> {
         let mark = context.get::<Self>()?;
         let span = context.span();
@@ -34,7 +40,7 @@ impl Mark {
         is_own.then_some(mark)
     }
 
-    /// Whether the sampler knew the mark of this context or of the one it was made of; `None` if it has none.
+    /// Whether the sampler knew the mark of this context or of the one it was made of; `None` without a mark.
     pub(crate) fn was_asked(context: &Context) -> Option<bool> {
         let mark = context.get::<Self>()?;
         Some(mark.was_asked.load(Ordering::Relaxed))
@@ -51,6 +57,8 @@ impl Mark {
 /// `context` with the sender's ids alone, and with the mark.
 pub(crate) fn marked(context: &Context) -> Context {
     let sender = ids_of(context.span().span_context());
+    // No value of the context but its baggage: the sender's other flag is such a value.
+    let context = with_baggage_of(&empty_context(), context);
     Mark::attach(&context.with_remote_span_context(sender), false)
 }
 
@@ -78,12 +86,12 @@ pub(crate) fn probe() -> Context {
     Mark::attach(&Context::new().with_remote_span_context(sender), true)
 }
 
-/// Whether any `Resampler` was ever made in this process. Without one nothing has to be tried.
-static ANY: AtomicBool = AtomicBool::new(false);
+/// How many `Resampler`s were made in this process. Without one nothing has to be tried.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 #[cfg(feature = "sdk")]
 pub(crate) fn note_resampler() {
-    ANY.store(true, Ordering::Relaxed);
+    MADE.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Whether the sampler of one tracer provider, or of the global ones, knows the mark.
@@ -93,16 +101,43 @@ pub(crate) struct Resampling(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     is_there: AtomicBool,
-    /// The second of this process from which on it is tried again.
-    next_try: AtomicU64,
+    tries: Mutex<Tries>,
 }
 
-/// Seconds from one try to the next.
-const PAUSE: u64 = 1;
+/// The tries that found nothing. Each may cost a span that is not ended, so they become rare.
+#[derive(Debug, Default)]
+struct Tries {
+    /// How many `Resampler`s there were.
+    made: u64,
+    /// Seconds from the last try to the next.
+    pause: u64,
+    /// The second of this process from which on it is tried again.
+    next: u64,
+}
+
+/// The longest pause, in seconds.
+const PAUSE: u64 = 3600;
+
+impl Tries {
+    /// Whether it is time to try.
+    fn is_due(&mut self, made: u64, now: u64) -> bool {
+        if made == 0 || (made == self.made && now < self.next) {
+            return false;
+        }
+        self.pause = if made == self.made {
+            (2 * self.pause).min(PAUSE)
+        } else {
+            1
+        };
+        self.made = made;
+        self.next = now + self.pause;
+        true
+    }
+}
 
 impl Resampling {
-    /// Whether the sampler knows the mark. `try_it` tries, and says so; it is called once a second at most, and
-    /// never if the program has made no `Resampler`.
+    /// Whether the sampler knows the mark. `try_it` tries, and says so; it is called seldom, and never if the program
+    /// has made no `Resampler`.
     #[inline]
     pub(crate) fn is_there(
         &self,
@@ -114,19 +149,20 @@ impl Resampling {
 
     #[cold]
     fn find(&self, now: impl FnOnce() -> u64, try_it: impl FnOnce() -> bool) -> bool {
-        if !ANY.load(Ordering::Relaxed) {
-            return false;
-        }
-        let (now, next) = (now(), self.0.next_try.load(Ordering::Relaxed));
-        let (state, order) = (&self.0.next_try, Ordering::Relaxed);
-        let is_mine = now >= next
-            && state
-                .compare_exchange(next, now + PAUSE, order, order)
-                .is_ok();
-        if !is_mine {
-            return false;
-        }
-        let is_there = try_it();
+        let made = MADE.load(Ordering::Relaxed);
+        // Another thread that holds the lock is about to try.
+        let is_due = made > 0
+            && self
+                .0
+                .tries
+                .try_lock()
+                .is_ok_and(|mut tries| tries.is_due(made, now()));
+        is_due && self.look(try_it)
+    }
+
+    /// Tries now, for somebody who wants to know.
+    pub(crate) fn look(&self, try_it: impl FnOnce() -> bool) -> bool {
+        let is_there = MADE.load(Ordering::Relaxed) > 0 && try_it();
         if is_there {
             self.0.is_there.store(true, Ordering::Relaxed);
         }
@@ -136,5 +172,22 @@ impl Resampling {
     /// Says that a marked span was started and no sampler knew the mark: the provider was replaced.
     pub(crate) fn note_absence(&self) {
         self.0.is_there.store(false, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_become_rare_until_another_resampler_is_made() {
+        let mut tries = Tries::default();
+        assert!(!tries.is_due(0, 0), "there is none");
+        let mut due = |made, now: std::ops::Range<u64>| -> Vec<u64> {
+            now.filter(|now| tries.is_due(made, *now)).collect()
+        };
+        assert_eq!(due(1, 10..60), [10, 11, 13, 17, 25, 41]);
+        assert_eq!(due(2, 60..70), [60, 61, 63, 67]);
+        assert!(due(2, 70..100_000).len() < 40);
     }
 }

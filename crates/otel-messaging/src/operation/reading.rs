@@ -1,0 +1,182 @@
+//! Reading the context of a message, as far as its sender is believed.
+
+use crate::carrier::headers::Carrier;
+use crate::context::derived::{empty_context, with_baggage_of};
+use crate::instrumentation::settings::Settings;
+use crate::message::destination::Destination;
+use crate::message::endpoint::Endpoint;
+use crate::message::received::{Client, Describe, Received};
+use crate::operation::probe::has_resampler;
+use crate::policy::trust::baggage_filter::BaggageFilter;
+use crate::policy::trust::handled::{Handled, with_handled};
+use crate::policy::trust::incoming::IncomingPolicy;
+use crate::policy::trust::messages::Subject;
+use crate::policy::trust::rules::Decided;
+use crate::policy::trust::settings::Trust;
+use crate::policy::trust::warned::warn;
+use crate::propagation::carried::{Carried, Left};
+use crate::telemetry::resampling::{ids_of, marked};
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
+use std::sync::Arc;
+
+impl Settings {
+    /// Reads what a message carries, and leaves what the policies leave of it.
+    #[inline]
+    pub(crate) fn read<C, M>(&self, message: &M, consumer: Option<&Endpoint>) -> Carried
+    where
+        M: Received<C> + ?Sized,
+    {
+        let Some(headers) = message.message_headers() else {
+            return Carried::nothing();
+        };
+        let carried = self.propagation.read(headers);
+        match &self.trust {
+            Some(trust) if carried.is_any() => {
+                self.judge(trust, carried, message, headers, consumer)
+            }
+            _ => carried,
+        }
+    }
+
+    #[inline(never)]
+    fn judge<C, M: Received<C> + ?Sized>(
+        &self,
+        trust: &Arc<Trust>,
+        mut carried: Carried,
+        message: &M,
+        headers: &M::Headers,
+        consumer: Option<&Endpoint>,
+    ) -> Carried {
+        let destination = message.destination();
+        let subject = Subject {
+            system: system_of(trust, message),
+            destination,
+            queue: consumer.and_then(|it| it.queue.as_deref()),
+        };
+        let Decided {
+            policy,
+            is_by_queue,
+        } = trust.decide(&subject, headers);
+        let is_all = trust.incoming_baggage.is_all();
+        if policy.continues() && is_all && !is_by_queue {
+            carried.is_warned = policy == IncomingPolicy::ContinueAndWarn;
+            return carried;
+        }
+        let handled = Handled::new(&carried, destination, policy, trust);
+        let mut left = self.left_of::<M::Client>(carried, policy, [&trust.incoming_baggage]);
+        left.context = with_handled(&left.context, [handled]);
+        left
+    }
+
+    /// Reads what the headers of a message carry that is about to be sent on. If it is being handled here, what was
+    /// decided then counts, and the rules of this instrumentation if they are others and stricter.
+    pub(crate) fn read_to_relay<K, C, H>(&self, source: Destination<'_>, headers: &H) -> Carried
+    where
+        K: Client,
+        H: Carrier<C> + ?Sized,
+    {
+        let carried = self.propagation.read(headers);
+        let own = self.trust.as_ref().map(|trust| {
+            let subject = Subject {
+                system: K::SYSTEM,
+                destination: source.without_queue(),
+                queue: None,
+            };
+            (trust, trust.decide(&subject, headers).policy)
+        });
+        match (Handled::of_current(&carried, source), own) {
+            (None, None) => carried,
+            (Some(handled), None) => {
+                let filter = [&handled.trust.incoming_baggage];
+                self.left_of::<K>(carried, handled.policy, filter)
+            }
+            (None, Some((trust, policy))) => {
+                self.left_of::<K>(carried, policy, [&trust.incoming_baggage])
+            }
+            (Some(handled), Some((trust, policy))) => {
+                // This instrumentation has handled it, and knew the queue.
+                let is_same = Arc::ptr_eq(&handled.trust, trust) && handled.policy.continues();
+                let policy = if is_same {
+                    handled.policy
+                } else {
+                    handled.policy.max(policy)
+                };
+                let filters = [&handled.trust.incoming_baggage, &trust.incoming_baggage];
+                self.left_of::<K>(carried, policy, filters)
+            }
+        }
+    }
+
+    /// What a policy and filters leave of what came.
+    fn left_of<'f, K: Client>(
+        &self,
+        mut carried: Carried,
+        policy: IncomingPolicy,
+        filters: impl IntoIterator<Item = &'f BaggageFilter>,
+    ) -> Carried {
+        for filter in filters {
+            // Also if nothing was read that it cuts: the header may have more than a reader reads.
+            if !filter.is_all() {
+                carried.left = Left::WithoutBaggage;
+            }
+            if let Some(cut) = filter.cut(&carried.context) {
+                carried.context = cut;
+            }
+        }
+        carried.is_warned = policy == IncomingPolicy::ContinueAndWarn;
+        match policy {
+            IncomingPolicy::Continue | IncomingPolicy::ContinueAndWarn => carried,
+            IncomingPolicy::Resample if carried.has_sender() && has_resampler::<K>(self) => {
+                carried.context = marked(&carried.context);
+                carried.left = Left::Ids;
+                carried
+            }
+            IncomingPolicy::Resample | IncomingPolicy::RestartWithLink => {
+                let baggage = with_baggage_of(&empty_context(), &carried.context);
+                refused(carried, baggage, true)
+            }
+            IncomingPolicy::RestartWithoutLink => refused(carried, empty_context(), false),
+        }
+    }
+
+    /// Warns if a message continues another trace than the current one, and its policy says so.
+    #[inline]
+    pub(crate) fn warn_of(carried: &Carried, destination: Destination<'_>, current: &Context) {
+        if carried.is_warned && carried.has_sender() {
+            let trace_id = current.span().span_context().trace_id();
+            if trace_id != carried.sender().trace_id() {
+                warn(destination);
+            }
+        }
+    }
+}
+
+/// What is left of a sender who is not believed.
+fn refused(carried: Carried, context: Context, is_linked: bool) -> Carried {
+    let sender = carried.has_sender().then(|| carried.sender());
+    let is_refused = sender.is_some() || carried.is_unread || !carried.senders.is_empty();
+    let senders = carried.senders.iter().chain(&sender);
+    Carried {
+        context,
+        senders: if is_linked {
+            senders.map(ids_of).collect()
+        } else {
+            Vec::new()
+        },
+        is_unread: carried.is_unread,
+        left: Left::Nothing,
+        is_refused,
+        is_warned: false,
+    }
+}
+
+/// The messaging system, which few messages have for themselves.
+fn system_of<C, M: Describe<C> + ?Sized>(trust: &Trust, message: &M) -> &'static str {
+    let own = if trust.incoming.look_at_system {
+        message.message_info().system()
+    } else {
+        None
+    };
+    own.unwrap_or(M::Client::SYSTEM)
+}
