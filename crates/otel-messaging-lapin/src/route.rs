@@ -34,7 +34,22 @@ impl<'m> Route<'m> {
 
     /// `{exchange}:{routing key}` without empty parts (conventions for RabbitMQ, "Span name"), and
     /// without what is another one for each queue or each delay.
+    #[inline]
     pub(crate) fn destination(self) -> Destination<'m> {
+        // Nearly all are as they are.
+        let is_plain = !self.routing_key.starts_with("amq.")
+            && self.routing_key.len() < 2 * DELAY_BITS
+            && !(self.exchange.is_empty() && self.routing_key.is_empty());
+        if is_plain {
+            Destination::of_parts([self.exchange, self.routing_key, ""])
+        } else {
+            self.stable_destination()
+        }
+    }
+
+    /// The destination of a name that may be another one for each queue or each delay.
+    #[inline(never)]
+    fn stable_destination(self) -> Destination<'m> {
         let is_generated = self.is_generated();
         // These live as long as one connection.
         if self.exchange.is_empty() && is_generated {

@@ -18,6 +18,7 @@ use crate::propagation::carried::{Carried, Left};
 use crate::telemetry::resampling::{ids_of, marked};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
+use std::mem;
 use std::sync::Arc;
 
 impl Settings {
@@ -30,43 +31,60 @@ impl Settings {
         let Some(headers) = message.message_headers() else {
             return Carried::nothing();
         };
-        let carried = self.propagation.read(headers);
-        match &self.trust {
-            Some(trust) if carried.is_any() => {
-                self.judge(trust, carried, message, headers, consumer)
-            }
-            _ => carried,
+        let mut carried = self.propagation.read(headers);
+        if let Some(trust) = &self.trust {
+            self.judge(trust, &mut carried, message, headers, consumer);
         }
+        carried
     }
 
     #[inline(never)]
     fn judge<C, M: Received<C> + ?Sized>(
         &self,
         trust: &Arc<Trust>,
-        mut carried: Carried,
+        carried: &mut Carried,
         message: &M,
         headers: &M::Headers,
         consumer: Option<&Endpoint>,
-    ) -> Carried {
+    ) {
         let destination = message.destination();
         let subject = Subject {
             system: system_of(trust, message),
-            destination,
+            destination: &destination,
             queue: consumer.and_then(|it| it.queue.as_deref()),
         };
+        let decided = trust.decide(&subject, headers);
+        if decided.policy != IncomingPolicy::Continue
+            || decided.is_by_queue
+            || !trust.incoming_baggage.is_all()
+        {
+            self.apply::<M::Client>(trust, decided, destination, carried);
+        }
+    }
+
+    #[inline(never)]
+    fn apply<K: Client>(
+        &self,
+        trust: &Arc<Trust>,
+        decided: Decided<IncomingPolicy>,
+        destination: Destination<'_>,
+        carried: &mut Carried,
+    ) {
+        if !carried.is_any() {
+            return;
+        }
         let Decided {
             policy,
             is_by_queue,
-        } = trust.decide(&subject, headers);
-        let is_all = trust.incoming_baggage.is_all();
-        if policy.continues() && is_all && !is_by_queue {
+        } = decided;
+        if policy.continues() && !is_by_queue && trust.incoming_baggage.is_all() {
             carried.is_warned = policy == IncomingPolicy::ContinueAndWarn;
-            return carried;
+            return;
         }
-        let handled = Handled::new(&carried, destination, policy, trust);
-        let mut left = self.left_of::<M::Client>(carried, policy, [&trust.incoming_baggage]);
-        left.context = with_handled(&left.context, [handled]);
-        left
+        let handled = Handled::new(carried, destination, policy, trust);
+        let came = mem::replace(carried, Carried::nothing());
+        *carried = self.left_of::<K>(came, policy, [&trust.incoming_baggage]);
+        carried.context = with_handled(&carried.context, [handled]);
     }
 
     /// Reads what the headers of a message carry that is about to be sent on. If it is being handled here, what was
@@ -80,7 +98,7 @@ impl Settings {
         let own = self.trust.as_ref().map(|trust| {
             let subject = Subject {
                 system: K::SYSTEM,
-                destination: source.without_queue(),
+                destination: &source.without_queue(),
                 queue: None,
             };
             (trust, trust.decide(&subject, headers).policy)

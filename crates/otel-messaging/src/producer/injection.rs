@@ -5,7 +5,8 @@ use crate::field::name::{BAGGAGE, FIELDS};
 use crate::field::value::FieldValue;
 use crate::instrumentation::settings::Settings;
 use crate::loss::count::report;
-use crate::message::received::{Client as _, Describe};
+use crate::message::destination::Destination;
+use crate::message::received::{Client, Describe};
 use crate::policy::trust::messages::Subject;
 use crate::policy::trust::outgoing::OutgoingPolicy;
 use crate::policy::trust::rules::About;
@@ -73,7 +74,9 @@ impl Injection {
     pub(crate) fn of<C, M: Describe<C> + ?Sized>(by: &Settings, message: &M) -> Self {
         match &by.trust {
             Some(trust) if !trust.tells_all() => {
-                Self::ByRules(trust.outgoing.about(&subject(message)))
+                let destination = &message.destination();
+                let about = trust.holds_back(&subject::<M::Client>(destination));
+                about.map_or(Self::All, Self::ByRules)
             }
             _ => Self::All,
         }
@@ -90,7 +93,10 @@ impl Injection {
             return Self::All;
         }
         let policy = trust.map_or(OutgoingPolicy::Inject, |trust| {
-            trust.tells(&trust.outgoing.about(&subject(message)), headers)
+            let destination = &message.destination();
+            let subject = subject::<M::Client>(destination);
+            let tells = |about: &About| trust.tells(about, headers);
+            trust.outgoing.with_about(&subject, tells)
         });
         Self::Relayed(Relayed { policy, left })
     }
@@ -171,10 +177,10 @@ impl Injection {
     }
 }
 
-fn subject<C, M: Describe<C> + ?Sized>(message: &M) -> Subject<'_> {
+fn subject<'a, K: Client>(destination: &'a Destination<'a>) -> Subject<'a> {
     Subject {
-        system: M::Client::SYSTEM,
-        destination: message.destination(),
+        system: K::SYSTEM,
+        destination,
         queue: None,
     }
 }

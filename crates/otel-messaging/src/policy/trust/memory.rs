@@ -1,8 +1,9 @@
 //! Which rules are about a destination, as each thread remembers it: so a hundred rules cost one look-up.
 
 use crate::policy::trust::messages::Subject;
+use crate::policy::trust::rules::About;
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::ptr;
 
 /// How many destinations a thread remembers. A sender who makes up destinations gains that all rules are looked
 /// through for each of its messages.
@@ -11,81 +12,134 @@ const PLACES: usize = 256;
 /// A longer name is not remembered, in bytes: so a thread holds 256 KiB of names at most.
 const MAX_BYTES: usize = 1024;
 
-/// The places of rules in their list.
-pub(crate) type Places = Arc<[usize]>;
-
 thread_local! {
-    static KNOWN: RefCell<Vec<Option<Known>>> = const { RefCell::new(Vec::new()) };
+    static KNOWN: RefCell<Known> = const {
+        RefCell::new(Known {
+            last: 0,
+            places: Vec::new(),
+        })
+    };
 }
 
+/// What a thread remembers.
 struct Known {
-    rules: u64,
-    is_known: bool,
-    texts: [Box<str>; 4],
-    has_queue: bool,
-    places: Places,
+    /// The place of the destination that was asked for last. Most threads handle one destination.
+    last: usize,
+    places: Vec<Option<Remembered>>,
 }
 
-/// The rules that are about the subject. `find` finds them if this thread does not remember them.
+/// The rules that are about one destination.
+struct Remembered {
+    rules: u64,
+    exchange: Box<str>,
+    key: Box<str>,
+    queue: Option<Box<str>>,
+    system: &'static str,
+    is_known: bool,
+    about: About,
+}
+
+/// Works with the rules that are about the subject. `find` finds them if this thread does not remember them.
 #[inline]
-pub(crate) fn places(rules: u64, subject: &Subject<'_>, find: impl FnOnce() -> Places) -> Places {
-    let texts = texts_of(subject);
-    let index = hash(rules, &texts);
-    let remembered = KNOWN.try_with(|known| {
+pub(crate) fn with<T>(
+    rules: u64,
+    subject: &Subject<'_>,
+    find: impl FnOnce() -> About,
+    work: impl Fn(&About) -> T,
+) -> T {
+    let done = KNOWN.try_with(|known| {
+        // What is worked with may be the application's, so nothing is borrowed for writing meanwhile.
         let known = known.try_borrow().ok()?;
-        let known = known.get(index)?.as_ref()?;
-        let is_it = known.rules == rules
-            && known.is_known == subject.destination.is_known()
-            && known.has_queue == subject.queue.is_some()
-            && (0..4).all(|part| *known.texts[part] == *texts[part]);
-        is_it.then(|| known.places.clone())
+        let last = known.places.get(known.last)?.as_ref()?;
+        last.is(rules, subject).then(|| work(&last.about))
     });
-    match remembered {
-        Ok(Some(places)) => places,
+    match done {
+        Ok(Some(done)) => done,
+        _ => work(&look_up(rules, subject, find)),
+    }
+}
+
+/// The rules, if it is not the destination of the last time.
+#[inline(never)]
+fn look_up(rules: u64, subject: &Subject<'_>, find: impl FnOnce() -> About) -> About {
+    let index = index(rules, subject);
+    let found = KNOWN.try_with(|known| {
+        let mut known = known.try_borrow_mut().ok()?;
+        let place = known.places.get(index)?.as_ref()?;
+        let found = place.is(rules, subject).then(|| place.about.clone());
+        known.last = index;
+        found
+    });
+    match found {
+        Ok(Some(about)) => about,
         _ => remember(rules, subject, index, find()),
     }
 }
 
 #[cold]
-fn remember(rules: u64, subject: &Subject<'_>, index: usize, places: Places) -> Places {
-    let texts = texts_of(subject);
-    if texts.map(str::len).iter().sum::<usize>() > MAX_BYTES {
-        return places;
+fn remember(rules: u64, subject: &Subject<'_>, index: usize, about: About) -> About {
+    let [exchange, key, _] = subject.destination.all_parts();
+    let length = exchange.len() + key.len() + subject.queue.map_or(0, str::len);
+    if length > MAX_BYTES {
+        return about;
     }
+    let remembered = Remembered {
+        rules,
+        exchange: exchange.into(),
+        key: key.into(),
+        queue: subject.queue.map(Into::into),
+        system: subject.system,
+        is_known: subject.destination.is_known(),
+        about: about.clone(),
+    };
     // While a thread ends, nothing is remembered.
     let _ = KNOWN.try_with(|known| {
         let Ok(mut known) = known.try_borrow_mut() else {
             return;
         };
-        if known.is_empty() {
-            known.resize_with(PLACES, || None);
+        if known.places.is_empty() {
+            known.places.resize_with(PLACES, || None);
         }
-        if let Some(place) = known.get_mut(index) {
-            *place = Some(Known {
-                rules,
-                is_known: subject.destination.is_known(),
-                texts: texts.map(Into::into),
-                has_queue: subject.queue.is_some(),
-                places: places.clone(),
-            });
+        known.last = index;
+        if let Some(place) = known.places.get_mut(index) {
+            *place = Some(remembered);
         }
     });
-    places
+    about
 }
 
-fn texts_of<'a>(subject: &Subject<'a>) -> [&'a str; 4] {
-    let [exchange, key, _] = subject.destination.all_parts();
-    let queue = subject.queue.unwrap_or_default();
-    [exchange, key, subject.system, queue]
+impl Remembered {
+    #[inline]
+    fn is(&self, rules: u64, subject: &Subject<'_>) -> bool {
+        let [exchange, key, _] = subject.destination.all_parts();
+        let is_queue = match (&self.queue, subject.queue) {
+            (None, None) => true,
+            (Some(own), Some(queue)) => **own == *queue,
+            _ => false,
+        };
+        self.rules == rules
+            && is_queue
+            && self.is_known == subject.destination.is_known()
+            && is_same(&self.exchange, exchange)
+            && is_same(&self.key, key)
+            && (ptr::eq(self.system, subject.system) || self.system == subject.system)
+    }
 }
 
-/// The place of a subject. Who chooses destinations can let them share a place, and gains no more than by
-/// making them up.
-fn hash(rules: u64, texts: &[&str; 4]) -> usize {
+/// Whether two texts are the same, of which many are empty.
+#[inline]
+fn is_same(own: &str, text: &str) -> bool {
+    own.len() == text.len() && (text.is_empty() || own == text)
+}
+
+/// The place of a subject. A sender can choose destinations that share a place, and gains no more than by making
+/// them up.
+fn index(rules: u64, subject: &Subject<'_>) -> usize {
     const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = rules;
     let mut add = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(MIXER);
-    for text in texts {
+    let [exchange, key, _] = subject.destination.all_parts();
+    for text in [exchange, key, subject.queue.unwrap_or_default()] {
         let (words, rest) = text.as_bytes().as_chunks::<8>();
         for word in words {
             add(u64::from_le_bytes(*word));
@@ -101,23 +155,23 @@ fn hash(rules: u64, texts: &[&str; 4]) -> usize {
 mod tests {
     use super::*;
     use crate::message::destination::Destination;
+    use std::sync::Arc;
     use std::thread;
-
-    fn subject(name: &str) -> Subject<'_> {
-        Subject {
-            system: "test",
-            destination: Destination::named(name),
-            queue: None,
-        }
-    }
 
     fn found(rules: u64, name: &str) -> bool {
         let mut is_asked = false;
-        let places = places(rules, &subject(name), || {
+        let subject = Subject {
+            system: "test",
+            destination: &Destination::named(name),
+            queue: None,
+        };
+        let find = || {
             is_asked = true;
-            Arc::new([name.len()])
+            About::These(Arc::new([name.len()]))
+        };
+        with(rules, &subject, find, |about| {
+            assert!(matches!(about, About::These(places) if **places == [name.len()]));
         });
-        assert_eq!(*places, [name.len()]);
         is_asked
     }
 
@@ -138,8 +192,9 @@ mod tests {
             assert!(found(7, &format!("reply.{name}")));
         }
         KNOWN.with_borrow(|known| {
-            let used = known.iter().flatten().count();
-            assert!(known.len() == PLACES && used > PLACES / 2, "{used}");
+            let used = known.places.iter().flatten().count();
+            let is_bounded = known.places.len() == PLACES;
+            assert!(is_bounded && used > PLACES / 2, "{used}");
         });
     }
 }

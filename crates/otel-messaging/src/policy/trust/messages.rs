@@ -48,8 +48,8 @@ enum Name {
 /// What a rule looks at, besides a header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {
-    pub(crate) system: &'a str,
-    pub(crate) destination: Destination<'a>,
+    pub(crate) system: &'static str,
+    pub(crate) destination: &'a Destination<'a>,
     /// The queue of the consumer.
     pub(crate) queue: Option<&'a str>,
 }
@@ -117,7 +117,7 @@ impl Messages {
         };
         is(&self.system, Some(subject.system))
             && is(&self.queue, subject.queue)
-            && self.name.fits(subject.destination)
+            && self.name.fits(*subject.destination)
     }
 
     /// Whether the header fits. `seen` is the header that was looked up last, because many rules may name one.
@@ -210,7 +210,7 @@ mod tests {
     fn fits(messages: &Messages, parts: [&str; 3]) -> bool {
         messages.fits(&Subject {
             system: "rabbitmq",
-            destination: Destination::of_parts(parts),
+            destination: &Destination::of_parts(parts),
             queue: Some("billing"),
         })
     }
@@ -235,7 +235,7 @@ mod tests {
         }
         let unknown = Subject {
             system: "nats",
-            destination: Destination::unknown(),
+            destination: &Destination::unknown(),
             queue: None,
         };
         assert!(Messages::all().fits(&unknown));
@@ -256,7 +256,7 @@ mod tests {
         ] {
             let subject = Subject {
                 system,
-                destination: Destination::of_parts(parts),
+                destination: &Destination::of_parts(parts),
                 queue: None,
             };
             assert_eq!(subject.is_ambiguous(), expected, "{system} {parts:?}");

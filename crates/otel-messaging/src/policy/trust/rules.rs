@@ -2,8 +2,9 @@
 
 use crate::carrier::headers::Carrier;
 use crate::message::destination::Destination;
-use crate::policy::trust::memory::{self, Places};
+use crate::policy::trust::memory;
 use crate::policy::trust::messages::{Messages, Subject};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Rules of one direction. Clones have the same rules, so they share what threads remember of them. The greater of
@@ -59,25 +60,98 @@ impl<P: Copy + Ord> Rules<P> {
         self.list.iter().map(|(messages, _)| messages)
     }
 
-    /// The rules that may count for a message, whatever its headers are.
+    /// What the rules say about a message; `otherwise` if none of them counts.
     #[inline]
-    pub(crate) fn about(&self, subject: &Subject<'_>) -> About {
-        if self.are_anywhere {
-            return About::All;
-        }
-        let these = self.places(subject);
-        if subject.is_ambiguous() {
-            let nowhere = Subject {
-                destination: Destination::unknown(),
-                ..*subject
-            };
-            return About::Either(these, self.places(&nowhere));
-        }
-        About::These(these)
+    pub(crate) fn decide<C, H: Carrier<C> + ?Sized>(
+        &self,
+        subject: &Subject<'_>,
+        headers: &H,
+        otherwise: P,
+    ) -> Decided<P> {
+        self.with_about(subject, |about| {
+            self.decide_later(about, headers, otherwise)
+        })
     }
 
-    fn places(&self, subject: &Subject<'_>) -> Places {
-        memory::places(self.id, subject, || self.candidates(subject))
+    /// Works with the rules that may count for a message, whatever its headers are.
+    #[inline]
+    pub(crate) fn with_about<T>(&self, subject: &Subject<'_>, work: impl Fn(&About) -> T) -> T {
+        if self.are_anywhere {
+            work(&About::All)
+        } else {
+            memory::with(self.id, subject, || self.about(subject), work)
+        }
+    }
+
+    /// What these rules say about a message with these headers; `otherwise` if none of them counts.
+    #[inline]
+    pub(crate) fn decide_later<C, H: Carrier<C> + ?Sized>(
+        &self,
+        about: &About,
+        headers: &H,
+        otherwise: P,
+    ) -> Decided<P> {
+        match self.first_of(about) {
+            Some((messages, policy)) if !messages.has_header() => Decided {
+                policy: *policy,
+                is_by_queue: messages.has_queue(),
+            },
+            _ => self.decide_by_headers(about, headers, otherwise),
+        }
+    }
+
+    /// The policy for a message that these rules are about, if it is the same whatever its headers are.
+    #[inline]
+    pub(crate) fn of_any_headers(&self, about: &About) -> Option<P> {
+        let (messages, policy) = self.first_of(about)?;
+        (!messages.has_header()).then_some(*policy)
+    }
+
+    /// The first of the rules that are about a message whose name can be read in one way.
+    #[inline]
+    fn first_of(&self, about: &About) -> Option<&(Messages, P)> {
+        match about {
+            About::These(places) => self.list.get(*places.first()?),
+            About::All | About::Either(..) => None,
+        }
+    }
+
+    #[inline(never)]
+    fn decide_by_headers<C, H: Carrier<C> + ?Sized>(
+        &self,
+        about: &About,
+        headers: &H,
+        otherwise: P,
+    ) -> Decided<P> {
+        let of = |places: &Places| {
+            let mut rules = places.iter().filter_map(|place| self.list.get(*place));
+            first(&mut rules, headers, otherwise)
+        };
+        match about {
+            About::All => first(&mut self.list.iter(), headers, otherwise),
+            About::These(these) => of(these),
+            About::Either(these, others) => {
+                let (one, other) = (of(these), of(others));
+                if other.policy > one.policy {
+                    other
+                } else {
+                    one
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn about(&self, subject: &Subject<'_>) -> About {
+        let these = self.candidates(subject);
+        if subject.is_ambiguous() {
+            let nowhere = Subject {
+                destination: &Destination::unknown(),
+                ..*subject
+            };
+            return About::Either(these, self.candidates(&nowhere));
+        }
+        About::These(these)
     }
 
     /// The first rule without a header that fits, and those with a header before it.
@@ -93,44 +167,9 @@ impl<P: Copy + Ord> Rules<P> {
         }
         places.into()
     }
-
-    /// What the rules say about a message with these headers; `otherwise` if none of them counts.
-    #[inline]
-    pub(crate) fn decide<C, H: Carrier<C> + ?Sized>(
-        &self,
-        about: &About,
-        headers: &H,
-        otherwise: P,
-    ) -> Decided<P> {
-        match about {
-            About::All => first(&mut self.list.iter(), headers, otherwise),
-            About::These(these) => self.decide_by(these, headers, otherwise),
-            About::Either(these, others) => {
-                let one = self.decide_by(these, headers, otherwise);
-                let other = self.decide_by(others, headers, otherwise);
-                if other.policy > one.policy {
-                    other
-                } else {
-                    one
-                }
-            }
-        }
-    }
-
-    #[inline]
-    fn decide_by<C, H: Carrier<C> + ?Sized>(
-        &self,
-        places: &Places,
-        headers: &H,
-        otherwise: P,
-    ) -> Decided<P> {
-        let mut rules = places.iter().filter_map(|place| self.list.get(*place));
-        first(&mut rules, headers, otherwise)
-    }
 }
 
 /// The first of these rules that fits the headers.
-#[inline]
 fn first<'a, P: Copy + 'a, C, H: Carrier<C> + ?Sized>(
     rules: &mut dyn Iterator<Item = &'a (Messages, P)>,
     headers: &H,
@@ -150,6 +189,9 @@ fn first<'a, P: Copy + 'a, C, H: Carrier<C> + ?Sized>(
         is_by_queue: false,
     }
 }
+
+/// The places of rules in their list.
+type Places = Arc<[usize]>;
 
 /// The rules that may count for a message.
 #[derive(Debug, Clone, Default)]

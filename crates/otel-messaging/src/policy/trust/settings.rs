@@ -69,8 +69,7 @@ impl Trust {
         if self.otherwise == IncomingPolicy::RestartWithLink {
             say_unknown();
         }
-        let about = self.incoming.about(subject);
-        self.incoming.decide(&about, headers, self.otherwise)
+        self.incoming.decide(subject, headers, self.otherwise)
     }
 
     /// What a message that goes out tells, which these rules are about.
@@ -81,8 +80,27 @@ impl Trust {
         headers: &H,
     ) -> OutgoingPolicy {
         let inject = OutgoingPolicy::Inject;
-        let decided = self.outgoing.decide(about, headers, inject);
+        let decided = self.outgoing.decide_later(about, headers, inject);
         decided.policy.max(self.outgoing_at_least)
+    }
+
+    /// The rules that decide what a message tells when its headers are there. `None` if it tells all.
+    #[inline]
+    pub(crate) fn holds_back(&self, subject: &Subject<'_>) -> Option<About> {
+        let is_inject = |policy| policy == Some(OutgoingPolicy::Inject);
+        self.outgoing.with_about(subject, |about| {
+            let tells_all =
+                self.changes_nothing() && is_inject(self.outgoing.of_any_headers(about));
+            (!tells_all).then(|| about.clone())
+        })
+    }
+
+    /// Whether nothing but rules says what goes out.
+    #[inline]
+    fn changes_nothing(&self) -> bool {
+        self.outgoing_at_least == OutgoingPolicy::Inject
+            && self.outgoing_baggage.is_all()
+            && !self.merges_baggage
     }
 
     /// Whether some baggage must not go out.
@@ -93,10 +111,7 @@ impl Trust {
     /// Whether every message that goes out tells all, and nothing has to be looked up.
     #[inline]
     pub(crate) fn tells_all(&self) -> bool {
-        self.outgoing.is_empty()
-            && self.outgoing_at_least == OutgoingPolicy::Inject
-            && self.outgoing_baggage.is_all()
-            && !self.merges_baggage
+        self.outgoing.is_empty() && self.changes_nothing()
     }
 
     /// Whether any message is to be sampled anew.
