@@ -12,6 +12,7 @@ mod named_lines;
 use message::{message, spans};
 use named_lines::NamedLines;
 use otel_messaging::Instrumentation;
+use otel_messaging::trust::{Messages, OutgoingPolicy};
 
 #[test]
 fn a_library_gets_the_applications_setting_or_warns() {
@@ -27,9 +28,11 @@ fn a_library_gets_the_applications_setting_or_warns() {
     handle();
     assert_eq!(said(), 1, "once for each destination");
 
-    // The application says by whom spans are made, and not whom to believe.
+    // The application says by whom spans are made, and what to tell, and not whom to believe.
     let spans = spans();
-    spans.instrumentation.clone().set_global().expect("once");
+    let builder = spans.instrumentation.to_builder();
+    let telling = builder.with_outgoing(Messages::all(), OutgoingPolicy::Suppress);
+    telling.build().set_global().expect("once");
     handle();
     assert_eq!(spans.ended().len(), 1, "its spans are the application's");
     let first = std::ptr::from_ref(Instrumentation::third_party());

@@ -42,6 +42,16 @@ fn all_that_a_handler_does_has_the_tenant_of_the_message() {
     assert!(values(&program.span("idle"), "tenant").is_empty());
 }
 
+#[test]
+fn a_credential_is_on_no_span() {
+    let program = program(&tenant());
+    // Put together here, so that no scanner of sources takes it for a real one.
+    let secret = ["ghp", "0123456789abcdefABCD0123456789abcdef"].join("_");
+    let received = message(&format!("tenant={secret}"));
+    drop(program.instrumentation().process(&received));
+    assert!(values(&program.span("process orders"), "tenant").is_empty());
+}
+
 /// The message's baggage is current in its handler in each relation.
 #[test]
 fn a_trace_of_its_own_has_the_tenant_too() {
