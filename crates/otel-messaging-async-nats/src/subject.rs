@@ -48,7 +48,7 @@ pub(crate) fn is_reserved(reply: &str) -> bool {
 /// name looks like any other.
 fn is_temporary(subject: &str) -> bool {
     // All begin so, and an application's own hardly ever.
-    subject.starts_with(['_', '$'])
+    matches!(subject.as_bytes().first(), Some(b'_' | b'$'))
         && (is_reserved(subject)
             || MADE.iter().any(|prefix| subject.starts_with(prefix))
             || is_chunk(subject))

@@ -28,6 +28,7 @@ impl<'m> Route<'m> {
         }
     }
 
+    #[inline]
     pub(crate) fn of(delivery: &'m Delivery) -> Self {
         Self::new(delivery.exchange.as_str(), delivery.routing_key.as_str())
     }
@@ -98,6 +99,7 @@ pub(crate) fn is_lasting_queue(name: &str) -> bool {
 }
 
 /// A direct reply-to without its token: everybody may read a span.
+#[inline]
 fn without_token(routing_key: &str) -> &str {
     let rest = routing_key.strip_prefix(REPLY_TO);
     let has_token = rest.is_some_and(|rest| rest.starts_with('.'));

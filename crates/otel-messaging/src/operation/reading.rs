@@ -31,23 +31,23 @@ impl Settings {
         let Some(headers) = message.message_headers() else {
             return Carried::nothing();
         };
-        let mut carried = self.propagation.read(headers);
-        if let Some(trust) = &self.trust {
-            self.judge(trust, &mut carried, message, headers, consumer);
+        match &self.trust {
+            None => self.propagation.read(headers),
+            Some(trust) => self.read_by(trust, message, headers, consumer),
         }
-        carried
     }
 
     #[inline(never)]
-    fn judge<C, M: Received<C> + ?Sized>(
+    fn read_by<C, M: Received<C> + ?Sized>(
         &self,
         trust: &Arc<Trust>,
-        carried: &mut Carried,
         message: &M,
         headers: &M::Headers,
         consumer: Option<&Endpoint>,
-    ) {
+    ) -> Carried {
+        let mut carried = self.propagation.read(headers);
         let destination = message.destination();
+        let consumer = consumer.filter(|_| trust.incoming.look_at_queue);
         let subject = Subject {
             system: system_of(trust, message),
             destination: &destination,
@@ -58,8 +58,9 @@ impl Settings {
             || decided.is_by_queue
             || !trust.incoming_baggage.is_all()
         {
-            self.apply::<M::Client>(trust, decided, destination, carried);
+            self.apply::<M::Client>(trust, decided, destination, &mut carried);
         }
+        carried
     }
 
     #[inline(never)]

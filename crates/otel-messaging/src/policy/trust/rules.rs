@@ -17,6 +17,7 @@ pub(crate) struct Rules<P> {
     /// Whether all rules are about all destinations, so that there is nothing to remember.
     are_anywhere: bool,
     pub(crate) look_at_system: bool,
+    pub(crate) look_at_queue: bool,
 }
 
 impl<P> Default for Rules<P> {
@@ -26,6 +27,7 @@ impl<P> Default for Rules<P> {
             id: 0,
             are_anywhere: true,
             look_at_system: false,
+            look_at_queue: false,
         }
     }
 }
@@ -44,6 +46,7 @@ impl<P: Copy + Ord> Rules<P> {
     pub(crate) fn add(&mut self, messages: Messages, policy: P) {
         self.are_anywhere &= messages.is_anywhere();
         self.look_at_system |= messages.has_system();
+        self.look_at_queue |= messages.has_queue();
         self.list.push((messages, policy));
         self.id = NEXT.fetch_add(1, Ordering::Relaxed);
     }
