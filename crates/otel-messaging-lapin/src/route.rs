@@ -21,6 +21,7 @@ pub(crate) struct Route<'m> {
 }
 
 impl<'m> Route<'m> {
+    #[inline]
     pub(crate) fn new(exchange: &'m str, routing_key: &'m str) -> Self {
         Self {
             exchange,

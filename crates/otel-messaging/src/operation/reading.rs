@@ -18,7 +18,6 @@ use crate::propagation::carried::{Carried, Left};
 use crate::telemetry::resampling::{ids_of, marked};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
-use std::mem;
 use std::sync::Arc;
 
 impl Settings {
@@ -31,9 +30,12 @@ impl Settings {
         let Some(headers) = message.message_headers() else {
             return Carried::nothing();
         };
-        match &self.trust {
-            None => self.propagation.read(headers),
-            Some(trust) => self.read_by(trust, message, headers, consumer),
+        // First, so that what is read does not move for a sender who is believed.
+        let trust = self.trust.as_ref();
+        let decided = trust.and_then(|trust| decide(trust, message, headers, consumer));
+        match (trust, decided) {
+            (Some(trust), Some(decided)) => self.read_by(trust, decided, message, headers),
+            _ => self.propagation.read(headers),
         }
     }
 
@@ -41,38 +43,13 @@ impl Settings {
     fn read_by<C, M: Received<C> + ?Sized>(
         &self,
         trust: &Arc<Trust>,
+        decided: Decided<IncomingPolicy>,
         message: &M,
         headers: &M::Headers,
-        consumer: Option<&Endpoint>,
     ) -> Carried {
         let mut carried = self.propagation.read(headers);
-        let destination = message.destination();
-        let consumer = consumer.filter(|_| trust.incoming.look_at_queue);
-        let subject = Subject {
-            system: system_of(trust, message),
-            destination: &destination,
-            queue: consumer.and_then(|it| it.queue.as_deref()),
-        };
-        let decided = trust.decide(&subject, headers);
-        if decided.policy != IncomingPolicy::Continue
-            || decided.is_by_queue
-            || !trust.incoming_baggage.is_all()
-        {
-            self.apply::<M::Client>(trust, decided, destination, &mut carried);
-        }
-        carried
-    }
-
-    #[inline(never)]
-    fn apply<K: Client>(
-        &self,
-        trust: &Arc<Trust>,
-        decided: Decided<IncomingPolicy>,
-        destination: Destination<'_>,
-        carried: &mut Carried,
-    ) {
         if !carried.is_any() {
-            return;
+            return carried;
         }
         let Decided {
             policy,
@@ -80,12 +57,12 @@ impl Settings {
         } = decided;
         if policy.continues() && !is_by_queue && trust.incoming_baggage.is_all() {
             carried.is_warned = policy == IncomingPolicy::ContinueAndWarn;
-            return;
+            return carried;
         }
-        let handled = Handled::new(carried, destination, policy, trust);
-        let came = mem::replace(carried, Carried::nothing());
-        *carried = self.left_of::<K>(came, policy, [&trust.incoming_baggage]);
-        carried.context = with_handled(&carried.context, [handled]);
+        let handled = Handled::new(&carried, message.destination(), policy, trust);
+        let mut left = self.left_of::<M::Client>(carried, policy, [&trust.incoming_baggage]);
+        left.context = with_handled(&left.context, [handled]);
+        left
     }
 
     /// Reads what the headers of a message carry that is about to be sent on. If it is being handled here, what was
@@ -169,6 +146,28 @@ impl Settings {
             }
         }
     }
+}
+
+/// What the rules say about a message. `None` if its context counts as it comes.
+#[inline(never)]
+fn decide<C, M: Received<C> + ?Sized>(
+    trust: &Trust,
+    message: &M,
+    headers: &M::Headers,
+    consumer: Option<&Endpoint>,
+) -> Option<Decided<IncomingPolicy>> {
+    let destination = message.destination();
+    let consumer = consumer.filter(|_| trust.incoming.look_at_queue);
+    let subject = Subject {
+        system: system_of(trust, message),
+        destination: &destination,
+        queue: consumer.and_then(|it| it.queue.as_deref()),
+    };
+    let decided = trust.decide(&subject, headers);
+    let is_plain = decided.policy == IncomingPolicy::Continue
+        && !decided.is_by_queue
+        && trust.incoming_baggage.is_all();
+    (!is_plain).then_some(decided)
 }
 
 /// What is left of a sender who is not believed.

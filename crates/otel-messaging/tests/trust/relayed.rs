@@ -23,7 +23,7 @@ fn tells_of_sender(headers: &Headers) -> bool {
     let sender = sender();
     let ids = [sender.trace_id().to_string(), sender.span_id().to_string()];
     let all = format!("{headers:?}");
-    ids.iter().any(|id| all.contains(id)) || all.contains("vendor") || all.contains("ada")
+    ids.iter().any(|id| all.contains(id)) || all.contains("vendor") || all.contains("user=")
 }
 
 #[test]

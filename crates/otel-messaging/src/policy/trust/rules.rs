@@ -94,28 +94,27 @@ impl<P: Copy + Ord> Rules<P> {
         headers: &H,
         otherwise: P,
     ) -> Decided<P> {
-        match self.first_of(about) {
-            Some((messages, policy)) if !messages.has_header() => Decided {
+        match self.only(about) {
+            Some((messages, policy)) => Decided {
                 policy: *policy,
                 is_by_queue: messages.has_queue(),
             },
-            _ => self.decide_by_headers(about, headers, otherwise),
+            None => self.decide_by_headers(about, headers, otherwise),
         }
     }
 
     /// The policy for a message that these rules are about, if it is the same whatever its headers are.
     #[inline]
     pub(crate) fn of_any_headers(&self, about: &About) -> Option<P> {
-        let (messages, policy) = self.first_of(about)?;
-        (!messages.has_header()).then_some(*policy)
+        self.only(about).map(|(_, policy)| *policy)
     }
 
-    /// The first of the rules that are about a message whose name can be read in one way.
+    /// The rule that counts whatever the headers are.
     #[inline]
-    fn first_of(&self, about: &About) -> Option<&(Messages, P)> {
+    fn only(&self, about: &About) -> Option<&(Messages, P)> {
         match about {
-            About::These(places) => self.list.get(*places.first()?),
-            About::All | About::Either(..) => None,
+            About::One(place) => self.list.get(*place),
+            About::All | About::These(_) | About::Either(..) => None,
         }
     }
 
@@ -126,12 +125,13 @@ impl<P: Copy + Ord> Rules<P> {
         headers: &H,
         otherwise: P,
     ) -> Decided<P> {
-        let of = |places: &Places| {
+        let of = |places: &[usize]| {
             let mut rules = places.iter().filter_map(|place| self.list.get(*place));
             first(&mut rules, headers, otherwise)
         };
         match about {
             About::All => first(&mut self.list.iter(), headers, otherwise),
+            About::One(place) => of(&[*place]),
             About::These(these) => of(these),
             About::Either(these, others) => {
                 let (one, other) = (of(these), of(others));
@@ -154,7 +154,12 @@ impl<P: Copy + Ord> Rules<P> {
             };
             return About::Either(these, self.candidates(&nowhere));
         }
-        About::These(these)
+        match these[..] {
+            [only] if self.list.get(only).is_some_and(|(it, _)| !it.has_header()) => {
+                About::One(only)
+            }
+            _ => About::These(these),
+        }
     }
 
     /// The first rule without a header that fits, and those with a header before it.
@@ -202,6 +207,9 @@ pub(crate) enum About {
     /// All, because none looks at anything but headers.
     #[default]
     All,
+    /// This one, which looks at no header.
+    One(usize),
+    /// The first of these that fits the headers.
     These(Places),
     /// The name of the destination can be read in two ways: the stricter policy of both counts.
     Either(Places, Places),

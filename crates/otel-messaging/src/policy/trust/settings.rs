@@ -42,6 +42,7 @@ pub(crate) fn environment() -> Option<IncomingPolicy> {
 
 /// Says once that the environment has an unknown value. Not when it is read: a subscriber may come later, and one
 /// that itself sends messages would come back here.
+#[cold]
 fn say_unknown() {
     static IS_SAID: AtomicBool = AtomicBool::new(false);
     if let Err(error) = &*ENVIRONMENT
@@ -66,10 +67,11 @@ impl Trust {
         subject: &Subject<'_>,
         headers: &H,
     ) -> Decided<IncomingPolicy> {
-        if self.otherwise == IncomingPolicy::RestartWithLink {
+        let decided = self.incoming.decide(subject, headers, self.otherwise);
+        if decided.policy == IncomingPolicy::RestartWithLink {
             say_unknown();
         }
-        self.incoming.decide(subject, headers, self.otherwise)
+        decided
     }
 
     /// What a message that goes out tells, which these rules are about.
