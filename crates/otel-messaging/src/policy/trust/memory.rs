@@ -4,6 +4,7 @@ use crate::policy::trust::messages::Subject;
 use crate::policy::trust::rules::About;
 use std::cell::RefCell;
 use std::ptr;
+use std::rc::Rc;
 
 /// How many destinations a thread remembers. A sender who makes up destinations gains that all rules are looked
 /// through for each of its messages.
@@ -15,7 +16,7 @@ const MAX_BYTES: usize = 1024;
 thread_local! {
     static KNOWN: RefCell<Known> = const {
         RefCell::new(Known {
-            last: 0,
+            last: None,
             places: Vec::new(),
         })
     };
@@ -23,9 +24,9 @@ thread_local! {
 
 /// What a thread remembers.
 struct Known {
-    /// The place of the destination that was asked for last. Most threads handle one destination.
-    last: usize,
-    places: Vec<Option<Remembered>>,
+    /// The destination that was asked for last. Most threads handle one.
+    last: Option<Rc<Remembered>>,
+    places: Vec<Option<Rc<Remembered>>>,
 }
 
 /// The rules that are about one destination.
@@ -50,7 +51,7 @@ pub(crate) fn with<T>(
     let done = KNOWN.try_with(|known| {
         // What is worked with may be the application's, so nothing is borrowed for writing meanwhile.
         let known = known.try_borrow().ok()?;
-        let last = known.places.get(known.last)?.as_ref()?;
+        let last = known.last.as_ref()?;
         last.is(rules, subject).then(|| work(&last.about))
     });
     match done {
@@ -65,10 +66,13 @@ fn look_up(rules: u64, subject: &Subject<'_>, find: impl FnOnce() -> About) -> A
     let index = index(rules, subject);
     let found = KNOWN.try_with(|known| {
         let mut known = known.try_borrow_mut().ok()?;
-        let place = known.places.get(index)?.as_ref()?;
-        let found = place.is(rules, subject).then(|| place.about.clone());
-        known.last = index;
-        found
+        let place = known.places.get(index)?.clone()?;
+        if !place.is(rules, subject) {
+            return None;
+        }
+        let about = place.about.clone();
+        known.last = Some(place);
+        Some(about)
     });
     match found {
         Ok(Some(about)) => about,
@@ -100,7 +104,8 @@ fn remember(rules: u64, subject: &Subject<'_>, index: usize, about: About) -> Ab
         if known.places.is_empty() {
             known.places.resize_with(PLACES, || None);
         }
-        known.last = index;
+        let remembered = Rc::new(remembered);
+        known.last = Some(remembered.clone());
         if let Some(place) = known.places.get_mut(index) {
             *place = Some(remembered);
         }
@@ -115,7 +120,9 @@ impl Remembered {
         self.rules == rules
             && is_same(&self.exchange, exchange)
             && is_same(&self.key, key)
-            && self.is_known == subject.destination.is_known()
+            // A destination with a name is known.
+            && (!(exchange.is_empty() && key.is_empty())
+                || self.is_known == subject.destination.is_known())
             && self.queue.as_deref() == subject.queue
             && (ptr::eq(self.system, subject.system) || self.system == subject.system)
     }
@@ -128,16 +135,22 @@ fn is_same(own: &str, text: &str) -> bool {
     if own.len() != text.len() {
         return false;
     }
-    match (own.len(), own.last_chunk::<8>(), own.last_chunk::<4>()) {
-        (0, ..) => true,
-        (8..=16, last, _) => {
-            last == text.last_chunk() && own.first_chunk::<8>() == text.first_chunk()
-        }
-        (4..=7, _, last) => {
-            last == text.last_chunk() && own.first_chunk::<4>() == text.first_chunk()
-        }
-        _ => own == text,
+    if own.len() > 16 {
+        return own == text;
     }
+    if let (Some(own), Some(text)) = (ends::<8>(own), ends::<8>(text)) {
+        return own == text;
+    }
+    if let (Some(own), Some(text)) = (ends::<4>(own), ends::<4>(text)) {
+        return own == text;
+    }
+    own.is_empty() || own == text
+}
+
+/// The first and the last bytes of a text, which may overlap.
+#[inline(always)]
+fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+    Some((text.first_chunk()?, text.last_chunk()?))
 }
 
 /// The place of a subject. A sender can choose destinations that share a place, and gains no more than by making
