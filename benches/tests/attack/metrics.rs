@@ -1,5 +1,6 @@
 //! What the metric of propagation counts.
 
+use crate::message::secret;
 use opentelemetry::Key;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
@@ -7,41 +8,65 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 use otel_messaging::semconv;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// No run takes so long.
 const NEVER: Duration = Duration::from_secs(86_400);
 
-/// Counts the messages whose senders were refused.
+/// What is counted of the metrics.
 #[derive(Debug, Clone, Default)]
-struct Refused(Arc<AtomicU64>);
+struct Counted(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Messages whose senders were refused.
+    refused: AtomicU64,
+    /// The most time series that a metric had at once.
+    most_series: AtomicUsize,
+    /// Exports in which a secret was shown.
+    secrets: AtomicUsize,
+}
 
 pub(crate) struct Meters {
     pub(crate) provider: SdkMeterProvider,
-    refused: Refused,
+    counted: Counted,
 }
 
 impl Meters {
     pub(crate) fn new() -> Self {
-        let refused = Refused::default();
-        let reader = PeriodicReader::builder(refused.clone()).with_interval(NEVER);
+        let counted = Counted::default();
+        let reader = PeriodicReader::builder(counted.clone()).with_interval(NEVER);
         let provider = SdkMeterProvider::builder().with_reader(reader.build());
         Self {
             provider: provider.build(),
-            refused,
+            counted,
         }
     }
 
     /// How many messages came whose senders were refused.
     pub(crate) fn refused(&self) -> u64 {
         self.provider.force_flush().expect("in memory");
-        self.refused.0.load(Ordering::Relaxed)
+        self.counted.0.refused.load(Ordering::Relaxed)
+    }
+
+    /// How many exports showed a secret, and the most time series that a metric had.
+    pub(crate) fn shown(&self) -> (usize, usize) {
+        self.provider.force_flush().expect("in memory");
+        let counts = &self.counted.0;
+        let [secrets, series] = [&counts.secrets, &counts.most_series];
+        (
+            secrets.load(Ordering::Relaxed),
+            series.load(Ordering::Relaxed),
+        )
     }
 }
 
-impl PushMetricExporter for Refused {
+impl PushMetricExporter for Counted {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        if format!("{metrics:?}").contains(&secret()) {
+            self.0.secrets.fetch_add(1, Ordering::Relaxed);
+        }
         let scopes = metrics.scope_metrics();
         let metrics = scopes.flat_map(|scope| scope.metrics());
         let counted =
@@ -52,10 +77,12 @@ impl PushMetricExporter for Refused {
                 let is_refused = |it: &&opentelemetry::KeyValue| {
                     it.key == outcome && it.value.as_str() == "refused"
                 };
+                let series = sum.data_points().count();
+                self.0.most_series.fetch_max(series, Ordering::Relaxed);
                 let points = sum.data_points();
                 let refused = points.filter(|point| point.attributes().any(|it| is_refused(&it)));
                 let count: u64 = refused.map(|point| point.value()).sum();
-                self.0.fetch_add(count, Ordering::Relaxed);
+                self.0.refused.fetch_add(count, Ordering::Relaxed);
             }
         }
         Ok(())

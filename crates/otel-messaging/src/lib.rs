@@ -346,8 +346,8 @@
 //!   wrapped producer (`with_instrumentation`), or call its methods, such as
 //!   [`Instrumentation::with_message_context`]. [`Instrumentation::set_global`] makes it the one that
 //!   the free functions use; a program can call it once.
-//! - The module [`trust`] has policies: whom a consumer believes, and what a producer tells. By default all senders
-//!   are believed, and all is told.
+//! - The module [`trust`] has rules for contexts that come in and go out. By default all senders are believed, and
+//!   messages carry the whole context.
 //! - With the feature `sdk`, a `BaggageProcessor` in the program's tracer and logger providers copies keys of
 //!   baggage onto all spans and logs, the application's too. So they all have the tenant of their message, say.
 //! - [`Instrumentation::consumer`] makes a handle for a consumer. The handle puts what the messages do not

@@ -1,4 +1,4 @@
-//! Whom a consumer believes.
+//! The incoming policies, on a broker.
 
 use super::{fields, names};
 use crate::client::{Client, in_time};

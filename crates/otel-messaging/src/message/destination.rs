@@ -23,7 +23,7 @@ pub struct Destination<'m> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Unknown,
     Lasting,
     Temporary,
@@ -105,6 +105,10 @@ impl<'m> Destination<'m> {
             (None, _) => work(""),
             _ => work(&self.to_string()),
         }
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// All three parts: exchange, key and queue, or the name alone.

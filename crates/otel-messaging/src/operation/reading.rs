@@ -48,17 +48,16 @@ impl Settings {
         headers: &M::Headers,
     ) -> Carried {
         let mut carried = self.propagation.read(headers);
-        if !carried.is_any() {
-            return carried;
-        }
         let Decided {
             policy,
             is_by_queue,
+            ..
         } = decided;
         if policy.continues() && !is_by_queue && trust.incoming_baggage.is_all() {
             carried.is_warned = policy == IncomingPolicy::ContinueAndWarn;
             return carried;
         }
+        // Also if nothing was read: the message may have a context in a format that this propagator does not know.
         let handled = Handled::new(&carried, message.destination(), policy, trust);
         let mut left = self.left_of::<M::Client>(carried, policy, [&trust.incoming_baggage]);
         left.context = with_handled(&left.context, [handled]);

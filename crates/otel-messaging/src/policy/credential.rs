@@ -85,11 +85,18 @@ fn has_scheme(value: &str) -> bool {
             .next()
             .unwrap_or_default();
         let is_one = SCHEMES.iter().any(|it| it.eq_ignore_ascii_case(scheme));
-        if is_one && words.peek().is_some() {
+        if is_one && words.peek().is_some_and(|next| is_encoded(next)) {
             return true;
         }
     }
     false
+}
+
+/// Whether a word looks as if a program had made it, and is no word of a language.
+fn is_encoded(word: &str) -> bool {
+    let is_of_no_word = |byte: u8| byte.is_ascii_digit() || b"=+/_".contains(&byte);
+    let is_capital_inside = word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
+    word.len() >= 8 && (is_capital_inside || word.bytes().any(is_of_no_word))
 }
 
 /// `scheme://user:password@host`
@@ -141,10 +148,10 @@ mod tests {
             }
         }
         for value in [
-            "Bearer abcdef",
+            "Bearer abcdef123",
             "basic dXNlcjpwdw==",
-            "Authorization: Bearer x",
-            "{\"authorization\":\"Bearer x\"}",
+            "Authorization: Bearer abcdef123",
+            "{\"authorization\":\"Bearer abcdef123\"}",
             "AccountKey=abc",
             "amqp://guest:guest@localhost:5672/%2f",
             "password=hunter2",
@@ -170,6 +177,9 @@ mod tests {
             "basic",
             "bearer",
             "the bearer",
+            "the basic plan",
+            "Basic monthly subscription",
+            "digest of news",
             "token",
             "token=",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",

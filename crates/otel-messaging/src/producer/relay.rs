@@ -122,15 +122,12 @@ impl Instrumentation {
         H: CarrierMut<C> + Clone,
     {
         let by = self.settings();
-        let carried = if by.is_disabled {
-            Carried::nothing()
+        let (carried, injection) = if by.is_disabled {
+            (Carried::nothing(), Injection::All)
         } else {
-            by.read_to_relay::<M::Client, C, H>(source, &*headers)
-        };
-        let injection = if by.is_disabled {
-            Injection::All
-        } else {
-            Injection::of_relayed(by, message, &*headers, carried.left)
+            let carried = by.read_to_relay::<M::Client, C, H>(source, &*headers);
+            let injection = Injection::of_relayed(by, message, &*headers, carried.left);
+            (carried, injection)
         };
         // Before anything else that may fail.
         injection.clean(by, headers);

@@ -3,7 +3,6 @@
 use crate::context::derived::empty_context;
 use crate::loss::witness::Seen;
 use opentelemetry::Context;
-use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
 
 /// The context that came with a message.
@@ -63,14 +62,6 @@ impl Carried {
     /// The span that sent the message; one without ids if it does not say so.
     pub(crate) fn sender(&self) -> SpanContext {
         self.context.span().span_context().clone()
-    }
-
-    /// Whether a policy has anything to decide about.
-    pub(crate) fn is_any(&self) -> bool {
-        self.has_sender()
-            || self.is_unread
-            || !self.senders.is_empty()
-            || !self.context.baggage().is_empty()
     }
 
     /// What became of the context, in a word, where `seen` was noted while it was read.

@@ -58,7 +58,7 @@ impl<S: ShouldSample + Clone + 'static> ShouldSample for Resampler<S> {
         }
         let sampler = &self.sampler;
         if let (Some(_), Some(parent)) = (mark, parent_context) {
-            // Not none: the SDK gives every sampler a context, also for a root.
+            // The SDK gives every sampler a context, also for a root.
             let root = with_baggage_of(&Context::new(), parent);
             return sampler.should_sample(
                 Some(&root),

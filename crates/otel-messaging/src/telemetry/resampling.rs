@@ -150,7 +150,7 @@ impl Resampling {
     #[cold]
     fn find(&self, now: impl FnOnce() -> u64, try_it: impl FnOnce() -> bool) -> bool {
         let made = MADE.load(Ordering::Relaxed);
-        // Another thread that holds the lock is about to try.
+        // Another thread that holds the lock decides whether it tries.
         let is_due = made > 0
             && self
                 .0
@@ -165,6 +165,9 @@ impl Resampling {
         let is_there = MADE.load(Ordering::Relaxed) > 0 && try_it();
         if is_there {
             self.0.is_there.store(true, Ordering::Relaxed);
+            if let Ok(mut tries) = self.0.tries.try_lock() {
+                *tries = Tries::default();
+            }
         }
         is_there
     }

@@ -1,4 +1,4 @@
-//! Whom a consumer believes, and what a producer tells.
+//! Rules for contexts that come in and go out.
 
 mod baggage;
 mod cells;

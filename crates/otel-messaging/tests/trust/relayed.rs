@@ -274,12 +274,23 @@ fn a_strict_producer_stays_strict() {
 fn a_sender_who_is_not_believed_is_not_in_other_formats_either() {
     let program = Program::new();
     let by = program.incoming(RestartWithoutLink);
-    let fields = [("b3", "1-2-1"), ("uber-trace-id", "1"), ("order", "7")];
-    for message in [full(), to::<&str>(["orders", "", ""], [])] {
+    let others = program.builder().build();
+    let fields = [
+        ("b3", "1-2-1"),
+        (DEAD_LETTER_TRACEPARENT, SAMPLED),
+        ("order", "7"),
+    ];
+    let malformed = || to(["orders", "", ""], [("traceparent", "00-bad")]);
+    for message in [full(), malformed(), to::<&str>(["orders", "", ""], [])] {
         let mut message = message;
         message.headers.extend(headers(fields));
-        let (_, sent) = send_on(&by, Relay::Forward, &message);
-        let names: Vec<_> = sent.keys().map(String::as_str).collect();
-        assert_eq!(names, ["order", "traceparent"]);
+        let names = |producer| {
+            let (_, sent) = send_on(producer, Relay::Forward, &message);
+            sent.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(names(&by), ["order", "traceparent"]);
+        // Also by a producer without rules, inside the handler.
+        let _entered = by.process(&message).enter();
+        assert_eq!(names(&others), ["order", "traceparent"]);
     }
 }

@@ -1,8 +1,9 @@
 //! Rules: in their order, by system, destination, queue and header.
 
-use crate::program::{Program, SAMPLED, continues, message, to};
+use crate::program::{Program, SAMPLED, TestClient, continues, headers, message, to};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceContextExt;
+use otel_messaging::adapter::{Describe, Destination, TextMap};
 use otel_messaging::consumer::ConsumerInfo;
 use otel_messaging::instrumentation::Finding;
 use otel_messaging::trust::IncomingPolicy::{Continue, RestartWithLink};
@@ -78,6 +79,38 @@ fn the_stricter_of_two_readings_counts() {
             _ => OutgoingPolicy::Inject,
         };
         assert_eq!(told, expected, "{parts:?}");
+    }
+}
+
+/// A reply to a queue that a requester has named.
+struct Reply(&'static str);
+
+impl Describe<TextMap> for Reply {
+    type Client = TestClient;
+
+    fn destination(&self) -> Destination<'_> {
+        Destination::temporary(self.0)
+    }
+}
+
+/// A requester names the queue like something of ours.
+#[test]
+fn a_reply_gains_nothing_by_its_name() {
+    let program = Program::new();
+    let by = program
+        .builder()
+        .with_outgoing(Messages::to("events"), OutgoingPolicy::Inject)
+        .with_outgoing(Messages::to_prefix("internal."), OutgoingPolicy::Inject)
+        .with_outgoing(Messages::all(), OutgoingPolicy::Suppress)
+        .build();
+    for name in ["events", "internal.mine"] {
+        let mut sent = headers::<&str>([]);
+        // A message of the same name was sent before.
+        let own = to::<&str>([name, "", ""], []);
+        by.outgoing("send", &own).inject(&mut sent, None);
+        assert!(sent.contains_key("traceparent"), "{name}");
+        by.outgoing("send", &Reply(name)).inject(&mut sent, None);
+        assert!(sent.is_empty(), "{name}: {sent:?}");
     }
 }
 

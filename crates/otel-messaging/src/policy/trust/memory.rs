@@ -1,5 +1,6 @@
 //! Which rules are about a destination, as each thread remembers it: so a hundred rules cost one look-up.
 
+use crate::message::destination::Kind;
 use crate::policy::trust::messages::Subject;
 use crate::policy::trust::rules::About;
 use std::cell::RefCell;
@@ -16,7 +17,7 @@ const MAX_BYTES: usize = 1024;
 thread_local! {
     static KNOWN: RefCell<Known> = const {
         RefCell::new(Known {
-            last: None,
+            last: [None, None],
             places: Vec::new(),
         })
     };
@@ -24,8 +25,8 @@ thread_local! {
 
 /// What a thread remembers.
 struct Known {
-    /// The destination that was asked for last. Most threads handle one.
-    last: Option<Rc<Remembered>>,
+    /// The destination that was asked for last, in each direction. Most threads have one of each.
+    last: [Option<Rc<Remembered>>; 2],
     places: Vec<Option<Rc<Remembered>>>,
 }
 
@@ -36,7 +37,7 @@ struct Remembered {
     key: Box<str>,
     queue: Option<Box<str>>,
     system: &'static str,
-    is_known: bool,
+    kind: Kind,
     about: About,
 }
 
@@ -51,7 +52,7 @@ pub(crate) fn with<T>(
     let done = KNOWN.try_with(|known| {
         // What is worked with may be the application's, so nothing is borrowed for writing meanwhile.
         let known = known.try_borrow().ok()?;
-        let last = known.last.as_ref()?;
+        let last = known.last[direction(rules)].as_ref()?;
         last.is(rules, subject).then(|| work(&last.about))
     });
     match done {
@@ -71,7 +72,7 @@ fn look_up(rules: u64, subject: &Subject<'_>, find: impl FnOnce() -> About) -> A
             return None;
         }
         let about = place.about.clone();
-        known.last = Some(place);
+        known.last[direction(rules)] = Some(place);
         Some(about)
     });
     match found {
@@ -93,7 +94,7 @@ fn remember(rules: u64, subject: &Subject<'_>, index: usize, about: About) -> Ab
         key: key.into(),
         queue: subject.queue.map(Into::into),
         system: subject.system,
-        is_known: subject.destination.is_known(),
+        kind: subject.destination.kind(),
         about: about.clone(),
     };
     // While a thread ends, nothing is remembered.
@@ -105,7 +106,7 @@ fn remember(rules: u64, subject: &Subject<'_>, index: usize, about: About) -> Ab
             known.places.resize_with(PLACES, || None);
         }
         let remembered = Rc::new(remembered);
-        known.last = Some(remembered.clone());
+        known.last[direction(rules)] = Some(remembered.clone());
         if let Some(place) = known.places.get_mut(index) {
             *place = Some(remembered);
         }
@@ -120,12 +121,16 @@ impl Remembered {
         self.rules == rules
             && is_same(&self.exchange, exchange)
             && is_same(&self.key, key)
-            // A destination with a name is known.
-            && (!(exchange.is_empty() && key.is_empty())
-                || self.is_known == subject.destination.is_known())
+            && self.kind == subject.destination.kind()
             && self.queue.as_deref() == subject.queue
             && (ptr::eq(self.system, subject.system) || self.system == subject.system)
     }
+}
+
+/// The direction of the rules with a number.
+#[inline]
+fn direction(rules: u64) -> usize {
+    usize::from(rules % 2 == 1)
 }
 
 /// Whether two texts are the same. For up to 16 bytes it is less work than a call of C's `memcmp`.
@@ -200,7 +205,7 @@ mod tests {
     fn a_thread_asks_once_for_each_rules_and_destination() {
         assert!(found(u64::MAX, "orders"));
         assert!(!found(u64::MAX, "orders"));
-        assert!(found(u64::MAX - 1, "orders"), "other rules");
+        assert!(found(u64::MAX - 2, "orders"), "other rules");
         assert!(thread::spawn(|| found(u64::MAX, "orders")).join().unwrap());
         let long = "x".repeat(MAX_BYTES + 1);
         assert!(found(u64::MAX, &long));

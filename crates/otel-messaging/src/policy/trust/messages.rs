@@ -20,14 +20,19 @@ use crate::policy::template::Template;
 ///
 /// The rule sees the destination that spans show, without the queue. **On RabbitMQ the publisher chooses the exchange
 /// and the routing key**, as far as its permissions go. So let a rule about incoming messages name the queue. Such a
-/// rule needs a consumer whose [`ConsumerInfo`](crate::consumer::ConsumerInfo) has the queue.
+/// rule needs a consumer whose [`ConsumerInfo`](crate::consumer::ConsumerInfo) has the queue. Use a queue only to
+/// believe messages, and let the last rule be strict: the free functions, a [`Join`](crate::producer::Join) and a relay
+/// outside of the handler do not know the queue.
 ///
-/// A sender can write, repeat and omit every header. Use a header only to believe a message, and only if your own
-/// gateway has written it. If a message has the header more than once with different values, the rule does not fit.
+/// A sender can write, repeat and omit every header. Use a header only to believe messages, and only if your own
+/// gateway has written it, as text. If a message has the header more than once with different texts, the rule does not
+/// fit.
 ///
-/// On RabbitMQ the first `:` of a name ends the exchange. Some names can be read in two ways: an exchange with a `:` in
-/// its name, a reply queue, and a routing key with a `:` on the default exchange. If such a message fits a rule by its
-/// name, the crate also decides as if no name fitted, and takes the stricter policy.
+/// On RabbitMQ the first `:` of a name ends the exchange. Some names can be read in two ways: a reply queue, an exchange
+/// with a `:` in its name, and a routing key with a `:` on the default exchange. If such a message fits a rule by its
+/// name, the crate also decides as if no name fitted, and takes the stricter policy. An exchange without a routing key
+/// and a queue of the same name are one name. On NATS a requester chooses the subject of a reply, as far as its
+/// permissions go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a rule takes it"]
 pub struct Messages {
@@ -173,12 +178,14 @@ fn only_value<'a, C, H: Carrier<C> + ?Sized>(headers: &'a H, name: &str) -> Opti
 }
 
 impl Subject<'_> {
-    /// Whether the name can be read in two ways, of which the sender may choose one. Only RabbitMQ's destinations have
-    /// several parts.
+    /// Whether the name can be read in two ways, of which the sender may choose one. Among this project's clients, only
+    /// RabbitMQ's has destinations of several parts.
     pub(crate) fn is_ambiguous(&self) -> bool {
         let [exchange, key, _] = self.destination.all_parts();
         self.system == "rabbitmq"
-            && (exchange.contains(':') || (exchange.is_empty() && key.contains(':')))
+            && (self.destination.is_temporary()
+                || exchange.contains(':')
+                || (exchange.is_empty() && key.contains(':')))
     }
 }
 

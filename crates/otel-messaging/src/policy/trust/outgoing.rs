@@ -2,7 +2,9 @@
 
 /// What a message that goes out tells of its trace. The message has its span in any case.
 ///
-/// The greater of two policies is the stricter one. `INJECT` and `SUPPRESS` are the words of OpenTelemetry's proposal 5055.
+/// The greater of two policies is the stricter one.
+///
+/// `INJECT` and `SUPPRESS` are the words of OpenTelemetry's proposal 5055.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum OutgoingPolicy {

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Clone)]
 pub(crate) struct Rules<P> {
     list: Vec<(Messages, P)>,
-    /// Under which number threads remember which rules are about a destination.
+    /// Under which number threads remember which rules are about a destination: an even one for one direction, an
+    /// odd one for the other.
     id: u64,
     /// Whether all rules are about all destinations, so that there is nothing to remember.
     are_anywhere: bool,
@@ -20,35 +21,43 @@ pub(crate) struct Rules<P> {
     pub(crate) look_at_queue: bool,
 }
 
-impl<P> Default for Rules<P> {
-    fn default() -> Self {
-        Self {
-            list: Vec::new(),
-            id: 0,
-            are_anywhere: true,
-            look_at_system: false,
-            look_at_queue: false,
-        }
-    }
-}
+static NEXT: AtomicU64 = AtomicU64::new(2);
 
-static NEXT: AtomicU64 = AtomicU64::new(1);
-
-/// What the rules say about one message.
+/// The policy of the rule that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decided<P> {
     pub(crate) policy: P,
+    /// Whether a rule says it, and not what applies otherwise.
+    pub(crate) is_by_rule: bool,
     /// The rule names the consumer's queue, which a producer does not know.
     pub(crate) is_by_queue: bool,
 }
 
 impl<P: Copy + Ord> Rules<P> {
+    pub(crate) fn incoming() -> Self {
+        Self::with_id(0)
+    }
+
+    pub(crate) fn outgoing() -> Self {
+        Self::with_id(1)
+    }
+
+    fn with_id(id: u64) -> Self {
+        Self {
+            list: Vec::new(),
+            id,
+            are_anywhere: true,
+            look_at_system: false,
+            look_at_queue: false,
+        }
+    }
+
     pub(crate) fn add(&mut self, messages: Messages, policy: P) {
         self.are_anywhere &= messages.is_anywhere();
         self.look_at_system |= messages.has_system();
         self.look_at_queue |= messages.has_queue();
         self.list.push((messages, policy));
-        self.id = NEXT.fetch_add(1, Ordering::Relaxed);
+        self.id = NEXT.fetch_add(2, Ordering::Relaxed) + self.id % 2;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -97,6 +106,7 @@ impl<P: Copy + Ord> Rules<P> {
         match self.only(about) {
             Some((messages, policy)) => Decided {
                 policy: *policy,
+                is_by_rule: true,
                 is_by_queue: messages.has_queue(),
             },
             None => self.decide_by_headers(about, headers, otherwise),
@@ -188,12 +198,14 @@ fn first<'a, P: Copy + 'a, C, H: Carrier<C> + ?Sized>(
         if messages.fits_header(headers, &mut seen) {
             return Decided {
                 policy: *policy,
+                is_by_rule: true,
                 is_by_queue: messages.has_queue(),
             };
         }
     }
     Decided {
         policy: otherwise,
+        is_by_rule: false,
         is_by_queue: false,
     }
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which senders an instrumentation believes, and what its messages carry. An instrumentation without it believes
 /// all senders and tells all, at no cost.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Trust {
     pub(crate) incoming: Rules<IncomingPolicy>,
     /// For the messages that no rule is about.
@@ -26,6 +26,20 @@ pub(crate) struct Trust {
     pub(crate) outgoing_baggage: BaggageFilter,
     /// Whether a `baggage` of the caller's stands beside ours.
     pub(crate) merges_baggage: bool,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self {
+            incoming: Rules::incoming(),
+            otherwise: IncomingPolicy::default(),
+            incoming_baggage: BaggageFilter::default(),
+            outgoing: Rules::outgoing(),
+            outgoing_at_least: OutgoingPolicy::default(),
+            outgoing_baggage: BaggageFilter::default(),
+            merges_baggage: false,
+        }
+    }
 }
 
 /// What the environment says about the messages that no rule is about. It is read once.
@@ -68,7 +82,7 @@ impl Trust {
         headers: &H,
     ) -> Decided<IncomingPolicy> {
         let decided = self.incoming.decide(subject, headers, self.otherwise);
-        if decided.policy == IncomingPolicy::RestartWithLink {
+        if !decided.is_by_rule && decided.policy == IncomingPolicy::RestartWithLink {
             say_unknown();
         }
         decided

@@ -30,28 +30,23 @@ pub(crate) fn warn(destination: Destination<'_>) {
     if IS_FULL.load(Ordering::Relaxed) {
         return;
     }
-    let is_known = |name: &str| KNOWN.try_with(|known| known.borrow().contains(name));
     let name = if destination.is_temporary() {
         // Each has another name.
-        Ok("a temporary one")
+        "a temporary one".to_owned()
     } else {
-        Err(destination)
+        remote_text::shown_of_parts(destination)
     };
-    let known = match name {
-        Ok(name) => is_known(name),
-        Err(destination) => destination.with_text(is_known),
-    };
-    if known == Ok(true) {
+    let is_known = KNOWN.try_with(|known| known.borrow().contains(&name));
+    if is_known == Ok(true) {
         return;
     }
-    let name = match name {
-        Ok(name) => name.to_owned(),
-        Err(destination) => remote_text::shown_of_parts(destination),
-    };
-    let is_new = note(
+    let (is_new, is_full) = note(
         &mut WARNED.lock().unwrap_or_else(PoisonError::into_inner),
         &name,
     );
+    if is_full {
+        IS_FULL.store(true, Ordering::Relaxed);
+    }
     // While the thread ends, it remembers nothing.
     let _ = KNOWN.try_with(|known| known.borrow_mut().insert(name.clone()));
     if is_new {
@@ -67,13 +62,10 @@ pub(crate) fn warn(destination: Destination<'_>) {
     }
 }
 
-/// Notes a name. Returns whether it is to be said.
-fn note(warned: &mut Names, name: &str) -> bool {
+/// Notes a name. Returns whether it is to be said, and whether there is no place for another one.
+fn note(warned: &mut Names, name: &str) -> (bool, bool) {
     let is_new = warned.len() < DESTINATIONS && warned.insert(name.to_owned());
-    if warned.len() >= DESTINATIONS {
-        IS_FULL.store(true, Ordering::Relaxed);
-    }
-    is_new
+    (is_new, warned.len() >= DESTINATIONS)
 }
 
 #[cfg(test)]
@@ -86,10 +78,9 @@ mod tests {
         let mut said = 0;
         for _ in 0..2 {
             for number in 0..100 {
-                said += usize::from(note(&mut warned, &number.to_string()));
+                said += usize::from(note(&mut warned, &number.to_string()).0);
             }
         }
         assert_eq!((said, warned.len()), (DESTINATIONS, DESTINATIONS));
-        IS_FULL.store(false, Ordering::Relaxed);
     }
 }
