@@ -48,12 +48,9 @@ const OTHER_FIELDS: [&str; 25] = [
     "sentry-trace",
 ];
 
-/// What the policies say about one message that goes out.
-#[derive(Debug, Default)]
+/// What the policies say about one message that goes out, if it does not tell all.
+#[derive(Debug)]
 pub(crate) enum Injection {
-    /// It tells all.
-    #[default]
-    All,
     /// The rules that may be about it; its headers decide.
     ByRules(About),
     /// It is sent on.
@@ -66,31 +63,37 @@ pub(crate) struct Relayed {
     policy: OutgoingPolicy,
     /// What is left of the context in its headers.
     left: Left,
+    /// Whether a context that is kept can stay in the headers as it is.
+    keeps_headers: bool,
 }
 
 impl Injection {
-    /// For a message that is sent.
+    /// For a message that is sent. `None` if it tells all.
     #[inline]
-    pub(crate) fn of<C, M: Describe<C> + ?Sized>(by: &Settings, message: &M) -> Self {
-        match &by.trust {
-            Some(trust) if !trust.tells_all() => {
-                let destination = &message.destination();
-                let about = trust.holds_back(&subject::<M::Client>(destination));
-                about.map_or(Self::All, Self::ByRules)
-            }
-            _ => Self::All,
-        }
+    pub(crate) fn of<C, M>(by: &Settings, message: &M) -> Option<Box<Self>>
+    where
+        M: Describe<C> + ?Sized,
+    {
+        let trust = by.trust.as_ref().filter(|trust| !trust.tells_all())?;
+        let destination = &message.destination();
+        let about = trust.holds_back(&subject::<M::Client>(destination))?;
+        Some(Box::new(Self::ByRules(about)))
     }
 
-    /// For a message that is sent on with these headers.
-    pub(crate) fn of_relayed<C, M, H>(by: &Settings, message: &M, headers: &H, left: Left) -> Self
+    /// For a message that is sent on with these headers. `None` if it tells all.
+    pub(crate) fn of_relayed<C, M, H>(
+        by: &Settings,
+        message: &M,
+        headers: &H,
+        left: Left,
+    ) -> Option<Box<Self>>
     where
         M: Describe<C> + ?Sized,
         H: CarrierMut<C>,
     {
         let trust = by.trust.as_ref().filter(|trust| !trust.tells_all());
         if trust.is_none() && left == Left::All {
-            return Self::All;
+            return None;
         }
         let policy = trust.map_or(OutgoingPolicy::Inject, |trust| {
             let destination = &message.destination();
@@ -98,23 +101,23 @@ impl Injection {
             let tells = |about: &About| trust.tells(about, headers);
             trust.outgoing.with_about(&subject, tells)
         });
-        Self::Relayed(Relayed { policy, left })
+        let trust = by.trust.as_deref();
+        let keeps_headers = left == Left::All && !holds_baggage_back(trust, policy);
+        Some(Box::new(Self::Relayed(Relayed {
+            policy,
+            left,
+            keeps_headers,
+        })))
     }
 
     /// Whether a context that is kept can stay in the headers as it is.
-    pub(crate) fn keeps_headers(&self, by: &Settings) -> bool {
-        match self {
-            Self::All => true,
-            Self::ByRules(_) => false,
-            Self::Relayed(Relayed { policy, left }) => {
-                *left == Left::All && !holds_baggage_back(by.trust.as_deref(), *policy)
-            }
-        }
+    pub(crate) fn keeps_headers(&self) -> bool {
+        matches!(self, Self::Relayed(relayed) if relayed.keeps_headers)
     }
 
     /// Removes what must not go out from the headers of a message that is sent on.
     pub(crate) fn clean<C, H: CarrierMut<C>>(&self, by: &Settings, headers: &mut H) {
-        if let Self::Relayed(Relayed { policy, left }) = self
+        if let Self::Relayed(Relayed { policy, left, .. }) = self
             && (*policy == OutgoingPolicy::Suppress || *left >= Left::Ids)
         {
             suppress(by, headers);
@@ -150,9 +153,6 @@ impl Injection {
     /// Removes what must not go out from the headers of a message that goes without its context. Returns whether
     /// the message was to tell nothing anyway.
     pub(crate) fn leave_out<C, H: CarrierMut<C>>(&self, by: &Settings, headers: &mut H) -> bool {
-        if matches!(self, Self::All) {
-            return false;
-        }
         let trust = by.trust.as_deref();
         let (policy, left) = self.policy(trust, headers);
         let is_suppressed = policy == OutgoingPolicy::Suppress;
@@ -170,9 +170,9 @@ impl Injection {
         headers: &H,
     ) -> (OutgoingPolicy, Left) {
         match (self, trust) {
-            (Self::Relayed(Relayed { policy, left }), _) => (*policy, *left),
+            (Self::Relayed(Relayed { policy, left, .. }), _) => (*policy, *left),
             (Self::ByRules(about), Some(trust)) => (trust.tells(about, headers), Left::All),
-            (Self::All, _) | (Self::ByRules(_), None) => (OutgoingPolicy::Inject, Left::All),
+            (Self::ByRules(_), None) => (OutgoingPolicy::Inject, Left::All),
         }
     }
 }

@@ -34,16 +34,33 @@ pub struct Outgoing {
     span: MessageSpan,
     /// The context that the message has already and keeps.
     kept: Option<Context>,
-    /// What it tells by the policies.
-    injection: Injection,
-    /// Whether the kept context stays in the headers as it is.
-    keeps_headers: bool,
+    /// What it tells by the policies; `None` if it tells all.
+    injection: Option<Box<Injection>>,
     /// The client was asked to send it, so it counts.
     is_sent: bool,
     /// Its place in the batch with which it is sent.
     part: Option<Box<Part>>,
     /// What became of its context when it was written.
     written: Kept,
+}
+
+/// What goes on with a message.
+#[derive(Default)]
+pub(crate) struct Onward {
+    /// The context that it has already and keeps.
+    pub(crate) kept: Option<Context>,
+    /// What it tells by the policies; `None` if it tells all.
+    pub(crate) injection: Option<Box<Injection>>,
+}
+
+impl Onward {
+    #[inline]
+    pub(crate) fn new(injection: Option<Box<Injection>>) -> Self {
+        Self {
+            kept: None,
+            injection,
+        }
+    }
 }
 
 impl Instrumentation {
@@ -56,12 +73,11 @@ impl Instrumentation {
     where
         M: Describe<C> + ?Sized,
     {
-        let outgoing = self.started(None, Operation::Send, operation, message, Vec::new, None);
-        outgoing.telling(Injection::of(self.settings(), message))
+        let onward = Onward::new(Injection::of(self.settings(), message));
+        self.started(None, Operation::Send, operation, message, Vec::new, onward)
     }
 
-    /// Starts the span of a message with links to the contexts that it came with. `kept` is the one that
-    /// it keeps.
+    /// Starts the span of a message with links to the contexts that it came with.
     pub(crate) fn started<C, M>(
         &self,
         batch: Option<&Arc<Batch>>,
@@ -69,11 +85,12 @@ impl Instrumentation {
         name: &'static str,
         message: &M,
         links: impl FnOnce() -> Vec<Link>,
-        kept: Option<Context>,
+        onward: Onward,
     ) -> Outgoing
     where
         M: Describe<C> + ?Sized,
     {
+        let Onward { kept, injection } = onward;
         let by = self.settings();
         let action = Action { operation, name };
         let current = current_context();
@@ -106,8 +123,7 @@ impl Instrumentation {
             given: (!is_global).then(|| self.clone()),
             span,
             kept,
-            injection: Injection::All,
-            keeps_headers: true,
+            injection,
             is_sent: false,
             part: part.map(Box::new),
             written: Kept::default(),
@@ -116,16 +132,6 @@ impl Instrumentation {
 }
 
 impl Outgoing {
-    /// Sets what the message tells.
-    #[inline]
-    pub(crate) fn telling(mut self, injection: Injection) -> Self {
-        if self.kept.is_some() {
-            self.keeps_headers = injection.keeps_headers(self.instrumentation().settings());
-        }
-        self.injection = injection;
-        self
-    }
-
     /// Writes the context of this message into its headers, in place of any context there; see
     /// [`Instrumentation::inject`]. The headers of a message that [keeps](Self::keeps_context) its
     /// context stay as they are.
@@ -151,8 +157,8 @@ impl Outgoing {
         }
         let context = self.context();
         let ((), written) = witness::watch(|| match &self.injection {
-            Injection::All => write(by, context, headers, room),
-            injection => injection.inject(by, context, headers, room),
+            None => write(by, context, headers, room),
+            Some(injection) => injection.inject(by, context, headers, room),
         });
         if written.is_any() {
             self.written.set(written);
@@ -168,7 +174,9 @@ impl Outgoing {
         if by.is_disabled || self.keeps_context() {
             return;
         }
-        if self.injection.leave_out(by, headers) {
+        if let Some(injection) = &self.injection
+            && injection.leave_out(by, headers)
+        {
             return;
         }
         if self.written.get().has(Seen::DROPPED) {
@@ -223,7 +231,8 @@ impl Outgoing {
     /// a policy leaves something out of it.
     #[must_use]
     pub fn keeps_context(&self) -> bool {
-        self.kept.is_some() && self.keeps_headers
+        let injection = self.injection.as_ref();
+        self.kept.is_some() && injection.is_none_or(|injection| injection.keeps_headers())
     }
 
     /// Whether these headers may belong to this message: they carry its context, or no readable context.

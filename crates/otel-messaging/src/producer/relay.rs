@@ -12,7 +12,7 @@ use crate::message::received::Describe;
 use crate::producer::batch::Batch;
 use crate::producer::dead_letter::{self, DeadLetter};
 use crate::producer::injection::Injection;
-use crate::producer::outgoing::Outgoing;
+use crate::producer::outgoing::{Onward, Outgoing};
 use crate::propagation::carried::Carried;
 use crate::telemetry::action::Operation;
 use crate::telemetry::semconv;
@@ -123,24 +123,27 @@ impl Instrumentation {
     {
         let by = self.settings();
         let (carried, injection) = if by.is_disabled {
-            (Carried::nothing(), Injection::All)
+            (Carried::nothing(), None)
         } else {
             let carried = by.read_to_relay::<M::Client, C, H>(source, &*headers);
             let injection = Injection::of_relayed(by, message, &*headers, carried.left);
             (carried, injection)
         };
         // Before anything else that may fail.
-        injection.clean(by, headers);
-        let outgoing = match relay {
+        if let Some(injection) = &injection {
+            injection.clean(by, headers);
+        }
+        let mut onward = Onward::new(injection);
+        match relay {
             // A context that was not read is not replaced either.
             Relay::Forward if carried.keeps() => {
                 let links = || carried.links();
-                let kept = Some(carried.context.clone());
-                self.started(batch, Operation::Forward, operation, message, links, kept)
+                onward.kept = Some(carried.context.clone());
+                self.started(batch, Operation::Forward, operation, message, links, onward)
             }
             Relay::Forward | Relay::Republish => {
                 let links = || carried.links();
-                self.started(batch, Operation::Send, operation, message, links, None)
+                self.started(batch, Operation::Send, operation, message, links, onward)
             }
             Relay::DeadLetter(letter) => {
                 let letter = Letter {
@@ -152,10 +155,9 @@ impl Instrumentation {
                 };
                 letter.write(headers, &carried, room);
                 let links = || carried.links();
-                self.started(batch, Operation::Send, operation, &letter, links, None)
+                self.started(batch, Operation::Send, operation, &letter, links, onward)
             }
-        };
-        outgoing.telling(injection)
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::message::producer_info::ProducerInfo;
 use crate::message::received::{Client, Describe};
 use crate::producer::batch::Batch;
 use crate::producer::injection::Injection;
-use crate::producer::outgoing::Outgoing;
+use crate::producer::outgoing::{Onward, Outgoing};
 use crate::producer::relay::Relay;
 use crate::telemetry::action::Operation;
 use std::sync::Arc;
@@ -65,8 +65,8 @@ impl Sender {
     {
         let by = self.instrumentation();
         let batch = self.batch.as_ref();
-        let outgoing = by.started(batch, Operation::Send, operation, message, Vec::new, None);
-        outgoing.telling(Injection::of(by.settings(), message))
+        let onward = Onward::new(Injection::of(by.settings(), message));
+        by.started(batch, Operation::Send, operation, message, Vec::new, onward)
     }
 
     /// Starts a message that is sent on, as [`Instrumentation::relay`] does, in the batch if there is one.
