@@ -11,8 +11,10 @@ impl Attacked for Amqp {
 
     const SEPARATOR: &str = ":";
 
-    /// In lower case, the one would count.
+    /// In lower case, one of them would count before the other.
     const TWICE: [&str; 2] = ["Traceparent", "TRACEPARENT"];
+
+    const CAN_BE_READ_TWICE: bool = true;
 
     fn message(place: &Place, headers: FieldTable) -> Delivery {
         let (exchange, key) = (place.area.as_str().into(), place.name.as_str().into());

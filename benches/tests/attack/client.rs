@@ -31,6 +31,9 @@ pub(crate) trait Attacked: Client<Headers: Clone> {
 
     fn message(place: &Place, headers: Self::Headers) -> Self::Message;
 
+    /// Whether the name of a forged destination can be read as one in the area too: the stricter policy counts then.
+    const CAN_BE_READ_TWICE: bool = false;
+
     /// A destination that looks like one in this area, and is not.
     fn forged(area: &str) -> Place;
 }

@@ -124,7 +124,12 @@ impl Hostile {
             5 => self
                 .entries
                 .extend([entry(TENANT, name), entry("X-Tenant", "other")]),
-            6 => self.place = C::forged(name),
+            6 => {
+                self.place = C::forged(name);
+                if C::CAN_BE_READ_TWICE {
+                    self.policy = LAST.max(wanted);
+                }
+            }
             _ => {}
         }
     }
