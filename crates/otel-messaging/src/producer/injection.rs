@@ -203,6 +203,7 @@ fn told<'a>(
     cut.map_or(Cow::Borrowed(context), Cow::Owned)
 }
 
+#[inline]
 pub(super) fn write<C, H: CarrierMut<C> + Clone>(
     by: &Settings,
     context: &Context,

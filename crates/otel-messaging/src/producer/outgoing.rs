@@ -78,6 +78,7 @@ impl Instrumentation {
     }
 
     /// Starts the span of a message with links to the contexts that it came with.
+    #[inline]
     pub(crate) fn started<C, M>(
         &self,
         batch: Option<&Arc<Batch>>,
@@ -142,6 +143,7 @@ impl Outgoing {
     /// [`with_injection_budget`](crate::instrumentation::Builder::with_injection_budget)). If not even a
     /// traceparent fits, the message goes without a context, and an older context is removed.
     /// [`dropped_fields`](crate::loss::dropped_fields) counts this.
+    #[inline]
     pub fn inject<C, H: CarrierMut<C> + Clone>(&self, headers: &mut H, room: Option<usize>) {
         let by = self.instrumentation().settings();
         if by.is_disabled {
@@ -230,6 +232,7 @@ impl Outgoing {
     /// Whether the message is forwarded with the context that it came with, as it is in the headers. It is not if
     /// a policy leaves something out of it.
     #[must_use]
+    #[inline]
     pub fn keeps_context(&self) -> bool {
         let injection = self.injection.as_ref();
         self.kept.is_some() && injection.is_none_or(|injection| injection.keeps_headers())

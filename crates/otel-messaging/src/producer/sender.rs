@@ -59,6 +59,7 @@ impl Sender {
     }
 
     /// Starts a message, as [`Instrumentation::outgoing`] does, in the batch if there is one.
+    #[inline]
     pub fn outgoing<C, M>(&self, operation: &'static str, message: &M) -> Outgoing
     where
         M: Describe<C> + ?Sized,
