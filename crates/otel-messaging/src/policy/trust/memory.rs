@@ -42,7 +42,7 @@ struct Remembered {
 }
 
 /// Works with the rules that are about the subject. `find` finds them if this thread does not remember them.
-#[inline]
+#[inline(always)]
 pub(crate) fn with<T>(
     rules: u64,
     subject: &Subject<'_>,

@@ -73,7 +73,7 @@ impl<P: Copy + Ord> Rules<P> {
     }
 
     /// What the rules say about a message; `otherwise` if none of them counts.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decide<C, H: Carrier<C> + ?Sized>(
         &self,
         subject: &Subject<'_>,
@@ -86,7 +86,7 @@ impl<P: Copy + Ord> Rules<P> {
     }
 
     /// Works with the rules that may count for a message, whatever its headers are.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with_about<T>(&self, subject: &Subject<'_>, work: impl Fn(&About) -> T) -> T {
         if self.are_anywhere {
             work(&About::All)
@@ -96,7 +96,7 @@ impl<P: Copy + Ord> Rules<P> {
     }
 
     /// What these rules say about a message with these headers; `otherwise` if none of them counts.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decide_later<C, H: Carrier<C> + ?Sized>(
         &self,
         about: &About,
@@ -120,7 +120,7 @@ impl<P: Copy + Ord> Rules<P> {
     }
 
     /// The rule that counts whatever the headers are.
-    #[inline]
+    #[inline(always)]
     fn only(&self, about: &About) -> Option<&(Messages, P)> {
         match about {
             About::One(place) => self.list.get(*place),

@@ -75,7 +75,7 @@ fn say_unknown() {
 
 impl Trust {
     /// What becomes of the context of a message with these headers.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decide<C, H: Carrier<C> + ?Sized>(
         &self,
         subject: &Subject<'_>,
