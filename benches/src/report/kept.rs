@@ -61,7 +61,7 @@ impl Kept {
                 }
             }
         }
-        for rules in results.rule_lines().filter(|rules| !rules.is_reached()) {
+        for rules in results.rule_lines().filter(|rules| !rules.is_near()) {
             offences.push(format!(
                 "{}, {}: the rules cost {:.0} instructions, at most {}",
                 rules.line.row.name,
@@ -195,8 +195,10 @@ mod tests {
         };
         let none: [&str; 0] = [];
         assert_eq!(offences(200.0), none);
-        let offence = "process, rules, AMQP: the rules cost 201 instructions, at most 200";
-        assert_eq!(offences(201.0), [offence]);
+        // One percent of the call is noise.
+        assert_eq!(offences(210.0), none);
+        let offence = "process, rules, AMQP: the rules cost 211 instructions, at most 200";
+        assert_eq!(offences(211.0), [offence]);
     }
 
     #[test]
