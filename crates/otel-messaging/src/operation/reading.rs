@@ -12,7 +12,7 @@ use crate::policy::trust::handled::{Handled, with_handled};
 use crate::policy::trust::incoming::IncomingPolicy;
 use crate::policy::trust::messages::Subject;
 use crate::policy::trust::rules::Decided;
-use crate::policy::trust::settings::Trust;
+use crate::policy::trust::settings::{Trust, say_unknown};
 use crate::policy::trust::warned::warn;
 use crate::propagation::carried::{Carried, Left};
 use crate::telemetry::resampling::{ids_of, marked};
@@ -51,8 +51,10 @@ impl Settings {
         let Decided {
             policy,
             is_by_queue,
-            ..
         } = decided;
+        if policy == IncomingPolicy::RestartWithLink && policy == trust.otherwise {
+            say_unknown();
+        }
         if policy.continues() && !is_by_queue && trust.incoming_baggage.is_all() {
             carried.is_warned = policy == IncomingPolicy::ContinueAndWarn;
             return carried;

@@ -27,8 +27,6 @@ static NEXT: AtomicU64 = AtomicU64::new(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decided<P> {
     pub(crate) policy: P,
-    /// Whether a rule says it, and not what applies otherwise.
-    pub(crate) is_by_rule: bool,
     /// The rule names the consumer's queue, which a producer does not know.
     pub(crate) is_by_queue: bool,
 }
@@ -106,7 +104,6 @@ impl<P: Copy + Ord> Rules<P> {
         match self.only(about) {
             Some((messages, policy)) => Decided {
                 policy: *policy,
-                is_by_rule: true,
                 is_by_queue: messages.has_queue(),
             },
             None => self.decide_by_headers(about, headers, otherwise),
@@ -198,14 +195,12 @@ fn first<'a, P: Copy + 'a, C, H: Carrier<C> + ?Sized>(
         if messages.fits_header(headers, &mut seen) {
             return Decided {
                 policy: *policy,
-                is_by_rule: true,
                 is_by_queue: messages.has_queue(),
             };
         }
     }
     Decided {
         policy: otherwise,
-        is_by_rule: false,
         is_by_queue: false,
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn environment() -> Option<IncomingPolicy> {
 /// Says once that the environment has an unknown value. Not when it is read: a subscriber may come later, and one
 /// that itself sends messages would come back here.
 #[cold]
-fn say_unknown() {
+pub(crate) fn say_unknown() {
     static IS_SAID: AtomicBool = AtomicBool::new(false);
     if let Err(error) = &*ENVIRONMENT
         && !IS_SAID.swap(true, Ordering::Relaxed)
@@ -81,11 +81,7 @@ impl Trust {
         subject: &Subject<'_>,
         headers: &H,
     ) -> Decided<IncomingPolicy> {
-        let decided = self.incoming.decide(subject, headers, self.otherwise);
-        if !decided.is_by_rule && decided.policy == IncomingPolicy::RestartWithLink {
-            say_unknown();
-        }
-        decided
+        self.incoming.decide(subject, headers, self.otherwise)
     }
 
     /// What a message that goes out tells, which these rules are about.
