@@ -11,10 +11,10 @@ use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::adapter::Carrier;
 use std::collections::HashSet;
 
-/// Fields that tell of a context, in lower case.
+/// The fields of W3C, in lower case.
 const FIELDS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
-/// Fields that tell of it too, in messages that are sent on.
+/// Fields of other formats, which the hostile messages have.
 const OTHERS: [&str; 2] = ["b3", "dead-letter-traceparent"];
 
 /// What is beyond is not read.
@@ -40,7 +40,7 @@ impl Wrong {
     }
 }
 
-/// What a message that leaves may tell.
+/// What a message may carry when it goes out.
 pub(crate) enum Told<'a> {
     Nothing,
     /// A span of this trace, and this baggage.

@@ -40,8 +40,8 @@ impl Builder {
         self
     }
 
-    /// Adds a rule: what these messages tell when they go out. Rules are asked in the order in which they were
-    /// added, and the first one that fits counts. Messages that no rule is about tell all.
+    /// Adds a rule: what these messages carry when they go out. The crate tries the rules in the order in which they
+    /// were added, and the first one that fits counts. If no rule fits, a message carries its whole context.
     ///
     /// A reply goes to the destination that the requester has named. So let the last rule be one for all messages.
     /// [`Instrumentation::external`] is one line for a producer whose messages go to another company.

@@ -20,7 +20,7 @@ pub(crate) struct Handled {
     pub(crate) trust: Arc<Trust>,
 }
 
-/// The decisions about a message, or about those of a batch, in the context of their handling.
+/// The decisions about a message, or about the messages of a batch. The context of their handling has them.
 struct AllHandled(Arc<[Handled]>);
 
 impl Handled {

@@ -178,8 +178,8 @@ fn only_value<'a, C, H: Carrier<C> + ?Sized>(headers: &'a H, name: &str) -> Opti
 }
 
 impl Subject<'_> {
-    /// Whether the name can be read in two ways, of which the sender may choose one. Among this project's clients, only
-    /// RabbitMQ's has destinations of several parts.
+    /// Whether the name can be read in two ways. A sender may choose such a name. Among this project's clients, only
+    /// lapin has destinations of several parts.
     pub(crate) fn is_ambiguous(&self) -> bool {
         let [exchange, key, _] = self.destination.all_parts();
         self.system == "rabbitmq"

@@ -1,6 +1,6 @@
-//! What a message that goes out tells of its trace.
+//! What a message that goes out carries of its context.
 
-/// What a message that goes out tells of its trace. The message has its span in any case.
+/// What a message that goes out carries of its context. The message has its span in any case.
 ///
 /// The greater of two policies is the stricter one.
 ///

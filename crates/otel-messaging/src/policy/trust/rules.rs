@@ -1,4 +1,4 @@
-//! Ordered rules, of which the first that fits counts.
+//! Ordered rules. The first rule that fits counts.
 
 use crate::carrier::headers::Carrier;
 use crate::message::destination::Destination;
