@@ -8,6 +8,7 @@ use crate::instrumentation::settings::Settings;
 use crate::loss::witness::{self, Seen};
 use crate::message::received::{Client, Describe, Received};
 use crate::operation::measurement::queue_time;
+use crate::operation::reading::warn_of;
 use crate::operation::span::MessageSpan;
 use crate::operation::start::{measure, reporter, set_sizes};
 use crate::operation::waiting::Waiting;
@@ -37,7 +38,7 @@ where
     let read: Vec<(Carried, Seen)> = read.collect();
     let around = handled_of(around, &read);
     for (message, (carried, _)) in messages.iter().zip(&read) {
-        Settings::warn_of(carried, message.destination(), around.context());
+        warn_of(carried, message, around.context());
     }
     let is_logged = by.exceptions.are_logged() && !is_silent(by, &around);
     let started = start(by, as_consumer, &messages, &read, &around);

@@ -6,6 +6,7 @@ use crate::loss::witness;
 use crate::message::endpoint::Endpoint;
 use crate::message::received::Received;
 use crate::operation::future::InContext;
+use crate::operation::reading::warn_of;
 use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::start::Of;
@@ -52,7 +53,7 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
     let (carried, seen) = witness::watch(|| by.read(message, as_consumer.endpoint));
     let relation = as_consumer.relation.unwrap_or(by.relation);
     if carried.is_warned && relation == Relation::ChildOfSender {
-        Settings::warn_of(&carried, message.destination(), &current_context());
+        warn_of(&carried, message, &current_context());
     }
     let of = Of {
         action: PROCESS,

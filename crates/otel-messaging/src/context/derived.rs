@@ -1,7 +1,7 @@
 //! Contexts that are made from others.
 
-use opentelemetry::Context;
-use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
+use opentelemetry::baggage::{BaggageExt, BaggageMetadata, KeyValueMetadata};
+use opentelemetry::{Context, Key, StringValue};
 
 /// A context without span, baggage and values, in which telemetry is suppressed if it is now.
 #[inline(always)]
@@ -16,7 +16,17 @@ pub(crate) fn empty_context() -> Context {
 
 /// `context` with the baggage of another.
 pub(crate) fn with_baggage_of(context: &Context, other: &Context) -> Context {
-    let members = other.baggage().iter();
+    with_members(context, other.baggage().iter())
+}
+
+/// A member of a baggage, as its iterator gives it.
+pub(crate) type Member<'a> = (&'a Key, &'a (StringValue, BaggageMetadata));
+
+/// `context` with these members as its baggage.
+pub(crate) fn with_members<'a>(
+    context: &Context,
+    members: impl Iterator<Item = Member<'a>>,
+) -> Context {
     context.with_baggage(members.map(|(key, (value, metadata))| {
         KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
     }))

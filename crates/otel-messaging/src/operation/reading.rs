@@ -82,27 +82,23 @@ impl Settings {
             };
             (trust, trust.decide(&subject, headers).policy)
         });
-        match (Handled::of_current(&carried, source), own) {
-            (None, None) => carried,
-            (Some(handled), None) => {
-                let filter = [&handled.trust.incoming_baggage];
-                self.left_of::<K>(carried, handled.policy, filter)
+        let handled = Handled::of_current(&carried, source);
+        let policy = match (&handled, &own) {
+            (None, None) => return carried,
+            (Some(handled), None) => handled.policy,
+            (None, Some((_, policy))) => *policy,
+            // This instrumentation has handled it, and knew the queue.
+            (Some(handled), Some((trust, _)))
+                if Arc::ptr_eq(&handled.trust, trust) && handled.policy.continues() =>
+            {
+                handled.policy
             }
-            (None, Some((trust, policy))) => {
-                self.left_of::<K>(carried, policy, [&trust.incoming_baggage])
-            }
-            (Some(handled), Some((trust, policy))) => {
-                // This instrumentation has handled it, and knew the queue.
-                let is_same = Arc::ptr_eq(&handled.trust, trust) && handled.policy.continues();
-                let policy = if is_same {
-                    handled.policy
-                } else {
-                    handled.policy.max(policy)
-                };
-                let filters = [&handled.trust.incoming_baggage, &trust.incoming_baggage];
-                self.left_of::<K>(carried, policy, filters)
-            }
-        }
+            (Some(handled), Some((_, policy))) => handled.policy.max(*policy),
+        };
+        let of_handling = handled.iter().map(|handled| &handled.trust);
+        let trusts = of_handling.chain(own.iter().map(|(trust, _)| *trust));
+        let filters = trusts.map(|trust| &trust.incoming_baggage);
+        self.left_of::<K>(carried, policy, filters)
     }
 
     /// What a policy and filters leave of what came.
@@ -136,15 +132,18 @@ impl Settings {
             IncomingPolicy::RestartWithoutLink => refused(carried, empty_context(), false),
         }
     }
+}
 
-    /// Warns if a message continues another trace than the current one, and its policy says so.
-    #[inline]
-    pub(crate) fn warn_of(carried: &Carried, destination: Destination<'_>, current: &Context) {
-        if carried.is_warned && carried.has_sender() {
-            let trace_id = current.span().span_context().trace_id();
-            if trace_id != carried.sender().trace_id() {
-                warn(destination);
-            }
+/// Warns if a message continues another trace than the current one, and its policy says so.
+#[inline]
+pub(crate) fn warn_of<C, M>(carried: &Carried, message: &M, current: &Context)
+where
+    M: Describe<C> + ?Sized,
+{
+    if carried.is_warned && carried.has_sender() {
+        let trace_id = current.span().span_context().trace_id();
+        if trace_id != carried.sender().trace_id() {
+            warn(message.destination());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a message that goes out tells, by the policies.
 
 use crate::carrier::headers::CarrierMut;
+use crate::context::derived::with_members;
 use crate::field::name::{BAGGAGE, FIELDS};
 use crate::field::value::FieldValue;
 use crate::instrumentation::settings::Settings;
@@ -16,7 +17,7 @@ use crate::producer::room::inject_within;
 use crate::propagation::baggage;
 use crate::propagation::carried::Left;
 use opentelemetry::Context;
-use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
+use opentelemetry::baggage::BaggageExt;
 use std::borrow::Cow;
 
 /// The fields of other formats. A message that tells nothing does not tell these either.
@@ -278,10 +279,7 @@ impl Theirs {
         let own = ours.baggage();
         let more = theirs.baggage().iter();
         let more = more.filter(|(key, _)| own.get(key.as_str()).is_none());
-        let members = own.iter().chain(more).map(|(key, (value, metadata))| {
-            KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
-        });
-        ours.with_baggage(members.collect::<Vec<_>>())
+        with_members(ours, own.iter().chain(more))
     }
 
     fn put_back<C, H: CarrierMut<C>>(self, headers: &mut H) {

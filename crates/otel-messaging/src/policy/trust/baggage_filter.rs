@@ -1,7 +1,8 @@
 //! Which baggage comes in, or goes out.
 
+use crate::context::derived::with_members;
 use opentelemetry::Context;
-use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
+use opentelemetry::baggage::BaggageExt;
 
 /// Which keys of baggage come in with a message, or go out with one. Names of baggage are case-sensitive (W3C
 /// Baggage, "key").
@@ -40,9 +41,6 @@ impl BaggageFilter {
             return None;
         }
         let passing = baggage.iter().filter(|(key, _)| passes(key.as_str()));
-        let members = passing.map(|(key, (value, metadata))| {
-            KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
-        });
-        Some(context.with_cleared_baggage().with_baggage(members))
+        Some(with_members(context, passing))
     }
 }

@@ -99,10 +99,9 @@ impl Trust {
     /// The rules that decide what a message tells when its headers are there. `None` if it tells all.
     #[inline]
     pub(crate) fn holds_back(&self, subject: &Subject<'_>) -> Option<About> {
-        let is_inject = |policy| policy == Some(OutgoingPolicy::Inject);
+        let inject = Some(OutgoingPolicy::Inject);
         self.outgoing.with_about(subject, |about| {
-            let tells_all =
-                self.changes_nothing() && is_inject(self.outgoing.of_any_headers(about));
+            let tells_all = self.changes_nothing() && self.outgoing.of_any_headers(about) == inject;
             (!tells_all).then(|| about.clone())
         })
     }
