@@ -77,10 +77,11 @@ async fn work(arguments: &Arguments, role: &Role) -> anyhow::Result<()> {
         brokers: arguments.brokers(),
         stop: stop.clone(),
     };
-    let working = async {
+    let role = role.clone();
+    let working = async move {
         match role {
-            Role::Gateway { listen } => gateway::run(service, *listen).await,
-            Role::Billing { database } => billing::run(service, database).await,
+            Role::Gateway { listen } => gateway::run(service, listen).await,
+            Role::Billing { database } => billing::run(service, &database).await,
             Role::Shipping => shipping::run(service).await,
             Role::Notifier => notifier::run(service).await,
             Role::Customers => customers::run(service).await,

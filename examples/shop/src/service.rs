@@ -7,12 +7,14 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How long a service may take to end what it has in hand. Without a limit, the service would wait for ever for a
 /// broker that is away.
-const IN_HAND: Duration = Duration::from_secs(10);
+const IN_HAND: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+/// How long its clients may then take to close.
+const CLOSING: Duration = IN_HAND;
 
 /// What each service is given.
 pub(crate) struct Service {
@@ -54,19 +56,24 @@ pub(crate) fn stop_with_input(stop: CancellationToken) {
 /// its broker.
 pub(crate) async fn until_stopped(
     stop: CancellationToken,
-    work: impl Future<Output = anyhow::Result<()>>,
+    work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
 ) -> anyhow::Result<()> {
+    // A task, because clients may hold their thread while they close: librdkafka waits for a broker that is away.
+    let mut work = tokio::spawn(work);
     let too_late = async {
         stop.cancelled().await;
         sleep(IN_HAND).await;
     };
     tokio::select! {
-        ended = work => ended,
-        () = too_late => {
-            tracing::warn!("not all is done in {IN_HAND:?}: what is left goes back to its broker");
-            Ok(())
-        }
+        ended = &mut work => return ended?,
+        () = too_late => {}
     }
+    tracing::warn!("not all is done in {IN_HAND:?}: what is left goes back to its broker");
+    work.abort();
+    if timeout(CLOSING, work).await.is_err() {
+        tracing::warn!("a client is not closed in {CLOSING:?}: it ends with the program");
+    }
+    Ok(())
 }
 
 /// The waits between tries: each longer than the one before, up to some seconds, and without end. A service that
@@ -100,4 +107,42 @@ fn ready_line(name: &str) -> String {
 pub(crate) fn listens_at<'a>(name: &str, line: &'a str) -> Option<&'a str> {
     let at = line.strip_prefix(&ready_line(name))?;
     Some(at.trim_start_matches(" at "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::bail;
+    use std::sync::mpsc::{Receiver, channel};
+
+    /// A client that closes when it is told to, and holds its thread until then.
+    struct Client(Receiver<()>);
+
+    impl Drop for Client {
+        fn drop(&mut self) {
+            let _ = self.0.recv();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_service_ends_although_a_client_does_not_close() {
+        let (close, closing) = channel();
+        let stop = CancellationToken::new();
+        let (client, stopped) = (Client(closing), stop.clone());
+        stop.cancel();
+        let ended = until_stopped(stop, async move {
+            stopped.cancelled().await;
+            drop(client);
+            Ok(())
+        });
+        ended.await.expect("no error");
+        drop(close);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_service_that_fails_says_why() {
+        let failing = async { bail!("no broker") };
+        let ended = until_stopped(CancellationToken::new(), failing).await;
+        assert_eq!(ended.expect_err("it failed").to_string(), "no broker");
+    }
 }
