@@ -15,7 +15,10 @@ use std::env;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
-use tracing::span;
+use tracing::subscriber::with_default;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context as Within, Layer, SubscriberExt};
+use tracing_subscriber::registry;
 
 /// The protocol of a client that cannot represent anything.
 struct Nothing;
@@ -80,24 +83,11 @@ fn start_a_process() {
 /// A log that is itself sent as messages, by the same client.
 struct SendsItsEvents(Arc<AtomicU32>);
 
-impl tracing::Subscriber for SendsItsEvents {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn event(&self, _: &tracing::Event<'_>) {
+impl<S: Subscriber> Layer<S> for SendsItsEvents {
+    fn on_event(&self, _: &Event<'_>, _: Within<'_, S>) {
         self.0.fetch_add(1, Ordering::Relaxed);
         publish();
     }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
 }
 
 fn publish() {
@@ -169,7 +159,7 @@ fn read_what_is_no_text() {
 #[test]
 fn it_is_counted_each_time_and_said_once_a_minute() {
     let events = Arc::new(AtomicU32::new(0));
-    tracing::subscriber::with_default(SendsItsEvents(events.clone()), || {
+    with_default(registry().with(SendsItsEvents(events.clone())), || {
         publish();
         publish();
     });
@@ -180,7 +170,7 @@ fn it_is_counted_each_time_and_said_once_a_minute() {
     assert_eq!(dropped_fields(), 4);
 
     events.store(0, Ordering::Relaxed);
-    tracing::subscriber::with_default(SendsItsEvents(events.clone()), || {
+    with_default(registry().with(SendsItsEvents(events.clone())), || {
         receive_malformed();
         receive_malformed();
     });

@@ -4,11 +4,14 @@
 #[path = "core/message.rs"]
 #[expect(dead_code, reason = "another test needs the rest")]
 mod message;
+#[path = "core/named_lines.rs"]
+mod named_lines;
 #[path = "core/order.rs"]
 #[expect(dead_code, reason = "another test needs the rest")]
 mod order;
 
 use crate::message::{NOWHERE, spans};
+use crate::named_lines::NamedLines;
 use crate::order::{orders, sender};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use otel_messaging::consumer::ConsumerInfo;
@@ -16,41 +19,14 @@ use otel_messaging::loss::dropped_links;
 use otel_messaging::producer::Join;
 use otel_messaging::{Instrumentation, extract};
 use std::future::ready;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use tracing::{Event, Metadata, Subscriber, span};
-
-/// Counts the lines about dropped links.
-struct Lines(Arc<AtomicU32>);
-
-impl Subscriber for Lines {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        if event.metadata().name() == "OtelMessaging.LinksDropped" {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
+use tracing::subscriber::set_default;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry;
 
 #[tokio::test(flavor = "current_thread")]
 async fn they_are_counted_and_said_once() {
-    let lines = Arc::new(AtomicU32::new(0));
-    let _subscribed = tracing::subscriber::set_default(Lines(lines.clone()));
+    let lines = NamedLines::new("OtelMessaging.LinksDropped");
+    let _subscribed = set_default(registry().with(lines.clone()));
 
     let spans = spans();
     drop(spans.instrumentation.process_batch(orders(0..128)));
@@ -62,7 +38,7 @@ async fn they_are_counted_and_said_once() {
     assert_eq!(dropped_links(), 5);
     Join::of(&polled).call(|| drop(spans.instrumentation.outgoing("publish", &NOWHERE)));
     assert_eq!(dropped_links(), 8);
-    assert_eq!(lines.load(Ordering::Relaxed), 1);
+    assert_eq!(lines.count(), 1);
 
     // As many as the SDK says, and the first ones.
     let dropped: u32 = spans.ended().iter().map(|it| it.links.dropped_count).sum();

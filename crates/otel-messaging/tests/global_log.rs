@@ -8,29 +8,19 @@ use otel_messaging::{Instrumentation, propagation};
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::time::Duration;
-use tracing::span;
+use tracing::subscriber::with_default;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context as Within, Layer, SubscriberExt};
+use tracing_subscriber::registry;
 
 struct ChangesThePropagator(mpsc::Sender<()>);
 
-impl tracing::Subscriber for ChangesThePropagator {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn event(&self, _: &tracing::Event<'_>) {
+impl<S: Subscriber> Layer<S> for ChangesThePropagator {
+    fn on_event(&self, _: &Event<'_>, _: Within<'_, S>) {
         // It waits for whoever reads the setting, and so for ever if that is who writes the log.
         global::set_text_map_propagator(propagation::w3c());
         self.0.send(()).unwrap();
     }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
 }
 
 #[test]
@@ -38,7 +28,7 @@ fn nothing_is_logged_under_the_global_lock() {
     global::set_text_map_propagator(propagation::w3c());
     let (said, lines) = mpsc::channel();
     std::thread::spawn(move || {
-        tracing::subscriber::with_default(ChangesThePropagator(said), || {
+        with_default(registry().with(ChangesThePropagator(said)), || {
             let malformed = BTreeMap::from([("traceparent".to_owned(), "00-bad".to_owned())]);
             let _ = otel_messaging::extract(&malformed);
             let members = (0..9).map(|n| KeyValue::new(format!("k{n}"), "v"));

@@ -15,6 +15,8 @@ use otel_messaging::instrumentation::Finding;
 use otel_messaging::trust::{IncomingPolicy, Messages};
 use std::env;
 use std::process::Command;
+#[cfg(feature = "internal-logs")]
+use tracing_subscriber::{layer::SubscriberExt, registry};
 
 const VARIABLE: &str = "OTEL_MESSAGING_INCOMING";
 /// Says what the process that was started has to find.
@@ -58,7 +60,7 @@ fn work(expected: &str) {
     #[cfg(feature = "internal-logs")]
     let lines = named_lines::NamedLines::new("OtelMessaging.UnknownPolicy");
     #[cfg(feature = "internal-logs")]
-    let _subscribed = tracing::subscriber::set_default(lines.clone());
+    let _subscribed = tracing::subscriber::set_default(registry().with(lines.clone()));
     let spans = spans();
     let handle = |by: &Instrumentation| {
         drop(by.process(&message()));

@@ -14,7 +14,10 @@ use otel_messaging::Instrumentation;
 use otel_messaging::loss::caught_panics;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tracing::span;
+use tracing::subscriber::with_default;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context as Within, Layer, SubscriberExt};
+use tracing_subscriber::registry;
 
 #[derive(Debug)]
 struct Panics;
@@ -39,23 +42,14 @@ impl SpanProcessor for Panics {
 #[derive(Clone, Default)]
 struct Names(Arc<Mutex<Vec<&'static str>>>);
 
-impl tracing::Subscriber for Names {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+impl<S: Subscriber> Layer<S> for Names {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Within<'_, S>) -> bool {
         metadata.target() == "otel_messaging" && metadata.is_event()
     }
 
-    fn event(&self, event: &tracing::Event<'_>) {
+    fn on_event(&self, event: &Event<'_>, _: Within<'_, S>) {
         self.0.lock().unwrap().push(event.metadata().name());
     }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
 }
 
 #[test]
@@ -67,7 +61,7 @@ fn panics_and_forgotten_guards_are_said() {
     let by = Instrumentation::builder()
         .with_tracer_provider(&provider)
         .build();
-    tracing::subscriber::with_default(names.clone(), || {
+    with_default(registry().with(names.clone()), || {
         for _ in 0..20 {
             drop(by.process(&message()));
         }

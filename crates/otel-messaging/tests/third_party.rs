@@ -13,11 +13,14 @@ use message::{message, spans};
 use named_lines::NamedLines;
 use otel_messaging::Instrumentation;
 use otel_messaging::trust::{Messages, OutgoingPolicy};
+use tracing::subscriber::set_default;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry;
 
 #[test]
 fn a_library_gets_the_applications_setting_or_warns() {
     let warnings = NamedLines::new("OtelMessaging.TraceContinued");
-    let _subscribed = tracing::subscriber::set_default(warnings.clone());
+    let _subscribed = set_default(registry().with(warnings.clone()));
     let handle = || drop(Instrumentation::third_party().process(&message()));
     let said = || warnings.count();
 

@@ -1,8 +1,9 @@
-//! A subscriber of `tracing` that counts the lines of the log with one name.
+//! A layer of `tracing` that counts the lines of the log with one name.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tracing::span;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
 
 #[derive(Clone)]
 pub(crate) struct NamedLines {
@@ -24,21 +25,12 @@ impl NamedLines {
     }
 }
 
-impl tracing::Subscriber for NamedLines {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+impl<S: Subscriber> Layer<S> for NamedLines {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         metadata.is_event() && metadata.name() == self.name
     }
 
-    fn event(&self, _: &tracing::Event<'_>) {
+    fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
         self.count.fetch_add(1, Ordering::SeqCst);
     }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
 }

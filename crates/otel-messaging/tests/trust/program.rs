@@ -126,6 +126,14 @@ impl Program {
             .build()
     }
 
+    /// Believes the senders of these messages alone.
+    pub(crate) fn believing(&self, messages: Messages) -> Instrumentation {
+        self.builder()
+            .with_incoming(messages, IncomingPolicy::Continue)
+            .with_incoming(Messages::all(), IncomingPolicy::RestartWithLink)
+            .build()
+    }
+
     pub(crate) fn ended(&self) -> Vec<SpanData> {
         self.exporter.get_finished_spans().expect("in memory")
     }

@@ -63,11 +63,7 @@ fn what_a_handler_does_not_believe_it_does_not_send_on() {
 #[test]
 fn outside_of_a_handler_the_rules_decide_by_the_source() {
     let program = Program::new();
-    let by = program
-        .builder()
-        .with_incoming(Messages::to("internal"), Continue)
-        .with_incoming(Messages::all(), RestartWithLink)
-        .build();
+    let by = program.believing(Messages::to("internal"));
     let came = [("traceparent", SAMPLED), ("tracestate", "vendor=1")];
     let internal = to(["internal", "", ""], came);
     let (outgoing, sent) = send_on(&by, Relay::Forward, &internal);
@@ -112,11 +108,7 @@ fn another_message_in_the_same_handler_is_judged_by_itself() {
 #[test]
 fn a_decision_by_queue_counts_in_the_handler() {
     let program = Program::new();
-    let by = program
-        .builder()
-        .with_incoming(Messages::all().in_queue("internal"), Continue)
-        .with_incoming(Messages::all(), RestartWithLink)
-        .build();
+    let by = program.believing(Messages::all().in_queue("internal"));
     let message = full();
     let consumer = by.consumer(ConsumerInfo::new().with_queue("internal"));
     let entered = consumer.process(&message).enter();

@@ -139,11 +139,7 @@ fn a_rule_may_look_at_a_header_and_no_further() {
 #[test]
 fn a_rule_about_a_queue_is_for_the_consumer_that_knows_it() {
     let program = Program::new();
-    let by = program
-        .builder()
-        .with_incoming(Messages::all().in_queue("internal"), Continue)
-        .with_incoming(Messages::all(), RestartWithLink)
-        .build();
+    let by = program.believing(Messages::all().in_queue("internal"));
     let trace_of = |queue: &str| {
         let consumer = by.consumer(ConsumerInfo::new().with_queue(queue));
         let span = consumer.process(&message(CAME));

@@ -7,7 +7,10 @@ use otel_messaging::trust::IncomingPolicy::{Continue, ContinueAndWarn};
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
-use tracing::span;
+use tracing::subscriber::with_default;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context as Within, Layer, SubscriberExt};
+use tracing_subscriber::registry;
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<String>>>);
@@ -20,31 +23,22 @@ impl Visit for Line {
     }
 }
 
-impl tracing::Subscriber for Lines {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+impl<S: Subscriber> Layer<S> for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Within<'_, S>) -> bool {
         metadata.is_event() && metadata.target() == "otel_messaging"
     }
 
-    fn event(&self, event: &tracing::Event<'_>) {
+    fn on_event(&self, event: &Event<'_>, _: Within<'_, S>) {
         let mut line = Line(String::new());
         event.record(&mut line);
         self.0.lock().unwrap().push(line.0);
     }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
 }
 
 /// The lines that name this destination.
 pub(crate) fn lines(destination: &str, work: impl FnOnce()) -> usize {
     let lines = Lines::default();
-    tracing::subscriber::with_default(lines.clone(), work);
+    with_default(registry().with(lines.clone()), work);
     let lines = lines.0.lock().unwrap();
     let names = |line: &&String| line.contains("TraceContinued") && line.contains(destination);
     lines.iter().filter(names).count()
