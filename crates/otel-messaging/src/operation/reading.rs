@@ -48,14 +48,11 @@ impl Settings {
         headers: &M::Headers,
     ) -> Carried {
         let mut carried = self.propagation.read(headers);
-        let Decided {
-            policy,
-            is_by_queue,
-        } = decided;
+        let policy = decided.policy;
         if policy == IncomingPolicy::RestartWithLink && policy == trust.otherwise {
             say_unknown();
         }
-        if policy.continues() && !is_by_queue && trust.incoming_baggage.is_all() {
+        if trust.leaves_all(&decided) {
             carried.is_warned = policy == IncomingPolicy::ContinueAndWarn;
             return carried;
         }
@@ -164,9 +161,7 @@ fn decide<C, M: Received<C> + ?Sized>(
         queue: consumer.and_then(|it| it.queue.as_deref()),
     };
     let decided = trust.decide(&subject, headers);
-    let is_plain = decided.policy == IncomingPolicy::Continue
-        && !decided.is_by_queue
-        && trust.incoming_baggage.is_all();
+    let is_plain = decided.policy == IncomingPolicy::Continue && trust.leaves_all(&decided);
     (!is_plain).then_some(decided)
 }
 

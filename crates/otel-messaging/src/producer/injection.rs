@@ -20,7 +20,7 @@ use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use std::borrow::Cow;
 
-/// The fields of other formats. A message that tells nothing does not tell these either.
+/// The fields of other formats. A message without a context must not have these either.
 const OTHER_FIELDS: [&str; 25] = [
     DEAD_LETTER_TRACEPARENT,
     "b3",
@@ -49,7 +49,7 @@ const OTHER_FIELDS: [&str; 25] = [
     "sentry-trace",
 ];
 
-/// What the policies say about one message that goes out, if it does not tell all.
+/// What the policies say about one message that goes out, if it may not carry its whole context.
 #[derive(Debug)]
 pub(crate) enum Injection {
     /// The rules that may be about it; its headers decide.
@@ -69,7 +69,7 @@ pub(crate) struct Relayed {
 }
 
 impl Injection {
-    /// For a message that is sent. `None` if it tells all.
+    /// For a message that is sent. `None` if it carries its whole context.
     #[inline]
     pub(crate) fn of<C, M>(by: &Settings, message: &M) -> Option<Box<Self>>
     where
@@ -81,7 +81,7 @@ impl Injection {
         Some(Box::new(Self::ByRules(about)))
     }
 
-    /// For a message that is sent on with these headers. `None` if it tells all.
+    /// For a message that is sent on with these headers. `None` if it carries its whole context.
     pub(crate) fn of_relayed<C, M, H>(
         by: &Settings,
         message: &M,
@@ -103,7 +103,7 @@ impl Injection {
             trust.outgoing.with_about(&subject, tells)
         });
         let trust = by.trust.as_deref();
-        let keeps_headers = left == Left::All && !holds_baggage_back(trust, policy);
+        let keeps_headers = !cuts_baggage(trust, policy, left);
         Some(Box::new(Self::Relayed(Relayed {
             policy,
             left,
@@ -125,7 +125,7 @@ impl Injection {
         }
     }
 
-    /// Writes what the message tells of `context`.
+    /// Writes into the headers what the message may carry of `context`.
     pub(crate) fn inject<C, H: CarrierMut<C> + Clone>(
         &self,
         by: &Settings,
@@ -144,7 +144,7 @@ impl Injection {
         if merges && let Some(theirs) = Theirs::of(headers) {
             return theirs.inject(by, context, headers, room);
         }
-        if left != Left::All || holds_baggage_back(trust, policy) {
+        if cuts_baggage(trust, policy, left) {
             // Also if nothing is written: telemetry is suppressed, say, or a propagator panics.
             headers.remove(&[BAGGAGE]);
         }
@@ -159,7 +159,7 @@ impl Injection {
         let is_suppressed = policy == OutgoingPolicy::Suppress;
         if is_suppressed || left >= Left::Ids {
             suppress(by, headers);
-        } else if left != Left::All || holds_baggage_back(trust, policy) {
+        } else if cuts_baggage(trust, policy, left) {
             headers.remove(&[BAGGAGE]);
         }
         is_suppressed
@@ -186,9 +186,11 @@ fn subject<'a, K: Client>(destination: &'a Destination<'a>) -> Subject<'a> {
     }
 }
 
-/// Whether some baggage must not go out.
-fn holds_baggage_back(trust: Option<&Trust>, policy: OutgoingPolicy) -> bool {
-    policy != OutgoingPolicy::Inject || trust.is_some_and(Trust::holds_baggage_back)
+/// Whether some of the baggage in the headers must not go out.
+fn cuts_baggage(trust: Option<&Trust>, policy: OutgoingPolicy, left: Left) -> bool {
+    left != Left::All
+        || policy != OutgoingPolicy::Inject
+        || trust.is_some_and(Trust::holds_baggage_back)
 }
 
 /// What is told of a context.

@@ -34,7 +34,7 @@ pub struct Outgoing {
     span: MessageSpan,
     /// The context that the message has already and keeps.
     kept: Option<Context>,
-    /// What it tells by the policies; `None` if it tells all.
+    /// What the policies say about it. `None` if it carries its whole context.
     injection: Option<Box<Injection>>,
     /// The client was asked to send it, so it counts.
     is_sent: bool,
@@ -49,7 +49,7 @@ pub struct Outgoing {
 pub(crate) struct Onward {
     /// The context that it has already and keeps.
     pub(crate) kept: Option<Context>,
-    /// What it tells by the policies; `None` if it tells all.
+    /// What the policies say about it. `None` if it carries its whole context.
     pub(crate) injection: Option<Box<Injection>>,
 }
 

@@ -56,19 +56,11 @@ impl<S: ShouldSample + Clone + 'static> ShouldSample for Resampler<S> {
                 trace_state: TraceState::NONE,
             };
         }
+        // The SDK gives every sampler a context, also for a root.
+        let root = parent_context.filter(|_| mark.is_some());
+        let root = root.map(|parent| with_baggage_of(&Context::new(), parent));
+        let context = root.as_ref().or(parent_context);
         let sampler = &self.sampler;
-        if let (Some(_), Some(parent)) = (mark, parent_context) {
-            // The SDK gives every sampler a context, also for a root.
-            let root = with_baggage_of(&Context::new(), parent);
-            return sampler.should_sample(
-                Some(&root),
-                trace_id,
-                name,
-                span_kind,
-                attributes,
-                links,
-            );
-        }
-        sampler.should_sample(parent_context, trace_id, name, span_kind, attributes, links)
+        sampler.should_sample(context, trace_id, name, span_kind, attributes, links)
     }
 }

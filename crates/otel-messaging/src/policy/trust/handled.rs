@@ -42,10 +42,7 @@ impl Handled {
     /// for the sender counts only for a message that was sent to the same destination. One against the sender counts
     /// for all that carry its ids.
     pub(crate) fn of_current(carried: &Carried, source: Destination<'_>) -> Option<Self> {
-        let all = Context::map_current(|context| {
-            let all = context.get::<AllHandled>();
-            all.map(|all| all.0.clone())
-        })?;
+        let all = Context::map_current(all_in)?;
         let sender = ids(carried);
         let source = source.without_queue();
         let is_it = |handled: &&Self| {
@@ -75,16 +72,20 @@ pub(crate) fn handling_of(context: &Context, came: &Context) -> Context {
 
 /// `context` with what was decided about the message that another came with.
 pub(crate) fn decided_of(context: Context, came: &Context) -> Context {
-    match came.get::<AllHandled>() {
-        Some(all) => with_handled(&context, all.0.clone()),
+    match all_in(came) {
+        Some(all) => with_handled(&context, all),
         None => context,
     }
 }
 
 /// What was decided about a message, as its context says.
 pub(crate) fn handled_in(came: &Context) -> impl Iterator<Item = Handled> {
-    let all = came.get::<AllHandled>().map(|all| all.0.clone());
-    all.into_iter().flat_map(|all| all.to_vec())
+    all_in(came).into_iter().flat_map(|all| all.to_vec())
+}
+
+fn all_in(context: &Context) -> Option<Arc<[Handled]>> {
+    let all = context.get::<AllHandled>();
+    all.map(|all| all.0.clone())
 }
 
 fn ids(carried: &Carried) -> (TraceId, SpanId) {

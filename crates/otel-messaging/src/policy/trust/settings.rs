@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which senders an instrumentation believes, and what its messages carry. An instrumentation without it believes
-/// all senders and tells all, at no cost.
+/// all senders, and its messages carry their whole context, at no cost.
 #[derive(Debug, Clone)]
 pub(crate) struct Trust {
     pub(crate) incoming: Rules<IncomingPolicy>,
@@ -84,6 +84,12 @@ impl Trust {
         self.incoming.decide(subject, headers, self.otherwise)
     }
 
+    /// Whether a message counts as it comes, and a producer of other rules would decide the same.
+    #[inline]
+    pub(crate) fn leaves_all(&self, decided: &Decided<IncomingPolicy>) -> bool {
+        decided.policy.continues() && !decided.is_by_queue && self.incoming_baggage.is_all()
+    }
+
     /// What a message that goes out tells, which these rules are about.
     #[inline]
     pub(crate) fn tells<C, H: Carrier<C> + ?Sized>(
@@ -96,7 +102,7 @@ impl Trust {
         decided.policy.max(self.outgoing_at_least)
     }
 
-    /// The rules that decide what a message tells when its headers are there. `None` if it tells all.
+    /// The rules that decide by its headers what a message carries. `None` if it carries its whole context.
     #[inline]
     pub(crate) fn holds_back(&self, subject: &Subject<'_>) -> Option<About> {
         let inject = Some(OutgoingPolicy::Inject);
@@ -119,7 +125,7 @@ impl Trust {
         !self.outgoing_baggage.is_all()
     }
 
-    /// Whether every message that goes out tells all, and nothing has to be looked up.
+    /// Whether every message that goes out carries its whole context, so that no rule has to be looked up.
     #[inline]
     pub(crate) fn tells_all(&self) -> bool {
         self.outgoing.is_empty() && self.changes_nothing()
