@@ -119,11 +119,14 @@ impl MessageSpan {
     ) -> Option<Self> {
         if let Some(opened) = opened {
             let builder = build();
-            match traced_span::start(opened, &builder, parent) {
-                Started::Seen(span, context) => {
+            let links = links_of(&builder);
+            match traced_span::start(opened, builder, parent) {
+                Started::Seen(span, context, is_layers) => {
+                    let is_lost = random_flag::is_lost(&context, parent);
                     let context = random_flag::keep(context, parent);
-                    count_links(links_of(&builder), &context);
-                    let started = Self::open(Current::new(context, span), None);
+                    count_links(links, &context);
+                    let current = Current::new(context, span, is_layers && !is_lost);
+                    let started = Self::open(current, None);
                     started.set_attributes(describe);
                     return Some(started);
                 }
