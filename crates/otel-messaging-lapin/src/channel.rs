@@ -2,13 +2,14 @@
 
 use crate::error_type::error_type;
 use crate::injecting_producer::InjectingProducer;
+use crate::lent_headers::LentHeaders;
 use crate::published::{PUBLISH, Published};
 use crate::publisher_confirm::PublisherConfirm;
 use crate::route::Route;
 use crate::wire_size::FrameMax;
 use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, Result};
 use otel_messaging::adapter::{Outcome, Outgoing};
 
@@ -120,12 +121,12 @@ impl InjectingProducer<Channel> {
 
     /// The caller's properties with the context of this message in place of any that they hold.
     fn inject(&self, outgoing: &Outgoing, properties: BasicProperties) -> BasicProperties {
-        // The properties give their headers out by reference only.
-        let headers = properties.headers().clone();
-        let is_own = headers.is_some();
-        let mut headers = headers.unwrap_or_default();
+        let mut headers = LentHeaders::of(&properties);
         outgoing.inject(&mut headers, self.frame_max.room(&properties));
-        with_headers(properties, is_own, headers)
+        match headers.into_changed() {
+            Some(headers) => properties.with_headers(headers),
+            None => properties,
+        }
     }
 
     /// Publishes a message that has its context already.
@@ -156,18 +157,5 @@ impl InjectingProducer<Channel> {
                 Err(error)
             }
         }
-    }
-}
-
-/// A message that had no headers gets a table only if the table has an entry.
-pub(crate) fn with_headers(
-    properties: BasicProperties,
-    is_own: bool,
-    headers: FieldTable,
-) -> BasicProperties {
-    if is_own || !headers.inner().is_empty() {
-        properties.with_headers(headers)
-    } else {
-        properties
     }
 }

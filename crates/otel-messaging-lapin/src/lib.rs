@@ -6,6 +6,7 @@ mod consumer_info;
 mod error_type;
 mod headers;
 mod injecting_producer;
+mod lent_headers;
 mod published;
 mod publisher_confirm;
 mod received;
