@@ -36,6 +36,23 @@ pub(crate) fn all(headers: &BorrowedHeaders) -> impl Iterator<Item = RawHeader<'
     (0..headers.count()).filter_map(|index| get(headers, index))
 }
 
+/// The headers whose names begin with the same letter as one of these, with their places.
+///
+/// librdkafka does not tell how long a name is, so to read one is to measure it. Most are told apart by
+/// their first letter.
+#[inline]
+pub(crate) fn likely<'a>(
+    headers: &'a BorrowedHeaders,
+    names: &[&str],
+) -> impl Iterator<Item = (usize, RawHeader<'a>)> {
+    let first = |name: &str| name.as_bytes().first().copied().unwrap_or(0) | 0x20;
+    let is_first = move |letter: u8| names.iter().any(|name| first(name) == letter | 0x20);
+    (0..headers.count()).filter_map(move |index| {
+        let entry = entry(headers, index)?;
+        is_first(entry.first()).then(|| (index, entry.read()))
+    })
+}
+
 /// A header that has not been read yet: where its name is, a C string, and its value, unless null
 /// of `size` bytes. Both live inside the headers, which the borrow keeps from being changed.
 pub(crate) struct Entry<'a> {

@@ -1,9 +1,9 @@
 //! Headers that remember how their caller made them, while a context is written into them.
 
-use crate::headers::Kafka;
-use crate::native::{self, RawHeader};
+use crate::headers::{Kafka, position};
+use crate::native;
 use crate::wire_size;
-use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
+use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, FieldValue};
 use rdkafka::message::{Headers, OwnedHeaders};
 use std::ffi::CString;
 
@@ -88,13 +88,6 @@ fn only_first(mut headers: OwnedHeaders, count: usize) -> OwnedHeaders {
     headers
 }
 
-/// Where the first header of one of these names stands, in any spelling.
-#[inline]
-fn position(headers: &OwnedHeaders, names: &[&str]) -> Option<usize> {
-    let is_named = |(key, _): RawHeader<'_>| names.iter().any(|name| is_name(key, name));
-    native::all(headers.as_borrowed()).position(is_named)
-}
-
 impl Carrier<Kafka> for RestorableHeaders {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.headers
@@ -123,8 +116,7 @@ impl CarrierMut<Kafka> for RestorableHeaders {
     #[inline]
     fn remove(&mut self, names: &[&str]) {
         if let Some(headers) = &self.headers
-            && headers.count() > 0
-            && let Some(first) = position(headers, names)
+            && let Some(first) = position(headers.as_borrowed(), names)
         {
             self.remove_found(names, first);
         }

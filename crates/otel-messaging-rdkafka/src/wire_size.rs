@@ -36,8 +36,13 @@ fn of_header((name, value): RawHeader<'_>) -> usize {
 }
 
 /// A length is written in seven bits a byte, doubled because lengths have a sign.
+#[inline]
 fn of_length(length: usize) -> usize {
-    let bits = (usize::BITS - length.leading_zeros() + 1).max(1);
+    // As nearly all are.
+    if length < 64 {
+        return 1;
+    }
+    let bits = usize::BITS - length.leading_zeros() + 1;
     bits.div_ceil(7) as usize
 }
 

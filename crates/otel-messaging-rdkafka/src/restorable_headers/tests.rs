@@ -1,4 +1,5 @@
 use super::*;
+use crate::native::RawHeader;
 use proptest::prelude::*;
 
 fn owned(entries: &[RawHeader<'_>]) -> OwnedHeaders {
