@@ -21,17 +21,7 @@ impl<'a> AckSubject<'a> {
     /// Reads a reply subject; `None` if it is another, or malformed.
     pub(crate) fn parse(reply: &'a str) -> Option<Self> {
         let tokens = reply.strip_prefix(PREFIX)?;
-        // More of them say nothing that is read here.
-        let mut dots = [0; 8];
-        let mut count = 0;
-        let places = tokens.bytes().enumerate();
-        for (place, _) in places.filter(|(_, byte)| *byte == b'.') {
-            dots[count] = place;
-            count += 1;
-            if count == dots.len() {
-                break;
-            }
-        }
+        let (dots, count) = dots(tokens.as_bytes());
         let first = match count {
             6 => 0,
             8 => 2,
@@ -58,6 +48,37 @@ impl<'a> AckSubject<'a> {
         let since_epoch = Duration::from_nanos(self.published.parse().ok()?);
         SystemTime::UNIX_EPOCH.checked_add(since_epoch)
     }
+}
+
+/// The places of the first eight dots, and how many of them there are. What follows is not read.
+fn dots(tokens: &[u8]) -> ([usize; 8], usize) {
+    let mut dots = [0; 8];
+    let mut count = 0;
+    // Eight bytes at a time: most are no dots.
+    let (chunks, rest) = tokens.as_chunks::<8>();
+    let mut last = [0; 8];
+    for (to, byte) in last.iter_mut().zip(rest) {
+        *to = *byte;
+    }
+    for (index, chunk) in chunks.iter().chain([&last]).enumerate() {
+        let mut found = dots_in(*chunk);
+        while found != 0 {
+            let Some(dot) = dots.get_mut(count) else {
+                return (dots, count);
+            };
+            *dot = 8 * index + found.trailing_zeros() as usize / 8;
+            count += 1;
+            found &= found - 1;
+        }
+    }
+    (dots, count)
+}
+
+/// The highest bit of each byte that is a dot; the first byte is the lowest.
+fn dots_in(bytes: [u8; 8]) -> u64 {
+    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let zero_at_dots = u64::from_le_bytes(bytes) ^ u64::from_ne_bytes([b'.'; 8]);
+    !(((zero_at_dots & LOW) + LOW) | zero_at_dots | LOW)
 }
 
 #[cfg(test)]

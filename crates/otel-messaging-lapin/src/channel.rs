@@ -130,7 +130,7 @@ impl InjectingProducer<Channel> {
     }
 
     /// Publishes a message that has its context already.
-    pub(crate) async fn publish(
+    pub(crate) fn publish(
         &self,
         mut outgoing: Outgoing,
         exchange: ShortString,
@@ -138,23 +138,26 @@ impl InjectingProducer<Channel> {
         options: BasicPublishOptions,
         payload: &[u8],
         properties: BasicProperties,
-    ) -> Result<PublisherConfirm> {
+    ) -> impl Future<Output = Result<PublisherConfirm>> {
         let channel = self.get_ref();
-        outgoing.hand_over();
-        let published = channel
-            .basic_publish(exchange, routing_key, options, payload, properties)
-            .await;
-        match published {
-            Ok(confirm) if channel.status().confirm() => {
-                Ok(PublisherConfirm::new(confirm, Some(outgoing)))
-            }
-            Ok(confirm) => {
-                outgoing.finish(Outcome::accepted());
-                Ok(PublisherConfirm::new(confirm, None))
-            }
-            Err(error) => {
-                outgoing.finish(Outcome::failed(error_type(&error), &error));
-                Err(error)
+        // An asynchronous function would keep its arguments twice.
+        async move {
+            outgoing.hand_over();
+            let published = channel
+                .basic_publish(exchange, routing_key, options, payload, properties)
+                .await;
+            match published {
+                Ok(confirm) if channel.status().confirm() => {
+                    Ok(PublisherConfirm::new(confirm, Some(outgoing)))
+                }
+                Ok(confirm) => {
+                    outgoing.finish(Outcome::accepted());
+                    Ok(PublisherConfirm::new(confirm, None))
+                }
+                Err(error) => {
+                    outgoing.finish(Outcome::failed(error_type(&error), &error));
+                    Err(error)
+                }
             }
         }
     }

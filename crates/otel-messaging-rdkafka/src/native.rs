@@ -45,11 +45,15 @@ pub(crate) fn likely<'a>(
     headers: &'a BorrowedHeaders,
     names: &[&str],
 ) -> impl Iterator<Item = (usize, RawHeader<'a>)> {
-    let first = |name: &str| name.as_bytes().first().copied().unwrap_or(0) | 0x20;
-    let is_first = move |letter: u8| names.iter().any(|name| first(name) == letter | 0x20);
+    // A bit for each letter: the low five bits of capitals are the same.
+    let bit = |letter: u8| 1_u32 << (letter & 0x1f);
+    let letters = names
+        .iter()
+        .map(|name| bit(name.as_bytes().first().copied().unwrap_or(0)));
+    let letters = letters.fold(0, |all, letter| all | letter);
     (0..headers.count()).filter_map(move |index| {
         let entry = entry(headers, index)?;
-        is_first(entry.first()).then(|| (index, entry.read()))
+        (letters & bit(entry.first()) != 0).then(|| (index, entry.read()))
     })
 }
 

@@ -30,7 +30,9 @@ pub(crate) fn envelope(
     headers.try_fold(content, usize::checked_add)
 }
 
-fn of_header((name, value): RawHeader<'_>) -> usize {
+/// What one header takes, in bytes.
+#[inline]
+pub(crate) fn of_header((name, value): RawHeader<'_>) -> usize {
     let value = value.map_or(0, <[u8]>::len);
     name.len() + value + of_length(name.len()) + of_length(value)
 }
