@@ -1,17 +1,17 @@
 //! A channel whose messages carry their context.
 
-use crate::error_type::error_type;
 use crate::injecting_producer::InjectingProducer;
 use crate::lent_headers::LentHeaders;
 use crate::published::{PUBLISH, Published};
 use crate::publisher_confirm::PublisherConfirm;
+use crate::publishing::Publishing;
 use crate::route::Route;
 use crate::wire_size::FrameMax;
 use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, Result};
-use otel_messaging::adapter::{Outcome, Outgoing};
+use otel_messaging::adapter::Outgoing;
 
 impl InjectingProducer<Channel> {
     /// Takes the size of a frame from the channel's connection, which a channel does not know. Call it if
@@ -132,7 +132,7 @@ impl InjectingProducer<Channel> {
     /// Publishes a message that has its context already.
     pub(crate) fn publish(
         &self,
-        mut outgoing: Outgoing,
+        outgoing: Outgoing,
         exchange: ShortString,
         routing_key: ShortString,
         options: BasicPublishOptions,
@@ -140,25 +140,10 @@ impl InjectingProducer<Channel> {
         properties: BasicProperties,
     ) -> impl Future<Output = Result<PublisherConfirm>> {
         let channel = self.get_ref();
-        // An asynchronous function would keep its arguments twice.
-        async move {
-            outgoing.hand_over();
-            let published = channel
-                .basic_publish(exchange, routing_key, options, payload, properties)
-                .await;
-            match published {
-                Ok(confirm) if channel.status().confirm() => {
-                    Ok(PublisherConfirm::new(confirm, Some(outgoing)))
-                }
-                Ok(confirm) => {
-                    outgoing.finish(Outcome::accepted());
-                    Ok(PublisherConfirm::new(confirm, None))
-                }
-                Err(error) => {
-                    outgoing.finish(Outcome::failed(error_type(&error), &error));
-                    Err(error)
-                }
-            }
+        Publishing {
+            published: channel.basic_publish(exchange, routing_key, options, payload, properties),
+            channel,
+            outgoing: Some(outgoing),
         }
     }
 }

@@ -9,6 +9,7 @@ mod injecting_producer;
 mod lent_headers;
 mod published;
 mod publisher_confirm;
+mod publishing;
 mod received;
 mod redelivery;
 mod relay;
