@@ -3,7 +3,8 @@
 #![expect(missing_docs, reason = "what the macros make has none")]
 
 use benches::COUNTED;
-use benches::case::{Cell, calls, cells};
+use benches::call::JetStream;
+use benches::case::{Cell, calls, cells, handled};
 use benches::client::{Amqp, Kafka, Nats};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, Dhat, EntryPoint};
@@ -26,6 +27,12 @@ fn nats(cell: Cell) {
     cell.measure_call::<Nats>();
 }
 
+#[library_benchmark]
+#[benches::cell(iter = cells(handled()))]
+fn jetstream(cell: Cell) {
+    cell.measure_handling::<JetStream>();
+}
+
 fn instructions() -> Callgrind {
     let mut callgrind = Callgrind::with_args(["--cache-sim=no"]);
     callgrind.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
@@ -39,7 +46,7 @@ fn allocations() -> Dhat {
     dhat
 }
 
-library_benchmark_group!(name = whole, benchmarks = [amqp, kafka, nats]);
+library_benchmark_group!(name = whole, benchmarks = [amqp, kafka, nats, jetstream]);
 
 main!(
     config = LibraryBenchmarkConfig::default()

@@ -22,7 +22,7 @@ impl Cell {
             // They have to be sorted.
             Work::Inject(carried) if carried.baggage > 3 => 256,
             // Other threads take part.
-            Work::Call(Call::Send, _) | Work::Rules(Call::Send) => 128,
+            Work::Call(Call::Send, ..) | Work::Rules(Call::Send) => 128,
             _ => 64,
         }
     }
@@ -47,7 +47,7 @@ impl Cell {
                 Some(carried) => self.inject_into::<C>(&what.entries(size), carried),
                 None => self.extract_by_ours::<C>(&what.entries(size)),
             },
-            Work::Call(..) | Work::Rules(_) => {}
+            Work::Call(..) | Work::Rules(_) | Work::Poll => {}
         }
     }
 

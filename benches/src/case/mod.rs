@@ -1,9 +1,11 @@
 //! What is measured: rows of work, and a column for each way to do it.
 
+mod calls;
 mod growth;
 mod malformed;
 mod measure;
 
+pub use calls::{MOST_OF_RULES, RULES, calls, handled};
 pub use growth::Growth;
 pub use malformed::Malformed;
 
@@ -30,6 +32,12 @@ pub enum Limit {
     Absolute(u64),
     /// So many more than the bound, whatever the client.
     Beyond(u64),
+    /// What is added to the client's own call: so many times what the column adds, and so many allocations more.
+    Added {
+        ratio: f64,
+        to: Column,
+        allocations: Option<u64>,
+    },
     /// One of three sizes: no further entry may cost more than those before.
     Linear(usize),
     /// None but what is kept.
@@ -50,10 +58,12 @@ pub enum Work {
     /// Extract from bad headers, with good ones in the place of the bound.
     Refuse(Malformed),
     Grow(Growth, usize),
-    /// What users call, whole.
-    Call(Call, Setting),
-    /// The same with [`RULES`], and without rules in the place of the bound. Spans are recorded.
+    /// What users call, whole, with so many other headers in the message.
+    Call(Call, Setting, usize),
+    /// The same with [`RULES`]. Spans are recorded.
     Rules(Call),
+    /// One poll of a handler that is not ready. Spans are recorded.
+    Poll,
 }
 
 /// Ways to do the work of a row.
@@ -61,8 +71,12 @@ pub enum Work {
 pub enum Column {
     Bound,
     Usual,
+    /// A send by the client alone: without a context.
+    Bare,
     /// A call without any span: what the message itself needs.
     Wire,
+    /// What the client's types force upon an adapter, alone.
+    Forced,
     Ours,
     /// Ours, without a propagator given: the global one is asked for first.
     Default,
@@ -73,12 +87,6 @@ pub struct Cell {
     pub row: Row,
     pub column: Column,
 }
-
-/// How many rules an instrumentation has that has any.
-pub const RULES: usize = 100;
-
-/// What [`RULES`] may cost each message, in instructions.
-pub const MOST_OF_RULES: u64 = 200;
 
 const NOTHING: Carried = Carried {
     span: false,
@@ -100,28 +108,6 @@ const BAGGAGE_20: Carried = Carried {
     baggage: 20,
     ..SPAN
 };
-
-/// In the order of the table.
-const CALLS: [(&str, Call, Setting); 10] = [
-    ("process, no SDK", Call::Process, Setting::NoSdk),
-    ("process, not sampled", Call::Process, Setting::NotSampled),
-    ("process, recorded", Call::Process, Setting::Recorded),
-    ("process, measured", Call::Process, Setting::Measured),
-    (
-        "process, recorded and measured",
-        Call::Process,
-        Setting::RecordedAndMeasured,
-    ),
-    ("send, no SDK", Call::Send, Setting::NoSdk),
-    ("send, not sampled", Call::Send, Setting::NotSampled),
-    ("send, recorded", Call::Send, Setting::Recorded),
-    ("send, measured", Call::Send, Setting::Measured),
-    (
-        "send, recorded and measured",
-        Call::Send,
-        Setting::RecordedAndMeasured,
-    ),
-];
 
 /// The rows of single steps. The benchmarks count their instructions and allocations.
 pub fn rows() -> Vec<Row> {
@@ -183,27 +169,6 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-/// The rows of whole calls, as users make them. The benchmarks count instructions and allocations.
-pub fn calls() -> Vec<Row> {
-    let rows = CALLS.map(|(name, call, setting)| Row {
-        name,
-        work: Work::Call(call, setting),
-        limit: Limit::Kept,
-        allocations: None,
-    });
-    let rules = [
-        ("process, rules", Call::Process),
-        ("send, rules", Call::Send),
-    ];
-    let rules = rules.map(|(name, call)| Row {
-        name,
-        work: Work::Rules(call),
-        limit: Limit::Beyond(MOST_OF_RULES),
-        allocations: None,
-    });
-    rows.into_iter().chain(rules).collect()
-}
-
 /// The rows of three sizes each. The benchmarks count only their instructions.
 pub fn growing() -> Vec<Row> {
     let rows = growth::ALL.into_iter().flat_map(|(name, what, sizes)| {
@@ -225,11 +190,11 @@ pub fn cells(rows: Vec<Row>) -> Vec<Cell> {
                 &[Column::Bound, Column::Usual, Column::Ours, Column::Default]
             }
             Work::InjectNothing => &[Column::Ours, Column::Default],
-            Work::InjectForeign(_) | Work::ExtractForeign(_) | Work::Refuse(_) | Work::Rules(_) => {
+            Work::InjectForeign(_) | Work::ExtractForeign(_) | Work::Refuse(_) | Work::Poll => {
                 &[Column::Bound, Column::Ours]
             }
-            Work::Grow(..) => &[Column::Ours],
-            Work::Call(..) => &[Column::Bound, Column::Wire, Column::Ours, Column::Default],
+            Work::Grow(..) | Work::Rules(_) => &[Column::Ours],
+            Work::Call(call, setting, others) => calls::columns(call, setting, others),
         };
         columns.iter().map(move |column| Cell {
             row,

@@ -97,7 +97,7 @@ impl Kept {
         let moves_frames = client == "AMQP"
             && matches!(
                 line.row.work,
-                Work::Call(Call::Send, _) | Work::Rules(Call::Send)
+                Work::Call(Call::Send, ..) | Work::Rules(Call::Send)
             );
         let tolerance = if moves_frames {
             TOLERANCE_OF_FRAMES
@@ -135,7 +135,9 @@ mod tests {
                 client: 0,
                 bound: Some(counts(1000.0)),
                 usual: None,
+                bare: None,
                 wire: None,
+                forced: None,
                 ours: counts(ours),
                 default: None,
             }],
@@ -171,7 +173,7 @@ mod tests {
     fn a_send_of_frames_may_differ_by_more_but_not_by_all() {
         let send = |client, ours| {
             let mut results = results(ours, 3.0, 1000.0);
-            let is_send = |row: &Row| matches!(row.work, Work::Call(Call::Send, _));
+            let is_send = |row: &Row| matches!(row.work, Work::Call(Call::Send, ..));
             results.lines[0].row = calls().into_iter().find(is_send).expect("a send");
             results.lines[0].client = client;
             results
