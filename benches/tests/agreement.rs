@@ -89,7 +89,9 @@ fn all<C: Client>() {
             | Work::Grow(..)
             | Work::Call(..)
             | Work::Rules(_)
-            | Work::Poll => {}
+            | Work::Poll
+            | Work::TracedProcess
+            | Work::TracedPoll => {}
         }
     }
 }

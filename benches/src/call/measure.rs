@@ -15,7 +15,7 @@ use otel_messaging::{Instrumentation, propagation};
 use std::pin::Pin;
 use std::task::{self, Waker};
 
-const SPAN: Carried = Carried {
+pub(super) const SPAN: Carried = Carried {
     span: true,
     random: false,
     state: 0,
@@ -135,7 +135,7 @@ fn send_messages<C: Sends>(cell: &Cell, setting: Setting, others: &Entries) {
 }
 
 /// A handler that is not ready yet.
-async fn wait() {
+pub(super) async fn wait() {
     std::future::pending::<()>().await;
 }
 
@@ -174,7 +174,7 @@ pub(super) fn polls(cell: &Cell, input: impl Fn() -> Pin<Box<dyn Future<Output =
 }
 
 /// `None` for the global one.
-fn instrumentation(cell: &Cell) -> Option<Instrumentation> {
+pub(super) fn instrumentation(cell: &Cell) -> Option<Instrumentation> {
     let mut ours = Instrumentation::builder().with_propagator(propagation::w3c());
     if matches!((cell.row.work, cell.column), (Work::Rules(_), Column::Ours)) {
         for number in 1..RULES {
@@ -199,7 +199,7 @@ fn others(number: usize) -> Messages {
 }
 
 /// `before` is called before the work, `pending` where it has to wait.
-fn repeat<I>(
+pub(super) fn repeat<I>(
     cell: &Cell,
     [before, pending]: [impl Fn(); 2],
     input: impl Fn() -> I,

@@ -15,6 +15,8 @@ mod process;
 mod server;
 mod setting;
 mod span;
+#[cfg(feature = "tracing")]
+mod traced;
 
 pub use jetstream::JetStream;
 pub use metrics::{Processing, Sending};

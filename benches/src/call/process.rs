@@ -43,7 +43,7 @@ pub async fn process_without_span<M: Receives>(message: &M::Message) {
 
 /// What came with the message, as far as it counts.
 #[inline]
-fn came<M: Receives>(message: &M::Message) -> Came {
+pub(super) fn came<M: Receives>(message: &M::Message) -> Came {
     let came = bound::read::<M::Client>(M::headers(message));
     if M::comes_too_often(message) {
         return came.too_often();

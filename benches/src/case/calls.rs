@@ -81,7 +81,7 @@ pub fn calls() -> Vec<Row> {
     let most = Limit::Beyond(MOST_OF_RULES);
     rows.push(row("process, rules", Work::Rules(Process), most));
     rows.push(row("send, rules", Work::Rules(Send), most));
-    rows.push(row("a poll", Work::Poll, Limit::Ratio([1.1; 3])));
+    rows.push(row("a poll", Work::Poll, Limit::Ratio([1.1; 4])));
     rows
 }
 
@@ -89,6 +89,19 @@ pub fn calls() -> Vec<Row> {
 pub fn handled() -> Vec<Row> {
     let is_handled = |row: &Row| matches!(row.work, Work::Call(Process, _, 0));
     calls().into_iter().filter(is_handled).collect()
+}
+
+/// The rows with `tracing`, of a benchmark of their own.
+pub fn traced() -> Vec<Row> {
+    let process = Limit::Added {
+        ratio: 1.25,
+        to: Column::Wire,
+        allocations: None,
+    };
+    vec![
+        row("process, tracing", Work::TracedProcess, process),
+        row("a poll, tracing", Work::TracedPoll, Limit::Ratio([1.2; 4])),
+    ]
 }
 
 fn row(name: &'static str, work: Work, limit: Limit) -> Row {

@@ -5,12 +5,13 @@ mod growth;
 mod malformed;
 mod measure;
 
-pub use calls::{MOST_OF_RULES, RULES, calls, handled};
+pub use calls::{MOST_OF_RULES, RULES, calls, handled, traced};
 pub use growth::Growth;
 pub use malformed::Malformed;
 
 use crate::call::{Call, Setting};
 use crate::sample::Carried;
+use std::env;
 
 /// One line of the table, for each client.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +27,8 @@ pub struct Row {
 /// What ours has to reach in instructions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Limit {
-    /// This many times those of the bound, for AMQP, Kafka and NATS.
-    Ratio([f64; 3]),
+    /// This many times those of the bound, for AMQP, Kafka, NATS and JetStream.
+    Ratio([f64; 4]),
     /// So many, whatever the client.
     Absolute(u64),
     /// So many more than the bound, whatever the client.
@@ -64,6 +65,10 @@ pub enum Work {
     Rules(Call),
     /// One poll of a handler that is not ready. Spans are recorded.
     Poll,
+    /// With `tracing`, the handling of a message.
+    TracedProcess,
+    /// With `tracing`, a poll.
+    TracedPoll,
 }
 
 /// Ways to do the work of a row.
@@ -111,7 +116,7 @@ const BAGGAGE_20: Carried = Carried {
 
 /// The rows of single steps. The benchmarks count their instructions and allocations.
 pub fn rows() -> Vec<Row> {
-    let row = |name, work, ratio: [f64; 3], allocations| Row {
+    let row = |name, work, ratio: [f64; 4], allocations| Row {
         name,
         work,
         limit: Limit::Ratio(ratio),
@@ -122,18 +127,23 @@ pub fn rows() -> Vec<Row> {
         row(
             name,
             Work::Extract(carried, others),
-            [ratio; 3],
+            [ratio; 4],
             Some(count),
         )
     };
-    let foreign = |name, work| row(name, work, [1.02; 3], None);
+    let foreign = |name, work| row(name, work, [1.02; 4], None);
     let mut rows = vec![
-        inject("inject, trace context only", SPAN, [1.15, 1.25, 1.15], 3),
-        inject("inject, tracestate of 3", STATE_3, [1.25; 3], 5),
-        inject("inject, baggage of 3", BAGGAGE_3, [1.25; 3], 5),
-        inject("inject, baggage of 20", BAGGAGE_20, [1.25; 3], 5),
+        inject(
+            "inject, trace context only",
+            SPAN,
+            [1.15, 1.25, 1.15, 1.15],
+            3,
+        ),
+        inject("inject, tracestate of 3", STATE_3, [1.25; 4], 5),
+        inject("inject, baggage of 3", BAGGAGE_3, [1.25; 4], 5),
+        inject("inject, baggage of 20", BAGGAGE_20, [1.25; 4], 5),
         extract("extract, trace context only", SPAN, 0, 1.25, 1),
-        extract("extract, random trace id", RANDOM, 0, 2.6, 5),
+        extract("extract, random trace id", RANDOM, 0, 1.25, 5),
         extract("extract, beside 5 other headers", SPAN, 5, 1.25, 1),
         extract("extract, beside 20 other headers", SPAN, 20, 1.25, 1),
         extract("extract, tracestate of 3", STATE_3, 0, 1.25, 8),
@@ -165,7 +175,7 @@ pub fn rows() -> Vec<Row> {
         ),
     ];
     let refused = malformed::ALL.into_iter();
-    rows.extend(refused.map(|(name, what)| row(name, Work::Refuse(what), [3.0; 3], None)));
+    rows.extend(refused.map(|(name, what)| row(name, Work::Refuse(what), [3.0; 4], None)));
     rows
 }
 
@@ -182,17 +192,24 @@ pub fn growing() -> Vec<Row> {
     rows.collect()
 }
 
+/// If this variable is set, what people usually write is not counted: no figure depends on it.
+pub const WITHOUT_USUAL: &str = "BENCHES_WITHOUT_USUAL";
+
 /// The cells of these rows, always in the same order.
 pub fn cells(rows: Vec<Row>) -> Vec<Cell> {
+    let has_usual = env::var_os(WITHOUT_USUAL).is_none();
     let cells = rows.into_iter().flat_map(|row| {
         let columns: &[Column] = match row.work {
             Work::Inject(_) | Work::Extract(..) => {
                 &[Column::Bound, Column::Usual, Column::Ours, Column::Default]
             }
             Work::InjectNothing => &[Column::Ours, Column::Default],
-            Work::InjectForeign(_) | Work::ExtractForeign(_) | Work::Refuse(_) | Work::Poll => {
-                &[Column::Bound, Column::Ours]
-            }
+            Work::InjectForeign(_)
+            | Work::ExtractForeign(_)
+            | Work::Refuse(_)
+            | Work::Poll
+            | Work::TracedPoll => &[Column::Bound, Column::Ours],
+            Work::TracedProcess => &[Column::Wire, Column::Bound, Column::Ours],
             Work::Grow(..) | Work::Rules(_) => &[Column::Ours],
             Work::Call(call, setting, others) => calls::columns(call, setting, others),
         };
@@ -201,5 +218,7 @@ pub fn cells(rows: Vec<Row>) -> Vec<Cell> {
             column: *column,
         })
     });
-    cells.collect()
+    cells
+        .filter(|cell| has_usual || cell.column != Column::Usual)
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::counts::Counts;
 use crate::call::{Call, Setting};
-use crate::case::{Column, Limit, Row, Work, calls, cells, growing, handled, rows};
+use crate::case::{Column, Limit, Row, Work, calls, cells, growing, handled, rows, traced};
 use crate::{CLIENTS, JETSTREAM};
 use anyhow::Result;
 use std::path::Path;
@@ -14,6 +14,7 @@ pub struct Results {
 }
 
 /// A row for one client.
+#[derive(Clone, Copy)]
 pub struct Line {
     pub row: Row,
     pub client: usize,
@@ -63,6 +64,12 @@ impl Results {
         let mut lines: Vec<Line> = Vec::new();
         let mut growths: Vec<GrowthLine> = Vec::new();
         for (client, (name, _)) in CLIENTS.into_iter().enumerate() {
+            lines.extend(lines_of(
+                folder,
+                &format!("traced/whole/{name}"),
+                client,
+                traced(),
+            )?);
             if client == JETSTREAM {
                 lines.extend(lines_of(
                     folder,
@@ -98,7 +105,11 @@ impl Results {
                 })
             }));
         }
-        let order: Vec<_> = rows().iter().chain(&calls()).map(|row| row.name).collect();
+        let order: Vec<_> = [rows(), calls(), traced()]
+            .iter()
+            .flatten()
+            .map(|row| row.name)
+            .collect();
         lines.sort_by_key(|line| order.iter().position(|name| *name == line.row.name));
         let order: Vec<_> = growing().iter().map(|row| row.name).collect();
         growths.sort_by_key(|line| order.iter().position(|name| *name == line.name));

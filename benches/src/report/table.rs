@@ -25,6 +25,7 @@ impl Results {
         self.honesty(&mut text)?;
         self.ratios(&mut text)?;
         self.calls(&mut text)?;
+        self.polls(&mut text)?;
         self.metrics(&mut text)?;
         self.rules(&mut text)?;
         self.growth(&mut text)?;
@@ -121,6 +122,30 @@ impl Results {
         Ok(())
     }
 
+    fn polls(&self, text: &mut String) -> Result<()> {
+        text.push_str("Polls, and the handling of a message with `tracing`:\n\n");
+        text.push_str("| work | client | `#[instrument]` | by hand | ours | ratio | to reach | | to by hand |\n");
+        text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n");
+        for line in self.lines.iter().filter(|line| is_poll(line)) {
+            let by_hand = line.bound.context("a poll without its bound")?;
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {:.2} | {} | {} | {:.2} |",
+                line.row.name,
+                CLIENTS[line.client].1,
+                show(line.wire),
+                show(line.bound),
+                show(Some(line.ours)),
+                line.ratio(line.ours),
+                figure(line),
+                verdict(line.is_reached()),
+                line.ours.instructions / by_hand.instructions,
+            )?;
+        }
+        text.push('\n');
+        Ok(())
+    }
+
     fn metrics(&self, text: &mut String) -> Result<()> {
         text.push_str(
             "What the metrics add to a call, in instructions and, behind the slash, allocations:\n\n",
@@ -193,7 +218,14 @@ impl Results {
 }
 
 fn is_step(line: &Line) -> bool {
-    !is_call(line) && !matches!(line.row.work, Work::Rules(_))
+    !is_call(line) && !is_poll(line) && !matches!(line.row.work, Work::Rules(_))
+}
+
+fn is_poll(line: &Line) -> bool {
+    matches!(
+        line.row.work,
+        Work::Poll | Work::TracedPoll | Work::TracedProcess
+    )
 }
 
 fn is_call(line: &Line) -> bool {
