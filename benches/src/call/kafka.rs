@@ -1,13 +1,13 @@
 //! rdkafka: `send` of a `FutureProducer`, to the cluster that librdkafka embeds for tests.
 //! What their threads do is not counted.
 
-use super::Calls;
 use super::metrics::labels;
-use super::span::{Operation, start};
-use crate::client::{Client, Kafka};
+use super::span::{Operation, carry, end, start};
+use super::{Receives, Sends};
+use crate::client::Kafka;
+use opentelemetry::KeyValue;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{Span, SpanBuilder};
-use opentelemetry::{Context, KeyValue};
 use otel_messaging::Instrumentation;
 use otel_messaging_rdkafka::InjectingProducer;
 use rdkafka::ClientConfig;
@@ -31,13 +31,17 @@ pub struct Sender {
     producer: FutureProducer,
     address: Arc<str>,
     port: i64,
+    max_bytes: usize,
 }
 
-impl Calls for Kafka {
+/// librdkafka's `message.max.bytes`, unless it is configured.
+const MAX_BYTES: usize = 1_000_000;
+
+type Record = FutureRecord<'static, str, str>;
+
+impl Receives for Kafka {
+    type Client = Self;
     type Message = OwnedMessage;
-    type Record = FutureRecord<'static, str, str>;
-    type Sender = Sender;
-    type Injecting = InjectingProducer<FutureProducer>;
 
     fn message(headers: OwnedHeaders) -> OwnedMessage {
         let (payload, key) = (PAYLOAD.as_bytes().to_vec(), KEY.as_bytes().to_vec());
@@ -82,9 +86,16 @@ impl Calls for Kafka {
         let millis = u64::try_from(message.timestamp().to_millis()?).ok()?;
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
     }
+}
 
-    fn record() -> FutureRecord<'static, str, str> {
-        FutureRecord::to(TOPIC).key(KEY).payload(PAYLOAD)
+impl Sends for Kafka {
+    type Record = Record;
+    type Sender = Sender;
+    type Injecting = InjectingProducer<FutureProducer>;
+
+    fn record(headers: Option<OwnedHeaders>) -> Record {
+        let record = FutureRecord::to(TOPIC).key(KEY).payload(PAYLOAD);
+        Record { headers, ..record }
     }
 
     fn connect() -> Sender {
@@ -106,6 +117,7 @@ impl Calls for Kafka {
             producer,
             address,
             port,
+            max_bytes: MAX_BYTES,
         }
     }
 
@@ -126,19 +138,12 @@ impl Calls for Kafka {
         }
     }
 
-    async fn send(
-        injecting: &InjectingProducer<FutureProducer>,
-        record: FutureRecord<'static, str, str>,
-    ) {
+    async fn send(injecting: &InjectingProducer<FutureProducer>, record: Record) {
         let delivery = injecting.send(record, PATIENCE).await;
         delivery.expect("delivered");
     }
 
-    async fn send_by_hand(
-        sender: &Sender,
-        tracer: &BoxedTracer,
-        record: FutureRecord<'static, str, str>,
-    ) {
+    async fn send_by_hand(sender: &Sender, tracer: &BoxedTracer, mut record: Record) {
         let key = record.key.unwrap_or_default().to_owned();
         let [address, port] = sender.server();
         let builder = Operation::sending("kafka", "send", 2).span(
@@ -150,18 +155,26 @@ impl Calls for Kafka {
                 KeyValue::new("kafka.message.key", key),
             ],
         );
-        let (mut span, headers) = start::<Self>(tracer, builder);
-        let delivery = produce(&sender.producer, record, headers).await;
-        if span.is_recording() {
+        let room = sender.room(&record);
+        let (mut span, headers) = start::<Self>(tracer, builder, record.headers.take(), room);
+        record.headers = headers;
+        let delivery = produce(&sender.producer, record).await;
+        if let Some(span) = &mut span
+            && span.is_recording()
+        {
             span.set_attribute(partition(delivery.partition));
             span.set_attribute(KeyValue::new("kafka.offset", delivery.offset));
         }
-        span.end();
+        end(span);
     }
 
-    async fn send_without_span(sender: &Sender, record: FutureRecord<'static, str, str>) {
-        let headers = Context::map_current(Self::inject_by_hand);
-        produce(&sender.producer, record, headers).await;
+    async fn send_without_span(sender: &Sender, mut record: Record) {
+        record.headers = carry::<Self>(record.headers.take(), sender.room(&record));
+        produce(&sender.producer, record).await;
+    }
+
+    async fn send_bare(sender: &Sender, record: Record) {
+        produce(&sender.producer, record).await;
     }
 }
 
@@ -172,6 +185,14 @@ impl Sender {
             KeyValue::new("server.port", self.port),
         ]
     }
+
+    /// What the headers of a record may take (SECURITY.md, "Limits"): 36 bytes are around key, payload and headers.
+    #[inline]
+    fn room(&self, record: &Record) -> usize {
+        let length = |part: Option<&str>| part.map_or(0, str::len);
+        let taken = 36 + length(record.key) + length(record.payload);
+        self.max_bytes.saturating_sub(taken)
+    }
 }
 
 fn partition(partition: i32) -> KeyValue {
@@ -179,11 +200,7 @@ fn partition(partition: i32) -> KeyValue {
 }
 
 #[inline]
-async fn produce(
-    producer: &FutureProducer,
-    record: FutureRecord<'static, str, str>,
-    headers: OwnedHeaders,
-) -> Delivery {
-    let delivery = producer.send(record.headers(headers), PATIENCE).await;
+async fn produce(producer: &FutureProducer, record: Record) -> Delivery {
+    let delivery = producer.send(record, PATIENCE).await;
     delivery.expect("delivered")
 }

@@ -1,6 +1,8 @@
 //! The handling of a message, in three ways.
 
-use super::Calls;
+use super::Receives;
+use super::span::{ended, started};
+use crate::bound::{self, Came};
 use opentelemetry::Context;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{Link, TraceContextExt};
@@ -9,37 +11,44 @@ use std::future::poll_fn;
 use std::pin::pin;
 
 /// Ours. Without an instrumentation given, the global one counts.
-pub async fn process<C: Calls>(by: Option<&Instrumentation>, message: &C::Message) {
+pub async fn process<M: Receives>(by: Option<&Instrumentation>, message: &M::Message) {
     match by {
         Some(by) => by.process(message).run(async {}).await,
         None => otel_messaging::process(message).run(async {}).await,
     }
 }
 
-/// The bound.
-pub async fn process_by_hand<C: Calls>(tracer: &BoxedTracer, message: &C::Message) {
-    let parent = carried::<C>(message);
-    let sender = parent.span().span_context().clone();
-    let mut builder = C::process_span(message);
+/// By hand: the limit, and a span.
+pub async fn process_by_hand<M: Receives>(tracer: &BoxedTracer, message: &M::Message) {
+    let Came { context, senders } = came::<M>(message);
+    let mut builder = M::process_span(message);
+    let sender = context.span().span_context().clone();
     if sender.is_valid() {
         builder = builder.with_links(vec![Link::with_context(sender)]);
+    } else if !senders.is_empty() {
+        builder = builder.with_links(senders.into_iter().map(Link::with_context).collect());
     }
-    let span = builder.start_with_context(tracer, &parent);
-    let context = parent.with_span(span);
+    let context = match started(tracer, builder, &context) {
+        Some(span) => context.with_span(span),
+        None => context,
+    };
     in_context(&context, async {}).await;
-    context.span().end();
+    ended(|| context.span().end());
 }
 
-/// The wire: the context is read and current, no span is made.
-pub async fn process_without_span<C: Calls>(message: &C::Message) {
-    in_context(&carried::<C>(message), async {}).await;
+/// The limit: the context is read and current, no span is made.
+pub async fn process_without_span<M: Receives>(message: &M::Message) {
+    in_context(&came::<M>(message).context, async {}).await;
 }
 
-fn carried<C: Calls>(message: &C::Message) -> Context {
-    match C::headers(message) {
-        Some(headers) => C::extract_by_hand(headers),
-        None => Context::new(),
+/// What came with the message, as far as it counts.
+#[inline]
+pub(super) fn came<M: Receives>(message: &M::Message) -> Came {
+    let came = bound::read::<M::Client>(M::headers(message));
+    if M::comes_too_often(message) {
+        return came.too_often();
     }
+    came
 }
 
 async fn in_context<F: Future>(context: &Context, future: F) -> F::Output {
