@@ -14,8 +14,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Room for what most spans get, before and after their start.
-const CAPACITY: usize = 14;
+/// What every span gets at its start.
+const ALWAYS: usize = 4;
+
+/// Room for what most spans get after their start. A span that is under way holds it.
+const LATER: usize = 3;
 
 /// The name of a span, and its destination as it is shown.
 pub(crate) struct SpanName {
@@ -109,6 +112,17 @@ impl Known<'_> {
         self.info.system().unwrap_or(self.system)
     }
 
+    /// How many attributes a span gets at its start.
+    #[inline]
+    fn count(&self) -> usize {
+        let of_endpoint = self.endpoint.map_or(0, |endpoint| {
+            let names = [&endpoint.group, &endpoint.subscription];
+            names.into_iter().flatten().count() + 2 * usize::from(endpoint.server.is_some())
+        });
+        let [template, partition] = [self.template.is_some(), self.info.partition().is_some()];
+        ALWAYS + usize::from(template) + usize::from(partition) + of_endpoint
+    }
+
     /// What both spans and metrics have of the endpoint.
     #[inline]
     pub(crate) fn each_of_endpoint(&self, mut set: impl FnMut(&'static str, Value)) {
@@ -138,7 +152,7 @@ pub(crate) fn span_builder(
     links: Vec<Link>,
     start_time: SystemTime,
 ) -> SpanBuilder {
-    let mut attributes = Attributes::with_capacity(CAPACITY);
+    let mut attributes = Attributes::with_capacity(known.count() + LATER);
     attributes.set(semconv::MESSAGING_SYSTEM_NAME, known.system());
     let name_on_span = known.action.name_on_span();
     attributes.set(semconv::MESSAGING_OPERATION_NAME, name_on_span);
