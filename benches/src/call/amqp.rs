@@ -56,24 +56,20 @@ impl Receives for Amqp {
     }
 
     #[inline]
-    fn process_span(message: &Delivery) -> SpanBuilder {
+    fn process_span(message: &Delivery) -> (SpanBuilder, bool) {
         let tag = i64::try_from(message.delivery_tag).unwrap_or_default();
-        Operation::processing("rabbitmq").span(
+        let span = Operation::processing("rabbitmq").span(
             [message.exchange.as_str(), ":", message.routing_key.as_str()],
             [
                 routing_key(&message.routing_key),
                 KeyValue::new("rabbitmq.message.delivery_tag", tag),
             ],
-        )
+        );
+        (span, message.redelivered && is_tenth(message))
     }
 
     fn process_labels() -> Vec<KeyValue> {
         labels("rabbitmq", "process")
-    }
-
-    #[inline]
-    fn comes_too_often(message: &Delivery) -> bool {
-        message.redelivered && is_tenth(message)
     }
 }
 

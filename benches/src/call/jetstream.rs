@@ -48,12 +48,12 @@ impl Receives for JetStream {
     }
 
     #[inline]
-    fn process_span(message: &Message) -> SpanBuilder {
+    fn process_span(message: &Message) -> (SpanBuilder, bool) {
         let Some(delivered) = Delivered::of(message) else {
             return Nats::process_span(&message.message);
         };
         let queued = delivered.published.elapsed().unwrap_or_default();
-        Operation::processing("nats").span(
+        let span = Operation::processing("nats").span(
             [&message.message.subject],
             [
                 KeyValue::new("nats.stream", delivered.stream.to_owned()),
@@ -62,16 +62,12 @@ impl Receives for JetStream {
                 KeyValue::new("nats.delivery_count", delivered.count),
                 KeyValue::new("otel_messaging.queue_time", queued.as_secs_f64()),
             ],
-        )
+        );
+        (span, delivered.count > 10)
     }
 
     fn process_labels() -> Vec<KeyValue> {
         labels("nats", "process")
-    }
-
-    #[inline]
-    fn comes_too_often(message: &Message) -> bool {
-        Delivered::of(message).is_some_and(|delivered| delivered.count > 10)
     }
 
     fn sent_at(message: &Message) -> Option<SystemTime> {

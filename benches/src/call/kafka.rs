@@ -63,11 +63,11 @@ impl Receives for Kafka {
         message.headers()
     }
 
-    fn process_span(message: &OwnedMessage) -> SpanBuilder {
+    fn process_span(message: &OwnedMessage) -> (SpanBuilder, bool) {
         let key = message.key().and_then(|key| str::from_utf8(key).ok());
         let queued = Self::sent_at(message).and_then(|at| at.elapsed().ok());
         let queue_time = queued.unwrap_or_default().as_secs_f64();
-        Operation::processing("kafka").span(
+        let span = Operation::processing("kafka").span(
             [message.topic()],
             [
                 partition(message.partition()),
@@ -75,7 +75,8 @@ impl Receives for Kafka {
                 KeyValue::new("kafka.offset", message.offset()),
                 KeyValue::new("otel_messaging.queue_time", queue_time),
             ],
-        )
+        );
+        (span, false)
     }
 
     fn process_labels() -> Vec<KeyValue> {

@@ -51,17 +51,12 @@ pub trait Receives {
 
     fn headers(message: &Self::Message) -> Option<&HeadersOf<Self>>;
 
-    /// By hand: the span of its handling.
-    fn process_span(message: &Self::Message) -> SpanBuilder;
+    /// By hand: the span of its handling, and whether the message comes again so often that it has no part in its
+    /// sender's trace (SECURITY.md, "Limits": 10 deliveries).
+    fn process_span(message: &Self::Message) -> (SpanBuilder, bool);
 
     /// By hand: what the metrics of a message's handling have.
     fn process_labels() -> Vec<KeyValue>;
-
-    /// By hand: whether it comes again, and so often that it has no part in its sender's trace (SECURITY.md, "Limits":
-    /// 10 deliveries).
-    fn comes_too_often(_message: &Self::Message) -> bool {
-        false
-    }
 
     /// When a message was sent, if it says that.
     fn sent_at(_message: &Self::Message) -> Option<SystemTime> {

@@ -42,8 +42,9 @@ impl Receives for Nats {
     }
 
     #[inline]
-    fn process_span(message: &Message) -> SpanBuilder {
-        Operation::processing("nats").span([&message.subject], [])
+    fn process_span(message: &Message) -> (SpanBuilder, bool) {
+        let span = Operation::processing("nats").span([&message.subject], []);
+        (span, false)
     }
 
     fn process_labels() -> Vec<KeyValue> {

@@ -20,8 +20,12 @@ pub async fn process<M: Receives>(by: Option<&Instrumentation>, message: &M::Mes
 
 /// By hand: the limit, and a span.
 pub async fn process_by_hand<M: Receives>(tracer: &BoxedTracer, message: &M::Message) {
-    let Came { context, senders } = came::<M>(message);
-    let mut builder = M::process_span(message);
+    let (mut builder, comes_too_often) = M::process_span(message);
+    let mut came = came::<M>(message);
+    if comes_too_often {
+        came = came.too_often();
+    }
+    let Came { context, senders } = came;
     let sender = context.span().span_context().clone();
     if sender.is_valid() {
         builder = builder.with_links(vec![Link::with_context(sender)]);
@@ -41,14 +45,9 @@ pub async fn process_without_span<M: Receives>(message: &M::Message) {
     in_context(&came::<M>(message).context, async {}).await;
 }
 
-/// What came with the message, as far as it counts.
 #[inline]
 pub(super) fn came<M: Receives>(message: &M::Message) -> Came {
-    let came = bound::read::<M::Client>(M::headers(message));
-    if M::comes_too_often(message) {
-        return came.too_often();
-    }
-    came
+    bound::read::<M::Client>(M::headers(message))
 }
 
 async fn in_context<F: Future>(context: &Context, future: F) -> F::Output {

@@ -45,8 +45,12 @@ async fn handle<M: Receives>(_message: &M::Message) {}
 
 /// The span of ours, by hand: its name, its attributes, its parent and its link.
 async fn process_by_hand<M: Receives>(message: &M::Message) {
-    let Came { context, senders } = came::<M>(message);
-    let builder = M::process_span(message);
+    let (builder, comes_too_often) = M::process_span(message);
+    let mut came = came::<M>(message);
+    if comes_too_often {
+        came = came.too_often();
+    }
+    let Came { context, senders } = came;
     let span = info_span!(
         "process",
         otel.name = &*builder.name,

@@ -115,7 +115,7 @@ impl Results {
                 line.ratio(line.ours),
                 shortly(line.more_allocations()),
                 default.map_or_else(String::new, |default| format!("{default:.2}")),
-                show(line.forced),
+                show(line.forced.filter(|forced| forced.allocations > Some(0.0))),
             )?;
         }
         text.push('\n');
