@@ -117,11 +117,12 @@ impl Join {
     }
 }
 
-/// The links of the join that this is called in.
-pub(crate) fn joined_links() -> Vec<Link> {
+/// Adds the links of the join that this is called in, if it is called in one.
+#[inline]
+pub(crate) fn add_joined(links: &mut Vec<Link>) {
     Context::map_current(|context| {
-        context
-            .get::<Joined>()
-            .map_or(Vec::new(), |it| it.0.to_vec())
-    })
+        if let Some(joined) = context.get::<Joined>() {
+            links.extend_from_slice(&joined.0);
+        }
+    });
 }

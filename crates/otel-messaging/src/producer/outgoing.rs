@@ -12,7 +12,7 @@ use crate::operation::span::MessageSpan;
 use crate::operation::start::Of;
 use crate::producer::batch::{Batch, Part};
 use crate::producer::injection::{Injection, write};
-use crate::producer::join::joined_links;
+use crate::producer::join::add_joined;
 use crate::producer::outcome::Outcome;
 use crate::producer::room::leave_out;
 use crate::telemetry::action::{Action, Operation};
@@ -97,7 +97,7 @@ impl Instrumentation {
         let current = current_context();
         let links = || {
             let mut links = links();
-            links.extend(joined_links());
+            add_joined(&mut links);
             links
         };
         let mut part = None;
@@ -210,7 +210,7 @@ impl Outgoing {
         if let Some(part) = &mut self.part {
             return part.set_partition(partition);
         }
-        self.span.set_attributes(|attributes| {
+        self.span.set_answer(&|attributes| {
             let id = partition.to_string();
             attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
         });

@@ -73,25 +73,24 @@ fn hash(word: &str, [first, second, third]: [&str; 3]) -> usize {
 }
 
 #[inline]
-fn is_of(name: &str, word: &str, parts: [&str; 3]) -> bool {
-    let name = name.as_bytes();
-    let Some((b' ', mut rest)) = behind(name, word).and_then(<[u8]>::split_first) else {
+fn is_of(name: &str, word: &str, [first, second, third]: [&str; 3]) -> bool {
+    let Some((b' ', rest)) = behind(name.as_bytes(), word).and_then(<[u8]>::split_first) else {
         return false;
     };
-    let mut is_first = true;
-    for part in parts.into_iter().filter(|part| !part.is_empty()) {
-        if !is_first {
-            let Some((b':', behind)) = rest.split_first() else {
-                return false;
-            };
-            rest = behind;
-        }
-        let Some(behind) = behind(rest, part) else {
-            return false;
-        };
-        (rest, is_first) = (behind, false);
+    if second.is_empty() && third.is_empty() {
+        // Most have one part.
+        return rest == first.as_bytes();
     }
-    rest.is_empty()
+    let mut rest = Some(rest);
+    let mut separator = "";
+    for part in [first, second, third] {
+        if !part.is_empty() {
+            let named = rest.and_then(|rest| behind(rest, separator));
+            rest = named.and_then(|rest| behind(rest, part));
+            separator = ":";
+        }
+    }
+    rest.is_some_and(<[u8]>::is_empty)
 }
 
 /// What stands behind a text in a longer one that begins with it.
