@@ -120,9 +120,7 @@ impl Calls for Amqp {
 
     async fn send_by_hand(sender: &Sender, tracer: &BoxedTracer, record: Record) {
         let [exchange, key] = &record.0;
-        let builder = Operation::sending("rabbitmq", "publish", 0)
-            .span([exchange.as_str(), ":", key.as_str()], [routing_key(key)]);
-        let (mut span, headers) = start::<Self>(tracer, builder);
+        let (mut span, headers) = start::<Self>(tracer, publish_span(exchange, key));
         publish(&sender.channel, record, headers).await;
         span.end();
     }
@@ -131,6 +129,19 @@ impl Calls for Amqp {
         let headers = Context::map_current(Self::inject_by_hand);
         publish(&sender.channel, record, headers).await;
     }
+}
+
+impl Sender {
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+}
+
+/// The bound: the span of a send.
+#[inline]
+pub fn publish_span(exchange: &ShortString, key: &ShortString) -> SpanBuilder {
+    Operation::sending("rabbitmq", "publish", 0)
+        .span([exchange.as_str(), ":", key.as_str()], [routing_key(key)])
 }
 
 fn routing_key(key: &ShortString) -> KeyValue {

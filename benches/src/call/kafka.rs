@@ -5,7 +5,7 @@ use super::Calls;
 use super::metrics::labels;
 use super::span::{Operation, start};
 use crate::client::{Client, Kafka};
-use opentelemetry::global::BoxedTracer;
+use opentelemetry::global::{BoxedSpan, BoxedTracer};
 use opentelemetry::trace::{Span, SpanBuilder};
 use opentelemetry::{Context, KeyValue};
 use otel_messaging::Instrumentation;
@@ -60,18 +60,7 @@ impl Calls for Kafka {
     }
 
     fn process_span(message: &OwnedMessage) -> SpanBuilder {
-        let key = message.key().and_then(|key| str::from_utf8(key).ok());
-        let queued = Self::sent_at(message).and_then(|at| at.elapsed().ok());
-        let queue_time = queued.unwrap_or_default().as_secs_f64();
-        Operation::processing("kafka").span(
-            [message.topic()],
-            [
-                partition(message.partition()),
-                KeyValue::new("kafka.message.key", key.unwrap_or_default().to_owned()),
-                KeyValue::new("kafka.offset", message.offset()),
-                KeyValue::new("otel_messaging.queue_time", queue_time),
-            ],
-        )
+        process_span(message)
     }
 
     fn process_labels() -> Vec<KeyValue> {
@@ -79,8 +68,7 @@ impl Calls for Kafka {
     }
 
     fn sent_at(message: &OwnedMessage) -> Option<SystemTime> {
-        let millis = u64::try_from(message.timestamp().to_millis()?).ok()?;
-        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+        sent_at(message)
     }
 
     fn record() -> FutureRecord<'static, str, str> {
@@ -139,24 +127,11 @@ impl Calls for Kafka {
         tracer: &BoxedTracer,
         record: FutureRecord<'static, str, str>,
     ) {
-        let key = record.key.unwrap_or_default().to_owned();
-        let [address, port] = sender.server();
-        let builder = Operation::sending("kafka", "send", 2).span(
-            [record.topic],
-            [
-                address,
-                port,
-                KeyValue::new("messaging.client.id", "rdkafka"),
-                KeyValue::new("kafka.message.key", key),
-            ],
-        );
-        let (mut span, headers) = start::<Self>(tracer, builder);
+        let key = record.key.unwrap_or_default();
+        let builder = send_span(record.topic, key, sender.server());
+        let (span, headers) = start::<Self>(tracer, builder);
         let delivery = produce(&sender.producer, record, headers).await;
-        if span.is_recording() {
-            span.set_attribute(partition(delivery.partition));
-            span.set_attribute(KeyValue::new("kafka.offset", delivery.offset));
-        }
-        span.end();
+        end_delivered(span, delivery.partition, delivery.offset);
     }
 
     async fn send_without_span(sender: &Sender, record: FutureRecord<'static, str, str>) {
@@ -166,12 +141,63 @@ impl Calls for Kafka {
 }
 
 impl Sender {
+    pub fn producer(&self) -> &FutureProducer {
+        &self.producer
+    }
+
     fn server(&self) -> [KeyValue; 2] {
         [
             KeyValue::new("server.address", self.address.clone()),
             KeyValue::new("server.port", self.port),
         ]
     }
+}
+
+/// The bound: the span of a message's handling.
+#[inline]
+pub fn process_span<M: Message>(message: &M) -> SpanBuilder {
+    let key = message.key().and_then(|key| str::from_utf8(key).ok());
+    let queued = sent_at(message).and_then(|at| at.elapsed().ok());
+    let queue_time = queued.unwrap_or_default().as_secs_f64();
+    Operation::processing("kafka").span(
+        [message.topic()],
+        [
+            partition(message.partition()),
+            KeyValue::new("kafka.message.key", key.unwrap_or_default().to_owned()),
+            KeyValue::new("kafka.offset", message.offset()),
+            KeyValue::new("otel_messaging.queue_time", queue_time),
+        ],
+    )
+}
+
+#[inline]
+fn sent_at<M: Message>(message: &M) -> Option<SystemTime> {
+    let millis = u64::try_from(message.timestamp().to_millis()?).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+}
+
+/// The bound: the span of a send.
+#[inline]
+pub fn send_span(topic: &str, key: &str, [address, port]: [KeyValue; 2]) -> SpanBuilder {
+    Operation::sending("kafka", "send", 2).span(
+        [topic],
+        [
+            address,
+            port,
+            KeyValue::new("messaging.client.id", "rdkafka"),
+            KeyValue::new("kafka.message.key", key.to_owned()),
+        ],
+    )
+}
+
+/// The bound: ends the span of a record that the broker has taken.
+#[inline]
+pub fn end_delivered(mut span: BoxedSpan, to: i32, offset: i64) {
+    if span.is_recording() {
+        span.set_attribute(partition(to));
+        span.set_attribute(KeyValue::new("kafka.offset", offset));
+    }
+    span.end();
 }
 
 fn partition(partition: i32) -> KeyValue {

@@ -10,12 +10,7 @@ use opentelemetry::global;
 use otel_messaging::trust::{IncomingPolicy, Messages, OutgoingPolicy};
 use otel_messaging::{Instrumentation, propagation};
 
-const SPAN: Carried = Carried {
-    span: true,
-    random: false,
-    state: 0,
-    baggage: 0,
-};
+const SPAN: Carried = Carried::SPAN;
 
 impl Cell {
     /// Does the work of a call as often as is said, with fresh inputs each time. As often again it is

@@ -83,8 +83,7 @@ impl Calls for Nats {
         tracer: &BoxedTracer,
         (subject, payload): (Subject, Bytes),
     ) {
-        let builder = Operation::sending("nats", "publish", 0).span([&subject], []);
-        let (mut span, headers) = start::<Self>(tracer, builder);
+        let (mut span, headers) = start::<Self>(tracer, publish_span(&subject));
         let published = sender.publish_with_headers(subject, headers, payload);
         published.await.expect("taken");
         span.end();
@@ -95,4 +94,10 @@ impl Calls for Nats {
         let published = sender.publish_with_headers(subject, headers, payload);
         published.await.expect("taken");
     }
+}
+
+/// The bound: the span of a send.
+#[inline]
+pub fn publish_span(subject: &str) -> SpanBuilder {
+    Operation::sending("nats", "publish", 0).span([subject], [])
 }

@@ -60,7 +60,7 @@ impl Operation {
 
 /// Starts the span of a message that is sent, and writes it into new headers.
 #[inline]
-pub(super) fn start<C: Calls>(
+pub fn start<C: Calls>(
     tracer: &BoxedTracer,
     builder: SpanBuilder,
 ) -> (BoxedSpan, C::Headers) {

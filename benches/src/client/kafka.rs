@@ -7,7 +7,7 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::SpanContext;
 use otel_messaging_rdkafka::Kafka as Marker;
-use rdkafka::message::{Header, Headers, OwnedHeaders};
+use rdkafka::message::{BorrowedHeaders, Header, Headers, OwnedHeaders};
 
 pub enum Kafka {}
 
@@ -53,22 +53,8 @@ impl Client for Kafka {
         headers
     }
 
-    /// One pass from the newest header to the oldest.
     fn extract_by_hand(headers: &OwnedHeaders) -> Context {
-        let headers = headers.as_borrowed();
-        let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
-        for index in 0..headers.count() {
-            let Some(header) = headers.try_get(index) else {
-                break;
-            };
-            match header.key {
-                TRACEPARENT => traceparent = header.value,
-                TRACESTATE => tracestate = header.value,
-                BAGGAGE => baggage = header.value,
-                _ => {}
-            }
-        }
-        bound::context(traceparent, || tracestate, baggage)
+        extract_by_hand(headers.as_borrowed())
     }
 
     fn inject_usually(propagator: &impl TextMapPropagator, context: &Context) -> OwnedHeaders {
@@ -80,6 +66,24 @@ impl Client for Kafka {
     fn extractor(headers: &OwnedHeaders) -> impl Extractor {
         RecordExtractor(headers)
     }
+}
+
+/// The bound, for headers wherever they are: one pass from the oldest header to the newest, which counts.
+#[inline]
+pub fn extract_by_hand(headers: &BorrowedHeaders) -> Context {
+    let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
+    for index in 0..headers.count() {
+        let Some(header) = headers.try_get(index) else {
+            break;
+        };
+        match header.key {
+            TRACEPARENT => traceparent = header.value,
+            TRACESTATE => tracestate = header.value,
+            BAGGAGE => baggage = header.value,
+            _ => {}
+        }
+    }
+    bound::context(traceparent, || tracestate, baggage)
 }
 
 fn insert(headers: OwnedHeaders, key: &str, value: &[u8]) -> OwnedHeaders {

@@ -7,4 +7,4 @@ mod table;
 
 pub use kept::Kept;
 pub use results::Results;
-pub use table::write;
+pub use table::{verdict, write};

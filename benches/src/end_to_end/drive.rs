@@ -1,0 +1,172 @@
+//! Measures a row.
+
+use crate::line::{Allocated, Line};
+use crate::scenario::{Scenario, WAYS, Way};
+use crate::site::{Site, payload};
+use anyhow::{Context, Result, ensure};
+use benches::sample::Carried;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    pub rounds: usize,
+    pub messages: Option<usize>,
+}
+
+impl Effort {
+    pub(crate) const CHECK: Self = Self {
+        rounds: 1,
+        messages: Some(200),
+    };
+}
+
+/// In bytes.
+const SMALL: usize = 100;
+const MIDDLE: usize = 10 << 10;
+
+/// How many messages are counted. What a client allocates once for many of them, such as a larger buffer,
+/// is shared by all.
+const COUNTED: usize = 1000;
+/// The same where the payload may be large.
+const COUNTED_LARGE: usize = 60;
+
+/// Measures a row: rates, allocations, and the payload.
+pub(crate) fn line<S: Scenario>(site: &Site, effort: Effort) -> Result<Line> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let row = Row::<S> {
+        site,
+        runtime: &runtime,
+        scenario: None,
+    };
+    row.line(effort).with_context(|| S::NAME.to_owned())
+}
+
+struct Row<'a, S> {
+    site: &'a Site,
+    runtime: &'a Runtime,
+    /// The one that is open.
+    scenario: Option<S>,
+}
+
+impl<S: Scenario> Row<'_, S> {
+    fn line(mut self, effort: Effort) -> Result<Line> {
+        let messages = effort.messages.unwrap_or(S::MESSAGES);
+        let (rates, allocated) = self.with_payload(SMALL, |row| {
+            row.compare_spans()?;
+            let rates = row.rates(effort.rounds, messages)?;
+            Ok((rates, row.allocated(COUNTED.min(messages), WAYS)?))
+        })?;
+        let mut payloads = Vec::new();
+        for size in [SMALL, MIDDLE, S::LARGEST << 10] {
+            let [bare, ours] = self.with_payload(size, |row| {
+                row.allocated(COUNTED_LARGE, [Way::Bare, Way::Ours])
+            })?;
+            payloads.push((size, ours.bytes - bare.bytes));
+        }
+        Ok(Line {
+            name: S::NAME,
+            rates,
+            allocated,
+            payloads,
+        })
+    }
+
+    /// Opens the scenario for messages of one size, and closes it, also after an error.
+    fn with_payload<T>(
+        &mut self,
+        size: usize,
+        measure: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let opened = S::open(self.site, payload(size));
+        self.scenario = Some(self.runtime.block_on(opened)?);
+        let measured = measure(self);
+        let closed = match self.scenario.take() {
+            Some(scenario) => self.runtime.block_on(scenario.close()),
+            None => Ok(()),
+        };
+        let measured = measured?;
+        closed.context("could not be removed from the broker")?;
+        Ok(measured)
+    }
+
+    /// By hand and ours have to say the same, or the comparison would be a false one.
+    fn compare_spans(&mut self) -> Result<()> {
+        // Warms up too.
+        self.run(Way::Bare, COUNTED_LARGE)?;
+        let mut spans = Vec::new();
+        for way in [Way::ByHand, Way::Ours] {
+            self.site.last.look();
+            self.run(way, COUNTED_LARGE)?;
+            let seen = self.site.last.seen();
+            spans.push(seen.with_context(|| format!("{way:?} makes no span"))?);
+        }
+        let same = spans.windows(2).all(|two| two[0] == two[1]);
+        ensure!(same, "the spans by hand and ours differ: {spans:?}");
+        Ok(())
+    }
+
+    /// The messages per second of each way, in turns.
+    fn rates(&mut self, rounds: usize, messages: usize) -> Result<Vec<[f64; 3]>> {
+        let mut rates = Vec::new();
+        for round in 0..rounds {
+            let mut order = [0, 1, 2];
+            // Neither of the pair is always the first.
+            if round % 2 == 1 {
+                order.reverse();
+            }
+            let mut rate = [0.0; 3];
+            for index in order {
+                let took = self.run(WAYS[index], messages)?;
+                rate[index] = messages as f64 / took.as_secs_f64().max(1e-9);
+            }
+            rates.push(rate);
+        }
+        Ok(rates)
+    }
+
+    /// What each way allocates for a message.
+    fn allocated<const N: usize>(
+        &mut self,
+        messages: usize,
+        ways: [Way; N],
+    ) -> Result<[Allocated; N]> {
+        let mut all = [Allocated::default(); N];
+        for (way, allocated) in ways.into_iter().zip(&mut all) {
+            // Whatever grows with the first messages.
+            self.run(way, messages)?;
+            self.prepare(messages)?;
+            let mut ran = Ok(Duration::ZERO);
+            let counted =
+                allocation_counter::measure(|| ran = self.run_prepared(way, messages));
+            ran?;
+            *allocated = Allocated {
+                times: counted.count_total as f64 / messages as f64,
+                bytes: counted.bytes_total as f64 / messages as f64,
+            };
+        }
+        Ok(all)
+    }
+
+    fn run(&mut self, way: Way, messages: usize) -> Result<Duration> {
+        self.prepare(messages)?;
+        self.run_prepared(way, messages)
+    }
+
+    fn prepare(&mut self, messages: usize) -> Result<()> {
+        let scenario = self.scenario.as_mut().context("nothing is open")?;
+        self.runtime.block_on(scenario.prepare(messages))
+    }
+
+    fn run_prepared(&mut self, way: Way, messages: usize) -> Result<Duration> {
+        let scenario = self.scenario.as_mut().context("nothing is open")?;
+        // What is sent belongs to a trace that has begun.
+        let carried = Carried {
+            span: S::SENDS,
+            ..Carried::default()
+        };
+        let _current = carried.context().attach();
+        self.runtime.block_on(scenario.run(way, messages))
+    }
+}
