@@ -16,8 +16,9 @@ use std::time::Duration;
 const SIZES: [usize; 3] = [100, 10 << 10, 100 << 10];
 /// A client's buffers grow now and then: the least of so many calls counts.
 const CALLS: usize = 8;
-/// In bytes. The clients keep headers and payload in one buffer, or in several.
-const TOLERANCE: i64 = 64;
+/// In bytes: the clients' own queues grow at other times. A copy of the middle payload would be forty times as
+/// much.
+const TOLERANCE: i64 = 256;
 
 fn ours() -> Instrumentation {
     let ours = Instrumentation::builder().with_propagator(propagation::w3c());

@@ -1,7 +1,6 @@
 //! lapin: `basic_publish`, and a consumer.
 
-use crate::scenario::{Scenario, Way, in_flight};
-use crate::site::Site;
+use crate::scenario::{Scenario, Setting, Way, in_flight};
 use anyhow::{Context as _, Result, ensure};
 use benches::call::amqp::publish_span;
 use benches::call::{Calls, handle_by_hand, start};
@@ -45,7 +44,8 @@ struct Place {
 }
 
 impl Place {
-    async fn open(site: &Site, payload: Bytes, kept: Option<i32>) -> Result<Self> {
+    async fn open(setting: &Setting<'_>, kept: Option<i32>) -> Result<Self> {
+        let site = setting.site;
         let connecting = Connection::connect(&site.addresses.amqp, ConnectionProperties::default());
         let connection = connecting.await.context("RabbitMQ")?;
         let channel = connection.create_channel().await?;
@@ -70,7 +70,7 @@ impl Place {
             exchange,
             queue,
             key,
-            payload,
+            payload: setting.payload.clone(),
         })
     }
 
@@ -129,15 +129,15 @@ impl<const CONFIRMED: bool> Scenario for Publishing<CONFIRMED> {
     const LARGEST: usize = 1024;
     const SENDS: bool = true;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
-        let place = Place::open(site, payload, Some(KEPT)).await?;
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
+        let place = Place::open(setting, Some(KEPT)).await?;
         if CONFIRMED {
             place.channel.confirm_select(ConfirmSelectOptions::default()).await?;
         }
         let ours = InjectingProducer::new(place.channel.clone());
         Ok(Self {
             place,
-            ours: ours.with_instrumentation(site.instrumentation.clone()),
+            ours: ours.with_instrumentation(setting.site.instrumentation.clone()),
             tracer: global::tracer("benches"),
         })
     }
@@ -205,10 +205,10 @@ impl Scenario for Consuming {
     const LARGEST: usize = 1024;
     const SENDS: bool = false;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
         Ok(Self {
-            place: Place::open(site, payload, None).await?,
-            instrumentation: site.instrumentation.clone(),
+            place: Place::open(setting, None).await?,
+            instrumentation: setting.site.instrumentation.clone(),
             tracer: global::tracer("benches"),
         })
     }

@@ -1,8 +1,7 @@
 //! async-nats with a stream: `publish` until it is acknowledged, and a pull consumer.
 
 use crate::nats::{connect, received};
-use crate::scenario::{Scenario, Way, in_flight};
-use crate::site::Site;
+use crate::scenario::{Scenario, Setting, Way, in_flight};
 use anyhow::{Context as _, Result, anyhow};
 use async_nats::Subject;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
@@ -33,9 +32,9 @@ struct Place {
 }
 
 impl Place {
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
-        let context = async_nats::jetstream::new(connect(&site.addresses.nats).await?);
-        let (name, subject) = (site.name("stream"), site.name("stream.new"));
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
+        let context = async_nats::jetstream::new(connect(setting).await?);
+        let (name, subject) = (setting.site.name("stream"), setting.site.name("stream.new"));
         let config = Config {
             name: name.clone(),
             subjects: vec![subject.clone()],
@@ -47,7 +46,7 @@ impl Place {
             context,
             name,
             subject: subject.into(),
-            payload,
+            payload: setting.payload.clone(),
         })
     }
 
@@ -70,12 +69,12 @@ impl Scenario for Publishing {
     const LARGEST: usize = 100;
     const SENDS: bool = true;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
-        let place = Place::open(site, payload).await?;
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
+        let place = Place::open(setting).await?;
         let ours = InjectingProducer::new(place.context.clone());
         Ok(Self {
             place,
-            ours: ours.with_instrumentation(site.instrumentation.clone()),
+            ours: ours.with_instrumentation(setting.site.instrumentation.clone()),
             tracer: global::tracer("benches"),
         })
     }
@@ -142,11 +141,11 @@ impl Scenario for Pulling {
     const LARGEST: usize = 100;
     const SENDS: bool = false;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
         Ok(Self {
-            place: Place::open(site, payload).await?,
+            place: Place::open(setting).await?,
             filled: 0,
-            instrumentation: site.instrumentation.clone(),
+            instrumentation: setting.site.instrumentation.clone(),
             tracer: global::tracer("benches"),
         })
     }

@@ -1,7 +1,6 @@
 //! rdkafka: a `FutureProducer`, a `BaseProducer` and a `StreamConsumer`.
 
-use crate::scenario::{Scenario, Way, in_flight};
-use crate::site::Site;
+use crate::scenario::{Scenario, Setting, Way, in_flight};
 use anyhow::{Context as _, Result, anyhow};
 use benches::call::kafka::{end_delivered, process_span, send_span};
 use benches::call::{handle_by_hand, start};
@@ -42,7 +41,8 @@ struct Topic {
 }
 
 impl Topic {
-    async fn open(site: &Site, payload: Bytes, of: &str) -> Result<Self> {
+    async fn open(setting: &Setting<'_>, of: &str) -> Result<Self> {
+        let (site, payload) = (setting.site, setting.payload.clone());
         let address = site.addresses.kafka.as_str();
         let (host, port) = address.rsplit_once(':').context("KAFKA_BROKERS has no port")?;
         let port = port.parse().context("KAFKA_BROKERS is not host:port")?;
@@ -109,14 +109,14 @@ impl Scenario for FutureSending {
     const LARGEST: usize = 100;
     const SENDS: bool = true;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
-        let topic = Topic::open(site, payload, "future").await?;
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
+        let topic = Topic::open(setting, "future").await?;
         let producer: FutureProducer = topic.config.create()?;
         let ours = InjectingProducer::new(producer.clone());
         Ok(Self {
             topic,
             producer,
-            ours: ours.with_instrumentation(site.instrumentation.clone()),
+            ours: ours.with_instrumentation(setting.site.instrumentation.clone()),
             tracer: global::tracer("benches"),
         })
     }
@@ -208,14 +208,14 @@ impl Scenario for BaseSending {
     const LARGEST: usize = 100;
     const SENDS: bool = true;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
-        let topic = Topic::open(site, payload, "base").await?;
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
+        let topic = Topic::open(setting, "base").await?;
         let injecting = InjectingContext::new(DefaultProducerContext);
         let ours = InjectingProducer::new(topic.config.create_with_context(injecting)?);
         Ok(Self {
             bare: topic.config.create()?,
             by_hand: topic.config.create_with_context(Ending)?,
-            ours: ours.with_instrumentation(site.instrumentation.clone()),
+            ours: ours.with_instrumentation(setting.site.instrumentation.clone()),
             topic,
             tracer: global::tracer("benches"),
         })
@@ -286,15 +286,15 @@ impl Scenario for Consuming {
     const LARGEST: usize = 100;
     const SENDS: bool = false;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
-        let topic = Topic::open(site, payload, "orders").await?;
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
+        let topic = Topic::open(setting, "orders").await?;
         let mut config = topic.config.clone();
         config.set("group.id", &topic.name).set("enable.auto.commit", "false");
         Ok(Self {
             consumer: config.create()?,
             filled: 0,
             topic,
-            instrumentation: site.instrumentation.clone(),
+            instrumentation: setting.site.instrumentation.clone(),
             tracer: global::tracer("benches"),
         })
     }

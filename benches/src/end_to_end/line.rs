@@ -28,9 +28,9 @@ pub(crate) struct Spread {
 /// What is to be reached of the rate by hand.
 pub(crate) const RATE: f64 = 0.95;
 
-/// By how many bytes a message the figures for two payloads may differ: buffers of the clients grow at other
-/// times. A copy of the middle payload would be forty times as much.
-pub(crate) const TOLERANCE: f64 = 256.0;
+/// By how many bytes a message the figures for two payloads may differ: the clients' own queues grow at other
+/// times. A copy of the middle payload would be ten times as much.
+pub(crate) const TOLERANCE: f64 = 1024.0;
 
 impl Line {
     /// The rate of one way.

@@ -81,7 +81,7 @@ fn measure(arguments: Arguments) -> Result<ExitCode> {
             messages: arguments.messages.map(usize::try_from).transpose()?,
         }
     };
-    let site = Site::new(arguments.addresses);
+    let site = Site::new(arguments.addresses)?;
     let mut lines = Vec::new();
     for row in ROWS {
         let line = row(&site, effort)?;
@@ -99,8 +99,8 @@ fn measure(arguments: Arguments) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for line in lines.iter().filter(|line| !line.leaves_the_payload()) {
         eprintln!(
-            "end-to-end: {}: allocated bytes grow with the payload",
-            line.name
+            "end-to-end: {}: allocated bytes grow with the payload: {:.0?}",
+            line.name, line.payloads
         );
         code = ExitCode::FAILURE;
     }

@@ -1,7 +1,6 @@
 //! async-nats without a stream: `publish`, and a subscription.
 
-use crate::scenario::{Scenario, Way};
-use crate::site::Site;
+use crate::scenario::{Scenario, Setting, Way};
 use anyhow::{Context as _, Result, anyhow};
 use async_nats::{Client, ConnectOptions, HeaderMap, Subject, Subscriber};
 use benches::call::nats::publish_span;
@@ -19,7 +18,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 
-pub(crate) async fn connect(address: &str) -> Result<Client> {
+/// The client's task is where it connects.
+pub(crate) async fn connect(setting: &Setting<'_>) -> Result<Client> {
+    let address = setting.site.addresses.nats.clone();
+    if setting.apart {
+        setting.site.elsewhere.spawn(connect_to(address)).await?
+    } else {
+        connect_to(address).await
+    }
+}
+
+async fn connect_to(address: String) -> Result<Client> {
     // Whatever is sent at once has room in the client.
     let options = ConnectOptions::new().subscription_capacity(1 << 17);
     options.connect(address).await.context("NATS")
@@ -45,14 +54,14 @@ impl Scenario for Publishing {
     const LARGEST: usize = 100;
     const SENDS: bool = true;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
-        let client = connect(&site.addresses.nats).await?;
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
+        let client = connect(setting).await?;
         let ours = InjectingProducer::new(client.clone());
         Ok(Self {
             client,
-            ours: ours.with_instrumentation(site.instrumentation.clone()),
-            subject: site.name("orders.new").into(),
-            payload,
+            ours: ours.with_instrumentation(setting.site.instrumentation.clone()),
+            subject: setting.site.name("orders.new").into(),
+            payload: setting.payload.clone(),
             tracer: global::tracer("benches"),
         })
     }
@@ -103,14 +112,14 @@ impl Scenario for Subscribing {
     const LARGEST: usize = 100;
     const SENDS: bool = false;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self> {
+    async fn open(setting: &Setting<'_>) -> Result<Self> {
         Ok(Self {
-            client: connect(&site.addresses.nats).await?,
-            address: site.addresses.nats.clone(),
-            subject: site.name("orders.new").into(),
-            payload,
+            client: connect(setting).await?,
+            address: setting.site.addresses.nats.clone(),
+            subject: setting.site.name("orders.new").into(),
+            payload: setting.payload.clone(),
             subscriber: None,
-            instrumentation: site.instrumentation.clone(),
+            instrumentation: setting.site.instrumentation.clone(),
             tracer: global::tracer("benches"),
         })
     }
@@ -159,7 +168,7 @@ impl Subscribing {
     fn fill(&self, messages: usize) -> Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let (client, headers) = (connect(&self.address).await?, received());
+            let (client, headers) = (connect_to(self.address.clone()).await?, received());
             for _ in 0..messages {
                 let (subject, payload) = (self.subject.clone(), self.payload.clone());
                 client.publish_with_headers(subject, headers.clone(), payload).await?;

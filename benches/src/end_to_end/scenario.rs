@@ -19,6 +19,14 @@ pub(crate) enum Way {
 
 pub(crate) const WAYS: [Way; 3] = [Way::Bare, Way::ByHand, Way::Ours];
 
+/// What a scenario is opened with.
+pub(crate) struct Setting<'a> {
+    pub site: &'a Site,
+    pub payload: Bytes,
+    /// Whether what the client does by itself belongs on another thread.
+    pub apart: bool,
+}
+
 pub(crate) trait Scenario: Sized {
     const NAME: &'static str;
     /// How many messages take some tenths of a second.
@@ -28,7 +36,7 @@ pub(crate) trait Scenario: Sized {
     /// Whether messages are sent, and not received.
     const SENDS: bool;
 
-    async fn open(site: &Site, payload: Bytes) -> Result<Self>;
+    async fn open(setting: &Setting<'_>) -> Result<Self>;
 
     /// Makes sure that so many messages can be sent, or are there to be received. Not measured.
     async fn prepare(&mut self, messages: usize) -> Result<()>;

@@ -1,11 +1,13 @@
 //! Where is measured: the brokers, and what the application has set up of OpenTelemetry.
 
 use crate::spans::LastSpan;
+use anyhow::Result;
 use bytes::Bytes;
 use clap::Args;
 use opentelemetry::global;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use otel_messaging::{Instrumentation, propagation};
+use tokio::runtime::{Builder, Runtime};
 
 /// Where the brokers are.
 #[derive(Args)]
@@ -23,6 +25,8 @@ pub(crate) struct Addresses {
 
 pub(crate) struct Site {
     pub addresses: Addresses,
+    /// Where the tasks of a client can be that must not be counted.
+    pub elsewhere: Runtime,
     /// Ours.
     pub instrumentation: Instrumentation,
     /// The last span that has ended.
@@ -31,7 +35,11 @@ pub(crate) struct Site {
 
 impl Site {
     /// Sets up an SDK that records all spans and drops them when they end.
-    pub(crate) fn new(addresses: Addresses) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If there can be no thread.
+    pub(crate) fn new(addresses: Addresses) -> Result<Self> {
         let last = LastSpan::default();
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::AlwaysOn)
@@ -39,11 +47,14 @@ impl Site {
             .build();
         global::set_tracer_provider(provider);
         let ours = Instrumentation::builder().with_propagator(propagation::w3c());
-        Self {
+        let mut elsewhere = Builder::new_multi_thread();
+        elsewhere.worker_threads(1).enable_all();
+        Ok(Self {
             addresses,
+            elsewhere: elsewhere.build()?,
             instrumentation: ours.build(),
             last,
-        }
+        })
     }
 
     /// A name that nobody else has on the brokers.
