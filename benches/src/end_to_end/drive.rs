@@ -1,10 +1,11 @@
 //! Measures a row.
 
-use crate::line::{Allocated, Line};
+use crate::line::{Allocated, Line, Rate};
 use crate::scenario::{Scenario, Setting, WAYS, Way};
 use crate::site::{Site, payload};
 use anyhow::{Context, Result, ensure};
 use benches::sample::Carried;
+use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -21,6 +22,9 @@ impl Effort {
         messages: Some(200),
     };
 }
+
+/// How often each way has its turn in a round.
+const TURNS: usize = 4;
 
 /// In bytes.
 const SMALL: usize = 100;
@@ -45,6 +49,12 @@ pub(crate) fn line<S: Scenario>(site: &Site, effort: Effort) -> Result<Line> {
     row.line(effort).with_context(|| S::NAME.to_owned())
 }
 
+/// The time that all threads of this program have had on a processor, in seconds.
+fn cpu_time() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 struct Row<'a, S> {
     site: &'a Site,
     runtime: &'a Runtime,
@@ -59,7 +69,7 @@ impl<S: Scenario> Row<'_, S> {
             row.compare_spans()?;
             row.rates(effort.rounds, messages)
         })?;
-        let allocated = self.with_payload(SMALL, true, |row| row.allocated(COUNTED, WAYS))?;
+        let allocated = self.with_payload(SMALL, true, |row| row.allocated(COUNTED.min(messages), WAYS))?;
         let mut payloads = Vec::new();
         for size in [SMALL, MIDDLE, S::LARGEST << 10] {
             let [bare, ours] = self.with_payload(size, true, |row| {
@@ -114,21 +124,32 @@ impl<S: Scenario> Row<'_, S> {
         Ok(())
     }
 
-    /// The messages per second of each way, in turns.
-    fn rates(&mut self, rounds: usize, messages: usize) -> Result<Vec<[f64; 3]>> {
+    /// The messages per second of each way. The ways take turns within a round too, so that another program
+    /// on the machine takes as much from each.
+    fn rates(&mut self, rounds: usize, messages: usize) -> Result<Vec<[Rate; 3]>> {
+        let messages = messages.div_ceil(TURNS);
         let mut rates = Vec::new();
         for round in 0..rounds {
-            let mut order = [0, 1, 2];
-            // Neither of the pair is always the first.
-            if round % 2 == 1 {
-                order.reverse();
+            let (mut took, mut cpu) = ([0.0; 3], [0.0; 3]);
+            for turn in 0..TURNS {
+                let mut order = [0, 1, 2];
+                // Neither of the pair is always the first.
+                if (round + turn) % 2 == 1 {
+                    order.reverse();
+                }
+                for index in order {
+                    self.prepare(messages)?;
+                    let before = cpu_time();
+                    let time = self.run_prepared(WAYS[index], messages)?;
+                    cpu[index] += cpu_time() - before;
+                    took[index] += time.as_secs_f64();
+                }
             }
-            let mut rate = [0.0; 3];
-            for index in order {
-                let took = self.run(WAYS[index], messages)?;
-                rate[index] = messages as f64 / took.as_secs_f64().max(1e-9);
-            }
-            rates.push(rate);
+            let messages = (TURNS * messages) as f64;
+            rates.push([0, 1, 2].map(|way| Rate {
+                messages: messages / took[way].max(1e-9),
+                cpu: cpu[way] / messages,
+            }));
         }
         Ok(rates)
     }

@@ -2,12 +2,20 @@
 
 pub(crate) struct Line {
     pub name: &'static str,
-    /// Messages per second in each round: bare, by hand and ours.
-    pub rates: Vec<[f64; 3]>,
+    /// In each round: bare, by hand and ours.
+    pub rates: Vec<[Rate; 3]>,
     /// Bare, by hand and ours.
     pub allocated: [Allocated; 3],
     /// Sizes of payloads, and how many bytes ours allocates for such a message beyond the bare client.
     pub payloads: Vec<(usize, f64)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rate {
+    /// Per second.
+    pub messages: f64,
+    /// The processor's time for a message, in seconds.
+    pub cpu: f64,
 }
 
 /// For each message.
@@ -35,13 +43,19 @@ pub(crate) const TOLERANCE: f64 = 1024.0;
 impl Line {
     /// The rate of one way.
     pub(crate) fn rate(&self, way: usize) -> Spread {
-        Spread::of(self.rates.iter().map(|rate| rate[way]).collect())
+        Spread::of(self.rates.iter().map(|rate| rate[way].messages).collect())
     }
 
     /// Ours by hand's, of each pair.
     pub(crate) fn ratio(&self) -> Spread {
-        let ratios = self.rates.iter().map(|[_, by_hand, ours]| ours / by_hand);
+        let rates = self.rates.iter();
+        let ratios = rates.map(|[_, by_hand, ours]| ours.messages / by_hand.messages);
         Spread::of(ratios.collect())
+    }
+
+    /// The processor's time for a message, in seconds.
+    pub(crate) fn cpu(&self, way: usize) -> Spread {
+        Spread::of(self.rates.iter().map(|rate| rate[way].cpu).collect())
     }
 
     pub(crate) fn is_fast(&self) -> bool {

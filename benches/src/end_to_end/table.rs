@@ -29,23 +29,30 @@ fn rates(text: &mut String, lines: &[Line]) -> Result<()> {
         text,
         "Messages per second, the median of {rounds} rounds; ours by the rate by hand, of each pair:\n"
     )?;
-    text.push_str("| work | bare | by hand | ours | ratio | range | to reach | |\n");
-    text.push_str("| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+    text.push_str("| work | bare | by hand | ours | ratio | range | to reach | | CPU, in µs |\n");
+    text.push_str("| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n");
     for line in lines {
         let [bare, by_hand, ours] = [0, 1, 2].map(|way| line.rate(way).median);
         let ratio = line.ratio();
         writeln!(
             text,
-            "| {} | {bare:.0} | {by_hand:.0} | {ours:.0} | {:.2} | {:.2} to {:.2} | {RATE} | {} |",
+            "| {} | {bare:.0} | {by_hand:.0} | {ours:.0} | {:.2} | {:.2} to {:.2} | {RATE} | {} | {} |",
             line.name,
             ratio.median,
             ratio.least,
             ratio.most,
             verdict(line.is_fast()),
+            cpu(line),
         )?;
     }
     text.push('\n');
     Ok(())
+}
+
+/// Of a message: bare, by hand and ours.
+fn cpu(line: &Line) -> String {
+    let micros = [0, 1, 2].map(|way| format!("{:.1}", line.cpu(way).median * 1e6));
+    micros.join(" / ")
 }
 
 fn allocations(text: &mut String, lines: &[Line]) -> Result<()> {

@@ -1,0 +1,29 @@
+//! The instructions of a program or library by which a lock is taken.
+
+use anyhow::{Context, Result};
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::Command;
+
+/// Their addresses in the file: atomic compare-and-exchange of 32 bits, as locks of the standard library and of
+/// pthreads have it, and of 8 bits, as those of `parking_lot`. Counts of references have 64 bits and are
+/// added to.
+pub(crate) fn locking(object: &Path) -> Result<HashSet<u64>> {
+    if !object.is_file() {
+        return Ok(HashSet::new());
+    }
+    let mut objdump = Command::new("objdump");
+    objdump.args(["-d", "--no-show-raw-insn"]).arg(object);
+    let text = objdump.output().context("objdump, of binutils")?.stdout;
+    let text = String::from_utf8_lossy(&text);
+    Ok(text.lines().filter_map(lock).collect())
+}
+
+/// `  1f0:	lock cmpxchg %ecx,(%rdi)`
+fn lock(line: &str) -> Option<u64> {
+    let (address, instruction) = line.trim_start().split_once(":\t")?;
+    let operands = instruction.strip_prefix("lock cmpxchg ")?;
+    let register = operands.trim_start().strip_prefix('%')?.split(',').next()?;
+    let is_short = register.starts_with('e') || register.ends_with(['d', 'b', 'l']);
+    is_short.then(|| u64::from_str_radix(address, 16).ok())?
+}
