@@ -28,7 +28,9 @@ fn held<F: Future>(future: impl Fn() -> F) -> f64 {
     let counted = measure(|| {
         for _ in 0..MESSAGES {
             let mut future = Box::pin(future());
-            let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let polled = future
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
             assert!(polled.is_pending());
             futures.push(future);
         }
@@ -87,7 +89,10 @@ fn sent<C: Calls>(name: &str) -> bool {
 /// The same to a stream, which gives no answer. Core NATS has nothing in flight.
 fn sent_to_stream() -> bool {
     // The context of the stream has a task, which nobody drives.
-    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
     let _entered = runtime.enter();
     let (client, tracer) = (Nats::connect(), global::tracer("by hand"));
     let context = jetstream::new(client);
@@ -100,7 +105,9 @@ fn sent_to_stream() -> bool {
     let by_hand = || async {
         let (subject, payload) = Nats::record();
         let (span, headers) = start::<Nats>(&tracer, publish_span(&subject));
-        let sent = context.publish_with_headers(subject, headers, payload).await;
+        let sent = context
+            .publish_with_headers(subject, headers, payload)
+            .await;
         let answer = sent.expect("taken").await.expect("an answer");
         end_acknowledged(span, &answer);
     };

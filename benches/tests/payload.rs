@@ -42,8 +42,12 @@ fn handled<C, M: Received<C>>(message: &M) -> i64 {
 
 #[track_caller]
 fn assert_same(what: &str, bytes: [i64; 3]) {
-    let [least, most] = [bytes.iter().min(), bytes.iter().max()].map(|bytes| *bytes.expect("three"));
-    assert!(most - least <= TOLERANCE, "{what}: {bytes:?} bytes for payloads of {SIZES:?}");
+    let [least, most] =
+        [bytes.iter().min(), bytes.iter().max()].map(|bytes| *bytes.expect("three"));
+    assert!(
+        most - least <= TOLERANCE,
+        "{what}: {bytes:?} bytes for payloads of {SIZES:?}"
+    );
 }
 
 #[test]
@@ -59,7 +63,15 @@ fn a_payload_is_not_copied_when_its_message_is_handled() {
     let kafka = SIZES.map(|size| {
         let (payload, topic) = (Some(vec![7; size]), "orders".to_owned());
         let headers = Some(Kafka::received(&entries));
-        handled(&OwnedMessage::new(payload, None, topic, Timestamp::now(), 3, 42, headers))
+        handled(&OwnedMessage::new(
+            payload,
+            None,
+            topic,
+            Timestamp::now(),
+            3,
+            42,
+            headers,
+        ))
     });
     assert_same("Kafka", kafka);
     let nats = SIZES.map(|size| {

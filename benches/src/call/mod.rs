@@ -19,7 +19,8 @@ mod span;
 pub use metrics::{Processing, Sending};
 pub use poll::Polling;
 pub use process::{
-    begin_by_hand, carried, handle_by_hand, process, process_by_hand, process_without_span, run_by_hand,
+    begin_by_hand, carried, handle_by_hand, process, process_by_hand, process_without_span,
+    run_by_hand,
 };
 pub use setting::Setting;
 pub use span::start;

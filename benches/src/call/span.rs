@@ -60,10 +60,7 @@ impl Operation {
 
 /// Starts the span of a message that is sent, and writes it into new headers.
 #[inline]
-pub fn start<C: Calls>(
-    tracer: &BoxedTracer,
-    builder: SpanBuilder,
-) -> (BoxedSpan, C::Headers) {
+pub fn start<C: Calls>(tracer: &BoxedTracer, builder: SpanBuilder) -> (BoxedSpan, C::Headers) {
     Context::map_current(|parent| {
         let span = builder.start_with_context(tracer, parent);
         let headers = C::write_by_hand(span.span_context(), parent);

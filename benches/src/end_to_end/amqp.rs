@@ -9,12 +9,14 @@ use benches::sample::Carried;
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
-    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions,
-    QueueDeleteOptions, QueuePurgeOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
+    ConfirmSelectOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions,
+    QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind, PublisherConfirm};
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind, PublisherConfirm,
+};
 use opentelemetry::global::{self, BoxedTracer};
 use opentelemetry::trace::Span;
 use otel_messaging::Instrumentation;
@@ -57,9 +59,13 @@ impl Place {
             arguments.insert("x-max-length".into(), AMQPValue::LongInt(kept));
         }
         let (none, options) = (FieldTable::default(), QueueDeclareOptions::default());
-        channel.queue_declare(queue.clone(), options, arguments).await?;
+        channel
+            .queue_declare(queue.clone(), options, arguments)
+            .await?;
         let (kind, options) = (ExchangeKind::Topic, ExchangeDeclareOptions::default());
-        channel.exchange_declare(exchange.clone(), kind, options, none.clone()).await?;
+        channel
+            .exchange_declare(exchange.clone(), kind, options, none.clone())
+            .await?;
         let options = QueueBindOptions::default();
         channel
             .queue_bind(queue.clone(), exchange.clone(), key.clone(), options, none)
@@ -76,7 +82,9 @@ impl Place {
 
     async fn empty(&self) -> Result<()> {
         let options = QueuePurgeOptions::default();
-        self.channel.queue_purge(self.queue.clone(), options).await?;
+        self.channel
+            .queue_purge(self.queue.clone(), options)
+            .await?;
         Ok(())
     }
 
@@ -99,14 +107,20 @@ impl Place {
             ..QueueDeclareOptions::default()
         };
         let queue = self.queue.clone();
-        self.channel.queue_declare(queue, options, FieldTable::default()).await?;
+        self.channel
+            .queue_declare(queue, options, FieldTable::default())
+            .await?;
         Ok(())
     }
 
     async fn close(self) -> Result<()> {
         let channel = self.connection.create_channel().await?;
-        channel.queue_delete(self.queue, QueueDeleteOptions::default()).await?;
-        channel.exchange_delete(self.exchange, ExchangeDeleteOptions::default()).await?;
+        channel
+            .queue_delete(self.queue, QueueDeleteOptions::default())
+            .await?;
+        channel
+            .exchange_delete(self.exchange, ExchangeDeleteOptions::default())
+            .await?;
         self.connection.close(200, "done".into()).await?;
         Ok(())
     }
@@ -132,7 +146,10 @@ impl<const CONFIRMED: bool> Scenario for Publishing<CONFIRMED> {
     async fn open(setting: &Setting<'_>) -> Result<Self> {
         let place = Place::open(setting, Some(KEPT)).await?;
         if CONFIRMED {
-            place.channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            place
+                .channel
+                .confirm_select(ConfirmSelectOptions::default())
+                .await?;
         }
         let ours = InjectingProducer::new(place.channel.clone());
         Ok(Self {
@@ -175,7 +192,8 @@ impl<const CONFIRMED: bool> Scenario for Publishing<CONFIRMED> {
                     let options = BasicPublishOptions::default();
                     let properties = BasicProperties::default();
                     let ours = &self.ours;
-                    let confirm = ours.basic_publish(exchange, key, options, &place.payload, properties);
+                    let confirm =
+                        ours.basic_publish(exchange, key, options, &place.payload, properties);
                     let confirmation = confirm.await?.await?;
                     ensure!(!confirmation.is_nack(), "RabbitMQ refused a message");
                     Ok(())
@@ -226,13 +244,18 @@ impl Scenario for Consuming {
 
     async fn run(&mut self, way: Way, messages: usize) -> Result<Duration> {
         let channel = self.place.connection.create_channel().await?;
-        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        channel
+            .basic_qos(PREFETCH, BasicQosOptions::default())
+            .await?;
         let (queue, options) = (self.place.queue.clone(), BasicConsumeOptions::default());
         let consuming = channel.basic_consume(queue, "".into(), options, FieldTable::default());
         let mut deliveries = consuming.await?;
         let mut begun = Instant::now();
         for number in 1..=messages {
-            let delivery = deliveries.next().await.context("the consumer has ended")??;
+            let delivery = deliveries
+                .next()
+                .await
+                .context("the consumer has ended")??;
             if number == 1 {
                 begun = Instant::now();
             }

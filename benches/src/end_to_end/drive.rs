@@ -69,7 +69,9 @@ impl<S: Scenario> Row<'_, S> {
             row.compare_spans()?;
             row.rates(effort.rounds, messages)
         })?;
-        let allocated = self.with_payload(SMALL, true, |row| row.allocated(COUNTED.min(messages), WAYS))?;
+        let allocated = self.with_payload(SMALL, true, |row| {
+            row.allocated(COUNTED.min(messages), WAYS)
+        })?;
         let mut payloads = Vec::new();
         for size in [SMALL, MIDDLE, S::LARGEST << 10] {
             let [bare, ours] = self.with_payload(size, true, |row| {

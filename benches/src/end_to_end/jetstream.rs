@@ -155,7 +155,9 @@ impl Scenario for Pulling {
         let headers = received();
         in_flight(missing, MOST, async || {
             let (subject, payload) = (place.subject.clone(), place.payload.clone());
-            let published = place.context.publish_with_headers(subject, headers.clone(), payload);
+            let published = place
+                .context
+                .publish_with_headers(subject, headers.clone(), payload);
             published.await?.await?;
             Ok(())
         })

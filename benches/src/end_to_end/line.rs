@@ -76,7 +76,11 @@ impl Spread {
         figures.sort_by(f64::total_cmp);
         let middle = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
         let (half, rest) = (figures.len() / 2, figures.len() % 2);
-        let lower = if rest == 0 { half.saturating_sub(1) } else { half };
+        let lower = if rest == 0 {
+            half.saturating_sub(1)
+        } else {
+            half
+        };
         Self {
             least: middle(0),
             median: f64::midpoint(middle(lower), middle(half)),

@@ -139,7 +139,10 @@ impl Scenario for Subscribing {
         let mut subscriber = self.subscriber.take().context("no subscription")?;
         let mut begun = Instant::now();
         for number in 1..=messages {
-            let message = subscriber.next().await.context("the subscription has ended")?;
+            let message = subscriber
+                .next()
+                .await
+                .context("the subscription has ended")?;
             if number == 1 {
                 begun = Instant::now();
             }
@@ -171,7 +174,9 @@ impl Subscribing {
             let (client, headers) = (connect_to(self.address.clone()).await?, received());
             for _ in 0..messages {
                 let (subject, payload) = (self.subject.clone(), self.payload.clone());
-                client.publish_with_headers(subject, headers.clone(), payload).await?;
+                client
+                    .publish_with_headers(subject, headers.clone(), payload)
+                    .await?;
             }
             client.flush().await?;
             Ok(())

@@ -79,7 +79,9 @@ fn allocations(text: &mut String, lines: &[Line]) -> Result<()> {
 }
 
 fn payloads(text: &mut String, lines: &[Line]) -> Result<()> {
-    text.push_str("Bytes that ours allocates for each message beyond the bare client, by the payload:\n\n");
+    text.push_str(
+        "Bytes that ours allocates for each message beyond the bare client, by the payload:\n\n",
+    );
     text.push_str("| work | 100 B | 10 KiB | 100 KiB | 1 MiB | |\n");
     text.push_str("| --- | ---: | ---: | ---: | ---: | --- |\n");
     for line in lines {

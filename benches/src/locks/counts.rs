@@ -1,18 +1,27 @@
 //! What callgrind has counted: how often each instruction that takes a lock was executed.
 
-use crate::instructions::locking;
+use crate::instructions::Instructions;
 use anyhow::{Context, Result};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// The functions that lock a span.
+const SPAN: &str = "opentelemetry::trace::context::SpanRef::";
+
+/// The functions of glibc that take the lock of a thread's memory.
+const ALLOCATOR: [&str; 5] = ["malloc", "calloc", "realloc", "free", "_int_free"];
 
 /// By function, for each message.
 pub(crate) struct Counts(BTreeMap<String, f64>);
 
 impl Counts {
     /// Reads callgrind's file, see "Callgrind Format Specification" in valgrind's manual.
-    pub(crate) fn read(file: &Path, messages: usize) -> Result<Self> {
+    pub(crate) fn read(
+        file: &Path,
+        messages: usize,
+        instructions: &mut Instructions,
+    ) -> Result<Self> {
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        let mut objects: HashMap<&str, HashSet<u64>> = HashMap::new();
         let mut counts = BTreeMap::new();
         let (mut object, mut function) = ("", "");
         let mut lines = text.lines();
@@ -25,10 +34,7 @@ impl Counts {
                 // What the function that is called costs.
                 lines.next();
             } else if let Some((address, count)) = executed(line) {
-                if !objects.contains_key(object) {
-                    objects.insert(object, locking(Path::new(object))?);
-                }
-                if objects[object].contains(&address) {
+                if !ALLOCATOR.contains(&function) && instructions.lock(object, address)? {
                     *counts.entry(function.to_owned()).or_default() += count / messages as f64;
                 }
             }
@@ -36,8 +42,10 @@ impl Counts {
         Ok(Self(counts))
     }
 
-    pub(crate) fn total(&self) -> f64 {
-        self.0.values().sum()
+    /// Without the lock of the message's own span, for which no other thread waits.
+    pub(crate) fn shared(&self) -> f64 {
+        let shared = self.0.iter().filter(|(name, _)| !name.starts_with(SPAN));
+        shared.map(|(_, count)| count).sum()
     }
 
     pub(crate) fn of(&self, function: &str) -> f64 {

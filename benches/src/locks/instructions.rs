@@ -1,14 +1,30 @@
 //! The instructions of a program or library by which a lock is taken.
 
 use anyhow::{Context, Result};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::Command;
 
-/// Their addresses in the file: atomic compare-and-exchange of 32 bits, as locks of the standard library and of
-/// pthreads have it, and of 8 bits, as those of `parking_lot`. Counts of references have 64 bits and are
-/// added to.
-pub(crate) fn locking(object: &Path) -> Result<HashSet<u64>> {
+/// Their addresses in each file.
+#[derive(Default)]
+pub(crate) struct Instructions(HashMap<String, HashSet<u64>>);
+
+impl Instructions {
+    /// Whether the instruction at this address of a file takes a lock.
+    pub(crate) fn lock(&mut self, object: &str, address: u64) -> Result<bool> {
+        if let Some(addresses) = self.0.get(object) {
+            return Ok(addresses.contains(&address));
+        }
+        let addresses = locking(Path::new(object))?;
+        let found = addresses.contains(&address);
+        self.0.insert(object.to_owned(), addresses);
+        Ok(found)
+    }
+}
+
+/// Atomic compare-and-exchange of 32 bits, as locks of the standard library and of pthreads have it, and of 8
+/// bits, as those of `parking_lot`. Counts of references have 64 bits and are added to.
+fn locking(object: &Path) -> Result<HashSet<u64>> {
     if !object.is_file() {
         return Ok(HashSet::new());
     }
