@@ -33,10 +33,11 @@ impl Counts {
             } else if line.starts_with("calls=") {
                 // What the function that is called costs.
                 lines.next();
-            } else if let Some((address, count)) = executed(line) {
-                if !ALLOCATOR.contains(&function) && instructions.lock(object, address)? {
-                    *counts.entry(function.to_owned()).or_default() += count / messages as f64;
-                }
+            } else if let Some((address, count)) = executed(line)
+                && !ALLOCATOR.contains(&function)
+                && instructions.lock(object, address)?
+            {
+                *counts.entry(function.to_owned()).or_default() += count / messages as f64;
             }
         }
         Ok(Self(counts))
@@ -45,7 +46,8 @@ impl Counts {
     /// Without the lock of the message's own span, for which no other thread waits.
     pub(crate) fn shared(&self) -> f64 {
         let shared = self.0.iter().filter(|(name, _)| !name.starts_with(SPAN));
-        shared.map(|(_, count)| count).sum()
+        // The sum of nothing would be negative zero.
+        shared.fold(0.0, |sum, (_, count)| sum + count)
     }
 
     pub(crate) fn of(&self, function: &str) -> f64 {

@@ -35,7 +35,7 @@ fn locking(object: &Path) -> Result<HashSet<u64>> {
     Ok(text.lines().filter_map(lock).collect())
 }
 
-/// `  1f0:	lock cmpxchg %ecx,(%rdi)`
+/// The address in `1f0: lock cmpxchg %ecx,(%rdi)`, where objdump has a tab behind the colon.
 fn lock(line: &str) -> Option<u64> {
     let (address, instruction) = line.trim_start().split_once(":\t")?;
     let operands = instruction.strip_prefix("lock cmpxchg ")?;
