@@ -3,10 +3,11 @@
 #![expect(missing_docs, reason = "what the macros make has none")]
 
 use benches::COUNTED;
-use benches::case::{Cell, calls, cells};
+use benches::call::JetStream;
+use benches::case::{Cell, calls, cells, handled};
 use benches::client::{Amqp, Kafka, Nats};
 use gungraun::prelude::*;
-use gungraun::{Callgrind, Dhat, EntryPoint};
+use gungraun::{Callgrind, EntryPoint};
 
 #[library_benchmark]
 #[benches::cell(iter = cells(calls()))]
@@ -26,27 +27,26 @@ fn nats(cell: Cell) {
     cell.measure_call::<Nats>();
 }
 
+#[library_benchmark]
+#[benches::cell(iter = cells(handled()))]
+fn jetstream(cell: Cell) {
+    cell.measure_handling::<JetStream>();
+}
+
+/// With addresses: the report finds the first instruction of `malloc` by them.
 fn instructions() -> Callgrind {
-    let mut callgrind = Callgrind::with_args(["--cache-sim=no"]);
+    let mut callgrind = Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"]);
     callgrind.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
     callgrind
 }
 
-fn allocations() -> Dhat {
-    // The function that is measured has to be among the callers: below it are the futures of a client.
-    let mut dhat = Dhat::with_args(["--num-callers=64"]);
-    dhat.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
-    dhat
-}
-
-library_benchmark_group!(name = whole, benchmarks = [amqp, kafka, nats]);
+library_benchmark_group!(name = whole, benchmarks = [amqp, kafka, nats, jetstream]);
 
 main!(
     config = LibraryBenchmarkConfig::default()
         // What a client's thread frees stays there, so that it is no matter of luck which of the
         // memory that this thread takes was in use before.
         .env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=65535")
-        .tool(instructions())
-        .tool(allocations()),
+        .tool(instructions()),
     library_benchmark_groups = [whole]
 );

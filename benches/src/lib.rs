@@ -18,4 +18,12 @@ pub mod sample;
 pub const COUNTED: &str = "*benches::counted::counted*";
 
 /// The names of the clients as gungraun has them, in the order of the table.
-pub const CLIENTS: [(&str, &str); 3] = [("amqp", "AMQP"), ("kafka", "Kafka"), ("nats", "NATS")];
+pub const CLIENTS: [(&str, &str); 4] = [
+    ("amqp", "AMQP"),
+    ("kafka", "Kafka"),
+    ("nats", "NATS"),
+    ("jetstream", "JetStream"),
+];
+
+/// The last of them only receives here: its headers, and what sends, are those of NATS.
+pub const JETSTREAM: usize = 3;

@@ -6,7 +6,7 @@ use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// The counts of the last run of the benchmarks: tables, kept ratios and a verdict.
+/// The counts of the last run of the benchmarks: tables, kept counts and a verdict.
 /// `benches/run` calls it.
 #[derive(Parser)]
 struct Arguments {
@@ -16,13 +16,13 @@ struct Arguments {
     /// What was measured on, for the tables.
     #[arg(long, default_value = "an unnamed machine")]
     machine: String,
-    /// The ratios and allocations that are kept.
-    #[arg(long, default_value = "benches/ratios.json")]
+    /// The counts that are kept.
+    #[arg(long, default_value = "benches/counts.json")]
     kept: PathBuf,
     /// The document with the tables.
     #[arg(long, default_value = "BENCHMARKS.md")]
     document: PathBuf,
-    /// Write tables and ratios into these two files.
+    /// Write tables and counts into these two files.
     #[arg(long)]
     write: bool,
     /// Fail when anything is worse than what is kept.
@@ -37,10 +37,16 @@ fn main() -> Result<ExitCode> {
     println!("{tables}");
     if arguments.write {
         write(&arguments.document, "benches/run", &tables)?;
-        Kept::of(&results).write(&arguments.kept)?;
+        Kept::of(&results, &arguments.machine).write(&arguments.kept)?;
     }
     if arguments.check {
-        let offences = Kept::read(&arguments.kept)?.offences(&results);
+        let kept = Kept::read(&arguments.kept)?;
+        if !kept.is_of(&arguments.machine) {
+            println!(
+                "the kept counts are of another machine or compiler: only ratios are compared"
+            );
+        }
+        let offences = kept.offences(&results, &arguments.machine);
         for offence in &offences {
             eprintln!("worse: {offence}");
         }

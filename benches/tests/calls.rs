@@ -1,9 +1,9 @@
 //! A call and the same by hand make the same span. The provider is the process's own, hence a test
 //! of its own.
 
-use benches::call::{Calls, Polling, process, process_by_hand};
-use benches::client::{Amqp, Kafka, Nats};
-use benches::sample::Carried;
+use benches::call::{JetStream, Polling, Receives, Sends, process, process_by_hand};
+use benches::client::{Amqp, Client, Kafka, Nats};
+use benches::sample::{self, Carried, TRACEPARENT, entry};
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -66,28 +66,66 @@ impl Ended {
     }
 }
 
-fn same<C: Calls>(ended: &Ended, attributes: [usize; 2]) {
-    let carried = Carried {
-        span: true,
-        ..Carried::default()
-    };
-    let (polling, tracer) = (Polling::default(), global::tracer("by hand"));
-    let message = C::message(C::received(&carried.entries()));
-    polling.run(process::<C>(None, &message), || {});
-    let ours = ended.only();
-    polling.run(process_by_hand::<C>(&tracer, &message), || {});
-    assert_eq!(ended.only(), ours);
-    assert_eq!(ours.attributes.len(), attributes[0], "{ours:?}");
+const CARRIED: Carried = Carried {
+    span: true,
+    random: false,
+    state: 0,
+    baggage: 0,
+};
 
+fn handled<M: Receives>(ended: &Ended, attributes: usize) {
+    let (polling, tracer) = (Polling::default(), global::tracer("by hand"));
+    for carried in [
+        CARRIED,
+        Carried {
+            random: true,
+            ..CARRIED
+        },
+        Carried::default(),
+    ] {
+        let message = M::message(M::Client::received(&carried.entries()));
+        polling.run(process::<M>(None, &message), || {});
+        let ours = ended.only();
+        polling.run(process_by_hand::<M>(&tracer, &message), || {});
+        let by_hand = ended.only();
+        let same = if carried.span {
+            by_hand == ours
+        } else {
+            // Each has a trace of its own.
+            by_hand.attributes == ours.attributes && by_hand.what == ours.what
+        };
+        assert!(same, "{by_hand:?} {ours:?}");
+        assert_eq!(ours.attributes.len(), attributes, "{ours:?}");
+    }
+    // Two senders that contradict each other.
+    let other = TRACEPARENT.replace("4bf9", "4bfa");
+    let entries = [("Traceparent", TRACEPARENT), ("TraceParent", &other)];
+    let entries = entries.map(|(name, value)| entry(name, value));
+    let message = M::message(M::Client::received(&entries));
+    polling.run(process::<M>(None, &message), || {});
+    let ours = ended.only();
+    polling.run(process_by_hand::<M>(&tracer, &message), || {});
+    let by_hand = ended.only();
+    assert_eq!(by_hand.links, ours.links);
+    assert_eq!(by_hand.parent.1, ours.parent.1);
+}
+
+fn same<C: Sends + Receives<Client = C>>(ended: &Ended, attributes: [usize; 2]) {
+    handled::<C>(ended, attributes[0]);
+    let (polling, tracer) = (Polling::default(), global::tracer("by hand"));
     let sender = C::connect();
     let injecting = C::injecting(&sender, None);
-    let _current = carried.context().attach();
-    polling.run(C::send(&injecting, C::record()), || {});
-    let ours = ended.only();
-    polling.run(C::send_by_hand(&sender, &tracer, C::record()), || {});
-    assert_eq!(ended.only(), ours);
-    assert_eq!(ours.attributes.len(), attributes[1], "{ours:?}");
-    polling.run(C::send_without_span(&sender, C::record()), || {});
+    let _current = CARRIED.context().attach();
+    for others in [0, 5] {
+        let record = || C::record((others > 0).then(|| C::received(&sample::others(others))));
+        polling.run(C::send(&injecting, record()), || {});
+        let ours = ended.only();
+        polling.run(C::send_by_hand(&sender, &tracer, record()), || {});
+        assert_eq!(ended.only(), ours);
+        assert_eq!(ours.attributes.len(), attributes[1], "{ours:?}");
+        polling.run(C::send_without_span(&sender, record()), || {});
+        polling.run(C::send_bare(&sender, record()), || {});
+    }
 }
 
 #[test]
@@ -100,4 +138,5 @@ fn a_call_and_the_same_by_hand_make_the_same_span() {
     same::<Amqp>(&ended, [6, 5]);
     same::<Kafka>(&ended, [8, 10]);
     same::<Nats>(&ended, [4, 4]);
+    handled::<JetStream>(&ended, 9);
 }

@@ -4,8 +4,9 @@
 use allocation_counter::measure;
 use async_nats::jetstream;
 use benches::call::jetstream::{end_acknowledged, publish_span};
-use benches::call::{Calls, Setting, begin_by_hand, carried, run_by_hand, start};
-use benches::client::{Amqp, Kafka, Nats};
+use benches::call::nats::{Record, room};
+use benches::call::{JetStream, Receives, Sends, Setting, begin_by_hand, came, run_by_hand, start};
+use benches::client::{Amqp, Client, Kafka, Nats};
 use benches::sample::Carried;
 use opentelemetry::global;
 use otel_messaging::{Instrumentation, propagation};
@@ -50,12 +51,12 @@ fn is_too_much(what: &str, ours: f64, by_hand: f64) -> bool {
 }
 
 /// Messages whose handlers wait, and futures of handlers.
-fn handled<C: Calls>(name: &str) -> bool {
+fn handled<M: Receives>(name: &str) -> bool {
     let (ours, tracer) = (ours(), global::tracer("by hand"));
-    let message = C::message(C::received(&Carried::SPAN.entries()));
+    let message = M::message(M::Client::received(&Carried::SPAN.entries()));
     let by_hand = || {
-        let (parent, builder) = (carried::<C>(&message), C::process_span(&message));
-        run_by_hand(begin_by_hand(&tracer, parent, builder), pending::<()>())
+        let (came, span) = (came::<M>(&message), M::process_span(&message));
+        run_by_hand(begin_by_hand(&tracer, came, span), pending::<()>())
     };
     // The first one may set something up.
     held(|| ours.process(&message).run(pending::<()>()));
@@ -76,13 +77,13 @@ fn handled<C: Calls>(name: &str) -> bool {
 }
 
 /// Messages for which the client has no answer yet.
-fn sent<C: Calls>(name: &str) -> bool {
+fn sent<C: Sends>(name: &str) -> bool {
     let (sender, tracer) = (C::connect(), global::tracer("by hand"));
     let injecting = C::injecting(&sender, Some(ours()));
     C::hold(&sender);
-    held(|| C::send(&injecting, C::record()));
-    let ours = held(|| C::send(&injecting, C::record()));
-    let by_hand = held(|| C::send_by_hand(&sender, &tracer, C::record()));
+    held(|| C::send(&injecting, C::record(None)));
+    let ours = held(|| C::send(&injecting, C::record(None)));
+    let by_hand = held(|| C::send_by_hand(&sender, &tracer, C::record(None)));
     is_too_much(&format!("{name}, sent"), ours, by_hand)
 }
 
@@ -95,16 +96,22 @@ fn sent_to_stream() -> bool {
         .expect("a runtime");
     let _entered = runtime.enter();
     let (client, tracer) = (Nats::connect(), global::tracer("by hand"));
-    let context = jetstream::new(client);
+    let context = jetstream::new(client.clone());
     let injecting = InjectingProducer::new(context.clone()).with_instrumentation(ours());
     let send = || async {
-        let (subject, payload) = Nats::record();
+        let Record {
+            subject, payload, ..
+        } = Nats::record(None);
         let sent = injecting.publish(subject, payload).await.expect("taken");
         sent.await.expect("an answer");
     };
     let by_hand = || async {
-        let (subject, payload) = Nats::record();
-        let (span, headers) = start::<Nats>(&tracer, publish_span(&subject));
+        let Record {
+            subject, payload, ..
+        } = Nats::record(None);
+        let room = room(&client, &payload);
+        let (span, headers) = start::<Nats>(&tracer, publish_span(&subject), None, room);
+        let headers = headers.unwrap_or_default();
         let sent = context
             .publish_with_headers(subject, headers, payload)
             .await;
@@ -124,6 +131,7 @@ fn a_message_in_flight_takes_little_more_memory_than_a_span_by_hand() {
         handled::<Amqp>("AMQP"),
         handled::<Kafka>("Kafka"),
         handled::<Nats>("NATS"),
+        handled::<JetStream>("JetStream"),
         sent::<Amqp>("AMQP"),
         sent::<Kafka>("Kafka"),
         sent_to_stream(),

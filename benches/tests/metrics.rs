@@ -1,8 +1,10 @@
 //! A call and the same by hand have the same metrics. The provider is the process's own, hence a test
 //! of its own.
 
-use benches::call::{Calls, Polling, Processing, Sending, process, process_without_span};
-use benches::client::{Amqp, Kafka, Nats};
+use benches::call::{
+    JetStream, Polling, Processing, Receives, Sending, Sends, process, process_without_span,
+};
+use benches::client::{Amqp, Client, Kafka, Nats};
 use benches::sample::Carried;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -74,32 +76,39 @@ impl Meter {
     }
 }
 
-fn same<C: Calls>(meter: &Meter, processing: usize) {
-    let carried = Carried {
-        span: true,
-        ..Carried::default()
-    };
+fn handled<M: Receives>(meter: &Meter, processing: usize) {
     let polling = Polling::default();
-    let message = C::message(C::received(&carried.entries()));
-    polling.run(process::<C>(None, &message), || {});
+    let message = M::message(M::Client::received(&carried().entries()));
+    polling.run(process::<M>(None, &message), || {});
     let ours = meter.take();
-    let work = process_without_span::<C>(&message);
+    let work = process_without_span::<M>(&message);
     polling.run(
-        Processing::new::<C>().measure(C::sent_at(&message), work),
+        Processing::new::<M>().measure(M::sent_at(&message), work),
         || {},
     );
     assert_eq!(meter.take(), ours);
     assert_eq!(ours.len(), processing, "{ours:?}");
+}
 
+fn same<C: Sends + Receives<Client = C>>(meter: &Meter, processing: usize) {
+    handled::<C>(meter, processing);
+    let polling = Polling::default();
     let sender = C::connect();
     let injecting = C::injecting(&sender, None);
-    let _current = carried.context().attach();
-    polling.run(C::send(&injecting, C::record()), || {});
+    let _current = carried().context().attach();
+    polling.run(C::send(&injecting, C::record(None)), || {});
     let ours = meter.take();
-    let work = C::send_without_span(&sender, C::record());
+    let work = C::send_without_span(&sender, C::record(None));
     polling.run(Sending::new::<C>(&sender).measure(work), || {});
     assert_eq!(meter.take(), ours);
     assert_eq!(ours.len(), 2, "{ours:?}");
+}
+
+fn carried() -> Carried {
+    Carried {
+        span: true,
+        ..Carried::default()
+    }
 }
 
 #[test]
@@ -112,4 +121,5 @@ fn a_call_and_the_same_by_hand_have_the_same_metrics() {
     same::<Amqp>(&meter, 3);
     same::<Kafka>(&meter, 4);
     same::<Nats>(&meter, 3);
+    handled::<JetStream>(&meter, 4);
 }

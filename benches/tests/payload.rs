@@ -2,7 +2,7 @@
 //! with it.
 
 use allocation_counter::measure;
-use benches::call::{Calls, Polling, Setting};
+use benches::call::{Polling, Receives, Sends, Setting};
 use benches::client::{Amqp, Client, Kafka, Nats};
 use benches::sample::Carried;
 use bytes::Bytes;

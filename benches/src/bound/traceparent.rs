@@ -17,7 +17,7 @@ const HEX: [[u8; 2]; 256] = {
 
 // Always, that it does not depend on what else there is in this crate.
 #[inline(always)]
-pub fn format(span: &SpanContext) -> [u8; 55] {
+pub fn format(span: &SpanContext, flags: u8) -> [u8; 55] {
     let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
     let (trace_id, span_id) = (span.trace_id().to_bytes(), span.span_id().to_bytes());
     for (pair, byte) in text[3..35].chunks_exact_mut(2).zip(trace_id) {
@@ -26,14 +26,16 @@ pub fn format(span: &SpanContext) -> [u8; 55] {
     for (pair, byte) in text[36..52].chunks_exact_mut(2).zip(span_id) {
         pair.copy_from_slice(&HEX[usize::from(byte)]);
     }
-    let flags = span.trace_flags().to_u8() & KNOWN_FLAGS;
-    text[53..].copy_from_slice(&HEX[usize::from(flags)]);
+    text[53..].copy_from_slice(&HEX[usize::from(flags & KNOWN_FLAGS)]);
     text
 }
 
 #[inline(always)]
 pub fn parse(header: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
-    let (fields, rest) = header.split_first_chunk::<55>()?;
+    let (fields, rest) = match header.split_first_chunk::<55>() {
+        Some((fields, [])) => (fields, &[][..]),
+        _ => trimmed(header)?,
+    };
     if fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' {
         return None;
     }
@@ -69,6 +71,16 @@ pub fn parse(header: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
         SpanId::from(span_id),
         TraceFlags::new(ends as u8 & KNOWN_FLAGS),
     ))
+}
+
+/// With white space around it, or of a version of the future (SECURITY.md, "Limits").
+#[cold]
+fn trimmed(header: &[u8]) -> Option<(&[u8; 55], &[u8])> {
+    let header = str::from_utf8(header).ok()?;
+    header
+        .trim_matches([' ', '\t'])
+        .as_bytes()
+        .split_first_chunk()
 }
 
 #[inline]

@@ -1,13 +1,13 @@
 //! rdkafka: `send` of a `FutureProducer`, to the cluster that librdkafka embeds for tests.
 //! What their threads do is not counted.
 
-use super::Calls;
 use super::metrics::labels;
-use super::span::{Operation, start};
-use crate::client::{Client, Kafka};
+use super::span::{Operation, carry, end, start};
+use super::{Receives, Sends};
+use crate::client::Kafka;
+use opentelemetry::KeyValue;
 use opentelemetry::global::{BoxedSpan, BoxedTracer};
 use opentelemetry::trace::{Span, SpanBuilder};
-use opentelemetry::{Context, KeyValue};
 use otel_messaging::Instrumentation;
 use otel_messaging_rdkafka::InjectingProducer;
 use rdkafka::ClientConfig;
@@ -31,13 +31,17 @@ pub struct Sender {
     producer: FutureProducer,
     address: Arc<str>,
     port: i64,
+    max_bytes: usize,
 }
 
-impl Calls for Kafka {
+/// librdkafka's `message.max.bytes`, unless it is configured.
+pub const MAX_BYTES: usize = 1_000_000;
+
+type Record = FutureRecord<'static, str, str>;
+
+impl Receives for Kafka {
+    type Client = Self;
     type Message = OwnedMessage;
-    type Record = FutureRecord<'static, str, str>;
-    type Sender = Sender;
-    type Injecting = InjectingProducer<FutureProducer>;
 
     fn message(headers: OwnedHeaders) -> OwnedMessage {
         let (payload, key) = (PAYLOAD.as_bytes().to_vec(), KEY.as_bytes().to_vec());
@@ -59,8 +63,8 @@ impl Calls for Kafka {
         message.headers()
     }
 
-    fn process_span(message: &OwnedMessage) -> SpanBuilder {
-        process_span(message)
+    fn process_span(message: &OwnedMessage) -> (SpanBuilder, bool) {
+        (process_span(message), false)
     }
 
     fn process_labels() -> Vec<KeyValue> {
@@ -70,9 +74,16 @@ impl Calls for Kafka {
     fn sent_at(message: &OwnedMessage) -> Option<SystemTime> {
         sent_at(message)
     }
+}
 
-    fn record() -> FutureRecord<'static, str, str> {
-        FutureRecord::to(TOPIC).key(KEY).payload(PAYLOAD)
+impl Sends for Kafka {
+    type Record = Record;
+    type Sender = Sender;
+    type Injecting = InjectingProducer<FutureProducer>;
+
+    fn record(headers: Option<OwnedHeaders>) -> Record {
+        let record = FutureRecord::to(TOPIC).key(KEY).payload(PAYLOAD);
+        Record { headers, ..record }
     }
 
     fn connect() -> Sender {
@@ -94,6 +105,7 @@ impl Calls for Kafka {
             producer,
             address,
             port,
+            max_bytes: MAX_BYTES,
         }
     }
 
@@ -114,29 +126,28 @@ impl Calls for Kafka {
         }
     }
 
-    async fn send(
-        injecting: &InjectingProducer<FutureProducer>,
-        record: FutureRecord<'static, str, str>,
-    ) {
+    async fn send(injecting: &InjectingProducer<FutureProducer>, record: Record) {
         let delivery = injecting.send(record, PATIENCE).await;
         delivery.expect("delivered");
     }
 
-    async fn send_by_hand(
-        sender: &Sender,
-        tracer: &BoxedTracer,
-        record: FutureRecord<'static, str, str>,
-    ) {
+    async fn send_by_hand(sender: &Sender, tracer: &BoxedTracer, mut record: Record) {
         let key = record.key.unwrap_or_default();
         let builder = send_span(record.topic, key, sender.server());
-        let (span, headers) = start::<Self>(tracer, builder);
-        let delivery = produce(&sender.producer, record, headers).await;
+        let room = sender.room(&record);
+        let (span, headers) = start::<Self>(tracer, builder, record.headers.take(), room);
+        record.headers = headers;
+        let delivery = produce(&sender.producer, record).await;
         end_delivered(span, delivery.partition, delivery.offset);
     }
 
-    async fn send_without_span(sender: &Sender, record: FutureRecord<'static, str, str>) {
-        let headers = Context::map_current(Self::inject_by_hand);
-        produce(&sender.producer, record, headers).await;
+    async fn send_without_span(sender: &Sender, mut record: Record) {
+        record.headers = carry::<Self>(record.headers.take(), sender.room(&record));
+        produce(&sender.producer, record).await;
+    }
+
+    async fn send_bare(sender: &Sender, record: Record) {
+        produce(&sender.producer, record).await;
     }
 }
 
@@ -151,9 +162,22 @@ impl Sender {
             KeyValue::new("server.port", self.port),
         ]
     }
+
+    #[inline]
+    fn room(&self, record: &Record) -> usize {
+        let length = |part: Option<&str>| part.map_or(0, str::len);
+        room(self.max_bytes, length(record.key) + length(record.payload))
+    }
 }
 
-/// The bound: the span of a message's handling.
+/// By hand: what the headers of a record may take beside its key and its payload (SECURITY.md, "Limits"): 36 bytes are
+/// around them.
+#[inline]
+pub fn room(max_bytes: usize, taken: usize) -> usize {
+    max_bytes.saturating_sub(36 + taken)
+}
+
+/// By hand: the span of a message's handling.
 #[inline]
 pub fn process_span<M: Message>(message: &M) -> SpanBuilder {
     let key = message.key().and_then(|key| str::from_utf8(key).ok());
@@ -176,7 +200,7 @@ fn sent_at<M: Message>(message: &M) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }
 
-/// The bound: the span of a send.
+/// By hand: the span of a send.
 #[inline]
 pub fn send_span(topic: &str, key: &str, [address, port]: [KeyValue; 2]) -> SpanBuilder {
     Operation::sending("kafka", "send", 2).span(
@@ -190,14 +214,16 @@ pub fn send_span(topic: &str, key: &str, [address, port]: [KeyValue; 2]) -> Span
     )
 }
 
-/// The bound: ends the span of a record that the broker has taken.
+/// By hand: ends the span of a record that the broker has taken.
 #[inline]
-pub fn end_delivered(mut span: BoxedSpan, to: i32, offset: i64) {
-    if span.is_recording() {
+pub fn end_delivered(mut span: Option<BoxedSpan>, to: i32, offset: i64) {
+    if let Some(span) = &mut span
+        && span.is_recording()
+    {
         span.set_attribute(partition(to));
         span.set_attribute(KeyValue::new("kafka.offset", offset));
     }
-    span.end();
+    end(span);
 }
 
 fn partition(partition: i32) -> KeyValue {
@@ -205,11 +231,7 @@ fn partition(partition: i32) -> KeyValue {
 }
 
 #[inline]
-async fn produce(
-    producer: &FutureProducer,
-    record: FutureRecord<'static, str, str>,
-    headers: OwnedHeaders,
-) -> Delivery {
-    let delivery = producer.send(record.headers(headers), PATIENCE).await;
+async fn produce(producer: &FutureProducer, record: Record) -> Delivery {
+    let delivery = producer.send(record, PATIENCE).await;
     delivery.expect("delivered")
 }

@@ -1,6 +1,6 @@
 //! The bound's metrics: instruments and sets of attributes that were made before.
 
-use super::Calls;
+use super::{Receives, Sends};
 use opentelemetry::metrics::{Counter, Histogram};
 use opentelemetry::{KeyValue, global};
 use std::time::{Instant, SystemTime};
@@ -26,8 +26,8 @@ pub struct Sending {
 }
 
 impl Processing {
-    pub fn new<C: Calls>() -> Self {
-        let labels = C::process_labels();
+    pub fn new<M: Receives>() -> Self {
+        let labels = M::process_labels();
         Self {
             consumed: counter("messaging.client.consumed.messages"),
             duration: seconds("messaging.process.duration"),
@@ -55,7 +55,7 @@ impl Processing {
 }
 
 impl Sending {
-    pub fn new<C: Calls>(sender: &C::Sender) -> Self {
+    pub fn new<C: Sends>(sender: &C::Sender) -> Self {
         let labels = C::send_labels(sender);
         Self {
             sent: counter("messaging.client.sent.messages"),

@@ -34,6 +34,8 @@ fn serve(speak: fn(TcpStream) -> io::Result<()>) -> (SocketAddr, Receiver<TcpStr
     let (accepted, receiver) = channel();
     thread::spawn(move || {
         let (stream, _) = listener.accept()?;
+        // The client waits for small frames.
+        stream.set_nodelay(true)?;
         // Not everybody wants it.
         let _ = accepted.send(stream.try_clone()?);
         speak(stream)

@@ -33,16 +33,22 @@ impl Setting {
             let provider = SdkMeterProvider::builder().with_reader(reader.build());
             global::set_meter_provider(provider.build());
         }
+        if let Some(provider) = self.provider() {
+            global::set_tracer_provider(provider);
+        }
+    }
+
+    /// The tracer provider, if there is one.
+    pub fn provider(self) -> Option<SdkTracerProvider> {
         let sampler = match self {
-            Self::NoSdk | Self::Measured => return,
+            Self::NoSdk | Self::Measured => return None,
             Self::NotSampled => Sampler::AlwaysOff,
             Self::Recorded | Self::RecordedAndMeasured => Sampler::AlwaysOn,
         };
         let provider = SdkTracerProvider::builder()
             .with_sampler(sampler)
-            .with_span_processor(Dropping)
-            .build();
-        global::set_tracer_provider(provider);
+            .with_span_processor(Dropping);
+        Some(provider.build())
     }
 
     fn has_metrics(self) -> bool {

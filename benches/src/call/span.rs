@@ -1,9 +1,11 @@
 //! The bound's spans: as few allocations as a span of these attributes can have.
 
-use super::Calls;
+use crate::bound;
+use crate::client::Client;
 use opentelemetry::global::{BoxedSpan, BoxedTracer};
-use opentelemetry::trace::{Span, SpanBuilder, SpanKind};
+use opentelemetry::trace::{Span, SpanBuilder, SpanKind, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What every span of an operation has.
 pub(super) struct Operation {
@@ -58,12 +60,54 @@ impl Operation {
     }
 }
 
-/// Starts the span of a message that is sent, and writes it into new headers.
+/// Starts the span of a message that is sent, and writes it into the message's headers.
 #[inline]
-pub fn start<C: Calls>(tracer: &BoxedTracer, builder: SpanBuilder) -> (BoxedSpan, C::Headers) {
+pub fn start<C: Client>(
+    tracer: &BoxedTracer,
+    builder: SpanBuilder,
+    headers: Option<C::Headers>,
+    room: usize,
+) -> (Option<BoxedSpan>, Option<C::Headers>) {
     Context::map_current(|parent| {
-        let span = builder.start_with_context(tracer, parent);
-        let headers = C::write_by_hand(span.span_context(), parent);
+        let span = started(tracer, builder, parent);
+        let headers = match &span {
+            Some(span) => bound::write::<C>(headers, span.span_context(), parent, room),
+            None => bound::write::<C>(headers, parent.span().span_context(), parent, room),
+        };
         (span, headers)
     })
+}
+
+/// Writes the context that is current into the message's headers.
+#[inline]
+pub(super) fn carry<C: Client>(headers: Option<C::Headers>, room: usize) -> Option<C::Headers> {
+    Context::map_current(|context| {
+        let span = context.span();
+        bound::write::<C>(headers, span.span_context(), context, room)
+    })
+}
+
+/// SECURITY.md: if a sampler or a span processor panics, the message is still sent or handled. `None` if one does.
+#[inline]
+pub(super) fn started(
+    tracer: &BoxedTracer,
+    builder: SpanBuilder,
+    parent: &Context,
+) -> Option<BoxedSpan> {
+    let start = || builder.start_with_context(tracer, parent);
+    catch_unwind(AssertUnwindSafe(start)).ok()
+}
+
+/// Ends a span; the same holds.
+#[inline]
+pub(super) fn ended(end: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(end));
+}
+
+/// Ends the span of a message that was sent.
+#[inline]
+pub fn end(span: Option<BoxedSpan>) {
+    if let Some(mut span) = span {
+        ended(|| span.end());
+    }
 }

@@ -1,7 +1,6 @@
 //! The work of a cell, done and counted.
 
 use super::{Carried, Cell, Column, Work};
-use crate::call::Call;
 use crate::client::Client;
 use crate::counted::counted;
 use crate::sample::{Entries, others};
@@ -21,8 +20,6 @@ impl Cell {
             Work::Grow(..) => 16,
             // They have to be sorted.
             Work::Inject(carried) if carried.baggage > 3 => 256,
-            // Other threads take part.
-            Work::Call(Call::Send, _) | Work::Rules(Call::Send) => 128,
             _ => 64,
         }
     }
@@ -47,7 +44,11 @@ impl Cell {
                 Some(carried) => self.inject_into::<C>(&what.entries(size), carried),
                 None => self.extract_by_ours::<C>(&what.entries(size)),
             },
-            Work::Call(..) | Work::Rules(_) => {}
+            Work::Call(..)
+            | Work::Rules(_)
+            | Work::Poll
+            | Work::TracedProcess
+            | Work::TracedPoll => {}
         }
     }
 

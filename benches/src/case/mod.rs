@@ -1,14 +1,17 @@
 //! What is measured: rows of work, and a column for each way to do it.
 
+mod calls;
 mod growth;
 mod malformed;
 mod measure;
 
+pub use calls::{MOST_OF_RULES, RULES, calls, handled, traced};
 pub use growth::Growth;
 pub use malformed::Malformed;
 
 use crate::call::{Call, Setting};
 use crate::sample::Carried;
+use std::env;
 
 /// One line of the table, for each client.
 #[derive(Debug, Clone, Copy)]
@@ -24,12 +27,18 @@ pub struct Row {
 /// What ours has to reach in instructions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Limit {
-    /// This many times those of the bound, for AMQP, Kafka and NATS.
-    Ratio([f64; 3]),
+    /// This many times those of the bound, for AMQP, Kafka, NATS and JetStream.
+    Ratio([f64; 4]),
     /// So many, whatever the client.
     Absolute(u64),
     /// So many more than the bound, whatever the client.
     Beyond(u64),
+    /// What is added to the client's own call: so many times what the column adds, and so many allocations more.
+    Added {
+        ratio: f64,
+        to: Column,
+        allocations: Option<u64>,
+    },
     /// One of three sizes: no further entry may cost more than those before.
     Linear(usize),
     /// None but what is kept.
@@ -50,10 +59,16 @@ pub enum Work {
     /// Extract from bad headers, with good ones in the place of the bound.
     Refuse(Malformed),
     Grow(Growth, usize),
-    /// What users call, whole.
-    Call(Call, Setting),
-    /// The same with [`RULES`], and without rules in the place of the bound. Spans are recorded.
+    /// What users call, whole, with so many other headers in the message.
+    Call(Call, Setting, usize),
+    /// The same with [`RULES`]. Spans are recorded.
     Rules(Call),
+    /// One poll of a handler that is not ready. Spans are recorded.
+    Poll,
+    /// With `tracing`, the handling of a message.
+    TracedProcess,
+    /// With `tracing`, a poll.
+    TracedPoll,
 }
 
 /// Ways to do the work of a row.
@@ -61,8 +76,12 @@ pub enum Work {
 pub enum Column {
     Bound,
     Usual,
+    /// A send by the client alone: without a context.
+    Bare,
     /// A call without any span: what the message itself needs.
     Wire,
+    /// What the client's types force upon an adapter, alone.
+    Forced,
     Ours,
     /// Ours, without a propagator given: the global one is asked for first.
     Default,
@@ -73,12 +92,6 @@ pub struct Cell {
     pub row: Row,
     pub column: Column,
 }
-
-/// How many rules an instrumentation has that has any.
-pub const RULES: usize = 100;
-
-/// What [`RULES`] may cost each message, in instructions.
-pub const MOST_OF_RULES: u64 = 200;
 
 const NOTHING: Carried = Carried {
     span: false,
@@ -101,31 +114,9 @@ const BAGGAGE_20: Carried = Carried {
     ..SPAN
 };
 
-/// In the order of the table.
-const CALLS: [(&str, Call, Setting); 10] = [
-    ("process, no SDK", Call::Process, Setting::NoSdk),
-    ("process, not sampled", Call::Process, Setting::NotSampled),
-    ("process, recorded", Call::Process, Setting::Recorded),
-    ("process, measured", Call::Process, Setting::Measured),
-    (
-        "process, recorded and measured",
-        Call::Process,
-        Setting::RecordedAndMeasured,
-    ),
-    ("send, no SDK", Call::Send, Setting::NoSdk),
-    ("send, not sampled", Call::Send, Setting::NotSampled),
-    ("send, recorded", Call::Send, Setting::Recorded),
-    ("send, measured", Call::Send, Setting::Measured),
-    (
-        "send, recorded and measured",
-        Call::Send,
-        Setting::RecordedAndMeasured,
-    ),
-];
-
 /// The rows of single steps. The benchmarks count their instructions and allocations.
 pub fn rows() -> Vec<Row> {
-    let row = |name, work, ratio: [f64; 3], allocations| Row {
+    let row = |name, work, ratio: [f64; 4], allocations| Row {
         name,
         work,
         limit: Limit::Ratio(ratio),
@@ -136,18 +127,23 @@ pub fn rows() -> Vec<Row> {
         row(
             name,
             Work::Extract(carried, others),
-            [ratio; 3],
+            [ratio; 4],
             Some(count),
         )
     };
-    let foreign = |name, work| row(name, work, [1.02; 3], None);
+    let foreign = |name, work| row(name, work, [1.02; 4], None);
     let mut rows = vec![
-        inject("inject, trace context only", SPAN, [1.15, 1.25, 1.15], 3),
-        inject("inject, tracestate of 3", STATE_3, [1.25; 3], 5),
-        inject("inject, baggage of 3", BAGGAGE_3, [1.25; 3], 5),
-        inject("inject, baggage of 20", BAGGAGE_20, [1.25; 3], 5),
+        inject(
+            "inject, trace context only",
+            SPAN,
+            [1.15, 1.25, 1.15, 1.15],
+            3,
+        ),
+        inject("inject, tracestate of 3", STATE_3, [1.25; 4], 5),
+        inject("inject, baggage of 3", BAGGAGE_3, [1.25; 4], 5),
+        inject("inject, baggage of 20", BAGGAGE_20, [1.25; 4], 5),
         extract("extract, trace context only", SPAN, 0, 1.25, 1),
-        extract("extract, random trace id", RANDOM, 0, 2.6, 5),
+        extract("extract, random trace id", RANDOM, 0, 1.25, 5),
         extract("extract, beside 5 other headers", SPAN, 5, 1.25, 1),
         extract("extract, beside 20 other headers", SPAN, 20, 1.25, 1),
         extract("extract, tracestate of 3", STATE_3, 0, 1.25, 8),
@@ -179,29 +175,8 @@ pub fn rows() -> Vec<Row> {
         ),
     ];
     let refused = malformed::ALL.into_iter();
-    rows.extend(refused.map(|(name, what)| row(name, Work::Refuse(what), [3.0; 3], None)));
+    rows.extend(refused.map(|(name, what)| row(name, Work::Refuse(what), [3.0; 4], None)));
     rows
-}
-
-/// The rows of whole calls, as users make them. The benchmarks count instructions and allocations.
-pub fn calls() -> Vec<Row> {
-    let rows = CALLS.map(|(name, call, setting)| Row {
-        name,
-        work: Work::Call(call, setting),
-        limit: Limit::Kept,
-        allocations: None,
-    });
-    let rules = [
-        ("process, rules", Call::Process),
-        ("send, rules", Call::Send),
-    ];
-    let rules = rules.map(|(name, call)| Row {
-        name,
-        work: Work::Rules(call),
-        limit: Limit::Beyond(MOST_OF_RULES),
-        allocations: None,
-    });
-    rows.into_iter().chain(rules).collect()
 }
 
 /// The rows of three sizes each. The benchmarks count only their instructions.
@@ -217,24 +192,33 @@ pub fn growing() -> Vec<Row> {
     rows.collect()
 }
 
+/// If this variable is set, what people usually write is not counted: no figure depends on it.
+pub const WITHOUT_USUAL: &str = "BENCHES_WITHOUT_USUAL";
+
 /// The cells of these rows, always in the same order.
 pub fn cells(rows: Vec<Row>) -> Vec<Cell> {
+    let has_usual = env::var_os(WITHOUT_USUAL).is_none();
     let cells = rows.into_iter().flat_map(|row| {
         let columns: &[Column] = match row.work {
             Work::Inject(_) | Work::Extract(..) => {
                 &[Column::Bound, Column::Usual, Column::Ours, Column::Default]
             }
             Work::InjectNothing => &[Column::Ours, Column::Default],
-            Work::InjectForeign(_) | Work::ExtractForeign(_) | Work::Refuse(_) | Work::Rules(_) => {
-                &[Column::Bound, Column::Ours]
-            }
-            Work::Grow(..) => &[Column::Ours],
-            Work::Call(..) => &[Column::Bound, Column::Wire, Column::Ours, Column::Default],
+            Work::InjectForeign(_)
+            | Work::ExtractForeign(_)
+            | Work::Refuse(_)
+            | Work::Poll
+            | Work::TracedPoll => &[Column::Bound, Column::Ours],
+            Work::TracedProcess => &[Column::Wire, Column::Bound, Column::Ours],
+            Work::Grow(..) | Work::Rules(_) => &[Column::Ours],
+            Work::Call(call, setting, others) => calls::columns(call, setting, others),
         };
         columns.iter().map(move |column| Cell {
             row,
             column: *column,
         })
     });
-    cells.collect()
+    cells
+        .filter(|cell| has_usual || cell.column != Column::Usual)
+        .collect()
 }

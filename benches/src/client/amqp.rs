@@ -1,15 +1,16 @@
 //! lapin: AMQP's table of headers.
 
 use super::Client;
-use crate::bound::{self, BAGGAGE, TRACEPARENT, TRACESTATE};
+use crate::bound::{self, Fields, TRACEPARENT};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use opentelemetry::Context;
-use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::SpanContext;
 use otel_messaging_lapin::Lapin;
 
 pub enum Amqp {}
+
+/// Where RabbitMQ up to 3.12 puts what a sender by AMQP 1.0 has said.
+const APP_PROPERTIES: &[u8] = b"x-amqp-1.0-app-properties";
 
 impl Client for Amqp {
     type Marker = Lapin;
@@ -30,40 +31,72 @@ impl Client for Amqp {
             .collect()
     }
 
-    #[inline]
-    fn write_by_hand(span: &SpanContext, context: &Context) -> FieldTable {
-        let mut headers = FieldTable::default();
-        if span.is_valid() {
-            let traceparent = bound::traceparent::format(span);
-            headers.insert(
-                ShortString::from(TRACEPARENT),
-                AMQPValue::LongString(LongString::from(traceparent.as_slice())),
-            );
-            if let Some(state) = bound::tracestate::format(span.trace_state()) {
-                insert(&mut headers, TRACESTATE, state);
+    /// A length of one byte, the value's type and its length (AMQP 0.9.1, section 4.2.5).
+    const PER_HEADER: usize = 1 + 1 + 4;
+    const AROUND: usize = 0;
+
+    /// One pass: at the sizes of the table cheaper than a search for each name.
+    #[inline(always)]
+    fn fields(headers: &FieldTable) -> Option<Fields<'_>> {
+        let mut fields = [None; 3];
+        for (name, value) in headers.inner() {
+            let name = name.as_str().as_bytes();
+            let Some(place) = bound::field(name) else {
+                // SECURITY.md: the application properties of AMQP 1.0 are read.
+                if name.len() == APP_PROPERTIES.len() && name == APP_PROPERTIES {
+                    return None;
+                }
+                continue;
+            };
+            // Clients differ in the type that they send.
+            let text = match value {
+                AMQPValue::LongString(text) => text.as_bytes(),
+                AMQPValue::ByteArray(bytes) => bytes.as_slice(),
+                AMQPValue::ShortString(text) => text.as_str().as_bytes(),
+                _ => continue,
+            };
+            if fields[place].replace(text).is_some() {
+                return None;
             }
         }
-        if let Some(baggage) = bound::baggage::format(context.baggage()) {
-            insert(&mut headers, BAGGAGE, baggage);
+        Some(fields)
+    }
+
+    #[inline(always)]
+    fn left(headers: &FieldTable, room: usize) -> Option<Option<usize>> {
+        let mut taken = 0;
+        for (name, value) in headers.inner() {
+            let name = name.as_str().as_bytes();
+            let is_old = bound::field(name).is_some()
+                || (name.len() == APP_PROPERTIES.len() && name == APP_PROPERTIES);
+            // Other types are counted where old contexts are removed.
+            let AMQPValue::LongString(text) = value else {
+                return None;
+            };
+            if is_old {
+                return None;
+            }
+            taken += Self::PER_HEADER + name.len() + text.len();
         }
+        Some(room.checked_sub(taken))
+    }
+
+    #[inline(always)]
+    fn new_headers() -> FieldTable {
+        FieldTable::default()
+    }
+
+    #[inline(always)]
+    fn add_parent(mut headers: FieldTable, traceparent: &[u8; 55]) -> FieldTable {
+        let value = LongString::from(traceparent.as_slice());
+        headers.insert(ShortString::from(TRACEPARENT), AMQPValue::LongString(value));
         headers
     }
 
-    /// One pass: at the sizes of the table cheaper than a search for each name.
-    fn extract_by_hand(headers: &FieldTable) -> Context {
-        let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
-        for (name, value) in headers.inner() {
-            let wanted = match name.as_str() {
-                TRACEPARENT => &mut traceparent,
-                TRACESTATE => &mut tracestate,
-                BAGGAGE => &mut baggage,
-                _ => continue,
-            };
-            if let AMQPValue::LongString(text) = value {
-                *wanted = Some(text.as_bytes());
-            }
-        }
-        bound::context(traceparent, || tracestate, baggage)
+    #[inline(always)]
+    fn add_list(mut headers: FieldTable, name: &'static str, list: String) -> FieldTable {
+        insert(&mut headers, name, list);
+        headers
     }
 
     fn inject_usually(propagator: &impl TextMapPropagator, context: &Context) -> FieldTable {

@@ -1,11 +1,10 @@
 //! rdkafka: Kafka's record headers.
 
 use super::Client;
-use crate::bound::{self, BAGGAGE, TRACEPARENT, TRACESTATE};
+use crate::bound::{self, BAGGAGE, Came, Fields, TRACEPARENT, TRACESTATE};
 use opentelemetry::Context;
-use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::SpanContext;
+use otel_messaging::adapter::{Carrier, CarrierMut};
 use otel_messaging_rdkafka::Kafka as Marker;
 use rdkafka::message::{BorrowedHeaders, Header, Headers, OwnedHeaders};
 
@@ -38,23 +37,37 @@ impl Client for Kafka {
         entries
     }
 
-    #[inline]
-    fn write_by_hand(span: &SpanContext, context: &Context) -> OwnedHeaders {
-        let mut headers = OwnedHeaders::new_with_capacity(3);
-        if span.is_valid() {
-            headers = insert(headers, TRACEPARENT, &bound::traceparent::format(span));
-            if let Some(state) = bound::tracestate::format(span.trace_state()) {
-                headers = insert(headers, TRACESTATE, state.as_bytes());
-            }
-        }
-        if let Some(baggage) = bound::baggage::format(context.baggage()) {
-            headers = insert(headers, BAGGAGE, baggage.as_bytes());
-        }
-        headers
+    /// The lengths of name and value.
+    const PER_HEADER: usize = 2 + 4;
+    const AROUND: usize = 0;
+
+    /// In one pass. rdkafka checks every name and value that it reads, and panics when a name is not UTF-8. By hand
+    /// one would ask librdkafka, as the adapter does: only its `native.rs` may be unsafe, so this is its reading.
+    #[inline(always)]
+    fn fields(headers: &OwnedHeaders) -> Option<Fields<'_>> {
+        fields(headers.as_borrowed())
     }
 
-    fn extract_by_hand(headers: &OwnedHeaders) -> Context {
-        extract_by_hand(headers.as_borrowed())
+    /// Names and sizes, by the same reading.
+    #[inline(always)]
+    fn left(headers: &OwnedHeaders, room: usize) -> Option<Option<usize>> {
+        matches!(Self::fields(headers), Some([None, None, None]))
+            .then(|| CarrierMut::<Marker>::left_of(headers, room))
+    }
+
+    #[inline(always)]
+    fn new_headers() -> OwnedHeaders {
+        OwnedHeaders::new_with_capacity(3)
+    }
+
+    #[inline(always)]
+    fn add_parent(headers: OwnedHeaders, traceparent: &[u8; 55]) -> OwnedHeaders {
+        insert(headers, TRACEPARENT, traceparent)
+    }
+
+    #[inline(always)]
+    fn add_list(headers: OwnedHeaders, name: &'static str, list: String) -> OwnedHeaders {
+        insert(headers, name, list.as_bytes())
     }
 
     fn inject_usually(propagator: &impl TextMapPropagator, context: &Context) -> OwnedHeaders {
@@ -68,22 +81,15 @@ impl Client for Kafka {
     }
 }
 
-/// The bound, for headers wherever they are: one pass from the oldest header to the newest, which counts.
+/// The bound: what came with a message that librdkafka has.
 #[inline]
-pub fn extract_by_hand(headers: &BorrowedHeaders) -> Context {
-    let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
-    for index in 0..headers.count() {
-        let Some(header) = headers.try_get(index) else {
-            break;
-        };
-        match header.key {
-            TRACEPARENT => traceparent = header.value,
-            TRACESTATE => tracestate = header.value,
-            BAGGAGE => baggage = header.value,
-            _ => {}
-        }
-    }
-    bound::context(traceparent, || tracestate, baggage)
+pub fn read_by_hand(headers: &BorrowedHeaders) -> Came {
+    bound::came(fields(headers), || Carrier::<Marker>::contexts(headers))
+}
+
+#[inline(always)]
+fn fields(headers: &BorrowedHeaders) -> Option<Fields<'_>> {
+    Carrier::<Marker>::get_each(headers, [TRACEPARENT, TRACESTATE, BAGGAGE])
 }
 
 fn insert(headers: OwnedHeaders, key: &str, value: &[u8]) -> OwnedHeaders {

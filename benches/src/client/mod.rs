@@ -8,9 +8,10 @@ pub use amqp::Amqp;
 pub use kafka::Kafka;
 pub use nats::Nats;
 
+use crate::bound::{self, Fields};
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::TraceContextExt;
 use otel_messaging::adapter::CarrierMut;
 
 /// A client library, as it is measured.
@@ -25,17 +26,38 @@ pub trait Client: Sized {
     /// All names and values, sorted: what the columns have to agree on.
     fn entries(headers: &Self::Headers) -> Vec<(String, String)>;
 
+    /// What a header takes on the wire beyond name and value, and what a message with headers takes beyond them.
+    const PER_HEADER: usize;
+    const AROUND: usize;
+
+    /// The bound: the fields of a context, from one pass over the headers. `None` if there is more to know: a field
+    /// stands there more than once.
+    fn fields(headers: &Self::Headers) -> Option<Fields<'_>>;
+
+    /// The bound: what these headers leave of the room, or `Some(None)` if they take more. `None` if they have an old
+    /// context.
+    fn left(headers: &Self::Headers, room: usize) -> Option<Option<usize>>;
+
+    /// The bound: headers for a context.
+    fn new_headers() -> Self::Headers;
+
+    fn add_parent(headers: Self::Headers, traceparent: &[u8; 55]) -> Self::Headers;
+
+    fn add_list(headers: Self::Headers, name: &'static str, list: String) -> Self::Headers;
+
     /// The bound: a new set of headers with the context in it.
     #[inline]
     fn inject_by_hand(context: &Context) -> Self::Headers {
-        Self::write_by_hand(context.span().span_context(), context)
+        let span = context.span();
+        let headers = bound::write::<Self>(None, span.span_context(), context, usize::MAX);
+        headers.unwrap_or_default()
     }
 
-    /// The same with another span in the place of the context's.
-    fn write_by_hand(span: &SpanContext, context: &Context) -> Self::Headers;
-
     /// The bound: the context of a message that came in.
-    fn extract_by_hand(headers: &Self::Headers) -> Context;
+    #[inline]
+    fn extract_by_hand(headers: &Self::Headers) -> Context {
+        bound::read::<Self>(Some(headers)).context
+    }
 
     /// What people write: `propagator` through an `Injector` of their own.
     fn inject_usually(propagator: &impl TextMapPropagator, context: &Context) -> Self::Headers;

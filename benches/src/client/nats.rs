@@ -1,12 +1,10 @@
 //! async-nats: NATS headers.
 
 use super::Client;
-use crate::bound::{self, BAGGAGE, TRACEPARENT, TRACESTATE};
+use crate::bound::{self, BAGGAGE, Fields, TRACEPARENT, TRACESTATE};
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
-use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::SpanContext;
 use otel_messaging_async_nats::Nats as Marker;
 
 pub enum Nats {}
@@ -36,41 +34,62 @@ impl Client for Nats {
         entries
     }
 
-    #[inline]
-    fn write_by_hand(span: &SpanContext, context: &Context) -> HeaderMap {
-        const PARENT: HeaderName = HeaderName::from_static(TRACEPARENT);
-        const STATE: HeaderName = HeaderName::from_static(TRACESTATE);
-        const BAG: HeaderName = HeaderName::from_static(BAGGAGE);
-        let mut headers = HeaderMap::new();
-        if span.is_valid() {
-            let traceparent = bound::traceparent::format(span);
-            if let Ok(traceparent) = str::from_utf8(&traceparent) {
-                headers.insert(PARENT, traceparent.to_owned());
-            }
-            if let Some(state) = bound::tracestate::format(span.trace_state()) {
-                headers.insert(STATE, state);
+    const PER_HEADER: usize = ": \r\n".len();
+    const AROUND: usize = "NATS/1.0\r\n\r\n".len();
+
+    /// Below some twenty headers, looking at each costs less than a hash for each name.
+    #[inline(always)]
+    fn fields(headers: &HeaderMap) -> Option<Fields<'_>> {
+        let mut fields = [None; 3];
+        for (name, values) in headers.iter() {
+            let name: &str = name.as_ref();
+            if let Some(place) = field(name.as_bytes()) {
+                for value in values {
+                    if fields[place].replace(value.as_str().as_bytes()).is_some() {
+                        return None;
+                    }
+                }
             }
         }
-        if let Some(baggage) = bound::baggage::format(context.baggage()) {
-            headers.insert(BAG, baggage);
+        Some(fields)
+    }
+
+    #[inline(always)]
+    fn left(headers: &HeaderMap, room: usize) -> Option<Option<usize>> {
+        let mut taken = if headers.is_empty() { 0 } else { Self::AROUND };
+        for (name, values) in headers.iter() {
+            let name: &str = name.as_ref();
+            if field(name.as_bytes()).is_some() {
+                return None;
+            }
+            for value in values {
+                taken += name.len() + value.as_str().len() + Self::PER_HEADER;
+            }
+        }
+        Some(room.checked_sub(taken))
+    }
+
+    #[inline(always)]
+    fn new_headers() -> HeaderMap {
+        HeaderMap::new()
+    }
+
+    #[inline(always)]
+    fn add_parent(mut headers: HeaderMap, traceparent: &[u8; 55]) -> HeaderMap {
+        const PARENT: HeaderName = HeaderName::from_static(TRACEPARENT);
+        if let Ok(traceparent) = str::from_utf8(traceparent) {
+            headers.insert(PARENT, traceparent.to_owned());
         }
         headers
     }
 
-    /// Below some twenty headers, looking at each costs less than a hash for each name.
-    fn extract_by_hand(headers: &HeaderMap) -> Context {
-        let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
-        for (name, values) in headers.iter() {
-            let name: &str = name.as_ref();
-            let wanted = match name {
-                TRACEPARENT => &mut traceparent,
-                TRACESTATE => &mut tracestate,
-                BAGGAGE => &mut baggage,
-                _ => continue,
-            };
-            *wanted = values.first().map(|value| value.as_str().as_bytes());
-        }
-        bound::context(traceparent, || tracestate, baggage)
+    #[inline(always)]
+    fn add_list(mut headers: HeaderMap, name: &'static str, list: String) -> HeaderMap {
+        const STATE: HeaderName = HeaderName::from_static(TRACESTATE);
+        const BAG: HeaderName = HeaderName::from_static(BAGGAGE);
+        let name = if name == TRACESTATE { STATE } else { BAG };
+        headers.insert(name, list);
+        headers
     }
 
     fn inject_usually(propagator: &impl TextMapPropagator, context: &Context) -> HeaderMap {
@@ -82,6 +101,20 @@ impl Client for Nats {
     fn extractor(headers: &HeaderMap) -> impl Extractor {
         MapExtractor(headers)
     }
+}
+
+/// Servers rename a `traceparent` that they have traced.
+#[inline(always)]
+fn field(name: &[u8]) -> Option<usize> {
+    if name.len() == TRACEPARENT.len() && name[0] | 0x20 == b'x' {
+        return is_renamed(name).then_some(0);
+    }
+    bound::field(name)
+}
+
+#[cold]
+fn is_renamed(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"Xraceparent")
 }
 
 struct MapInjector<'a>(&'a mut HeaderMap);

@@ -2,8 +2,8 @@
 
 use crate::scenario::{Scenario, Setting, Way, in_flight};
 use anyhow::{Context as _, Result, ensure};
-use benches::call::amqp::publish_span;
-use benches::call::{Calls, handle_by_hand, start};
+use benches::call::amqp::{ROOM, publish_span};
+use benches::call::{end, handle_by_hand, start};
 use benches::client::{Amqp, Client};
 use benches::sample::Carried;
 use bytes::Bytes;
@@ -18,7 +18,6 @@ use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind, PublisherConfirm,
 };
 use opentelemetry::global::{self, BoxedTracer};
-use opentelemetry::trace::Span;
 use otel_messaging::Instrumentation;
 use otel_messaging_lapin::InjectingProducer;
 use std::hint::black_box;
@@ -178,10 +177,10 @@ impl<const CONFIRMED: bool> Scenario for Publishing<CONFIRMED> {
             Way::ByHand => {
                 in_flight(messages, most, async || {
                     let builder = publish_span(&place.exchange, &place.key);
-                    let (mut span, headers) = start::<Amqp>(&self.tracer, builder);
-                    let confirmation = place.publish(Some(headers)).await?.await?;
+                    let (span, headers) = start::<Amqp>(&self.tracer, builder, None, ROOM);
+                    let confirmation = place.publish(headers).await?.await?;
                     ensure!(!confirmation.is_nack(), "RabbitMQ refused a message");
-                    span.end();
+                    end(span);
                     Ok(())
                 })
                 .await?;
@@ -262,12 +261,7 @@ impl Scenario for Consuming {
             let handler = async { black_box(&delivery.data).len() };
             match way {
                 Way::Bare => handler.await,
-                Way::ByHand => {
-                    let headers = Amqp::headers(&delivery).context("a message without headers")?;
-                    let parent = Amqp::extract_by_hand(headers);
-                    let builder = Amqp::process_span(&delivery);
-                    handle_by_hand(&self.tracer, parent, builder, handler).await
-                }
+                Way::ByHand => handle_by_hand::<Amqp, _>(&self.tracer, &delivery, handler).await,
                 Way::Ours => self.instrumentation.process(&delivery).run(handler).await,
             };
             if number % ACKNOWLEDGED == 0 || number == messages {

@@ -3,13 +3,14 @@
 use crate::nats::{connect, received};
 use crate::scenario::{Scenario, Setting, Way, in_flight};
 use anyhow::{Context as _, Result, anyhow};
-use async_nats::Subject;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::context::Context;
 use async_nats::jetstream::stream::{Config, StorageType};
-use benches::call::jetstream::{end_acknowledged, process_span, publish_span};
-use benches::call::{handle_by_hand, start};
-use benches::client::{Client, Nats};
+use async_nats::{Client, Subject};
+use benches::call::jetstream::{end_acknowledged, publish_span};
+use benches::call::nats::room;
+use benches::call::{JetStream, handle_by_hand, start};
+use benches::client::Nats;
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
 use opentelemetry::global::{self, BoxedTracer};
@@ -25,6 +26,7 @@ const BATCH: usize = 500;
 
 /// A stream in memory.
 struct Place {
+    client: Client,
     context: Context,
     name: String,
     subject: Subject,
@@ -33,7 +35,8 @@ struct Place {
 
 impl Place {
     async fn open(setting: &Setting<'_>) -> Result<Self> {
-        let context = async_nats::jetstream::new(connect(setting).await?);
+        let client = connect(setting).await?;
+        let context = async_nats::jetstream::new(client.clone());
         let (name, subject) = (setting.site.name("stream"), setting.site.name("stream.new"));
         let config = Config {
             name: name.clone(),
@@ -43,6 +46,7 @@ impl Place {
         };
         context.create_stream(config).await.context("no stream")?;
         Ok(Self {
+            client,
             context,
             name,
             subject: subject.into(),
@@ -102,7 +106,9 @@ impl Scenario for Publishing {
                 in_flight(messages, MOST, async || {
                     let (subject, payload) = message();
                     let builder = publish_span(&subject);
-                    let (span, headers) = start::<Nats>(&self.tracer, builder);
+                    let room = room(&place.client, &payload);
+                    let (span, headers) = start::<Nats>(&self.tracer, builder, None, room);
+                    let headers = headers.unwrap_or_default();
                     let published = context.publish_with_headers(subject, headers, payload);
                     end_acknowledged(span, &published.await?.await?);
                     Ok(())
@@ -186,11 +192,7 @@ impl Scenario for Pulling {
             match way {
                 Way::Bare => handler.await,
                 Way::ByHand => {
-                    let headers = message.headers.as_ref();
-                    let headers = headers.context("a message without headers")?;
-                    let parent = Nats::extract_by_hand(headers);
-                    let builder = process_span(&message).map_err(|error| anyhow!(error))?;
-                    handle_by_hand(&self.tracer, parent, builder, handler).await
+                    handle_by_hand::<JetStream, _>(&self.tracer, &message, handler).await
                 }
                 Way::Ours => self.instrumentation.process(&message).run(handler).await,
             };

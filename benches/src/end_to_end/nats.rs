@@ -3,14 +3,13 @@
 use crate::scenario::{Scenario, Setting, Way};
 use anyhow::{Context as _, Result, anyhow};
 use async_nats::{Client, ConnectOptions, HeaderMap, Subject, Subscriber};
-use benches::call::nats::publish_span;
-use benches::call::{Calls, handle_by_hand, start};
+use benches::call::nats::{publish_span, room};
+use benches::call::{end, handle_by_hand, start};
 use benches::client::{Client as _, Nats};
 use benches::sample::Carried;
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
 use opentelemetry::global::{self, BoxedTracer};
-use opentelemetry::trace::Span;
 use otel_messaging::Instrumentation;
 use otel_messaging_async_nats::InjectingProducer;
 use std::hint::black_box;
@@ -78,10 +77,12 @@ impl Scenario for Publishing {
                 Way::Bare => self.client.publish(subject, payload).await?,
                 Way::ByHand => {
                     let builder = publish_span(&subject);
-                    let (mut span, headers) = start::<Nats>(&self.tracer, builder);
+                    let room = room(&self.client, &payload);
+                    let (span, headers) = start::<Nats>(&self.tracer, builder, None, room);
+                    let headers = headers.unwrap_or_default();
                     let published = self.client.publish_with_headers(subject, headers, payload);
                     published.await?;
-                    span.end();
+                    end(span);
                 }
                 Way::Ours => self.ours.publish(subject, payload).await?,
             }
@@ -149,13 +150,7 @@ impl Scenario for Subscribing {
             let handler = async { black_box(&message.payload).len() };
             match way {
                 Way::Bare => handler.await,
-                Way::ByHand => {
-                    let headers = message.headers.as_ref();
-                    let headers = headers.context("a message without headers")?;
-                    let parent = Nats::extract_by_hand(headers);
-                    let builder = Nats::process_span(&message);
-                    handle_by_hand(&self.tracer, parent, builder, handler).await
-                }
+                Way::ByHand => handle_by_hand::<Nats, _>(&self.tracer, &message, handler).await,
                 Way::Ours => self.instrumentation.process(&message).run(handler).await,
             };
         }

@@ -10,11 +10,11 @@ mod counts;
 mod instructions;
 
 use anyhow::{Context, Result, bail};
-use benches::CLIENTS;
-use benches::call::{Call, Setting};
-use benches::case::{Cell, Column, Work, calls, cells};
+use benches::call::{Call, JetStream, Setting};
+use benches::case::{Cell, Column, Work, calls, cells, handled};
 use benches::client::{Amqp, Kafka, Nats};
 use benches::report::write;
+use benches::{CLIENTS, JETSTREAM};
 use clap::{Parser, Subcommand};
 use counts::Counts;
 use instructions::Instructions;
@@ -78,6 +78,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (mut lines, mut instructions) = (Vec::new(), Instructions::default());
     for (call, name) in [(Call::Process, "process"), (Call::Send, "send")] {
         for (client, (_, title)) in CLIENTS.iter().enumerate() {
+            if call == Call::Send && client == JETSTREAM {
+                continue;
+            }
             let mut counts = Vec::new();
             for (column, of) in COLUMNS {
                 let out = format!("{name}-{title}-{of}.out").replace(' ', "-");
@@ -141,16 +144,23 @@ fn tables(lines: &[(String, Vec<Counts>)]) -> Result<String> {
     Ok(text)
 }
 
+fn cells_of(client: usize) -> Vec<Cell> {
+    cells(if client == JETSTREAM {
+        handled()
+    } else {
+        calls()
+    })
+}
+
 /// Does the work of one cell.
 fn work(client: usize, cell: usize) -> Result<()> {
-    let cell = cells(calls())
-        .into_iter()
-        .nth(cell)
-        .context("no such cell")?;
+    let mut cells = cells_of(client).into_iter();
+    let cell = cells.nth(cell).context("no such cell")?;
     match client {
         0 => cell.measure_call::<Amqp>(),
         1 => cell.measure_call::<Kafka>(),
         2 => cell.measure_call::<Nats>(),
+        JETSTREAM => cell.measure_handling::<JetStream>(),
         _ => bail!("no such client"),
     }
     Ok(())
@@ -158,9 +168,9 @@ fn work(client: usize, cell: usize) -> Result<()> {
 
 /// Lets callgrind count the work of one cell, and says for how many messages.
 fn count(out: &Path, client: usize, call: Call, column: Column) -> Result<usize> {
-    let work = Work::Call(call, Setting::Recorded);
+    let work = Work::Call(call, Setting::Recorded, 0);
     let is_it = |cell: &Cell| cell.row.work == work && cell.column == column;
-    let mut all = cells(calls()).into_iter().enumerate();
+    let mut all = cells_of(client).into_iter().enumerate();
     let (index, cell) = all.find(|(_, cell)| is_it(cell)).context("no such cell")?;
     let mut valgrind = Command::new("valgrind");
     valgrind

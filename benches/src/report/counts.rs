@@ -1,5 +1,6 @@
-//! gungraun's summaries.
+//! gungraun's summaries, and callgrind's own files.
 
+use super::allocations;
 use crate::case::Cell;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -9,7 +10,7 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Counts {
     pub instructions: f64,
-    /// Of a cell that was measured with DHAT.
+    /// C's too.
     pub allocations: Option<f64>,
 }
 
@@ -38,17 +39,16 @@ impl Counts {
             "{}: summaries of another version of gungraun",
             path.display()
         );
-        let total = |tool: &str, metric: &str| {
-            let profiles = summary["profiles"].as_array()?;
-            let profile = profiles.iter().find(|profile| profile["tool"] == tool)?;
-            let metric = &profile["data"]["total"]["metrics"][metric]["values"]["new"];
-            Some(metric.as_f64()? / cell.samples() as f64)
-        };
-        let instructions = total("Callgrind", "Ir")
+        let profiles = summary["profiles"].as_array();
+        let callgrind = profiles.and_then(|all| all.iter().find(|one| one["tool"] == "Callgrind"));
+        let instructions = callgrind
+            .and_then(|tool| tool["data"]["total"]["metrics"]["Ir"]["values"]["new"].as_f64())
             .with_context(|| format!("{}: no count of instructions", path.display()))?;
+        let samples = cell.samples() as f64;
+        let blocks = allocations::of(path.parent().unwrap_or(folder))?;
         Ok(Self {
-            instructions,
-            allocations: total("DHAT", "TotalBlocks"),
+            instructions: instructions / samples,
+            allocations: Some(blocks as f64 / samples),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! From the counts to the table and the verdict.
 
+mod allocations;
 mod counts;
 mod kept;
 mod results;

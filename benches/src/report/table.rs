@@ -3,7 +3,7 @@
 use super::counts::Counts;
 use super::results::{LINEAR, Line, METRICS, Results};
 use crate::CLIENTS;
-use crate::case::{Limit, RULES};
+use crate::case::{Limit, RULES, Work};
 use anyhow::{Context, Result};
 use std::fmt::Write;
 use std::path::Path;
@@ -22,6 +22,7 @@ impl Results {
         self.honesty(&mut text)?;
         self.ratios(&mut text)?;
         self.calls(&mut text)?;
+        self.polls(&mut text)?;
         self.metrics(&mut text)?;
         self.rules(&mut text)?;
         self.growth(&mut text)?;
@@ -85,26 +86,57 @@ impl Results {
     }
 
     fn calls(&self, text: &mut String) -> Result<()> {
+        text.push_str("Whole calls, in instructions and, behind the slash, allocations; ratios of what is added to the ");
         text.push_str(
-            "Whole calls, in instructions and, behind the slash, allocations; ratios to the bound:\n\n",
+            "client's own call:\n\n| work | client | client alone | limit | by hand | ours | ",
         );
-        text.push_str("| work | client | wire | bound | ours | ratio | default | ");
-        text.push_str("allocations over the wire |\n");
-        text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+        text.push_str("ratio | to reach | | allocations more | default | forced |\n");
+        text.push_str(
+            "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |\n",
+        );
         for line in self.lines.iter().filter(|line| is_call(line)) {
-            let wire = line.wire.context("a call without its wire")?;
-            let default = line.default.context("a call without its default")?;
+            let (to_reach, verdict) = match line.row.limit {
+                Limit::Added { .. } => (figure(line), verdict(line.is_reached())),
+                _ => (String::new(), ""),
+            };
+            let default = line.default.map(|default| line.ratio(default));
             writeln!(
                 text,
-                "| {} | {} | {} | {} | {} | {:.2} | {:.2} | {} |",
+                "| {} | {} | {} | {} | {} | {} | {:.2} | {to_reach} | {verdict} | {} | {} | {} |",
+                line.row.name,
+                CLIENTS[line.client].1,
+                show(line.bare),
+                show(line.wire),
+                show(line.bound),
+                show(Some(line.ours)),
+                line.ratio(line.ours),
+                shortly(line.more_allocations()),
+                default.map_or_else(String::new, |default| format!("{default:.2}")),
+                show(line.forced.filter(|forced| forced.allocations > Some(0.0))),
+            )?;
+        }
+        text.push('\n');
+        Ok(())
+    }
+
+    fn polls(&self, text: &mut String) -> Result<()> {
+        text.push_str("Polls, and the handling of a message with `tracing`:\n\n");
+        text.push_str("| work | client | `#[instrument]` | by hand | ours | ratio | to reach | | to by hand |\n");
+        text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n");
+        for line in self.lines.iter().filter(|line| is_poll(line)) {
+            let by_hand = line.bound.context("a poll without its bound")?;
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {:.2} | {} | {} | {:.2} |",
                 line.row.name,
                 CLIENTS[line.client].1,
                 show(line.wire),
                 show(line.bound),
                 show(Some(line.ours)),
                 line.ratio(line.ours),
-                line.ratio(default),
-                shortly(line.allocations() - wire.allocations.unwrap_or(f64::NAN)),
+                figure(line),
+                verdict(line.is_reached()),
+                line.ours.instructions / by_hand.instructions,
             )?;
         }
         text.push('\n');
@@ -183,11 +215,18 @@ impl Results {
 }
 
 fn is_step(line: &Line) -> bool {
-    !matches!(line.row.limit, Limit::Kept | Limit::Beyond(_))
+    !is_call(line) && !is_poll(line) && !matches!(line.row.work, Work::Rules(_))
+}
+
+fn is_poll(line: &Line) -> bool {
+    matches!(
+        line.row.work,
+        Work::Poll | Work::TracedPoll | Work::TracedProcess
+    )
 }
 
 fn is_call(line: &Line) -> bool {
-    line.row.limit == Limit::Kept
+    matches!(line.row.work, Work::Call(..))
 }
 
 /// Instructions and allocations.
@@ -202,6 +241,11 @@ fn show(counts: Option<Counts>) -> String {
 fn figure(line: &Line) -> String {
     let instructions = match line.row.limit {
         Limit::Absolute(most) => most.to_string(),
+        Limit::Added {
+            ratio,
+            allocations: Some(more),
+            ..
+        } => return format!("{ratio:.2} / +{more}"),
         _ => format!("{:.2}", line.limit()),
     };
     match line.row.allocations {

@@ -2,7 +2,7 @@
 
 use crate::contexts::{contexts, lines};
 use crate::error_type::error_type_of;
-use crate::header_name::{header_name, is_spelling, text};
+use crate::header_name::{header_name, is_spelling, is_title_case, text};
 use crate::wire_size;
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
 use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, Client, Contexts, FieldValue};
@@ -91,8 +91,8 @@ impl CarrierMut<Nats> for HeaderMap {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
-        if !self.is_empty() {
-            remove_from(self, names);
+        if Found::in_headers(self, names).any {
+            remove_found(self, names);
         }
     }
 
@@ -102,14 +102,40 @@ impl CarrierMut<Nats> for HeaderMap {
     }
 }
 
-fn remove_from(headers: &mut HeaderMap, names: &[&str]) {
-    let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
-    if !headers.iter().any(|(key, _)| is_named(key)) {
-        return;
+/// What stands in headers of some names.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Found {
+    /// Whether one is there, in any spelling.
+    pub(crate) any: bool,
+    /// Whether one is there as Go spells it.
+    pub(crate) in_title_case: bool,
+}
+
+impl Found {
+    #[inline]
+    pub(crate) fn in_headers(headers: &HeaderMap, names: &[&str]) -> Self {
+        let mut found = Self::default();
+        for (key, _) in headers.iter() {
+            let key = text(key);
+            if let Some(name) = names.iter().find(|name| is_spelling(key, name)) {
+                found.any = true;
+                found.in_title_case |= is_title_case(key, name);
+            }
+        }
+        found
     }
-    // The map has no way to remove an entry.
+}
+
+/// The map has no way to remove an entry.
+#[cold]
+pub(crate) fn remove_found(headers: &mut HeaderMap, names: &[&str]) {
+    let is_named = |key: &HeaderName| names.iter().any(|name| is_spelling(text(key), name));
     let mut rest = HeaderMap::new();
     for (key, values) in headers.iter().filter(|(key, _)| !is_named(key)) {
+        if let [value] = &values[..] {
+            rest.insert(key.clone(), value.clone());
+            continue;
+        }
         for value in values {
             rest.append(key.clone(), value.clone());
         }

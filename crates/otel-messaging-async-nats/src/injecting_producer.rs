@@ -5,7 +5,7 @@ use crate::injection::Injection;
 use crate::outbound::Outbound;
 use crate::spelling::Spelling;
 use crate::subject::destination;
-use crate::wire_size::room_for;
+use crate::wire_size::{of_headers, room_for};
 use async_nats::message::OutboundMessage;
 use async_nats::{Client, HeaderMap, Message, jetstream};
 use otel_messaging::Instrumentation;
@@ -208,8 +208,8 @@ impl<P: Wrapped> InjectingProducer<P> {
     }
 
     /// What the headers of a message may take, in bytes, by the server to which the client is connected
-    /// now.
-    fn room(&self, payload: usize, own: Option<&HeaderMap>) -> usize {
+    /// now. `own` is what those take that it has without a context.
+    fn room(&self, payload: usize, own: Option<usize>) -> usize {
         room_for(self.client.max_payload(), payload, own)
     }
 
@@ -224,9 +224,11 @@ impl<P: Wrapped> InjectingProducer<P> {
         let message = Outbound::to(subject, headers.as_ref(), payload, &self.injection.info);
         let by = &self.injection.sender;
         let outgoing = by.outgoing(operation, &message);
-        let room = self.room(payload, headers.as_ref());
+        let own = of_headers(headers.as_ref());
+        let room = self.room(payload, own);
         let mut headers = headers.unwrap_or_default();
-        self.injection.write(&outgoing, &mut headers, room);
+        self.injection
+            .write_beside(None, (&mut headers, own), &outgoing, room);
         (outgoing, headers)
     }
 
@@ -249,7 +251,7 @@ impl<P: Wrapped> InjectingProducer<P> {
         let came = message.headers.as_ref();
         let payload = message.payload.len();
         let outbound = Outbound::to(subject, came, payload, &self.injection.info);
-        let room = self.room(payload, came);
+        let room = self.room(payload, of_headers(came));
         let source = destination(&message.subject);
         self.injection.relay(relay, source, &outbound, came, room)
     }

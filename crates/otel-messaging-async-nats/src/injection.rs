@@ -38,22 +38,22 @@ impl Injection {
     }
 
     /// Writes the message's context into the headers. `room` is what headers may take, in bytes.
-    #[inline]
     pub(crate) fn write(&self, outgoing: &Outgoing, headers: &mut HeaderMap, room: usize) {
-        self.write_answer(None, outgoing, headers, room);
+        self.write_beside(None, (headers, None), outgoing, room);
     }
 
-    /// Writes the context of an answer into its headers. The sender of the request, which came with the
-    /// headers `asked`, finds the context there.
-    pub(crate) fn write_answer(
+    /// Writes the context into headers that take so many bytes, if that is known. `asked` are the headers
+    /// of the request, if the message is an answer: the request's sender finds the context in its spelling.
+    #[inline]
+    pub(crate) fn write_beside(
         &self,
         asked: Option<&HeaderMap>,
+        (headers, size): (&mut HeaderMap, Option<usize>),
         outgoing: &Outgoing,
-        headers: &mut HeaderMap,
         room: usize,
     ) {
         if !outgoing.keeps_context() {
-            let mut spelled = Spelled::new(self.spelling, mem::take(headers), asked);
+            let mut spelled = Spelled::new(self.spelling, mem::take(headers), asked).of_size(size);
             outgoing.inject(&mut spelled, Some(room));
             *headers = spelled.headers;
         } else if !outgoing.context().is_telemetry_suppressed() {

@@ -27,7 +27,7 @@ impl Describe<Nats> for Message {
         match delivery(self) {
             Some(told) => info
                 .with_delivery_count(Some(told.delivered))
-                .with_sent_at(told.published),
+                .with_sent_at(told.published()),
             None => info,
         }
     }

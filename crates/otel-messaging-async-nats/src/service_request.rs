@@ -6,7 +6,7 @@ use crate::injection::Injection;
 use crate::outbound::Outbound;
 use crate::outcome;
 use crate::service_error;
-use crate::wire_size::{of_header, room_for};
+use crate::wire_size::{of_header, of_headers, room_for};
 use async_nats::client::{PublishError, PublishErrorKind};
 use async_nats::service::Request;
 use async_nats::service::error::Error;
@@ -147,10 +147,11 @@ impl InjectingRequest {
         let info = &self.injection.info;
         let answer = Outbound::answer(request.reply.as_deref(), &headers, payload, info, code);
         let outgoing = self.injection.sender.outgoing("respond", &answer);
-        let room = room_for(self.client.max_payload(), size(response), Some(&headers));
+        let own = of_headers(Some(&headers));
+        let room = room_for(self.client.max_payload(), size(response), own);
         let asked = request.headers.as_ref();
         self.injection
-            .write_answer(asked, &outgoing, &mut headers, room);
+            .write_beside(asked, (&mut headers, own), &outgoing, room);
         (outgoing, headers)
     }
 }

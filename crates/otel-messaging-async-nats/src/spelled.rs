@@ -1,7 +1,7 @@
 //! Headers into which a context is written, in one spelling of its names or in both.
 
-use crate::header_name::{canonical, is_title_case, text};
-use crate::headers::Nats;
+use crate::header_name::canonical;
+use crate::headers::{Found, Nats, remove_found};
 use crate::spelling::Spelling;
 use crate::wire_size;
 use async_nats::HeaderMap;
@@ -19,6 +19,8 @@ pub(crate) struct Spelled<'a> {
     spelling: Spelling,
     /// `None` as long as nothing was removed.
     is_both: Option<bool>,
+    /// What the headers take, in bytes, if it is known.
+    size: Option<usize>,
 }
 
 impl<'a> Spelled<'a> {
@@ -37,7 +39,14 @@ impl<'a> Spelled<'a> {
             asked,
             spelling,
             is_both,
+            size: None,
         }
+    }
+
+    /// The same headers, which take so many bytes.
+    pub(crate) fn of_size(mut self, size: Option<usize>) -> Self {
+        self.size = size;
+        self
     }
 }
 
@@ -56,6 +65,7 @@ impl CarrierMut<Nats> for Spelled<'_> {
 
     #[inline]
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
+        self.size = None;
         if self.is_both == Some(true) {
             let canonical = canonical(name);
             if canonical != name {
@@ -67,30 +77,30 @@ impl CarrierMut<Nats> for Spelled<'_> {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
+        let found = Found::in_headers(&self.headers, names);
         if self.spelling == Spelling::AsReceived && self.is_both != Some(true) {
-            let came = [Some(&self.headers), self.asked];
-            let is_both = came.into_iter().flatten().any(|came| has_any(came, names));
-            self.is_both = Some(is_both);
+            let was_asked = |asked| Found::in_headers(asked, names).in_title_case;
+            self.is_both = Some(found.in_title_case || self.asked.is_some_and(was_asked));
         }
-        self.headers.remove(names);
+        if found.any {
+            remove_found(&mut self.headers, names);
+            self.size = None;
+        }
     }
 
     /// Whatever is written may take twice its size.
     #[inline]
     fn left_of(&self, room: usize) -> Option<usize> {
-        let left = wire_size::left_of(&self.headers, room)?;
+        let left = match self.size {
+            Some(size) => wire_size::left_beside(size, room)?,
+            None => wire_size::left_of(&self.headers, room)?,
+        };
         Some(if self.is_both == Some(false) {
             left
         } else {
             left / 2
         })
     }
-}
-
-/// Whether one of the fields stands in these headers as Go spells it.
-fn has_any(headers: &HeaderMap, fields: &[&str]) -> bool {
-    let is_any = |key: &str| fields.iter().any(|field| is_title_case(key, field));
-    headers.iter().any(|(key, _)| is_any(text(key)))
 }
 
 #[cfg(test)]

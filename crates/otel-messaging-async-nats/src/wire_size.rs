@@ -18,22 +18,25 @@ pub(crate) fn of_header(name: &str, value: &str) -> usize {
     name.len() + value.len() + PER_HEADER
 }
 
+/// What headers take with the lines around them, in bytes; 0 if there are none.
+pub(crate) fn of_headers(headers: Option<&HeaderMap>) -> Option<usize> {
+    match headers.filter(|headers| !headers.is_empty()) {
+        Some(headers) => Some(usize::MAX - left_of(headers, usize::MAX)?),
+        None => Some(0),
+    }
+}
+
 /// What a message takes, in bytes, as the server's `max_payload` counts it: its payload, and its headers
 /// with the lines around them.
 pub(crate) fn envelope(payload: usize, headers: Option<&HeaderMap>) -> Option<usize> {
-    let headers = match headers.filter(|headers| !headers.is_empty()) {
-        Some(headers) => usize::MAX - left_of(headers, usize::MAX)?,
-        None => 0,
-    };
-    payload.checked_add(headers)
+    payload.checked_add(of_headers(headers)?)
 }
 
 /// What these headers leave of the room, in bytes; `None` if they take more.
 #[inline]
 pub(crate) fn left_of(headers: &HeaderMap, room: usize) -> Option<usize> {
     if headers.is_empty() {
-        // A message without headers has no lines around them either.
-        return Some(room.saturating_sub(BLOCK));
+        return left_beside(0, room);
     }
     let mut left = room.checked_sub(BLOCK)?;
     for (name, values) in headers.iter() {
@@ -44,15 +47,25 @@ pub(crate) fn left_of(headers: &HeaderMap, room: usize) -> Option<usize> {
     Some(left)
 }
 
-/// What the headers of a message may take, in bytes. `own` are the headers that the caller gave.
+/// The same for headers that take so many bytes.
+#[inline]
+pub(crate) fn left_beside(size: usize, room: usize) -> Option<usize> {
+    if size == 0 {
+        // A message without headers has no lines around them either.
+        Some(room.saturating_sub(BLOCK))
+    } else {
+        room.checked_sub(size)
+    }
+}
+
+/// What the headers of a message may take, in bytes. `own` is what those take that the caller gave.
 ///
 /// A stream refuses a message with headers that are larger than 65,535 bytes. A publisher on core NATS
 /// learns neither of the refusal nor of the stream, so every message whose own headers keep this limit
 /// keeps it with its context too.
-pub(crate) fn room_for(max_payload: usize, payload: usize, own: Option<&HeaderMap>) -> usize {
+pub(crate) fn room_for(max_payload: usize, payload: usize, own: Option<usize>) -> usize {
     let room = max_payload.saturating_sub(payload);
-    let keeps = |own: &HeaderMap| left_of(own, STREAM_HEADERS).is_some();
-    if room > STREAM_HEADERS && own.is_none_or(keeps) {
+    if room > STREAM_HEADERS && own.is_some_and(|own| own <= STREAM_HEADERS) {
         STREAM_HEADERS
     } else {
         room
@@ -107,7 +120,7 @@ mod tests {
             (STREAM_HEADERS + 8, 7, Some(&fits), STREAM_HEADERS),
             (STREAM_HEADERS + 8, 7, Some(&exceeds), STREAM_HEADERS + 1),
         ] {
-            assert_eq!(room_for(max_payload, payload, own), room);
+            assert_eq!(room_for(max_payload, payload, of_headers(own)), room);
         }
     }
 }

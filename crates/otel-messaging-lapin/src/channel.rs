@@ -1,16 +1,17 @@
 //! A channel whose messages carry their context.
 
-use crate::error_type::error_type;
 use crate::injecting_producer::InjectingProducer;
+use crate::lent_headers::LentHeaders;
 use crate::published::{PUBLISH, Published};
 use crate::publisher_confirm::PublisherConfirm;
+use crate::publishing::Publishing;
 use crate::route::Route;
 use crate::wire_size::FrameMax;
 use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, Result};
-use otel_messaging::adapter::{Outcome, Outgoing};
+use otel_messaging::adapter::Outgoing;
 
 impl InjectingProducer<Channel> {
     /// Takes the size of a frame from the channel's connection, which a channel does not know. Call it if
@@ -120,54 +121,29 @@ impl InjectingProducer<Channel> {
 
     /// The caller's properties with the context of this message in place of any that they hold.
     fn inject(&self, outgoing: &Outgoing, properties: BasicProperties) -> BasicProperties {
-        // The properties give their headers out by reference only.
-        let headers = properties.headers().clone();
-        let is_own = headers.is_some();
-        let mut headers = headers.unwrap_or_default();
+        let mut headers = LentHeaders::of(&properties);
         outgoing.inject(&mut headers, self.frame_max.room(&properties));
-        with_headers(properties, is_own, headers)
+        match headers.into_changed() {
+            Some(headers) => properties.with_headers(headers),
+            None => properties,
+        }
     }
 
     /// Publishes a message that has its context already.
-    pub(crate) async fn publish(
+    pub(crate) fn publish(
         &self,
-        mut outgoing: Outgoing,
+        outgoing: Outgoing,
         exchange: ShortString,
         routing_key: ShortString,
         options: BasicPublishOptions,
         payload: &[u8],
         properties: BasicProperties,
-    ) -> Result<PublisherConfirm> {
+    ) -> impl Future<Output = Result<PublisherConfirm>> {
         let channel = self.get_ref();
-        outgoing.hand_over();
-        let published = channel
-            .basic_publish(exchange, routing_key, options, payload, properties)
-            .await;
-        match published {
-            Ok(confirm) if channel.status().confirm() => {
-                Ok(PublisherConfirm::new(confirm, Some(outgoing)))
-            }
-            Ok(confirm) => {
-                outgoing.finish(Outcome::accepted());
-                Ok(PublisherConfirm::new(confirm, None))
-            }
-            Err(error) => {
-                outgoing.finish(Outcome::failed(error_type(&error), &error));
-                Err(error)
-            }
+        Publishing {
+            published: channel.basic_publish(exchange, routing_key, options, payload, properties),
+            channel,
+            outgoing: Some(outgoing),
         }
-    }
-}
-
-/// A message that had no headers gets a table only if the table has an entry.
-pub(crate) fn with_headers(
-    properties: BasicProperties,
-    is_own: bool,
-    headers: FieldTable,
-) -> BasicProperties {
-    if is_own || !headers.inner().is_empty() {
-        properties.with_headers(headers)
-    } else {
-        properties
     }
 }

@@ -158,8 +158,10 @@ impl CarrierMut<Lapin> for FieldTable {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
-        if !self.inner().is_empty() {
-            remove_from(self, names);
+        if !self.inner().is_empty()
+            && let Some(rest) = without(self, names)
+        {
+            *self = rest;
         }
     }
 
@@ -171,29 +173,33 @@ impl CarrierMut<Lapin> for FieldTable {
     }
 }
 
-fn remove_from(table: &mut FieldTable, names: &[&str]) {
-    let is_named = |key: &ShortString| {
-        let mut names = names.iter();
-        names.any(|name| is_name(key.as_str().as_bytes(), name))
-    };
-    let section = without_fields(table, names);
-    if section.is_none() && !table.inner().keys().any(is_named) {
-        return;
+/// A copy of the table without these names, in any spelling: the table has no way to remove an entry.
+/// `None` if it has none of them.
+pub(crate) fn without(table: &FieldTable, names: &[&str]) -> Option<FieldTable> {
+    let is_named = |key: &str| names.iter().any(|name| is_name(key.as_bytes(), name));
+    let (mut is_any_named, mut has_section) = (false, false);
+    for key in table.inner().keys().map(ShortString::as_str) {
+        is_any_named |= is_named(key);
+        has_section |= key == app_properties::NAME;
     }
-    // The table has no way to remove an entry.
-    let rest = table.inner().iter().filter(|(key, _)| !is_named(key));
+    let section = has_section.then(|| without_fields(table, names)).flatten();
+    if section.is_none() && !is_any_named {
+        return None;
+    }
+    let rest = table.inner().iter();
+    let rest = rest.filter(|(key, _)| !is_named(key.as_str()));
     let mut rest: BTreeMap<_, _> = rest
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     if let Some(section) = section {
         let key = ShortString::from(app_properties::NAME);
-        if section.is_empty() || is_named(&key) {
+        if section.is_empty() || is_named(key.as_str()) {
             rest.remove(&key);
         } else {
             rest.insert(key, AMQPValue::LongString(section.into()));
         }
     }
-    *table = FieldTable::from(rest);
+    Some(FieldTable::from(rest))
 }
 
 /// The application properties of a sender by AMQP 1.0 without those of these names that are fields of a

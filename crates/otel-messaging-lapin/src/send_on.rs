@@ -1,6 +1,5 @@
 //! Sending a received message on: forwarding, republishing, and putting it aside.
 
-use crate::channel::with_headers;
 use crate::headers::as_text;
 use crate::injecting_producer::InjectingProducer;
 use crate::published::{PUBLISH, Published};
@@ -9,8 +8,8 @@ use crate::relay::relayed;
 use crate::route::Route;
 use lapin::message::Delivery;
 use lapin::options::BasicPublishOptions;
-use lapin::types::ShortString;
-use lapin::{Channel, Result};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Result};
 use otel_messaging::adapter::{DeadLetter, Relay};
 use std::fmt::Display;
 
@@ -139,5 +138,14 @@ impl InjectingProducer<Channel> {
             payload,
             properties,
         )
+    }
+}
+
+/// A message that had no headers gets a table only if the table has an entry.
+fn with_headers(properties: BasicProperties, is_own: bool, headers: FieldTable) -> BasicProperties {
+    if is_own || !headers.inner().is_empty() {
+        properties.with_headers(headers)
+    } else {
+        properties
     }
 }

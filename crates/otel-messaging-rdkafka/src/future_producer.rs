@@ -60,23 +60,36 @@ where
         T: Into<Timeout>,
     {
         let (mut outgoing, given) = self.inject(&mut record, self.injector.may_repeat);
+        let timeout = queue_timeout.into();
+        let headers = record.headers.take();
         async move {
             outgoing.hand_over();
-            let sent = Sent {
-                noted: self.size_to_note(&record),
-                record: FutureRecord {
-                    headers: None,
-                    ..record
-                },
-                timeout: queue_timeout.into(),
-                start: Instant::now(),
+            let start = Instant::now();
+            let noted = self
+                .injector
+                .size_to_note(&described(&record), headers.as_ref());
+            let first = FutureRecord {
+                headers,
+                ..without_headers(&record)
             };
-            let delivery = self.inner.send(record, sent.timeout).await;
-            if delivery.is_ok() && sent.noted.is_none() {
-                return delivery_future::end((outgoing, given), delivery);
-            }
-            // Boxed: it seldom runs, and would double the future.
-            Box::pin(self.learn(sent, (outgoing, given), delivery)).await
+            // Boxed: it seldom runs, and would double the future. In a statement of its own, so that the
+            // future does not keep the answer beside it.
+            let learning = match self.inner.send(first, timeout).await {
+                Ok(delivery) if noted.is_none() => {
+                    outgoing.succeed(delivery.partition, delivery.offset);
+                    return Ok(delivery);
+                }
+                delivery => {
+                    let sent = Sent {
+                        record,
+                        noted,
+                        timeout,
+                        start,
+                    };
+                    Box::pin(self.learn(sent, (outgoing, given), delivery))
+                }
+            };
+            learning.await
         }
     }
 
@@ -380,6 +393,22 @@ where
     V: ToBytes + ?Sized,
 {
     Record::new(record.topic, record.partition, record.key, record.payload)
+}
+
+/// The same record without its headers.
+fn without_headers<'a, K, V>(record: &FutureRecord<'a, K, V>) -> FutureRecord<'a, K, V>
+where
+    K: ToBytes + ?Sized,
+    V: ToBytes + ?Sized,
+{
+    FutureRecord {
+        topic: record.topic,
+        partition: record.partition,
+        payload: record.payload,
+        key: record.key,
+        timestamp: record.timestamp,
+        headers: None,
+    }
 }
 
 #[cfg(test)]

@@ -67,15 +67,7 @@ impl Carrier<Kafka> for BorrowedHeaders {
     #[inline(always)]
     fn get_each<'a, const N: usize>(&'a self, names: [&str; N]) -> Option<[Option<&'a [u8]>; N]> {
         let mut found = [None; N];
-        let first = |name: &str| name.as_bytes().first().copied().unwrap_or(0) | 0x20;
-        for entry in (0..self.count()).filter_map(|index| native::entry(self, index)) {
-            // librdkafka does not tell how long a name is. So only names are measured that begin with
-            // the same letter as one of these.
-            let letter = entry.first() | 0x20;
-            if !names.iter().any(|name| first(name) == letter) {
-                continue;
-            }
-            let (key, value) = entry.read();
+        for (_, (key, value)) in native::likely(self, &names) {
             if let Some(index) = names.iter().position(|name| is_name(key, name))
                 && let Some(value) = value.and_then(|value| inside(key, value))
                 && found[index].replace(value).is_some()
@@ -137,8 +129,8 @@ impl CarrierMut<Kafka> for OwnedHeaders {
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
-        if self.count() > 0 {
-            remove_from(self, names);
+        if position(self.as_borrowed(), names).is_some() {
+            remove_found(self, names);
         }
     }
 
@@ -147,18 +139,26 @@ impl CarrierMut<Kafka> for OwnedHeaders {
     }
 }
 
-fn remove_from(headers: &mut OwnedHeaders, names: &[&str]) {
+/// Where the first header of one of these names stands, in any spelling.
+#[inline]
+pub(crate) fn position(headers: &BorrowedHeaders, names: &[&str]) -> Option<usize> {
+    let is_named = |key: &[u8]| names.iter().any(|name| is_name(key, name));
+    let mut likely = native::likely(headers, names);
+    let (place, _) = likely.find(|(_, (key, _))| is_named(key))?;
+    Some(place)
+}
+
+/// Removes the headers of these names, of which one is there.
+#[cold]
+fn remove_found(headers: &mut OwnedHeaders, names: &[&str]) {
     let name_of = |key: &[u8]| names.iter().copied().find(|name| is_name(key, name));
     let mut found = 0;
     let mut exact = true;
-    for (key, _) in native::all(headers.as_borrowed()) {
+    for (_, (key, _)) in native::likely(headers.as_borrowed(), names) {
         if let Some(name) = name_of(key) {
             found += 1;
             exact &= key == name.as_bytes();
         }
-    }
-    if found == 0 {
-        return;
     }
     if exact && found <= names.len() {
         for name in names.iter().filter_map(|name| CString::new(*name).ok()) {

@@ -36,6 +36,27 @@ pub(crate) fn all(headers: &BorrowedHeaders) -> impl Iterator<Item = RawHeader<'
     (0..headers.count()).filter_map(|index| get(headers, index))
 }
 
+/// The headers whose names begin with the same letter as one of these, with their places.
+///
+/// librdkafka does not tell how long a name is, so to read one is to measure it. Most are told apart by
+/// their first letter.
+#[inline]
+pub(crate) fn likely<'a>(
+    headers: &'a BorrowedHeaders,
+    names: &[&str],
+) -> impl Iterator<Item = (usize, RawHeader<'a>)> {
+    // A bit for each letter: the low five bits of capitals are the same.
+    let bit = |letter: u8| 1_u32 << (letter & 0x1f);
+    let letters = names
+        .iter()
+        .map(|name| bit(name.as_bytes().first().copied().unwrap_or(0)));
+    let letters = letters.fold(0, |all, letter| all | letter);
+    (0..headers.count()).filter_map(move |index| {
+        let entry = entry(headers, index)?;
+        (letters & bit(entry.first()) != 0).then(|| (index, entry.read()))
+    })
+}
+
 /// A header that has not been read yet: where its name is, a C string, and its value, unless null
 /// of `size` bytes. Both live inside the headers, which the borrow keeps from being changed.
 pub(crate) struct Entry<'a> {

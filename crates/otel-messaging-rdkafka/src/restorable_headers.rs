@@ -1,14 +1,14 @@
 //! Headers that remember how their caller made them, while a context is written into them.
 
-use crate::headers::Kafka;
-use crate::native::{self, RawHeader};
+use crate::headers::{Kafka, position};
+use crate::native;
 use crate::wire_size;
 use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, FieldValue, is_name};
 use rdkafka::message::{Headers, OwnedHeaders};
 use std::ffi::CString;
 
-/// W3C trace context and baggage have so many fields.
-const FIELDS: usize = 3;
+/// W3C trace context and baggage: what nearly every propagator writes.
+const FIELDS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
 /// A caller's headers, and what it takes to give them back as they were.
 ///
@@ -19,6 +19,36 @@ pub(crate) struct RestorableHeaders {
     /// Made when the first header is written, if the caller gave none.
     headers: Option<OwnedHeaders>,
     given: GivenHeaders,
+    /// Of the headers as they were given; `None` once they have changed.
+    survey: Option<Survey>,
+}
+
+/// What one pass over a caller's headers finds: to read them once more costs as much again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Survey {
+    /// What they take, in bytes.
+    size: usize,
+    /// Whether one of [`FIELDS`] is there, in any spelling.
+    has_field: bool,
+}
+
+impl Survey {
+    fn of(headers: &OwnedHeaders) -> Self {
+        let mut survey = Self {
+            size: 0,
+            has_field: false,
+        };
+        for header in native::all(headers.as_borrowed()) {
+            survey.size = survey.size.saturating_add(wire_size::of_header(header));
+            survey.has_field |= FIELDS.iter().any(|field| is_name(header.0, field));
+        }
+        survey
+    }
+
+    /// Whether none of these names can be there.
+    fn excludes(&self, names: &[&str]) -> bool {
+        !self.has_field && names.iter().all(|name| FIELDS.contains(name))
+    }
 }
 
 /// How to give a caller its headers back.
@@ -38,7 +68,12 @@ impl RestorableHeaders {
             Some(headers) => GivenHeaders::First(headers.count()),
             None => GivenHeaders::Nothing,
         };
-        Self { headers, given }
+        let survey = headers.as_ref().map(Survey::of);
+        Self {
+            headers,
+            given,
+            survey,
+        }
     }
 
     /// The headers as they are now, and how to get at those that the caller gave.
@@ -60,6 +95,7 @@ impl RestorableHeaders {
             self.given = GivenHeaders::Copied(only_first(headers.clone(), count));
         }
         headers.remove(names);
+        self.survey = None;
     }
 }
 
@@ -88,13 +124,6 @@ fn only_first(mut headers: OwnedHeaders, count: usize) -> OwnedHeaders {
     headers
 }
 
-/// Where the first header of one of these names stands, in any spelling.
-#[inline]
-fn position(headers: &OwnedHeaders, names: &[&str]) -> Option<usize> {
-    let is_named = |(key, _): RawHeader<'_>| names.iter().any(|name| is_name(key, name));
-    native::all(headers.as_borrowed()).position(is_named)
-}
-
 impl Carrier<Kafka> for RestorableHeaders {
     fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.headers
@@ -116,24 +145,26 @@ impl CarrierMut<Kafka> for RestorableHeaders {
 
     #[inline]
     fn add(&mut self, name: &str, value: FieldValue<'_>) -> Result<(), CarrierError> {
-        let new = || OwnedHeaders::new_with_capacity(FIELDS);
+        self.survey = None;
+        let new = || OwnedHeaders::new_with_capacity(FIELDS.len());
         self.headers.get_or_insert_with(new).add(name, value)
     }
 
     #[inline]
     fn remove(&mut self, names: &[&str]) {
         if let Some(headers) = &self.headers
-            && headers.count() > 0
-            && let Some(first) = position(headers, names)
+            && !self.survey.is_some_and(|survey| survey.excludes(names))
+            && let Some(first) = position(headers.as_borrowed(), names)
         {
             self.remove_found(names, first);
         }
     }
 
     fn left_of(&self, room: usize) -> Option<usize> {
-        match &self.headers {
-            Some(headers) => wire_size::left_of(headers, room),
-            None => Some(room),
+        match (&self.headers, self.survey) {
+            (Some(_), Some(survey)) => room.checked_sub(survey.size),
+            (Some(headers), None) => wire_size::left_of(headers, room),
+            (None, _) => Some(room),
         }
     }
 }

@@ -6,7 +6,10 @@ use otel_messaging::adapter::{Attributes, semconv};
 pub(crate) fn set_content(attributes: &mut Attributes, key: Option<&[u8]>, payload: Option<&[u8]>) {
     // Only a key that is clearly text is shown (conventions for Kafka).
     let key = key.and_then(|key| str::from_utf8(key).ok());
-    if let Some(key) = key.filter(|key| !key.chars().any(char::is_control)) {
+    // Nearly all are ASCII, where a byte is a character.
+    let is_plain = |key: &str| key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let is_text = |key: &&str| is_plain(key) || !key.chars().any(char::is_control);
+    if let Some(key) = key.filter(is_text) {
         attributes.set_remote(semconv::KAFKA_MESSAGE_KEY, key);
     }
     if payload.is_none() {

@@ -30,14 +30,21 @@ pub(crate) fn envelope(
     headers.try_fold(content, usize::checked_add)
 }
 
-fn of_header((name, value): RawHeader<'_>) -> usize {
+/// What one header takes, in bytes.
+#[inline]
+pub(crate) fn of_header((name, value): RawHeader<'_>) -> usize {
     let value = value.map_or(0, <[u8]>::len);
     name.len() + value + of_length(name.len()) + of_length(value)
 }
 
 /// A length is written in seven bits a byte, doubled because lengths have a sign.
+#[inline]
 fn of_length(length: usize) -> usize {
-    let bits = (usize::BITS - length.leading_zeros() + 1).max(1);
+    // As nearly all are.
+    if length < 64 {
+        return 1;
+    }
+    let bits = usize::BITS - length.leading_zeros() + 1;
     bits.div_ceil(7) as usize
 }
 

@@ -230,8 +230,8 @@
 //! are on no metric. Keys of baggage, such as a tenant, are on metrics if the application lists them
 //! ([`with_baggage_on_metrics`](instrumentation::Builder::with_baggage_on_metrics)), with a bound on their values.
 //!
-//! The crates look at OpenTelemetry's global provider once a second, so a provider that is set later, or
-//! replaced, counts a second later at most. Without one, nothing of a metric is computed.
+//! A global provider that is set later, or replaced, counts a second later at most: see [`Instrumentation`]. Without
+//! one, nothing of a metric is computed.
 //!
 //! # Logs
 //!

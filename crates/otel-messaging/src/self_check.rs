@@ -6,7 +6,10 @@ use crate::loss::finding::Finding;
 use crate::message::received::Client;
 use crate::operation::{probe, traced_span};
 use crate::policy::baggage_attributes::BaggageAttributes;
+use crate::propagation::configured::Configured;
 use crate::telemetry::action::Operation;
+use crate::telemetry::globals;
+use std::time::SystemTime;
 
 /// Looks for mistakes in the set-up of the global [`Instrumentation`]; see
 /// [`Instrumentation::self_check`].
@@ -57,6 +60,8 @@ impl Instrumentation {
         if self.settings().is_disabled {
             return vec![Finding::Disabled];
         }
+        globals::look(SystemTime::now());
+        Configured::look_at_global();
         let mut findings = Vec::new();
         if self.settings().telemetry.is_off() {
             findings.push(Finding::SdkDisabled);
@@ -132,7 +137,7 @@ impl Instrumentation {
 
     fn has_effect(&self) -> bool {
         // The boundary reports a panic.
-        let has_effect = probe::has_effect::<Core>(&self.settings().telemetry);
+        let has_effect = self.settings().telemetry.has_effect::<Core>();
         has_effect.unwrap_or(true)
     }
 }

@@ -27,9 +27,9 @@ struct Ending;
 impl ClientContext for Ending {}
 
 impl ProducerContext for Ending {
-    type DeliveryOpaque = Box<BoxedSpan>;
+    type DeliveryOpaque = Box<Option<BoxedSpan>>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, span: Box<BoxedSpan>) {
+    fn delivery(&self, result: &DeliveryResult<'_>, span: Box<Option<BoxedSpan>>) {
         if let Ok(message) = result {
             end_delivered(*span, message.partition(), message.offset());
         }
@@ -100,8 +100,8 @@ impl Scenario for BaseSending {
             Way::ByHand => {
                 for number in 1..=messages {
                     let builder = send_span(&topic.name, KEY, topic.server());
-                    let (span, headers) = start::<Kafka>(&self.tracer, builder);
-                    let record = self.record(Box::new(span), Some(headers));
+                    let (span, headers) = start::<Kafka>(&self.tracer, builder, None, topic.room());
+                    let record = self.record(Box::new(span), headers);
                     self.by_hand.send(record).map_err(|(error, _)| error)?;
                     if number % POLLED == 0 {
                         self.by_hand.poll(Duration::ZERO);

@@ -4,9 +4,9 @@ use super::MOST;
 use super::topic::{Topic, produce};
 use crate::scenario::{Scenario, Setting, Way, in_flight};
 use anyhow::{Context as _, Result};
-use benches::call::handle_by_hand;
 use benches::call::kafka::process_span;
-use benches::client::kafka::extract_by_hand;
+use benches::call::{begin_by_hand, run_by_hand};
+use benches::client::kafka::read_by_hand;
 use benches::client::{Client, Kafka};
 use benches::sample::Carried;
 use opentelemetry::global::{self, BoxedTracer};
@@ -79,8 +79,8 @@ impl Scenario for Consuming {
                 Way::Bare => handler.await,
                 Way::ByHand => {
                     let headers = message.headers().context("a message without headers")?;
-                    let (parent, builder) = (extract_by_hand(headers), process_span(&message));
-                    handle_by_hand(&self.tracer, parent, builder, handler).await
+                    let (came, span) = (read_by_hand(headers), (process_span(&message), false));
+                    run_by_hand(begin_by_hand(&self.tracer, came, span), handler).await
                 }
                 Way::Ours => self.instrumentation.process(&message).run(handler).await,
             };

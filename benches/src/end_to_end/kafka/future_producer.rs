@@ -57,9 +57,8 @@ impl Scenario for FutureSending {
             Way::ByHand => {
                 in_flight(messages, MOST, async || {
                     let builder = send_span(&topic.name, KEY, topic.server());
-                    let (span, headers) = start::<Kafka>(&self.tracer, builder);
-                    let (partition, offset) =
-                        produce(producer, topic.record(Some(headers))).await?;
+                    let (span, headers) = start::<Kafka>(&self.tracer, builder, None, topic.room());
+                    let (partition, offset) = produce(producer, topic.record(headers)).await?;
                     end_delivered(span, partition, offset);
                     Ok(())
                 })

@@ -3,6 +3,7 @@
 use super::KEY;
 use crate::scenario::Setting;
 use anyhow::{Context as _, Result, anyhow};
+use benches::call::kafka::{MAX_BYTES, room};
 use bytes::Bytes;
 use opentelemetry::KeyValue;
 use rdkafka::ClientConfig;
@@ -65,6 +66,11 @@ impl Topic {
             KeyValue::new("server.address", self.server.0.clone()),
             KeyValue::new("server.port", self.server.1),
         ]
+    }
+
+    /// By hand: what the headers of a record may take.
+    pub(super) fn room(&self) -> usize {
+        room(MAX_BYTES, KEY.len() + self.payload.len())
     }
 
     pub(super) async fn close(self) -> Result<()> {

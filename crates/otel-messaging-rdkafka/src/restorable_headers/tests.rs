@@ -1,4 +1,5 @@
 use super::*;
+use crate::native::RawHeader;
 use proptest::prelude::*;
 
 fn owned(entries: &[RawHeader<'_>]) -> OwnedHeaders {
@@ -69,6 +70,45 @@ proptest! {
         let (headers, given_back) = written.into_parts();
         let restored = given_back.restore(headers).expect("headers");
         prop_assert_eq!(list(&restored), given);
+    }
+}
+
+proptest! {
+    /// What was found in the headers counts until they change, and no longer.
+    #[test]
+    fn a_survey_says_what_the_headers_do(
+        given in prop::collection::vec(
+            ("[bB]aggage|traceparent|Tracestate|t|b3|\\PC{0,2}", prop::option::of("[a-z]{0,80}")),
+            0..6,
+        ),
+        names in prop::collection::vec("baggage|Baggage|traceparent|tracestate|b3", 0..3),
+        value: Option<u8>,
+    ) {
+        let given: Vec<_> = given
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_deref().map(str::as_bytes)))
+            .collect();
+        let mut written = RestorableHeaders::new(Some(owned(&given)));
+        let mut plain = owned(&given);
+        let names: Vec<_> = names.iter().map(|name| &**name).collect();
+        let lefts = |written: &RestorableHeaders, plain: &OwnedHeaders| {
+            [0, 20, usize::MAX].map(|room| (written.left_of(room), plain.left_of(room)))
+        };
+        for (of_written, of_plain) in lefts(&written, &plain) {
+            prop_assert_eq!(of_written, of_plain);
+        }
+        written.remove(&names);
+        plain.remove(&names);
+        if let Some(value) = value {
+            let value = value.to_string();
+            written.add("traceparent", (&*value).into()).expect("written");
+            plain.add("traceparent", (&*value).into()).expect("written");
+        }
+        for (of_written, of_plain) in lefts(&written, &plain) {
+            prop_assert_eq!(of_written, of_plain);
+        }
+        let headers = written.headers.expect("headers");
+        prop_assert_eq!(list(&headers), list(&plain));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The span of a message's handling.
 
 use crate::context::current::{Current, current_context};
+use crate::context::traced;
 use crate::instrumentation::settings::{Instrumentation, Settings};
 use crate::loss::witness;
 use crate::message::endpoint::Endpoint;
@@ -14,8 +15,10 @@ use crate::policy::relation::Relation;
 use crate::policy::trust::handled::handling_of;
 use crate::propagation::carried::{Carried, Left};
 use crate::telemetry::action::{Action, Operation};
+use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 pub(crate) const PROCESS: Action = Action {
     operation: Operation::Process,
@@ -61,12 +64,14 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         consumer: as_consumer.endpoint,
         context: &carried.context,
     };
+    // Asked once: who asks again has the next delivery of the message.
+    let starts_new_trace = OnceCell::new();
     let started = MessageSpan::start(
         by,
         &of,
         |info| {
-            let starts_new_trace = by.redelivery.starts_new_trace(info, &carried.sender());
-            related(relation, &carried, starts_new_trace)
+            let is_new = || by.redelivery.starts_new_trace(info, &carried.context);
+            related(relation, &carried, *starts_new_trace.get_or_init(is_new))
         },
         |attributes| {
             if let Some(headers) = message.message_headers() {
@@ -97,26 +102,52 @@ pub(crate) struct AsConsumer<'a> {
 }
 
 /// The parent and the links of the span that handles a message.
+#[inline]
 fn related(relation: Relation, carried: &Carried, starts_new_trace: bool) -> Related<'_> {
-    let current = current_context();
-    let around = current.span().span_context().clone();
-    let id = (around.trace_id(), around.span_id());
-    let is_around = |link: &Link| (link.span_context.trace_id(), link.span_context.span_id()) == id;
     let mut links = carried.links();
-    let is_within = relation == Relation::ChildOfCurrent && around.is_valid() && !starts_new_trace;
-    if is_within {
-        return Related {
-            parent: Cow::Owned(handling_of(&current, &carried.context)),
-            links,
-        };
-    }
-    if around.is_valid() && !links.iter().any(is_around) {
-        links.push(Link::with_context(around));
+    let around = Around::current();
+    if let Some(around) = around {
+        if relation == Relation::ChildOfCurrent && !starts_new_trace {
+            return Related {
+                parent: Cow::Owned(handling_of(&around.context, &carried.context)),
+                links,
+            };
+        }
+        around.link(&mut links);
     }
     if relation == Relation::Link || starts_new_trace {
         Related::root(&carried.context, links)
     } else {
         Related::child_of(&carried.context, links)
+    }
+}
+
+/// The context around the handling of a message, which has a span.
+struct Around {
+    context: Context,
+}
+
+impl Around {
+    /// `None` if there is no span. Most consumers have none around their loop.
+    #[inline]
+    fn current() -> Option<Self> {
+        if traced::is_nobody_there() && !Context::map_current(Context::has_active_span) {
+            return None;
+        }
+        let context = current_context();
+        let is_valid = context.span().span_context().is_valid();
+        is_valid.then_some(Self { context })
+    }
+
+    /// Adds a link to the span, if there is none yet.
+    fn link(&self, links: &mut Vec<Link>) {
+        let around = self.context.span().span_context().clone();
+        let id = (around.trace_id(), around.span_id());
+        let is_around =
+            |link: &Link| (link.span_context.trace_id(), link.span_context.span_id()) == id;
+        if !links.iter().any(is_around) {
+            links.push(Link::with_context(around));
+        }
     }
 }
 

@@ -104,7 +104,7 @@ impl<'a> InCommon<'a> {
             let id = partition.to_string();
             attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
         }
-        describe(&mut attributes, &rest, None);
+        describe(&mut attributes, &rest, None, true);
         message.set_attributes(info, &mut attributes);
         attributes
     }

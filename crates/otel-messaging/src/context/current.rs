@@ -31,6 +31,8 @@ pub(crate) struct Current {
     context: Context,
     /// With the feature `tracing`: the span that has to be entered beside it, if there is one.
     span: traced::Span,
+    /// With the feature `tracing`: to enter the span makes this very context current.
+    is_layers: bool,
 }
 
 impl Current {
@@ -40,11 +42,18 @@ impl Current {
         Self {
             span: traced::to_take_along(&context),
             context,
+            is_layers: false,
         }
     }
 
-    pub(crate) fn new(context: Context, span: traced::Span) -> Self {
-        Self { context, span }
+    /// `is_layers`: to enter the span makes this very context current.
+    #[inline]
+    pub(crate) fn new(context: Context, span: traced::Span, is_layers: bool) -> Self {
+        Self {
+            context,
+            span,
+            is_layers,
+        }
     }
 
     /// Without the span itself, of which only the ids stay: it ends when its own work is done, also
@@ -54,6 +63,7 @@ impl Current {
         if span.is_valid() && !span.is_remote() {
             let context = self.context.with_remote_span_context(span);
             release(std::mem::replace(&mut self.context, context));
+            self.is_layers = false;
         }
         self
     }
@@ -61,6 +71,7 @@ impl Current {
     /// With a context that is made of this one.
     pub(crate) fn map(mut self, change: impl FnOnce(Context) -> Context) -> Self {
         self.context = change(std::mem::take(&mut self.context));
+        self.is_layers = false;
         self
     }
 
@@ -73,7 +84,7 @@ impl Current {
     /// again.
     #[inline]
     pub(crate) fn attached<T>(&self, work: impl FnOnce() -> T) -> T {
-        scope::attached(&self.context, &self.span, work)
+        scope::attached(&self.context, (&self.span, self.is_layers), work)
     }
 
     /// Makes the context current on this thread until the guard is dropped.
@@ -89,15 +100,19 @@ impl Current {
 
 /// It may have the last handle of a span that nobody ends by name; then the provider's code ends it.
 impl Drop for Current {
+    #[inline]
     fn drop(&mut self) {
         traced::release(&mut self.span);
-        release(std::mem::take(&mut self.context));
+        // The span that sent a message is another process's.
+        if self.context.has_active_span() && !self.context.span().span_context().is_remote() {
+            release(std::mem::take(&mut self.context));
+        }
     }
 }
 
 impl From<Context> for Current {
     fn from(context: Context) -> Self {
-        Self::new(context, traced::none())
+        Self::new(context, traced::none(), false)
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Innermost;
 
 impl Innermost {
     #[inline]
-    pub(crate) fn new(_context: &Context, _span: &Span) -> Self {
+    pub(crate) fn new(_context: &Context, _span: &Span, _is_attached: bool) -> Self {
         Self
     }
 }
@@ -27,8 +27,14 @@ pub(crate) fn none() -> Span {
 }
 
 #[inline]
-pub(crate) fn enter(_span: &Span) -> Entered {
+pub(crate) fn enter(_span: &Span, _is_layers: bool) -> Entered {
     Entered
+}
+
+/// Whether entering a span has made the context current.
+#[inline]
+pub(crate) fn is_attached(_context: &Context) -> bool {
+    false
 }
 
 #[inline]
@@ -48,3 +54,9 @@ pub(crate) fn to_take_along(_context: &Context) -> Span {
 
 #[inline]
 pub(crate) fn release(_span: &mut Span) {}
+
+/// Whether `tracing` knows no current span.
+#[inline]
+pub(crate) fn is_nobody_there() -> bool {
+    true
+}

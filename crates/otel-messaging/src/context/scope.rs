@@ -9,13 +9,19 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 
-/// Works with the context current, and with the span of `tracing` entered, if there is one. What was
-/// current before is restored, also by a panic.
-pub(crate) fn attached<T>(context: &Context, span: &traced::Span, work: impl FnOnce() -> T) -> T {
-    let _entered = traced::enter(span);
+/// Works with the context current, and with the span of `tracing` entered, if there is one. `is_layers`: the layer
+/// makes this very context current when the span is entered. What was current before is restored, also by a panic.
+#[inline]
+pub(crate) fn attached<T>(
+    context: &Context,
+    (span, is_layers): (&traced::Span, bool),
+    work: impl FnOnce() -> T,
+) -> T {
+    let _entered = traced::enter(span, is_layers);
+    let is_attached = is_layers && traced::is_attached(context);
     // Behind the span's own: entering it may attach the context that it was started with.
-    let _attached = context.clone().attach();
-    let _innermost = Innermost::new(context, span);
+    let _attached = (!is_attached).then(|| context.clone().attach());
+    let _innermost = Innermost::new(context, span, is_attached);
     work()
 }
 
@@ -64,7 +70,7 @@ impl Scope {
         let entered = traced::enter_owned(span);
         let attached = context.clone().attach();
         let guards = Guards {
-            _innermost: Innermost::new(context, span),
+            _innermost: Innermost::new(context, span, false),
             _attached: attached,
             _entered: entered,
         };

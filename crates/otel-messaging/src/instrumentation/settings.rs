@@ -22,16 +22,19 @@ use std::sync::Arc;
 /// count.
 ///
 /// `Instrumentation::default()` looks these up in OpenTelemetry's global settings. So the program may set
-/// those before or after it makes the instrumentation:
+/// those before or after it makes the instrumentation. OpenTelemetry has a lock around each of them, so a thread looks
+/// at them for each of its first 32 messages, and then once a second. What is set later, or replaced, counts a second
+/// later at most:
 ///
-/// - spans come from the global tracer provider, and metrics go to the global meter provider. A meter
-///   provider that is set later, or replaced, counts a second later at most. A provider whose type has no
-///   fields looks as if none was set, because that is how OpenTelemetry's own default looks; give such a
-///   one to the builder. Shut a provider down before you replace it: OpenTelemetry holds a lock while it
-///   drops the old one, and messages may have to wait for its last export;
+/// - spans come from the global tracer provider. If a provider was shut down and replaced, the next message has its
+///   span from the new one. Shut a provider down before you replace it. Otherwise it gets the spans of a second more,
+///   and is dropped while a message is handled, which then may have to wait for its last export;
+/// - metrics go to the global meter provider. A provider whose type has no fields looks as if none was set, because
+///   that is how OpenTelemetry's own default looks; give such a one to the builder;
 /// - the propagator is the global one if the application set one, and otherwise W3C Trace Context and
-///   Baggage. (OpenTelemetry's own default is to propagate nothing until one is set.) A global propagator
-///   without fields, such as an empty composite, looks as if none was set. If you give the builder one
+///   Baggage. (OpenTelemetry's own default is to propagate nothing until one is set.) OpenTelemetry's lock is on the
+///   way of each message if the global one is another than [`propagation::w3c`](crate::propagation::w3c). A global
+///   propagator without fields, such as an empty composite, looks as if none was set. If you give the builder one
 ///   without fields, it propagates nothing.
 ///
 /// [`builder`](Self::builder) makes others, and [`disabled`](Self::disabled) one that does nothing. The

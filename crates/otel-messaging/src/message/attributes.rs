@@ -3,6 +3,7 @@
 use crate::message::remote_text;
 use opentelemetry::{Key, KeyValue, StringValue, Value};
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// Attributes of a span that is about to be started, or that has its answer: an adapter adds to them
 /// what its messaging system alone has.
@@ -11,7 +12,33 @@ pub struct Attributes {
     list: Vec<KeyValue>,
 }
 
+thread_local! {
+    /// The memory of a list that is empty again, for the next one on this thread.
+    static SPARE: Cell<Vec<KeyValue>> = const { Cell::new(Vec::new()) };
+}
+
+/// A longer list is not kept.
+const LONGEST_SPARE: usize = 64;
+
 impl Attributes {
+    /// Works with a list that is empty, and takes its memory back.
+    #[inline]
+    pub(crate) fn with_spare(work: impl FnOnce(&mut Self)) {
+        // While the thread ends there is none.
+        let list = SPARE.try_with(Cell::take).unwrap_or_default();
+        let mut attributes = Self { list };
+        work(&mut attributes);
+        attributes.list.clear();
+        if attributes.list.capacity() <= LONGEST_SPARE {
+            let _ = SPARE.try_with(|spare| spare.set(attributes.list));
+        }
+    }
+
+    /// All attributes, which leave the list.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = KeyValue> {
+        self.list.drain(..)
+    }
+
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
             list: Vec::with_capacity(capacity),

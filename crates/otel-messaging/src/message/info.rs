@@ -46,8 +46,12 @@ impl<'m> MessageInfo<'m> {
 
     /// Sets the destination anew.
     pub(crate) fn with_destination(mut self, destination: Destination<'m>) -> Self {
-        self.destination = destination;
+        self.set_destination(destination);
         self
+    }
+
+    pub(crate) fn set_destination(&mut self, destination: Destination<'m>) {
+        self.destination = destination;
     }
 
     /// Sets the identifier that the sender gave the message.

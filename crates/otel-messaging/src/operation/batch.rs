@@ -15,21 +15,21 @@ impl MessageSpan {
         let is_shown =
             self.has_span() && self.boundary().call(Step::DESCRIBE, is_recording) == Some(true);
         let failures = Arc::new(Failures::new(is_shown));
-        self.failures = Some(failures.clone());
+        self.set_failures(failures.clone());
         failures
     }
 
     /// A message of a batch.
     pub(crate) fn in_batch(current: Current, failures: Arc<Failures>) -> Self {
         let mut message = Self::new(current, State::InBatch, None);
-        message.failures = Some(failures);
+        message.set_failures(failures);
         message
     }
 
     /// Marks the span of a batch with the first failure.
     #[inline(never)]
     pub(super) fn mark_batch(&mut self) {
-        let Some(failures) = self.failures.take() else {
+        let Some(failures) = self.take_failures() else {
             return;
         };
         if let Some(first) = failures.first() {

@@ -18,7 +18,7 @@ pub(crate) enum Opened {
 /// What came of starting it.
 pub(crate) enum Started {
     #[expect(dead_code, reason = "nothing starts one")]
-    Seen(Span, Context),
+    Seen(Span, Context, bool),
     Unseen,
     #[expect(dead_code, reason = "nothing starts one")]
     Failed,
@@ -30,7 +30,7 @@ pub(crate) fn open<'n>(_operation: Operation, _name: impl FnOnce() -> &'n str) -
 }
 
 #[inline]
-pub(crate) fn start(_span: Span, _builder: &SpanBuilder, _parent: &Context) -> Started {
+pub(crate) fn start(_span: Span, _builder: SpanBuilder, _parent: &Context) -> Started {
     Started::Unseen
 }
 

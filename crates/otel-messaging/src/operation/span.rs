@@ -16,6 +16,7 @@ use crate::propagation::random_flag;
 use crate::telemetry::exceptions::Reporter;
 use crate::telemetry::semconv;
 use crate::telemetry::tracer::{GivenTracers, Telemetry, boundary_of};
+use opentelemetry::global::BoxedSpan;
 use opentelemetry::trace::{Link, Span, SpanBuilder, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use std::borrow::Cow;
@@ -39,14 +40,21 @@ pub struct MessageSpan {
     pub(super) state: State,
     /// Whose span it is, if not the global provider's.
     given: Option<Arc<GivenTracers>>,
-    /// The `error.type` of its failure, also where the span does not record it.
-    error_type: OnceLock<Cow<'static, str>>,
-    /// The failures of its batch, which mark the batch's span at its end.
-    pub(super) failures: Option<Arc<Failures>>,
+    /// The `error.type` of its failure, also where the span does not record it. In a box, because few fail.
+    error_type: OnceLock<Box<Cow<'static, str>>>,
     /// Its metrics, if there is a meter provider, until its end.
     measurement: Option<Box<Measurement>>,
     /// What logs its failure, if the application wants that.
     reporter: Reporter,
+    /// What few spans have.
+    seldom: Option<Box<Seldom>>,
+}
+
+/// What few spans have: those of batches, and those of deliveries that are settled with them.
+#[derive(Default)]
+struct Seldom {
+    /// The failures of its batch, which mark the batch's span at its end.
+    failures: Option<Arc<Failures>>,
     /// The delivery whose handling it is, if it may not be settled at the end.
     left_open: Option<Arc<dyn LeftOpen>>,
 }
@@ -77,6 +85,13 @@ impl MessageSpan {
         }
     }
 
+    /// Sets what is recorded and logged beside the span.
+    #[inline]
+    pub(crate) fn observe(&mut self, measurement: Option<Box<Measurement>>, reporter: Reporter) {
+        self.measurement = measurement;
+        self.reporter = reporter;
+    }
+
     pub(crate) fn measured(mut self, measurement: Option<Box<Measurement>>) -> Self {
         self.measurement = measurement;
         self
@@ -88,70 +103,103 @@ impl MessageSpan {
     }
 
     pub(crate) fn with_left_open(mut self, left_open: Arc<dyn LeftOpen>) -> Self {
-        self.left_open = Some(left_open);
+        self.seldom.get_or_insert_default().left_open = Some(left_open);
         self
     }
 
-    #[inline(never)]
+    /// Starts the span that `build` describes, and adds the attributes of `describe` if it records. `None` if there is
+    /// none after all. `build` is called again if there is something else to start it by.
+    #[inline]
     pub(crate) fn started<C: Client>(
         by: &Telemetry,
         opened: Option<traced::Span>,
-        builder: SpanBuilder,
+        mut build: impl FnMut() -> SpanBuilder,
         parent: &Context,
+        describe: impl FnOnce(&mut Attributes),
     ) -> Option<Self> {
-        let links = builder.links.as_ref().map_or(0, Vec::len);
         if let Some(opened) = opened {
-            match traced_span::start(opened, &builder, parent) {
-                Started::Seen(span, context) => {
+            let builder = build();
+            let links = links_of(&builder);
+            match traced_span::start(opened, builder, parent) {
+                Started::Seen(span, context, is_layers) => {
+                    let is_lost = random_flag::is_lost(&context, parent);
                     let context = random_flag::keep(context, parent);
                     count_links(links, &context);
-                    return Some(Self::open(Current::new(context, span), None));
+                    let current = Current::new(context, span, is_layers && !is_lost);
+                    let started = Self::open(current, None);
+                    started.set_attributes(describe);
+                    return Some(started);
                 }
                 Started::Failed => return None,
                 Started::Unseen => {}
             }
         }
-        let context = by.with_tracer::<C, _>(|tracer| {
-            let span = builder.start_with_context(tracer, parent);
-            // A provider that was shut down gives a span without ids, and a provider without effect gives
-            // the parent's span: the context that came in then goes out.
-            let is_own = span.span_context().is_valid()
-                && span.span_context().span_id() != parent.span().span_context().span_id();
-            is_own.then(|| parent.with_span(span))
-        });
-        let context = random_flag::keep(context.flatten()?, parent);
-        count_links(links, &context);
-        Some(Self::open(context.into(), by.given_tracers()))
+        let (mut describe, mut is_again) = (Some(describe), false);
+        loop {
+            let builder = build();
+            let links = links_of(&builder);
+            let context = by.with_tracer::<C, _>(|tracer| {
+                let mut span = builder.start_with_context(tracer, parent);
+                if !is_own(&span, parent) {
+                    return None;
+                }
+                if span.is_recording()
+                    && let Some(describe) = describe.take()
+                {
+                    Attributes::with_spare(|attributes| {
+                        describe(attributes);
+                        for attribute in attributes.drain() {
+                            span.set_attribute(attribute);
+                        }
+                    });
+                }
+                Some(parent.with_span(span))
+            });
+            if let Some(context) = context? {
+                let context = random_flag::keep(context, parent);
+                count_links(links, &context);
+                return Some(Self::open(context.into(), by.given_tracers().cloned()));
+            }
+            // The provider was shut down, and there may be another one by now.
+            if is_again || !by.looks_again() {
+                return None;
+            }
+            is_again = true;
+        }
     }
 
+    #[inline]
     fn open(current: Current, given: Option<Arc<GivenTracers>>) -> Self {
         Self::new(current, State::Open, given)
     }
 
+    #[inline]
     pub(super) fn new(current: Current, state: State, given: Option<Arc<GivenTracers>>) -> Self {
         Self {
             current,
             state,
             given,
             error_type: OnceLock::new(),
-            failures: None,
             measurement: None,
             reporter: Reporter::default(),
-            left_open: None,
+            seldom: None,
         }
     }
 
     /// Work in a context without a span of its own.
+    #[inline]
     pub(crate) fn without(current: Current) -> Self {
         Self::new(current, State::Without, None)
     }
 
+    #[inline]
     pub(crate) fn has_span(&self) -> bool {
         matches!(self.state, State::Open | State::Ended)
     }
 
     /// The context to work in: the message's context, with the span if there is one.
     #[must_use]
+    #[inline]
     pub fn context(&self) -> &Context {
         self.current.context()
     }
@@ -200,9 +248,22 @@ impl MessageSpan {
         }
     }
 
+    /// The failures of its batch, if it is of one.
+    fn failures(&self) -> Option<&Arc<Failures>> {
+        self.seldom.as_ref()?.failures.as_ref()
+    }
+
+    pub(super) fn set_failures(&mut self, failures: Arc<Failures>) {
+        self.seldom.get_or_insert_default().failures = Some(failures);
+    }
+
+    pub(super) fn take_failures(&mut self) -> Option<Arc<Failures>> {
+        self.seldom.as_mut()?.failures.take()
+    }
+
     /// Whether a failure is noted already, so that a later one changes nothing.
     fn has_failed(&self) -> bool {
-        match &self.failures {
+        match self.failures() {
             Some(failures) if self.state != State::InBatch => failures.first().is_some(),
             _ => self.error_type.get().is_some(),
         }
@@ -210,11 +271,11 @@ impl MessageSpan {
 
     /// Notes a failure. Returns whether it is the first of its message, or marks the span.
     fn note(&self, error_type: Cow<'static, str>, description: impl fmt::Display) -> bool {
-        let Some(failures) = &self.failures else {
+        let Some(failures) = self.failures() else {
             return self.mark(error_type, description);
         };
         let is_of_message = self.state == State::InBatch;
-        if is_of_message && self.error_type.set(error_type.clone()).is_err() {
+        if is_of_message && self.error_type.set(error_type.clone().into()).is_err() {
             return false;
         }
         failures.add(is_of_message, error_type, description) || is_of_message
@@ -226,7 +287,7 @@ impl MessageSpan {
         error_type: Cow<'static, str>,
         description: impl fmt::Display,
     ) -> bool {
-        if self.error_type.set(error_type).is_err() {
+        if self.error_type.set(error_type.into()).is_err() {
             return false;
         }
         if !self.has_span() {
@@ -236,7 +297,8 @@ impl MessageSpan {
             let span = self.context().span();
             if span.is_recording() {
                 if let Some(error_type) = self.error_type.get() {
-                    span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.clone()));
+                    let error_type = Cow::clone(error_type);
+                    span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
                 }
                 span.set_status(Status::error(remote_text::shown_of(description)));
             }
@@ -246,7 +308,7 @@ impl MessageSpan {
 
     /// The `error.type` of its failure, if it failed.
     pub(crate) fn error_type(&self) -> Option<&str> {
-        self.error_type.get().map(|error_type| &**error_type)
+        self.error_type.get().map(|error_type| &***error_type)
     }
 
     /// Adds attributes, if the span records any.
@@ -257,11 +319,22 @@ impl MessageSpan {
         self.boundary().call(Step::DESCRIBE, || {
             let span = self.context().span();
             if span.is_recording() {
-                let mut attributes = Attributes::with_capacity(8);
-                set(&mut attributes);
-                span.set_attributes(attributes.into_list());
+                Attributes::with_spare(|attributes| {
+                    set(attributes);
+                    span.set_attributes(attributes.drain());
+                });
             }
         });
+    }
+
+    /// Adds attributes of the answer to a message, if the span records any. `set` is called while the span is locked.
+    #[inline]
+    pub(crate) fn set_answer(&self, set: &dyn Fn(&mut Attributes)) {
+        if self.has_span() {
+            self.boundary().call(Step::DESCRIBE, || {
+                self.context().span().set_attributes(IfRecorded(set));
+            });
+        }
     }
 
     #[inline]
@@ -290,14 +363,8 @@ impl MessageSpan {
     /// nothing.
     #[inline]
     pub(crate) fn end(&mut self) {
-        if self.left_open.is_some() {
-            self.leave();
-        }
-        if self.failures.is_some() && self.state != State::InBatch {
-            self.mark_batch();
-        }
-        if self.measurement.is_some() {
-            self.end_measured();
+        if self.seldom.is_some() || self.measurement.is_some() {
+            self.end_observed();
         } else if self.state == State::Open {
             self.end_span(None);
         }
@@ -312,13 +379,27 @@ impl MessageSpan {
     }
 
     #[inline(never)]
-    fn leave(&mut self) {
-        if let Some(left_open) = self.left_open.take() {
-            left_open.leave(self.context());
+    fn end_observed(&mut self) {
+        if self.seldom.is_some() {
+            self.end_seldom();
+        }
+        if self.measurement.is_some() {
+            self.end_measured();
+        } else if self.state == State::Open {
+            self.end_span(None);
         }
     }
 
-    #[inline(never)]
+    fn end_seldom(&mut self) {
+        let left_open = self.seldom.as_mut().and_then(|it| it.left_open.take());
+        if let Some(left_open) = left_open {
+            left_open.leave(self.context());
+        }
+        if self.state != State::InBatch {
+            self.mark_batch();
+        }
+    }
+
     fn end_measured(&mut self) {
         let Some(measurement) = self.measurement.take() else {
             return;
@@ -329,9 +410,10 @@ impl MessageSpan {
             let began = measurement.began_at();
             self.end_span(began.and_then(|began| began.checked_add(took)));
         }
-        measurement.end(took, self.error_type.get());
+        measurement.end(took, self.error_type.get().map(|it| &**it));
     }
 
+    #[inline]
     fn end_span(&mut self, at: Option<SystemTime>) {
         self.state = State::Ended;
         let span = self.context().span();
@@ -347,9 +429,37 @@ impl MessageSpan {
         }
     }
 
+    #[inline]
     pub(super) fn boundary(&self) -> &Boundary {
         boundary_of(self.given.as_ref())
     }
+}
+
+/// Attributes that are made when somebody iterates over them. A span that does not record does not.
+struct IfRecorded<'a>(&'a dyn Fn(&mut Attributes));
+
+impl IntoIterator for IfRecorded<'_> {
+    type Item = KeyValue;
+    type IntoIter = std::vec::IntoIter<KeyValue>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let mut attributes = Attributes::default();
+        (self.0)(&mut attributes);
+        attributes.into_list().into_iter()
+    }
+}
+
+/// Whether a span is of its own, and not of its parent: a provider that was shut down gives a span without ids, and a
+/// provider without effect gives the parent's span. The context that came in then goes out.
+#[inline]
+fn is_own(span: &BoxedSpan, parent: &Context) -> bool {
+    let span = span.span_context();
+    span.is_valid() && span.span_id() != parent.span().span_context().span_id()
+}
+
+#[inline]
+fn links_of(builder: &SpanBuilder) -> usize {
+    builder.links.as_ref().map_or(0, Vec::len)
 }
 
 /// The links of a span that OpenTelemetry's SDK keeps by default.
@@ -364,6 +474,7 @@ fn count_links(links: usize, context: &Context) {
 }
 
 impl Drop for MessageSpan {
+    #[inline]
     fn drop(&mut self) {
         self.end();
         // Work without a span of its own may hold a handle of another one.

@@ -15,6 +15,7 @@ use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::{Action, Operation};
 use crate::telemetry::exceptions::Reporter;
+use crate::telemetry::globals;
 use crate::telemetry::instruments::Instruments;
 use crate::telemetry::semconv;
 use crate::telemetry::span_builder::{Known, SpanName, describe, span_builder};
@@ -34,12 +35,12 @@ pub(crate) struct Of<'m, M: ?Sized> {
 
 impl MessageSpan {
     /// Starts the span and the metrics of an operation, as far as they are wanted. `relate` is called only
-    /// if there is a span, and `more` only if it records: it adds attributes that are not the message's own.
-    /// `None` if neither is wanted.
+    /// if there is a span, and says the same if it is called again. `more` is called only if the span records: it
+    /// adds attributes that are not the message's own. `None` if neither is wanted.
     pub(crate) fn start<'m, C, M>(
         by: &Settings,
         of: &Of<'m, M>,
-        relate: impl FnOnce(&MessageInfo<'_>) -> Related<'m>,
+        relate: impl Fn(&MessageInfo<'_>) -> Related<'m>,
         more: impl FnOnce(&mut Attributes),
     ) -> Option<Self>
     where
@@ -49,6 +50,8 @@ impl MessageSpan {
         if by.telemetry.is_off() || of.context.is_telemetry_suppressed() {
             return None;
         }
+        let now = SystemTime::now();
+        globals::refresh(now);
         let producer = || message.producer_info().map(|info| &info.0);
         let endpoint = of.consumer.or_else(producer);
         let whereto = |destination| {
@@ -74,9 +77,9 @@ impl MessageSpan {
         }
         let without = || Self::without(of.context.clone().into());
 
-        let info = message.message_info();
+        let mut info = message.message_info();
         let (destination, template) = there.unwrap_or_else(|| whereto(info.destination()));
-        let info = info.with_destination(destination);
+        info.set_destination(destination);
         let known = Known {
             action,
             system: M::Client::SYSTEM,
@@ -85,37 +88,52 @@ impl MessageSpan {
             endpoint,
         };
         let is_waiting = action.operation == Operation::Process && info.sent_at().is_some();
-        let began_at = (opened.is_some() || is_waiting).then(SystemTime::now);
-        let began = began_at.filter(|_| is_waiting);
-        let waited = began.and_then(|began| queue_time(&info, began));
-        let measurement = instruments.map(|(instruments, now)| {
+        // Metrics measure by another clock. Read one behind the other, both give the span the same end.
+        let now = if instruments.is_some() {
+            SystemTime::now()
+        } else {
+            now
+        };
+        let waited = is_waiting.then(|| queue_time(&info, now)).flatten();
+        let measurement = instruments.map(|(instruments, began)| {
             let destination = by.destinations.on_metric(&known);
-            let mut started = Measurement::start(instruments, (now, began_at), destination, &known);
+            let began = (began, Some(now));
+            let mut started = Measurement::start(instruments, began, destination, &known);
             started.set_waited(waited);
             started.set_baggage(by.baggage_on_metrics.as_ref(), of.context);
             started
         });
         let reporter = by.exceptions.of::<M::Client>(&known);
         let Some(opened) = opened else {
-            return Some(without().measured(measurement).reported(reporter));
+            let mut span = without();
+            span.observe(measurement, reporter);
+            return Some(span);
         };
-        let related = relate(&info);
+        let Related { parent, links } = relate(&info);
         let name = name.unwrap_or_else(|| SpanName::of(action, destination, template.as_ref()));
-        let mut builder = span_builder(&known, name, related.links);
-        builder.start_time = measurement.as_ref().and_then(|it| it.began_at());
-        let parent = &related.parent;
-        let started = Self::started::<M::Client>(&by.telemetry, opened, builder, parent);
-        // Without a span, what came in goes out.
-        let span = started.unwrap_or_else(without).measured(measurement);
-        let span = span.reported(reporter);
-        span.describe(&by.hook, &known, |attributes| {
+        let mut first = Some((name, links));
+        let build = || {
+            let again = || {
+                let name = SpanName::of(action, destination, template.as_ref());
+                (name, relate(&info).links)
+            };
+            let (name, links) = first.take().unwrap_or_else(again);
+            span_builder(&known, name, links, now)
+        };
+        let described = |attributes: &mut Attributes| {
+            describe_as(action.operation, &known, attributes);
             message.set_attributes(&info, attributes);
             if let Some(time) = waited {
                 attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
             }
             set_sizes(by, message, attributes);
             more(attributes);
-        });
+        };
+        let started = Self::started::<M::Client>(&by.telemetry, opened, build, &parent, described);
+        // Without a span, what came in goes out.
+        let mut span = started.unwrap_or_else(without);
+        span.observe(measurement, reporter);
+        span.describe_by(&by.hook, &known);
         Some(span)
     }
 
@@ -126,6 +144,8 @@ impl MessageSpan {
         M: Describe<C> + ?Sized,
     {
         let endpoint = of.message.producer_info().map(|info| &info.0);
+        let now = SystemTime::now();
+        globals::refresh(now);
         let measurement = by.metrics.instruments::<M::Client>().map(|started| {
             let info = of.message.message_info();
             let mut started = measure::<M::Client>(by, started, of.action, &info, endpoint);
@@ -150,30 +170,44 @@ impl MessageSpan {
         more: impl FnOnce(&mut Attributes),
     ) {
         self.set_attributes(|attributes| {
-            let operation = known.action.operation;
-            // Spans of operation create have no client (conventions for Kafka, "create"), and those of
-            // settle do not say what kind of destination it is (conventions for RabbitMQ, "settle").
-            let endpoint = known.endpoint.filter(|_| operation != Operation::Create);
-            if operation == Operation::Settle {
-                let info = known.info.clone().with_destination(Destination::unknown());
-                describe(attributes, &info, endpoint);
-            } else {
-                describe(attributes, known.info, endpoint);
-            }
+            describe_as(known.action.operation, known, attributes);
             more(attributes);
-            if hook.is_set() {
-                let details = SpanDetails {
-                    action: known.action,
-                    message: known.info,
-                    context: self.context(),
-                };
-                let mut own = Attributes::default();
-                if text(|| hook.call(&details, &mut own)).is_some() {
-                    attributes.append(own);
-                }
+        });
+        self.describe_by(hook, known);
+    }
+
+    /// Adds the attributes of the application's hook, if the span records.
+    #[inline]
+    fn describe_by(&self, hook: &SpanHook, known: &Known<'_>) {
+        if hook.is_set() {
+            self.describe_by_hook(hook, known);
+        }
+    }
+
+    #[inline(never)]
+    fn describe_by_hook(&self, hook: &SpanHook, known: &Known<'_>) {
+        self.set_attributes(|attributes| {
+            let details = SpanDetails {
+                action: known.action,
+                message: known.info,
+                context: self.context(),
+            };
+            let mut own = Attributes::default();
+            if text(|| hook.call(&details, &mut own)).is_some() {
+                attributes.append(own);
             }
         });
     }
+}
+
+/// Adds what spans of every system have and samplers do not decide by.
+#[inline]
+fn describe_as(operation: Operation, known: &Known<'_>, attributes: &mut Attributes) {
+    // Spans of operation create have no client (conventions for Kafka, "create"), and those of
+    // settle do not say what kind of destination it is (conventions for RabbitMQ, "settle").
+    let endpoint = known.endpoint.filter(|_| operation != Operation::Create);
+    let is_settling = operation == Operation::Settle;
+    describe(attributes, known.info, endpoint, !is_settling);
 }
 
 /// What logs the failure of an operation on one message that has no span of its own.
@@ -216,6 +250,7 @@ pub(crate) fn measure<C: Client>(
 }
 
 /// Adds the sizes of a message, if the application wants them.
+#[inline]
 pub(crate) fn set_sizes<C, M: Describe<C> + ?Sized>(
     by: &Settings,
     message: &M,
@@ -229,6 +264,7 @@ pub(crate) fn set_sizes<C, M: Describe<C> + ?Sized>(
 }
 
 /// The destination with the queue that the consumer knows.
+#[inline]
 pub(crate) fn with_queue<'m>(
     destination: Destination<'m>,
     endpoint: Option<&'m Endpoint>,

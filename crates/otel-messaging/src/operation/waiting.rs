@@ -9,6 +9,7 @@ use crate::operation::probe::{has_provider, wanted};
 use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
 use crate::telemetry::action::Action;
+use crate::telemetry::globals;
 use crate::telemetry::span_builder::{Known, SpanName, span_builder};
 use opentelemetry::trace::Link;
 use std::time::{Instant, SystemTime};
@@ -39,6 +40,7 @@ impl Waiting {
         } else {
             traced_span::open(action.operation, name)
         };
+        globals::refresh(SystemTime::now());
         Some(Self {
             parent,
             opened,
@@ -65,7 +67,7 @@ impl Waiting {
         mut self,
         by: &Settings,
         known: &Known<'_>,
-        links: impl FnOnce() -> Vec<Link>,
+        links: impl FnMut() -> Vec<Link>,
         messages: u64,
     ) -> MessageSpan {
         let measurement = by.metrics.instruments::<C>().map(|(instruments, _)| {
@@ -77,7 +79,7 @@ impl Waiting {
         });
         let opened = std::mem::replace(&mut self.opened, Opened::Unwanted);
         let span = wanted(opened, &by.telemetry)
-            .and_then(|opened| self.started::<C>(by, known, links(), opened));
+            .and_then(|opened| self.started::<C>(by, known, links, opened));
         let span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone()));
         span.measured(measurement)
             .reported(by.exceptions.of::<C>(known))
@@ -87,20 +89,17 @@ impl Waiting {
         &self,
         by: &Settings,
         known: &Known<'_>,
-        links: Vec<Link>,
+        mut links: impl FnMut() -> Vec<Link>,
         opened: Option<Span>,
     ) -> Option<MessageSpan> {
-        let destination = known.info.destination();
-        let name = SpanName::of(known.action, destination, known.template);
-        let mut builder = span_builder(known, name, links);
-        builder.start_time = Some(self.began_at);
-        let name = builder.name.clone();
+        let name = || SpanName::of(known.action, known.info.destination(), known.template);
+        let build = || span_builder(known, name(), links(), self.began_at);
         let is_opened = opened.is_some();
-        let span =
-            MessageSpan::started::<C>(&by.telemetry, opened, builder, self.parent.context())?;
+        let parent = self.parent.context();
+        let span = MessageSpan::started::<C>(&by.telemetry, opened, build, parent, |_| {})?;
         if is_opened {
             // It was opened before its destination was known.
-            span.rename(name);
+            span.rename(name().into_name());
         }
         Some(span)
     }

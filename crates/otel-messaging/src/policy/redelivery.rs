@@ -2,7 +2,8 @@
 
 use crate::message::info::MessageInfo;
 use crate::policy::recent;
-use opentelemetry::trace::SpanContext;
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
 use std::time::Duration;
 
 /// From when on the handling of a message is linked to its sender and no longer its child.
@@ -24,22 +25,33 @@ impl Default for Redelivery {
 }
 
 impl Redelivery {
-    /// Whether the handling of this message starts a trace. The message has come from `sender`.
-    pub(crate) fn starts_new_trace(self, message: &MessageInfo<'_>, sender: &SpanContext) -> bool {
-        let count = message.delivery_count().map(|count| {
-            // A classic queue of RabbitMQ says only that it delivers again, and says so each time.
-            let is_again = message.is_uncounted_redelivery()
-                && count <= self.after_deliveries
-                && sender.is_valid();
-            let uncounted = is_again.then(|| recent::seen_before(sender, count));
-            count.saturating_add(uncounted.unwrap_or(0))
-        });
+    /// Whether the handling of this message starts a trace. The message has come in `carried`, with its sender's span.
+    #[inline]
+    pub(crate) fn starts_new_trace(self, message: &MessageInfo<'_>, carried: &Context) -> bool {
+        match message.delivery_count() {
+            Some(count) => self.is_too_often(message, count, carried) || self.is_too_old(message),
+            None => self.is_too_old(message),
+        }
+    }
+
+    #[inline(never)]
+    fn is_too_often(self, message: &MessageInfo<'_>, count: u64, carried: &Context) -> bool {
+        let sender = carried.span();
+        let sender = sender.span_context();
+        // A classic queue of RabbitMQ says only that it delivers again, and says so each time.
+        let is_again = message.is_uncounted_redelivery()
+            && count <= self.after_deliveries
+            && sender.is_valid();
+        let uncounted = is_again.then(|| recent::seen_before(sender, count));
+        count.saturating_add(uncounted.unwrap_or(0)) > self.after_deliveries
+    }
+
+    #[inline]
+    fn is_too_old(self, message: &MessageInfo<'_>) -> bool {
         // A clock that is behind the sender's makes no message old.
         let age = || message.sent_at()?.elapsed().ok();
-        count.is_some_and(|count| count > self.after_deliveries)
-            || self
-                .after_age
-                .is_some_and(|limit| age().is_some_and(|age| age > limit))
+        let is_over = |limit| age().is_some_and(|age| age > limit);
+        self.after_age.is_some_and(is_over)
     }
 }
 
@@ -47,7 +59,7 @@ impl Redelivery {
 mod tests {
     use super::*;
     use crate::message::destination::Destination;
-    use opentelemetry::trace::{SpanId, TraceFlags, TraceId, TraceState};
+    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
     use std::time::SystemTime;
 
     #[test]
@@ -86,20 +98,20 @@ mod tests {
                 .with_delivery_count(count)
                 .with_sent_at(sent_at);
             let found = [by_default, never, after_two, after_an_hour]
-                .map(|by| by.starts_new_trace(&message, &SpanContext::NONE));
+                .map(|by| by.starts_new_trace(&message, &Context::new()));
             assert_eq!(found, expected, "{count:?} {sent_at:?}");
         }
     }
 
     #[test]
     fn deliveries_that_the_broker_does_not_count_are_counted_here() {
-        let sender = SpanContext::new(
+        let sender = Context::new().with_remote_span_context(SpanContext::new(
             TraceId::from(0x0af7_6519_16cd_43dd),
             SpanId::from(0xb7ad),
             TraceFlags::SAMPLED,
             true,
             TraceState::NONE,
-        );
+        ));
         let message = |count| {
             MessageInfo::new(Destination::named("orders"))
                 .with_delivery_count(Some(count))

@@ -63,7 +63,7 @@ fn end<C: Client>(
     links: Vec<Link>,
 ) -> MessageSpan {
     // The messages count themselves.
-    waiting.end::<C>(by, known, || links, 0)
+    waiting.end::<C>(by, known, || links.clone(), 0)
 }
 
 impl Batch {
@@ -115,7 +115,7 @@ impl Batch {
         by: &Settings,
         (name, message): (&'static str, &M),
         current: Context,
-        links: impl FnOnce() -> Vec<Link>,
+        links: impl Fn() -> Vec<Link>,
         kept: Option<&Context>,
     ) -> (MessageSpan, Option<Part>)
     where
@@ -200,7 +200,7 @@ impl Batch {
             let id = partition.to_string();
             attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
         }
-        describe(&mut attributes, &info, None);
+        describe(&mut attributes, &info, None, true);
         if is_detailed {
             message.set_attributes(&info, &mut attributes);
         }

@@ -85,7 +85,7 @@ impl Instrumentation {
         operation: Operation,
         name: &'static str,
         message: &M,
-        links: impl FnOnce() -> Vec<Link>,
+        links: impl Fn() -> Vec<Link>,
         onward: Onward,
     ) -> Outgoing
     where
@@ -268,7 +268,7 @@ impl Outgoing {
         }
         match outcome {
             Outcome::Unknown => {}
-            Outcome::Accepted(answer) => self.span.set_attributes(|attributes| answer(attributes)),
+            Outcome::Accepted(answer) => self.span.set_answer(answer),
             Outcome::Failed {
                 error_type,
                 message,

@@ -49,6 +49,7 @@ impl Carried {
     }
 
     /// Whether the message says which span sent it.
+    #[inline]
     pub(crate) fn has_sender(&self) -> bool {
         self.context.span().span_context().is_valid()
     }
@@ -60,6 +61,7 @@ impl Carried {
     }
 
     /// The span that sent the message; one without ids if it does not say so.
+    #[inline]
     pub(crate) fn sender(&self) -> SpanContext {
         self.context.span().span_context().clone()
     }
@@ -82,9 +84,13 @@ impl Carried {
     }
 
     /// A link to whoever may have sent the message.
+    #[inline]
     pub(crate) fn links(&self) -> Vec<Link> {
         if self.has_sender() {
             return vec![Link::with_context(self.sender())];
+        }
+        if self.senders.is_empty() {
+            return Vec::new();
         }
         let senders = self.senders.iter().cloned();
         senders.map(Link::with_context).collect()

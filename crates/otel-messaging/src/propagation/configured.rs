@@ -12,9 +12,10 @@ use crate::loss::finding::Finding;
 use crate::loss::row::Step;
 use crate::loss::witness::{self, Seen};
 use crate::propagation::carried::Carried;
+use crate::propagation::global::{self, Global};
 use crate::propagation::w3c::{self, W3cPropagator};
 use opentelemetry::propagation::{Injector, TextMapCompositePropagator, TextMapPropagator};
-use opentelemetry::{Context, global};
+use opentelemetry::{Context, global as opentelemetry_global};
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::fmt;
@@ -108,7 +109,7 @@ impl Configured {
     where
         H: CarrierMut<C> + ?Sized,
     {
-        if !self.is_unset() {
+        if !self.is_w3c() {
             match self.ask_to_write(context) {
                 Asked::Done(written) => {
                     written.put(headers, budget);
@@ -144,7 +145,7 @@ impl Configured {
     #[inline(never)]
     pub(crate) fn extract<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Context {
         // One call of what most programs need, which is then done in place.
-        if !self.is_unset() {
+        if !self.is_w3c() {
             match self.ask_for_context(headers) {
                 Asked::Done(context) => return context,
                 Asked::Failed => return empty_context(),
@@ -165,7 +166,7 @@ impl Configured {
     /// each other, and whether the propagator failed.
     #[inline(never)]
     pub(crate) fn read<C, H: Carrier<C> + ?Sized>(&self, headers: &H) -> Carried {
-        if !self.is_unset() {
+        if !self.is_w3c() {
             match self.ask_what_is_carried(headers) {
                 Asked::Done(carried) => return carried,
                 Asked::Failed => return Carried::unread(),
@@ -204,11 +205,16 @@ impl Configured {
         }
     }
 
-    /// Whether the application has set none. In front of the work, and of no type of headers: most
-    /// programs set none, and pay for this alone.
+    /// Whether the W3C pair is to do it. In front of the work, and of no type of headers: most programs set no other,
+    /// and pay for this alone.
     #[inline]
-    fn is_unset(&self) -> bool {
-        matches!(self, Self::Global) && is_global_unset()
+    fn is_w3c(&self) -> bool {
+        matches!(self, Self::Global) && Global::known(&OF_GLOBAL.naming) != Global::Other
+    }
+
+    /// Looks at OpenTelemetry's global propagator now.
+    pub(crate) fn look_at_global() {
+        global::see(&OF_GLOBAL.naming);
     }
 
     /// What is wrong with it, if anything.
@@ -240,7 +246,7 @@ impl Configured {
                 held = Some(Hold::new());
                 Some(work(&given.propagator))
             }
-            _ => global::get_text_map_propagator(|propagator| {
+            _ => opentelemetry_global::get_text_map_propagator(|propagator| {
                 // It may have been replaced since.
                 propagator.fields().next()?;
                 held = Some(Hold::new());
@@ -254,12 +260,6 @@ impl Configured {
             None => Asked::Failed,
         }
     }
-}
-
-/// OpenTelemetry's own default has no fields.
-fn is_global_unset() -> bool {
-    let is_set = || global::get_text_map_propagator(|set| set.fields().next().is_some());
-    OF_GLOBAL.naming.ask(Step::START, is_set) == Some(false)
 }
 
 /// A name that is most often one of W3C's.

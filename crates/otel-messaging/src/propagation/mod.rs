@@ -63,6 +63,8 @@
 pub(crate) mod baggage;
 pub(crate) mod carried;
 pub(crate) mod configured;
+pub(crate) mod global;
+pub(crate) mod looks;
 pub(crate) mod random_flag;
 pub(crate) mod settings;
 pub(crate) mod trace_context;

@@ -44,27 +44,26 @@ pub(crate) fn with_first_sender(context: &Context, sender: SpanContext) -> Conte
 /// `context`, whose span was started under `parent`, with the flag of the trace that both are in.
 #[inline]
 pub(crate) fn keep(context: Context, parent: &Context) -> Context {
-    let parent = parent.span();
-    let parent = parent.span_context();
-    if is_set(parent.trace_flags()) {
-        keep_of(context, parent)
+    if is_lost(&context, parent) {
+        let trace_id = context.span().span_context().trace_id();
+        remember(&context, trace_id)
     } else {
         context
     }
 }
 
-fn keep_of(context: Context, parent: &SpanContext) -> Context {
-    let trace_id = parent.trace_id();
-    let is_lost = {
-        let span = context.span();
-        let span = span.span_context();
-        trace_id == span.trace_id() && !is_set(flags(&context, span))
-    };
-    if is_lost {
-        remember(&context, trace_id)
-    } else {
-        context
-    }
+/// Whether the span of `context`, which was started under `parent`, is without the flag of the trace that both are in.
+#[inline]
+pub(crate) fn is_lost(context: &Context, parent: &Context) -> bool {
+    let parent = parent.span();
+    let parent = parent.span_context();
+    is_set(parent.trace_flags()) && is_lost_of(context, parent)
+}
+
+fn is_lost_of(context: &Context, parent: &SpanContext) -> bool {
+    let span = context.span();
+    let span = span.span_context();
+    parent.trace_id() == span.trace_id() && !is_set(flags(context, span))
 }
 
 /// The flags that go out with the span of `context`.

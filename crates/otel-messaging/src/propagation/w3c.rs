@@ -19,6 +19,7 @@ use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TraceState};
+use std::ptr;
 use std::sync::LazyLock;
 
 /// W3C trace context and W3C baggage, as [`w3c`] gives it.
@@ -73,6 +74,22 @@ impl TextMapPropagator for W3cPropagator {
     fn fields(&self) -> FieldIter<'_> {
         FieldIter::new(OWNED_FIELDS.as_slice())
     }
+}
+
+/// Whether it is the pair itself, and not one that is built on it. Nobody can ask a propagator for its type; but the
+/// names of the pair's fields lie in one place of their own, and it has its own `Debug`.
+pub(crate) fn is_the_pair(propagator: &dyn TextMapPropagator) -> bool {
+    let mut fields = propagator.fields();
+    let is_ours = |(field, own): (&str, &String)| ptr::eq(field, own.as_str());
+    let own = OWNED_FIELDS.iter();
+    own.len()
+        == fields
+            .by_ref()
+            .zip(own.clone())
+            .filter(|it| is_ours(*it))
+            .count()
+        && fields.next().is_none()
+        && format!("{propagator:?}") == format!("{:?}", w3c())
 }
 
 /// Writes `context` into headers, in place of what they held, in at most `budget` bytes. It comes

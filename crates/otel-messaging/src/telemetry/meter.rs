@@ -1,23 +1,19 @@
 //! By whom metrics are recorded: a given meter provider, or the global one.
 
-use crate::loss::boundary::{Boundary, count};
+use crate::loss::boundary::{Boundary, count, release};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::received::Client;
+use crate::telemetry::globals;
 use crate::telemetry::instruments::Instruments;
 use crate::telemetry::tracer::{CLIENTS, scope};
 use opentelemetry::global;
 use opentelemetry::metrics::MeterProvider;
-use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 type Provider = dyn MeterProvider + Send + Sync;
-
-/// How long a thread takes the global provider for the same.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// By which provider metrics are recorded.
 #[derive(Clone, Default)]
@@ -26,7 +22,7 @@ pub(crate) struct Metrics {
 }
 
 /// The instruments of one provider, for each client.
-struct Meters {
+pub(crate) struct Meters {
     provider: Source,
     instruments: [OnceLock<(&'static str, Arc<Instruments>)>; CLIENTS],
     boundary: Arc<Boundary>,
@@ -49,20 +45,24 @@ impl Metrics {
     /// The instruments of a client, if there is a provider, and the time.
     #[inline]
     pub(crate) fn instruments<C: Client>(&self) -> Option<(Arc<Instruments>, Instant)> {
-        let now = Instant::now();
+        if self.given.is_none() && !globals::has_meters() {
+            return None;
+        }
+        self.find::<C>()
+    }
+
+    #[inline(never)]
+    fn find<C: Client>(&self) -> Option<(Arc<Instruments>, Instant)> {
         let instruments = match &self.given {
             Some(given) => given.instruments::<C>(),
-            None => of_global::<C>(now),
+            None => of_global::<C>(),
         };
-        Some((instruments?, now))
+        Some((instruments?, Instant::now()))
     }
 
     /// Whether there is a provider.
     pub(crate) fn has_provider(&self) -> bool {
-        self.given.is_some() || {
-            look(Instant::now());
-            IS_SET.load(Ordering::Relaxed)
-        }
+        self.given.is_some() || globals::has_meters()
     }
 }
 
@@ -73,6 +73,23 @@ impl Meters {
             instruments: [const { OnceLock::new() }; CLIENTS],
             boundary: Arc::new(Boundary::new(Behind::Metrics)),
         }
+    }
+
+    /// The global provider's, if it records anything. They are `before` if it is the same as then.
+    pub(crate) fn of_global(before: Option<&Arc<Self>>) -> Option<Arc<Self>> {
+        let provider = global::meter_provider();
+        // OpenTelemetry's own default, which records nothing, has no state; and nobody can ask it. A provider
+        // of the application's that has none either has to be given to the builder.
+        if size_of_val(&*provider) == 0 {
+            return None;
+        }
+        let meters = match before {
+            Some(before) if before.is_of(&provider) => before.clone(),
+            _ => Arc::new(Self::new(Source::Global(Arc::downgrade(&provider)))),
+        };
+        // It may be the last handle, and a provider ends its work when it is dropped.
+        count(Behind::Metrics, || drop(provider));
+        Some(meters)
     }
 
     fn instruments<C: Client>(&self) -> Option<Arc<Instruments>> {
@@ -124,54 +141,11 @@ impl Meters {
     }
 }
 
-/// Whether the global provider records anything. Asked first: without one, nothing is locked.
-static IS_SET: AtomicBool = AtomicBool::new(false);
-static GLOBAL: RwLock<Option<Arc<Meters>>> = RwLock::new(None);
-
-thread_local! {
-    /// When this thread looks at the global provider next.
-    static NEXT_LOOK: Cell<Option<Instant>> = const { Cell::new(None) };
-}
-
-/// The global provider's, looked at when this thread's last look is a second ago.
-#[inline]
-fn of_global<C: Client>(now: Instant) -> Option<Arc<Instruments>> {
-    if NEXT_LOOK.get().is_none_or(|next| now >= next) {
-        look(now);
-    }
-    if !IS_SET.load(Ordering::Relaxed) {
-        return None;
-    }
-    let known = GLOBAL.read().unwrap_or_else(PoisonError::into_inner);
-    let meters = known.as_ref()?;
-    if let Some(made) = meters.made::<C>() {
-        return Some(made.clone());
-    }
-    // Not under the lock: the provider may publish.
-    let meters = meters.clone();
-    drop(known);
-    meters.make_and_keep::<C>()
-}
-
-/// Compares the global provider with the one that is known.
-#[cold]
-#[inline(never)]
-fn look(now: Instant) {
-    NEXT_LOOK.set(now.checked_add(LOOK_EVERY));
-    let provider = global::meter_provider();
-    // OpenTelemetry's own default, which records nothing, has no state; and nobody can ask it. A provider
-    // of the application's that has none either has to be given to the builder.
-    let is_set = size_of_val(&*provider) != 0;
-    let mut known = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
-    let mut replaced = None;
-    if !is_set {
-        replaced = known.take();
-    } else if !known.as_ref().is_some_and(|known| known.is_of(&provider)) {
-        let source = Source::Global(Arc::downgrade(&provider));
-        replaced = known.replace(Arc::new(Meters::new(source)));
-    }
-    IS_SET.store(is_set, Ordering::Relaxed);
-    drop(known);
-    // It may be the last handle, and a provider ends its work when it is dropped.
-    count(Behind::Metrics, || drop((provider, replaced)));
+/// Those of the global provider.
+fn of_global<C: Client>() -> Option<Arc<Instruments>> {
+    let globals = globals::known()?;
+    let instruments = globals.meters().and_then(Meters::instruments::<C>);
+    // They may have the last handle of a provider that was replaced.
+    release(globals);
+    instruments
 }

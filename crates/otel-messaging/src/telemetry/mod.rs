@@ -6,11 +6,14 @@ pub(crate) mod exceptions;
 #[cfg(not(feature = "logs"))]
 #[path = "no_exceptions.rs"]
 pub(crate) mod exceptions;
+pub(crate) mod globals;
 pub(crate) mod instruments;
 pub(crate) mod labels;
 #[cfg(feature = "logs")]
 pub(crate) mod logger;
 pub(crate) mod meter;
+mod names;
+pub(crate) mod probe;
 pub(crate) mod resampling;
 pub mod semconv;
 pub(crate) mod span_builder;

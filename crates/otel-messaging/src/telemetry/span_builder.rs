@@ -6,48 +6,94 @@ use crate::message::endpoint::Endpoint;
 use crate::message::info::MessageInfo;
 use crate::message::remote_text;
 use crate::telemetry::action::Action;
+use crate::telemetry::names::kept;
 use crate::telemetry::semconv;
-use opentelemetry::Value;
 use opentelemetry::trace::{Link, SpanBuilder};
+use opentelemetry::{StringValue, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-/// Room for what most spans get, before and after their start.
-const CAPACITY: usize = 14;
+/// What every span gets at its start.
+const ALWAYS: usize = 4;
+
+/// Room for what most spans get after their start. A span that is under way holds it.
+const LATER: usize = 4;
 
 /// The name of a span, and its destination as it is shown.
 pub(crate) struct SpanName {
     name: Cow<'static, str>,
-    destination: Option<String>,
+    destination: Option<StringValue>,
 }
 
 impl SpanName {
+    #[inline]
     pub(crate) fn of(
         action: Action,
         destination: Destination<'_>,
         template: Option<&Arc<str>>,
     ) -> Self {
-        let shown = destination
-            .is_known()
-            .then(|| remote_text::shown_of_parts(destination));
         let word = action.name_on_span();
-        let name = match (template, &shown) {
-            (Some(template), _) => Cow::Owned([word, " ", template].concat()),
-            // A temporary destination has another name each time.
-            (None, Some(shown)) if !destination.is_temporary() => {
-                Cow::Owned([word, " ", shown].concat())
-            }
-            _ => Cow::Borrowed(word),
+        // A temporary destination has another name each time.
+        let is_in_name = destination.is_known() && !destination.is_temporary();
+        if template.is_none() && is_in_name {
+            Self::with_destination(word, destination)
+        } else {
+            Self::without_destination(word, destination, template)
+        }
+    }
+
+    #[inline(never)]
+    fn without_destination(
+        word: &'static str,
+        destination: Destination<'_>,
+        template: Option<&Arc<str>>,
+    ) -> Self {
+        let name = match template {
+            Some(template) => named(word, template),
+            None => Cow::Borrowed(word),
         };
+        let shown = || remote_text::shown_of_parts(destination).into();
         Self {
             name,
-            destination: shown,
+            destination: destination.is_known().then(shown),
+        }
+    }
+
+    #[inline]
+    fn with_destination(word: &'static str, destination: Destination<'_>) -> Self {
+        if let Some(name) = kept(word, destination) {
+            let shown = name.get(word.len() + 1..);
+            return Self {
+                name: Cow::Borrowed(name),
+                destination: shown.map(StringValue::from),
+            };
+        }
+        Self::not_kept(word, destination)
+    }
+
+    #[inline(never)]
+    fn not_kept(word: &'static str, destination: Destination<'_>) -> Self {
+        let shown = remote_text::shown_of_parts(destination);
+        Self {
+            name: Cow::Owned([word, " ", &shown].concat()),
+            destination: Some(shown.into()),
         }
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.name
     }
+
+    pub(crate) fn into_name(self) -> Cow<'static, str> {
+        self.name
+    }
+}
+
+/// The name with a template in it, which the application has chosen.
+fn named(word: &'static str, template: &str) -> Cow<'static, str> {
+    let kept = kept(word, Destination::named(template)).map(Cow::Borrowed);
+    kept.unwrap_or_else(|| Cow::Owned([word, " ", template].concat()))
 }
 
 /// What is known when a span starts.
@@ -66,7 +112,19 @@ impl Known<'_> {
         self.info.system().unwrap_or(self.system)
     }
 
+    /// How many attributes a span gets at its start.
+    #[inline]
+    fn count(&self) -> usize {
+        let of_endpoint = self.endpoint.map_or(0, |endpoint| {
+            let names = [&endpoint.group, &endpoint.subscription];
+            names.into_iter().flatten().count() + 2 * usize::from(endpoint.server.is_some())
+        });
+        let [template, partition] = [self.template.is_some(), self.info.partition().is_some()];
+        ALWAYS + usize::from(template) + usize::from(partition) + of_endpoint
+    }
+
     /// What both spans and metrics have of the endpoint.
+    #[inline]
     pub(crate) fn each_of_endpoint(&self, mut set: impl FnMut(&'static str, Value)) {
         let Some(endpoint) = self.endpoint else {
             return;
@@ -87,8 +145,14 @@ impl Known<'_> {
 
 /// Describes the span for samplers: its name, its kind, its links, and the attributes that they may
 /// decide by (conventions, "Messaging attributes": "provided at span creation time").
-pub(crate) fn span_builder(known: &Known<'_>, name: SpanName, links: Vec<Link>) -> SpanBuilder {
-    let mut attributes = Attributes::with_capacity(CAPACITY);
+#[inline]
+pub(crate) fn span_builder(
+    known: &Known<'_>,
+    name: SpanName,
+    links: Vec<Link>,
+    start_time: SystemTime,
+) -> SpanBuilder {
+    let mut attributes = Attributes::with_capacity(known.count() + LATER);
     attributes.set(semconv::MESSAGING_SYSTEM_NAME, known.system());
     let name_on_span = known.action.name_on_span();
     attributes.set(semconv::MESSAGING_OPERATION_NAME, name_on_span);
@@ -106,26 +170,30 @@ pub(crate) fn span_builder(known: &Known<'_>, name: SpanName, links: Vec<Link>) 
         attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
     }
     known.each_of_endpoint(|key, value| attributes.set(key, value));
-    let mut builder = SpanBuilder::from_name(name.name)
-        .with_kind(known.action.operation.into())
-        .with_attributes(attributes.into_list());
-    if !links.is_empty() {
-        builder = builder.with_links(links);
+    SpanBuilder {
+        name: name.name,
+        span_kind: Some(known.action.operation.into()),
+        start_time: Some(start_time),
+        attributes: Some(attributes.into_list()),
+        links: (!links.is_empty()).then_some(links),
+        ..SpanBuilder::default()
     }
-    builder
 }
 
-/// Adds what messages of every system have and samplers do not decide by.
+/// Adds what messages of every system have and samplers do not decide by; of the destination's kind only if that is
+/// said.
+#[inline]
 pub(crate) fn describe(
     attributes: &mut Attributes,
     info: &MessageInfo<'_>,
     endpoint: Option<&Endpoint>,
+    has_kind: bool,
 ) {
-    if info.destination().is_temporary() {
+    if has_kind && info.destination().is_temporary() {
         attributes.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
-    }
-    if info.destination().is_anonymous() {
-        attributes.set(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
+        if info.destination().is_anonymous() {
+            attributes.set(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
+        }
     }
     if let Some(id) = info.message_id() {
         attributes.set_remote(semconv::MESSAGING_MESSAGE_ID, id);
@@ -159,7 +227,7 @@ mod tests {
             template: template.as_ref(),
             endpoint: None,
         };
-        let builder = span_builder(&known, name, Vec::new());
+        let builder = span_builder(&known, name, Vec::new(), SystemTime::now());
         let attributes = builder.attributes.unwrap_or_default();
         (builder.name.into_owned(), attributes)
     }

@@ -4,13 +4,17 @@ use crate::loss::boundary::{Boundary, SPANS};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::received::Client;
+use crate::telemetry::globals;
+use crate::telemetry::probe::{PROBE, makes_spans};
 use crate::telemetry::resampling::{Mark, Resampling};
 use crate::telemetry::semconv;
-use opentelemetry::global::{self, BoxedTracer, ObjectSafeTracerProvider};
+use opentelemetry::global::{self, BoxedTracer, GlobalTracerProvider, ObjectSafeTracerProvider};
 use opentelemetry::trace::{Tracer, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope};
 use std::env;
+use std::ptr;
 use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::SystemTime;
 
 /// Enough for the three clients, Celery and envelopes. Further ones get a tracer anew for each span.
 pub(crate) const CLIENTS: usize = 5;
@@ -23,11 +27,21 @@ pub(crate) struct Telemetry {
     is_off: bool,
 }
 
-/// The tracers of a provider that was given, one for each client.
+/// The tracers of a provider that was given.
 pub(crate) struct GivenTracers {
-    provider: Box<dyn ObjectSafeTracerProvider + Send + Sync>,
-    tracers: [OnceLock<(&'static str, BoxedTracer)>; CLIENTS],
+    tracers: Tracers,
     boundary: Boundary,
+}
+
+/// The tracers of one provider, one for each client.
+pub(crate) struct Tracers {
+    provider: Provider,
+    tracers: [OnceLock<(&'static str, BoxedTracer)>; CLIENTS],
+}
+
+enum Provider {
+    Given(Box<dyn ObjectSafeTracerProvider + Send + Sync>),
+    Global(GlobalTracerProvider),
 }
 
 /// Whether the environment says that telemetry is off (OpenTelemetry specification, "General SDK
@@ -59,8 +73,7 @@ impl Telemetry {
     {
         Self {
             given: Some(Arc::new(GivenTracers {
-                provider: Box::new(provider),
-                tracers: [const { OnceLock::new() }; CLIENTS],
+                tracers: Tracers::new(Provider::Given(Box::new(provider))),
                 boundary: Boundary::new(Behind::Spans),
             })),
             resampling: Resampling::default(),
@@ -92,33 +105,70 @@ impl Telemetry {
     }
 
     /// The provider to whose boundary a span belongs; `None` for the global one's.
-    pub(crate) fn given_tracers(&self) -> Option<Arc<GivenTracers>> {
-        self.given.clone()
+    #[inline]
+    pub(crate) fn given_tracers(&self) -> Option<&Arc<GivenTracers>> {
+        self.given.as_ref()
+    }
+
+    /// Looks whether there is another provider than before, where there may be. Returns whether there is any.
+    #[cold]
+    pub(crate) fn looks_again(&self) -> bool {
+        if self.is_given() {
+            return false;
+        }
+        globals::look(SystemTime::now());
+        globals::has_tracers()
+    }
+
+    /// Whether the provider makes spans, tried now. `None` if it fails.
+    pub(crate) fn has_effect<C: Client>(&self) -> Option<bool> {
+        if self.is_given() {
+            return self.with_tracer::<C, _>(makes_spans);
+        }
+        SPANS.ask(Step::START, || makes_spans(&global::tracer(PROBE)))
     }
 
     /// Works with the tracer of a client, behind the boundary. `None` where nothing came of it.
+    #[inline]
     pub(crate) fn with_tracer<C: Client, T>(
         &self,
         start: impl FnOnce(&BoxedTracer) -> T,
     ) -> Option<T> {
-        match &self.given {
-            Some(given) => given
+        if let Some(given) = &self.given {
+            let tracers = &given.tracers;
+            return given
                 .boundary
-                .ask(Step::START, || given.with_tracer::<C, T>(start)),
-            // Looked up each time: a tracer taken before the application sets its provider
-            // stays without effect for ever.
-            None => SPANS.ask(Step::START, || {
-                start(&global::tracer_with_scope(scope::<C>()))
-            }),
+                .ask(Step::START, || tracers.with_tracer::<C, T>(start));
         }
+        let globals = globals::known()?;
+        SPANS
+            .ask(Step::START, move || {
+                let tracers = globals.tracers()?;
+                // Dropped in here: they may have the last handle of a provider that was replaced.
+                Some(tracers.with_tracer::<C, T>(start))
+            })
+            .flatten()
     }
 }
 
-impl GivenTracers {
+impl Tracers {
+    /// Those of the global provider.
+    pub(crate) fn of_global(provider: GlobalTracerProvider) -> Self {
+        Self::new(Provider::Global(provider))
+    }
+
+    fn new(provider: Provider) -> Self {
+        Self {
+            provider,
+            tracers: [const { OnceLock::new() }; CLIENTS],
+        }
+    }
+
+    #[inline]
     fn with_tracer<C: Client, T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> T {
         for place in &self.tracers {
             let (name, tracer) = place.get_or_init(|| (C::NAME, self.tracer::<C>()));
-            if *name == C::NAME {
+            if ptr::eq(*name, C::NAME) || *name == C::NAME {
                 return start(tracer);
             }
         }
@@ -126,7 +176,10 @@ impl GivenTracers {
     }
 
     fn tracer<C: Client>(&self) -> BoxedTracer {
-        BoxedTracer::new(self.provider.boxed_tracer(scope::<C>()))
+        match &self.provider {
+            Provider::Given(provider) => BoxedTracer::new(provider.boxed_tracer(scope::<C>())),
+            Provider::Global(provider) => provider.tracer_with_scope(scope::<C>()),
+        }
     }
 }
 

@@ -26,18 +26,18 @@ struct Inside<G> {
 /// A span that is entered until this is dropped, whoever else has a handle of it.
 pub(crate) type Entered = Leave<EnteredSpan>;
 
-/// Enters the span.
-pub(crate) fn enter(span: &Span) -> Leave<tracing::span::Entered<'_>> {
-    enter_by(span, Span::enter)
+/// Enters the span. `is_layers`: the layer that it is for activates contexts.
+pub(crate) fn enter(span: &Span, is_layers: bool) -> Leave<tracing::span::Entered<'_>> {
+    enter_by(span, is_layers, Span::enter)
 }
 
 /// Enters the span by a handle of its own.
 pub(crate) fn enter_owned(span: &Span) -> Entered {
-    enter_by(span, |span| span.clone().entered())
+    enter_by(span, false, |span| span.clone().entered())
 }
 
 /// Enters the span; where there is none, hides those that are entered, if they would count.
-fn enter_by<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) -> Leave<G> {
+fn enter_by<'a, G>(span: &'a Span, is_layers: bool, enter: impl FnOnce(&'a Span) -> G) -> Leave<G> {
     if span.is_none() {
         return Leave {
             inside: None,
@@ -46,12 +46,12 @@ fn enter_by<'a, G>(span: &'a Span, enter: impl FnOnce(&'a Span) -> G) -> Leave<G
     }
     let outside = Context::current();
     let entered = SPANS.call(ENTER, || enter(span));
-    let was_told = !is_current(&outside);
-    if was_told && Layer::current().is_none() {
+    if !is_layers && !is_current(&outside) && Layer::current().is_none() {
         // Only a layer that activates contexts makes another one current.
         Layer::Activates.remember();
     }
     if entered.is_none() {
+        let was_told = !is_current(&outside);
         span.with_subscriber(|(id, subscriber)| exit_half_entered(was_told, id, subscriber));
         restore(outside.clone());
     }

@@ -16,7 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 pub(crate) struct Began {
     /// Of the context that it made current.
     span_id: SpanId,
-    /// The address of that context's baggage, which is alive as long as the scope is.
+    /// The address of that context's baggage, which is alive as long as the scope is. 0 where nobody asks.
     baggage: usize,
     /// The span of `tracing` that was current then: the scope's own, or one around it.
     traced: Option<u64>,
@@ -83,19 +83,36 @@ pub(crate) struct Innermost {
 }
 
 impl Innermost {
-    /// For a scope that has made the context current and entered the span, if there is one.
-    pub(crate) fn new(context: &Context, span: &Span) -> Self {
+    /// For a scope that has made the context current and entered the span, if there is one. `is_attached`: the layer
+    /// has made it current, so what is entered in `tracing` does not count beside it.
+    #[inline]
+    pub(crate) fn new(context: &Context, span: &Span, is_attached: bool) -> Self {
         let own = span.id().map(|id| id.into_u64());
-        // Not the scope's own where it could not be entered, or was entered further out already.
-        let traced = dispatcher::get_default(current);
-        let began = Began {
-            span_id: context.span().span_context().span_id(),
-            baggage: ptr::from_ref(context.baggage()).addr(),
-            traced,
-            has_entered: own.is_some() && traced == own,
+        let span_id = context.span().span_context().span_id();
+        let began = if is_attached {
+            Began {
+                span_id,
+                baggage: 0,
+                traced: own,
+                has_entered: true,
+            }
+        } else {
+            Self::began(context, span_id, own)
         };
         Self {
             outer: INNERMOST.replace(Some(began)),
+        }
+    }
+
+    #[inline(never)]
+    fn began(context: &Context, span_id: SpanId, own: Option<u64>) -> Began {
+        // Not the scope's own where it could not be entered, or was entered further out already.
+        let traced = dispatcher::get_default(current);
+        Began {
+            span_id,
+            baggage: ptr::from_ref(context.baggage()).addr(),
+            traced,
+            has_entered: own.is_some() && traced == own,
         }
     }
 }

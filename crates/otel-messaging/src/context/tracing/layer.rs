@@ -8,8 +8,9 @@ use crate::loss::count::log;
 use crate::loss::finding::Finding;
 use crate::loss::log::warn_line;
 use opentelemetry::Context;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use tracing::dispatcher::WeakDispatch;
 use tracing::span::Id;
 use tracing::subscriber::NoSubscriber;
@@ -38,22 +39,38 @@ struct Known {
 /// Of more subscribers the oldest is forgotten, and looked at again.
 const MANY: usize = 16;
 
-static ANY_KNOWN: AtomicBool = AtomicBool::new(false);
-static KNOWN: RwLock<Vec<Known>> = RwLock::new(Vec::new());
+/// How often what is known has changed. While it is 0, nothing is known.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+static KNOWN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+
+thread_local! {
+    /// What this thread has looked up last: the registry, its layer, and how often what is known had changed. So no
+    /// message waits for a lock, and an address counts no longer than it is held.
+    static LAST: Cell<(usize, Option<Layer>, u64)> = const { Cell::new((0, None, 0)) };
+}
 
 impl Layer {
     /// What is known of the current subscriber.
     pub(crate) fn current() -> Option<Self> {
-        if !ANY_KNOWN.load(Ordering::Relaxed) {
+        let changes = CHANGES.load(Ordering::Acquire);
+        if changes == 0 {
             return None;
         }
-        Self::of(dispatcher::get_default(registry_of)?)
+        let registry = dispatcher::get_default(registry_of)?;
+        match LAST.get() {
+            (last, layer, seen) if last == registry && seen == changes => layer,
+            _ => Self::look_up(registry),
+        }
     }
 
-    fn of(registry: usize) -> Option<Self> {
-        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-        let known = known.iter().find(|known| known.registry == registry);
-        known.map(|known| known.layer)
+    #[cold]
+    fn look_up(registry: usize) -> Option<Self> {
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let layer = known.iter().find(|known| known.registry == registry);
+        let layer = layer.map(|known| known.layer);
+        // Under the lock, under which it changes.
+        LAST.set((registry, layer, CHANGES.load(Ordering::Relaxed)));
+        layer
     }
 
     /// Keeps what was found out about the current subscriber.
@@ -69,13 +86,13 @@ impl Layer {
         let Some(new) = new else {
             return;
         };
-        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|known| known.registry != new.registry);
         if known.len() == MANY {
             known.remove(0);
         }
         known.push(new);
-        ANY_KNOWN.store(true, Ordering::Relaxed);
+        CHANGES.fetch_add(1, Ordering::Release);
     }
 
     /// Finds out whether the layer activates contexts: whether to enter this span, which it knows,

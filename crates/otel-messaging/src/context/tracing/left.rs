@@ -6,6 +6,7 @@ use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard};
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
+use std::ptr;
 use tracing::span::Id;
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::Registry;
@@ -61,6 +62,13 @@ pub(crate) fn restore(outside: Context) {
 /// Whether the span of this context is the current one.
 pub(crate) fn is_current(context: &Context) -> bool {
     Context::map_current(|current| current.span().span_context() == context.span().span_context())
+}
+
+/// Whether the very span of this context is the current one, and not another one with its ids.
+#[inline]
+pub(crate) fn is_attached(context: &Context) -> bool {
+    let own = context.span();
+    Context::map_current(|current| ptr::eq(current.span().span_context(), own.span_context()))
 }
 
 /// Whether a layer left a context behind on this thread.

@@ -13,6 +13,8 @@ use crate::loss::boundary;
 pub(crate) use current::{current, to_take_along};
 pub(crate) use entered::{Entered, enter, enter_owned};
 pub(crate) use innermost::Innermost;
+pub(crate) use layer::is_nobody_there;
+pub(crate) use left::is_attached;
 pub(crate) use tracing::Span;
 
 pub(crate) fn none() -> Span {

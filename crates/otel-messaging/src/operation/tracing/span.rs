@@ -6,8 +6,8 @@ use crate::context::traced::step::{CLOSE, OPEN};
 use crate::loss::boundary::SPANS;
 use crate::loss::finding::Finding;
 use crate::loss::row::Step;
-use crate::operation::probe::{PROBE, SUPPRESSED, is_of_no_tracer};
 use crate::telemetry::action::Operation;
+use crate::telemetry::probe::{PROBE, SUPPRESSED, is_of_no_tracer};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt};
 use tracing::Span;
@@ -25,8 +25,8 @@ pub(crate) enum Opened {
 
 /// What came of starting it.
 pub(crate) enum Started {
-    /// OpenTelemetry sees it, in this context.
-    Seen(Span, Context),
+    /// OpenTelemetry sees it, in this context. The layer is known to make it current when the span is entered, or not.
+    Seen(Span, Context, bool),
     /// OpenTelemetry would not see it: the caller then starts one of OpenTelemetry alone.
     Unseen,
     /// A layer, a sampler or a processor panicked.
@@ -51,11 +51,14 @@ pub(crate) fn open<'n>(operation: Operation, name: impl FnOnce() -> &'n str) -> 
 
 /// Starts a span that was opened as what `builder` describes, with `parent` as its parent and not
 /// whatever span is entered here.
-pub(crate) fn start(span: Span, builder: &SpanBuilder, parent: &Context) -> Started {
+pub(crate) fn start(span: Span, builder: SpanBuilder, parent: &Context) -> Started {
     // Borrowed: a panic must not close the span while it unwinds, since layers are told of that too.
     let prepared = SPANS.call(Step::START, || prepare(&span, builder, parent));
     match prepared {
-        Some(Ok(context)) => Started::Seen(span, context),
+        Some(Ok(context)) => {
+            let is_layers = Layer::current() == Some(Layer::Activates);
+            Started::Seen(span, context, is_layers)
+        }
         Some(Err(finding)) => {
             close(span);
             layer::report(&finding);
@@ -69,14 +72,14 @@ pub(crate) fn start(span: Span, builder: &SpanBuilder, parent: &Context) -> Star
 }
 
 /// Tells OpenTelemetry's layer what the span is, and starts it.
-fn prepare(span: &Span, builder: &SpanBuilder, parent: &Context) -> Result<Context, Finding> {
+fn prepare(span: &Span, builder: SpanBuilder, parent: &Context) -> Result<Context, Finding> {
     give_parent(span, parent)?;
     // Before the span is started, so that a sampler sees them.
-    for link in builder.links.iter().flatten() {
-        span.add_link_with_attributes(link.span_context.clone(), link.attributes.clone());
+    for link in builder.links.into_iter().flatten() {
+        span.add_link_with_attributes(link.span_context, link.attributes);
     }
-    for attribute in builder.attributes.iter().flatten() {
-        span.set_attribute(attribute.key.clone(), attribute.value.clone());
+    for attribute in builder.attributes.into_iter().flatten() {
+        span.set_attribute(attribute.key, attribute.value);
     }
     let context = started(span)?;
     if context.span().span_context().span_id() == SpanId::INVALID {

@@ -1,0 +1,142 @@
+//! OpenTelemetry's global providers, as this thread knows them.
+
+use crate::loss::boundary::{SPANS, count};
+use crate::loss::catch::Behind;
+use crate::loss::row::Step;
+use crate::propagation::looks::Looks;
+use crate::telemetry::meter::Meters;
+use crate::telemetry::probe::{PROBE, makes_spans};
+use crate::telemetry::tracer::Tracers;
+use opentelemetry::global;
+use opentelemetry::trace::TracerProvider;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
+
+/// The global providers at one moment.
+pub(crate) struct Globals {
+    /// `None` if the provider is the one without effect.
+    tracers: Option<Arc<Tracers>>,
+    /// `None` if the provider is the one without effect.
+    meters: Option<Arc<Meters>>,
+    looked_at: SystemTime,
+}
+
+/// What was seen last. It alone keeps the providers alive: a thread that is idle does not.
+static LATEST: Mutex<Option<Arc<Globals>>> = Mutex::new(None);
+
+/// Whether a tracer provider was seen last. Asked first: most often nothing else is to be asked.
+static HAS_TRACERS: AtomicBool = AtomicBool::new(false);
+
+/// Whether a meter provider was seen last.
+static HAS_METERS: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static LOOKS: Looks = const { Looks::new() };
+    static KNOWN: RefCell<Weak<Globals>> = const { RefCell::new(Weak::new()) };
+}
+
+/// Looks at the providers if it is time to.
+#[inline]
+pub(crate) fn refresh(now: SystemTime) {
+    if LOOKS.with(|looks| looks.are_due(now)) {
+        look_or_adopt(now);
+    }
+}
+
+/// Looks at the providers now.
+pub(crate) fn look(now: SystemTime) {
+    LOOKS.with(|looks| looks.look(now, || see(now)));
+}
+
+/// Whether there was a tracer provider when somebody looked last.
+#[inline]
+pub(crate) fn has_tracers() -> bool {
+    HAS_TRACERS.load(Ordering::Relaxed)
+}
+
+/// Whether there was a meter provider when somebody looked last.
+#[inline]
+pub(crate) fn has_meters() -> bool {
+    HAS_METERS.load(Ordering::Relaxed)
+}
+
+/// The providers when somebody looked last.
+#[inline]
+pub(crate) fn known() -> Option<Arc<Globals>> {
+    // While the thread ends there is no such value.
+    let known = KNOWN.try_with(|known| known.borrow().upgrade());
+    known.ok().flatten().or_else(adopt)
+}
+
+impl Globals {
+    #[inline]
+    pub(crate) fn tracers(&self) -> Option<&Tracers> {
+        self.tracers.as_deref()
+    }
+
+    #[inline]
+    pub(crate) fn meters(&self) -> Option<&Meters> {
+        self.meters.as_deref()
+    }
+
+    fn ask(before: Option<&Self>, now: SystemTime) -> Self {
+        let asked = SPANS.ask(Step::START, || {
+            let provider = global::tracer_provider();
+            let makes_spans = makes_spans(&provider.tracer(PROBE));
+            makes_spans.then(|| Arc::new(Tracers::of_global(provider)))
+        });
+        // What was known counts if nobody may be asked: it panicked, or is off, or asks us itself.
+        let tracers = asked.unwrap_or_else(|| before?.tracers.clone());
+        let meters = Meters::of_global(before.and_then(|before| before.meters.as_ref()));
+        Self {
+            tracers,
+            meters,
+            looked_at: now,
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn look_or_adopt(now: SystemTime) {
+    let is_first = LOOKS.with(Looks::are_first);
+    let is_old = || adopt().is_none() || LOOKS.with(|looks| looks.are_due(now));
+    if is_first || is_old() {
+        look(now);
+    }
+}
+
+/// Takes over what another thread has seen.
+#[cold]
+#[inline(never)]
+fn adopt() -> Option<Arc<Globals>> {
+    let globals = latest().clone()?;
+    LOOKS.with(|looks| looks.looked(globals.looked_at));
+    keep(&globals);
+    Some(globals)
+}
+
+fn latest() -> MutexGuard<'static, Option<Arc<Globals>>> {
+    LATEST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn keep(globals: &Arc<Globals>) {
+    let _ = KNOWN.try_with(|known| known.replace(Arc::downgrade(globals)));
+}
+
+fn see(now: SystemTime) {
+    let before = latest().clone();
+    // Without the lock: a provider may send messages.
+    let globals = Arc::new(Globals::ask(before.as_deref(), now));
+    let mut latest = latest();
+    HAS_TRACERS.store(globals.tracers.is_some(), Ordering::Relaxed);
+    HAS_METERS.store(globals.meters.is_some(), Ordering::Relaxed);
+    let replaced = latest.replace(globals.clone());
+    drop(latest);
+    keep(&globals);
+    drop(globals);
+    // They may have the last handle of a provider, which ends its work when it is dropped.
+    count(Behind::Spans, || drop((before, replaced)));
+}
