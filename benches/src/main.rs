@@ -36,7 +36,7 @@ fn main() -> Result<ExitCode> {
     let tables = results.tables(&arguments.machine)?;
     println!("{tables}");
     if arguments.write {
-        write(&arguments.document, &tables)?;
+        write(&arguments.document, "benches/run", &tables)?;
         Kept::of(&results, &arguments.machine).write(&arguments.kept)?;
     }
     if arguments.check {

@@ -22,6 +22,14 @@ pub struct Carried {
 }
 
 impl Carried {
+    /// A span, and nothing else.
+    pub const SPAN: Self = Self {
+        span: true,
+        random: false,
+        state: 0,
+        baggage: 0,
+    };
+
     pub fn context(self) -> Context {
         let mut context = Context::new();
         if self.span {

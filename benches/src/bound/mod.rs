@@ -14,7 +14,7 @@ pub mod traceparent;
 pub mod tracestate;
 mod write;
 
-pub use read::{Came, Fields, read};
+pub use read::{Came, Fields, came, read};
 pub use write::write;
 
 pub const TRACEPARENT: &str = "traceparent";

@@ -35,10 +35,19 @@ pub fn read<C: Client>(headers: Option<&C::Headers>) -> Came {
     let Some(headers) = headers else {
         return one(empty());
     };
-    match C::fields(headers) {
+    came(C::fields(headers), || {
+        Carrier::<C::Marker>::contexts(headers)
+    })
+}
+
+/// The same from the fields that were found in headers wherever they are. Without them a field stands there more than
+/// once, and `contexts` says what counts.
+#[inline(always)]
+pub fn came<'a>(fields: Option<Fields<'a>>, contexts: impl FnOnce() -> Contexts<'a>) -> Came {
+    match fields {
         Some([None, _, None]) => one(empty()),
         Some(fields) => one(context(fields)),
-        None => read_several::<C>(headers),
+        None => several(contexts),
     }
 }
 
@@ -83,8 +92,8 @@ fn with_baggage(context: &Context, baggage: Baggage) -> Context {
 /// Where a field stands more than once.
 #[cold]
 #[inline(never)]
-fn read_several<C: Client>(headers: &C::Headers) -> Came {
-    match Carrier::<C::Marker>::contexts(headers) {
+fn several<'a>(contexts: impl FnOnce() -> Contexts<'a>) -> Came {
+    match contexts() {
         Contexts::One(set) => one(context_of(&set)),
         Contexts::Contradicting(sets) => Came {
             context: empty(),

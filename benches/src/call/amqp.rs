@@ -24,7 +24,7 @@ const PAYLOAD: &[u8] = b"order 7";
 
 /// What the headers of a message without other properties may take: a frame, less what it has around them (SECURITY.md,
 /// "Limits"). The adapter assumes the same size, if it has no connection to ask.
-const ROOM: usize = 131_072 - (8 + 14 + 4);
+pub const ROOM: usize = 131_072 - (8 + 14 + 4);
 
 /// A channel without confirms: a message is sent when it was written into the connection.
 pub struct Sender {
@@ -148,8 +148,7 @@ impl Sends for Amqp {
     async fn send_by_hand(sender: &Sender, tracer: &BoxedTracer, record: Record) {
         let Record { route, headers } = record;
         let [exchange, key] = &route;
-        let builder = Operation::sending("rabbitmq", "publish", 0)
-            .span([exchange.as_str(), ":", key.as_str()], [routing_key(key)]);
+        let builder = publish_span(exchange, key);
         let (span, headers) = start::<Self>(tracer, builder, headers, ROOM);
         publish(&sender.channel, Record { route, headers }).await;
         end(span);
@@ -172,6 +171,19 @@ impl Sends for Amqp {
 
 fn route() -> [ShortString; 2] {
     ["shop".into(), "orders.new".into()]
+}
+
+impl Sender {
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+}
+
+/// By hand: the span of a send.
+#[inline]
+pub fn publish_span(exchange: &ShortString, key: &ShortString) -> SpanBuilder {
+    Operation::sending("rabbitmq", "publish", 0)
+        .span([exchange.as_str(), ":", key.as_str()], [routing_key(key)])
 }
 
 fn routing_key(key: &ShortString) -> KeyValue {

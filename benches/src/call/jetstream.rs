@@ -1,13 +1,15 @@
 //! async-nats: a message that a stream delivered. Its reply subject says what the server knows of it.
 
 use super::metrics::labels;
-use super::span::Operation;
+use super::span::{Operation, end};
 use super::{HeadersOf, Receives, Sends};
 use crate::client::Nats;
 use async_nats::HeaderMap;
+use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::{self, Message};
 use opentelemetry::KeyValue;
-use opentelemetry::trace::SpanBuilder;
+use opentelemetry::global::BoxedSpan;
+use opentelemetry::trace::{Span, SpanBuilder};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 use tokio::runtime::Builder;
@@ -58,7 +60,7 @@ impl Receives for JetStream {
             [
                 KeyValue::new("nats.stream", delivered.stream.to_owned()),
                 KeyValue::new("nats.consumer", delivered.consumer.to_owned()),
-                KeyValue::new("nats.sequence", delivered.sequence),
+                sequence(delivered.sequence),
                 KeyValue::new("nats.delivery_count", delivered.count),
                 KeyValue::new("otel_messaging.queue_time", queued.as_secs_f64()),
             ],
@@ -119,4 +121,26 @@ impl<'a> Delivered<'a> {
 #[inline]
 fn number(digits: &str) -> Option<i64> {
     digits.parse().ok()
+}
+
+/// By hand: the span of a send.
+#[inline]
+pub fn publish_span(subject: &str) -> SpanBuilder {
+    Operation::sending("nats", "publish", 2).span([subject], [])
+}
+
+/// By hand: ends the span of a message that the stream has taken.
+#[inline]
+pub fn end_acknowledged(mut span: Option<BoxedSpan>, answer: &PublishAck) {
+    if let Some(span) = &mut span
+        && span.is_recording()
+    {
+        span.set_attribute(KeyValue::new("nats.stream", answer.stream.clone()));
+        span.set_attribute(sequence(i64::try_from(answer.sequence).unwrap_or_default()));
+    }
+    end(span);
+}
+
+fn sequence(number: i64) -> KeyValue {
+    KeyValue::new("nats.sequence", number)
 }

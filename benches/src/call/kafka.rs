@@ -6,7 +6,7 @@ use super::span::{Operation, carry, end, start};
 use super::{Receives, Sends};
 use crate::client::Kafka;
 use opentelemetry::KeyValue;
-use opentelemetry::global::BoxedTracer;
+use opentelemetry::global::{BoxedSpan, BoxedTracer};
 use opentelemetry::trace::{Span, SpanBuilder};
 use otel_messaging::Instrumentation;
 use otel_messaging_rdkafka::InjectingProducer;
@@ -35,7 +35,7 @@ pub struct Sender {
 }
 
 /// librdkafka's `message.max.bytes`, unless it is configured.
-const MAX_BYTES: usize = 1_000_000;
+pub const MAX_BYTES: usize = 1_000_000;
 
 type Record = FutureRecord<'static, str, str>;
 
@@ -64,19 +64,7 @@ impl Receives for Kafka {
     }
 
     fn process_span(message: &OwnedMessage) -> (SpanBuilder, bool) {
-        let key = message.key().and_then(|key| str::from_utf8(key).ok());
-        let queued = Self::sent_at(message).and_then(|at| at.elapsed().ok());
-        let queue_time = queued.unwrap_or_default().as_secs_f64();
-        let span = Operation::processing("kafka").span(
-            [message.topic()],
-            [
-                partition(message.partition()),
-                KeyValue::new("kafka.message.key", key.unwrap_or_default().to_owned()),
-                KeyValue::new("kafka.offset", message.offset()),
-                KeyValue::new("otel_messaging.queue_time", queue_time),
-            ],
-        );
-        (span, false)
+        (process_span(message), false)
     }
 
     fn process_labels() -> Vec<KeyValue> {
@@ -84,8 +72,7 @@ impl Receives for Kafka {
     }
 
     fn sent_at(message: &OwnedMessage) -> Option<SystemTime> {
-        let millis = u64::try_from(message.timestamp().to_millis()?).ok()?;
-        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+        sent_at(message)
     }
 }
 
@@ -145,28 +132,13 @@ impl Sends for Kafka {
     }
 
     async fn send_by_hand(sender: &Sender, tracer: &BoxedTracer, mut record: Record) {
-        let key = record.key.unwrap_or_default().to_owned();
-        let [address, port] = sender.server();
-        let builder = Operation::sending("kafka", "send", 2).span(
-            [record.topic],
-            [
-                address,
-                port,
-                KeyValue::new("messaging.client.id", "rdkafka"),
-                KeyValue::new("kafka.message.key", key),
-            ],
-        );
+        let key = record.key.unwrap_or_default();
+        let builder = send_span(record.topic, key, sender.server());
         let room = sender.room(&record);
-        let (mut span, headers) = start::<Self>(tracer, builder, record.headers.take(), room);
+        let (span, headers) = start::<Self>(tracer, builder, record.headers.take(), room);
         record.headers = headers;
         let delivery = produce(&sender.producer, record).await;
-        if let Some(span) = &mut span
-            && span.is_recording()
-        {
-            span.set_attribute(partition(delivery.partition));
-            span.set_attribute(KeyValue::new("kafka.offset", delivery.offset));
-        }
-        end(span);
+        end_delivered(span, delivery.partition, delivery.offset);
     }
 
     async fn send_without_span(sender: &Sender, mut record: Record) {
@@ -180,6 +152,10 @@ impl Sends for Kafka {
 }
 
 impl Sender {
+    pub fn producer(&self) -> &FutureProducer {
+        &self.producer
+    }
+
     fn server(&self) -> [KeyValue; 2] {
         [
             KeyValue::new("server.address", self.address.clone()),
@@ -187,13 +163,67 @@ impl Sender {
         ]
     }
 
-    /// What the headers of a record may take (SECURITY.md, "Limits"): 36 bytes are around key, payload and headers.
     #[inline]
     fn room(&self, record: &Record) -> usize {
         let length = |part: Option<&str>| part.map_or(0, str::len);
-        let taken = 36 + length(record.key) + length(record.payload);
-        self.max_bytes.saturating_sub(taken)
+        room(self.max_bytes, length(record.key) + length(record.payload))
     }
+}
+
+/// By hand: what the headers of a record may take beside its key and its payload (SECURITY.md, "Limits"): 36 bytes are
+/// around them.
+#[inline]
+pub fn room(max_bytes: usize, taken: usize) -> usize {
+    max_bytes.saturating_sub(36 + taken)
+}
+
+/// By hand: the span of a message's handling.
+#[inline]
+pub fn process_span<M: Message>(message: &M) -> SpanBuilder {
+    let key = message.key().and_then(|key| str::from_utf8(key).ok());
+    let queued = sent_at(message).and_then(|at| at.elapsed().ok());
+    let queue_time = queued.unwrap_or_default().as_secs_f64();
+    Operation::processing("kafka").span(
+        [message.topic()],
+        [
+            partition(message.partition()),
+            KeyValue::new("kafka.message.key", key.unwrap_or_default().to_owned()),
+            KeyValue::new("kafka.offset", message.offset()),
+            KeyValue::new("otel_messaging.queue_time", queue_time),
+        ],
+    )
+}
+
+#[inline]
+fn sent_at<M: Message>(message: &M) -> Option<SystemTime> {
+    let millis = u64::try_from(message.timestamp().to_millis()?).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+}
+
+/// By hand: the span of a send.
+#[inline]
+pub fn send_span(topic: &str, key: &str, [address, port]: [KeyValue; 2]) -> SpanBuilder {
+    Operation::sending("kafka", "send", 2).span(
+        [topic],
+        [
+            address,
+            port,
+            KeyValue::new("messaging.client.id", "rdkafka"),
+            KeyValue::new("kafka.message.key", key.to_owned()),
+        ],
+    )
+}
+
+/// By hand: ends the span of a record that the broker has taken.
+#[inline]
+pub fn end_delivered(mut span: Option<BoxedSpan>, to: i32, offset: i64) {
+    if let Some(span) = &mut span
+        && span.is_recording()
+    {
+        span.set_attribute(partition(to));
+        span.set_attribute(KeyValue::new("kafka.offset", offset));
+    }
+    end(span);
 }
 
 fn partition(partition: i32) -> KeyValue {

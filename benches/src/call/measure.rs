@@ -15,12 +15,7 @@ use otel_messaging::{Instrumentation, propagation};
 use std::pin::Pin;
 use std::task::{self, Waker};
 
-pub(super) const SPAN: Carried = Carried {
-    span: true,
-    random: false,
-    state: 0,
-    baggage: 0,
-};
+pub(super) const SPAN: Carried = Carried::SPAN;
 
 impl Cell {
     /// Handles messages as often as is said, with fresh ones each time. As often again it is done before, uncounted.

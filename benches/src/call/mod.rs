@@ -4,12 +4,12 @@
 //! beside the client's own call. Everything is polled by hand: only the polls are counted, so that what the
 //! threads of a client do is not.
 
-mod amqp;
-mod jetstream;
-mod kafka;
+pub mod amqp;
+pub mod jetstream;
+pub mod kafka;
 mod measure;
 mod metrics;
-mod nats;
+pub mod nats;
 mod poll;
 mod process;
 mod server;
@@ -21,8 +21,12 @@ mod traced;
 pub use jetstream::JetStream;
 pub use metrics::{Processing, Sending};
 pub use poll::Polling;
-pub use process::{process, process_by_hand, process_without_span};
+pub use process::{
+    begin_by_hand, came, handle_by_hand, process, process_by_hand, process_without_span,
+    run_by_hand,
+};
 pub use setting::Setting;
+pub use span::{end, start};
 
 use crate::client::Client;
 use opentelemetry::KeyValue;

@@ -54,9 +54,9 @@ impl Receives for Nats {
 
 /// What is published, and the caller's headers.
 pub struct Record {
-    subject: Subject,
-    payload: Bytes,
-    headers: Option<HeaderMap>,
+    pub subject: Subject,
+    pub payload: Bytes,
+    pub headers: Option<HeaderMap>,
 }
 
 impl Sends for Nats {
@@ -113,8 +113,8 @@ impl Sends for Nats {
     }
 
     async fn send_by_hand(sender: &Client, tracer: &BoxedTracer, mut record: Record) {
-        let builder = Operation::sending("nats", "publish", 0).span([&record.subject], []);
-        let room = room(sender, &record);
+        let builder = publish_span(&record.subject);
+        let room = room(sender, &record.payload);
         let (span, headers) = start::<Self>(tracer, builder, record.headers.take(), room);
         record.headers = headers;
         publish(sender, record).await;
@@ -122,7 +122,7 @@ impl Sends for Nats {
     }
 
     async fn send_without_span(sender: &Client, mut record: Record) {
-        record.headers = carry::<Self>(record.headers.take(), room(sender, &record));
+        record.headers = carry::<Self>(record.headers.take(), room(sender, &record.payload));
         publish(sender, record).await;
     }
 
@@ -135,10 +135,16 @@ pub(super) fn what() -> (Subject, Bytes) {
     (Subject::from("orders.new"), Bytes::from_static(PAYLOAD))
 }
 
+/// By hand: the span of a send.
+#[inline]
+pub fn publish_span(subject: &str) -> SpanBuilder {
+    Operation::sending("nats", "publish", 0).span([subject], [])
+}
+
 /// What the headers may take, by the server that the client is connected to now.
 #[inline]
-fn room(sender: &Client, record: &Record) -> usize {
-    let room = sender.max_payload().saturating_sub(record.payload.len());
+pub fn room(sender: &Client, payload: &[u8]) -> usize {
+    let room = sender.max_payload().saturating_sub(payload.len());
     room.min(STREAM_HEADERS)
 }
 

@@ -5,7 +5,7 @@ use super::span::{ended, started};
 use crate::bound::{self, Came};
 use opentelemetry::Context;
 use opentelemetry::global::BoxedTracer;
-use opentelemetry::trace::{Link, TraceContextExt};
+use opentelemetry::trace::{Link, SpanBuilder, TraceContextExt};
 use otel_messaging::Instrumentation;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -19,9 +19,34 @@ pub async fn process<M: Receives>(by: Option<&Instrumentation>, message: &M::Mes
 }
 
 /// By hand: the limit, and a span.
-pub async fn process_by_hand<M: Receives>(tracer: &BoxedTracer, message: &M::Message) {
-    let (mut builder, comes_too_often) = M::process_span(message);
-    let mut came = came::<M>(message);
+#[inline]
+pub fn process_by_hand<M: Receives>(
+    tracer: &BoxedTracer,
+    message: &M::Message,
+) -> impl Future<Output = ()> {
+    handle_by_hand::<M, _>(tracer, message, async {})
+}
+
+/// By hand: a handler in the span of its message.
+#[inline]
+pub async fn handle_by_hand<M: Receives, F: Future>(
+    tracer: &BoxedTracer,
+    message: &M::Message,
+    handler: F,
+) -> F::Output {
+    let span = M::process_span(message);
+    let context = begin_by_hand(tracer, came::<M>(message), span);
+    run_by_hand(context, handler).await
+}
+
+/// By hand: begins the span of a message, and gives the context in which its handler has to run. Beside the span
+/// stands whether the message comes too often.
+#[inline]
+pub fn begin_by_hand(
+    tracer: &BoxedTracer,
+    mut came: Came,
+    (mut builder, comes_too_often): (SpanBuilder, bool),
+) -> Context {
     if comes_too_often {
         came = came.too_often();
     }
@@ -32,12 +57,18 @@ pub async fn process_by_hand<M: Receives>(tracer: &BoxedTracer, message: &M::Mes
     } else if !senders.is_empty() {
         builder = builder.with_links(senders.into_iter().map(Link::with_context).collect());
     }
-    let context = match started(tracer, builder, &context) {
+    match started(tracer, builder, &context) {
         Some(span) => context.with_span(span),
         None => context,
-    };
-    in_context(&context, async {}).await;
+    }
+}
+
+/// By hand: runs a handler, and ends the span of its message.
+#[inline]
+pub async fn run_by_hand<F: Future>(context: Context, handler: F) -> F::Output {
+    let output = in_context(&context, handler).await;
     ended(|| context.span().end());
+    output
 }
 
 /// The limit: the context is read and current, no span is made.
@@ -45,8 +76,9 @@ pub async fn process_without_span<M: Receives>(message: &M::Message) {
     in_context(&came::<M>(message).context, async {}).await;
 }
 
+/// What came with a message.
 #[inline]
-pub(super) fn came<M: Receives>(message: &M::Message) -> Came {
+pub fn came<M: Receives>(message: &M::Message) -> Came {
     bound::read::<M::Client>(M::headers(message))
 }
 

@@ -62,7 +62,7 @@ impl Operation {
 
 /// Starts the span of a message that is sent, and writes it into the message's headers.
 #[inline]
-pub(super) fn start<C: Client>(
+pub fn start<C: Client>(
     tracer: &BoxedTracer,
     builder: SpanBuilder,
     headers: Option<C::Headers>,
@@ -106,7 +106,7 @@ pub(super) fn ended(end: impl FnOnce()) {
 
 /// Ends the span of a message that was sent.
 #[inline]
-pub(super) fn end(span: Option<BoxedSpan>) {
+pub fn end(span: Option<BoxedSpan>) {
     if let Some(mut span) = span {
         ended(|| span.end());
     }

@@ -1,12 +1,12 @@
 //! rdkafka: Kafka's record headers.
 
 use super::Client;
-use crate::bound::{BAGGAGE, Fields, TRACEPARENT, TRACESTATE};
+use crate::bound::{self, BAGGAGE, Came, Fields, TRACEPARENT, TRACESTATE};
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use otel_messaging::adapter::{Carrier, CarrierMut};
 use otel_messaging_rdkafka::Kafka as Marker;
-use rdkafka::message::{Header, Headers, OwnedHeaders};
+use rdkafka::message::{BorrowedHeaders, Header, Headers, OwnedHeaders};
 
 pub enum Kafka {}
 
@@ -45,7 +45,7 @@ impl Client for Kafka {
     /// one would ask librdkafka, as the adapter does: only its `native.rs` may be unsafe, so this is its reading.
     #[inline(always)]
     fn fields(headers: &OwnedHeaders) -> Option<Fields<'_>> {
-        Carrier::<Marker>::get_each(headers, [TRACEPARENT, TRACESTATE, BAGGAGE])
+        fields(headers.as_borrowed())
     }
 
     /// Names and sizes, by the same reading.
@@ -79,6 +79,17 @@ impl Client for Kafka {
     fn extractor(headers: &OwnedHeaders) -> impl Extractor {
         RecordExtractor(headers)
     }
+}
+
+/// The bound: what came with a message that librdkafka has.
+#[inline]
+pub fn read_by_hand(headers: &BorrowedHeaders) -> Came {
+    bound::came(fields(headers), || Carrier::<Marker>::contexts(headers))
+}
+
+#[inline(always)]
+fn fields(headers: &BorrowedHeaders) -> Option<Fields<'_>> {
+    Carrier::<Marker>::get_each(headers, [TRACEPARENT, TRACESTATE, BAGGAGE])
 }
 
 fn insert(headers: OwnedHeaders, key: &str, value: &[u8]) -> OwnedHeaders {

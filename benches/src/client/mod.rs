@@ -1,7 +1,7 @@
 //! What is measured for each client: its headers, the bound, and the usual adapter.
 
 mod amqp;
-mod kafka;
+pub mod kafka;
 mod nats;
 
 pub use amqp::Amqp;

@@ -8,4 +8,4 @@ mod table;
 
 pub use kept::Kept;
 pub use results::Results;
-pub use table::write;
+pub use table::{verdict, write};

@@ -8,9 +8,6 @@ use anyhow::{Context, Result};
 use std::fmt::Write;
 use std::path::Path;
 
-const BEGIN: &str = "<!-- benches/run --write: from here -->\n";
-const END: &str = "<!-- benches/run --write: to here -->";
-
 /// What the bound may cost at most to be honest, give or take a tenth: measured when the work was
 /// laid down. Inject and extract, trace context only; AMQP, Kafka and NATS.
 const HONEST: [(&str, [u32; 3]); 2] = [
@@ -257,7 +254,7 @@ fn figure(line: &Line) -> String {
     }
 }
 
-fn verdict(is_reached: bool) -> &'static str {
+pub fn verdict(is_reached: bool) -> &'static str {
     if is_reached {
         "reached"
     } else {
@@ -270,17 +267,19 @@ fn shortly(number: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Puts the tables between the marks in the document.
+/// Puts the tables of a command between its marks in the document.
 ///
 /// # Errors
 ///
 /// When the document cannot be read or written, or has no marks.
-pub fn write(document: &Path, tables: &str) -> Result<()> {
+pub fn write(document: &Path, command: &str, tables: &str) -> Result<()> {
+    let begin = format!("<!-- {command} --write: from here -->\n");
+    let end = format!("<!-- {command} --write: to here -->");
     let text = std::fs::read_to_string(document).with_context(|| document.display().to_string())?;
     let parts = text
-        .split_once(BEGIN)
-        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        .split_once(&begin)
+        .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     let (before, after) = parts.with_context(|| format!("no marks in {}", document.display()))?;
-    std::fs::write(document, format!("{before}{BEGIN}\n{tables}\n{END}{after}"))
+    std::fs::write(document, format!("{before}{begin}\n{tables}\n{end}{after}"))
         .with_context(|| document.display().to_string())
 }

@@ -1,0 +1,45 @@
+//! The instructions of a program or library by which a lock is taken.
+
+use anyhow::{Context, Result};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::process::Command;
+
+/// Their addresses in each file.
+#[derive(Default)]
+pub(crate) struct Instructions(HashMap<String, HashSet<u64>>);
+
+impl Instructions {
+    /// Whether the instruction at this address of a file takes a lock.
+    pub(crate) fn lock(&mut self, object: &str, address: u64) -> Result<bool> {
+        if let Some(addresses) = self.0.get(object) {
+            return Ok(addresses.contains(&address));
+        }
+        let addresses = locking(Path::new(object))?;
+        let found = addresses.contains(&address);
+        self.0.insert(object.to_owned(), addresses);
+        Ok(found)
+    }
+}
+
+/// Atomic compare-and-exchange of 32 bits, as locks of the standard library and of pthreads have it, and of 8
+/// bits, as those of `parking_lot`. Counts of references have 64 bits and are added to.
+fn locking(object: &Path) -> Result<HashSet<u64>> {
+    if !object.is_file() {
+        return Ok(HashSet::new());
+    }
+    let mut objdump = Command::new("objdump");
+    objdump.args(["-d", "--no-show-raw-insn"]).arg(object);
+    let text = objdump.output().context("objdump, of binutils")?.stdout;
+    let text = String::from_utf8_lossy(&text);
+    Ok(text.lines().filter_map(lock).collect())
+}
+
+/// The address in `1f0: lock cmpxchg %ecx,(%rdi)`, where objdump has a tab behind the colon.
+fn lock(line: &str) -> Option<u64> {
+    let (address, instruction) = line.trim_start().split_once(":\t")?;
+    let operands = instruction.strip_prefix("lock cmpxchg ")?;
+    let register = operands.trim_start().strip_prefix('%')?.split(',').next()?;
+    let is_short = register.starts_with('e') || register.ends_with(['d', 'b', 'l']);
+    is_short.then(|| u64::from_str_radix(address, 16).ok())?
+}
