@@ -8,6 +8,13 @@ use std::path::Path;
 /// The functions that lock a span.
 const SPAN: &str = "opentelemetry::trace::context::SpanRef::";
 
+/// A lock of the client itself, which the bare client takes too to know whether the broker confirms. `send` by hand
+/// waits for the answer in any case; whoever hands the answer on to its caller has to ask when the span ends.
+const FORCED: &str = "lapin::channel_status::ChannelStatus::confirm";
+
+/// A function may take a lock once in so many messages: to look at the global settings, which is a matter of time.
+const NOW_AND_THEN: f64 = 0.1;
+
 /// The functions of glibc that take the lock of a thread's memory.
 const ALLOCATOR: [&str; 5] = ["malloc", "calloc", "realloc", "free", "_int_free"];
 
@@ -37,17 +44,27 @@ impl Counts {
                 && !ALLOCATOR.contains(&function)
                 && instructions.lock(object, address)?
             {
-                *counts.entry(function.to_owned()).or_default() += count / messages as f64;
+                let mut name = function.to_owned();
+                if !name.starts_with(SPAN) && instructions.is_of_span(object, address)? {
+                    name = format!("{SPAN} inside {function}");
+                }
+                *counts.entry(name).or_default() += count / messages as f64;
             }
         }
         Ok(Self(counts))
     }
 
-    /// Without the lock of the message's own span, for which no other thread waits.
+    /// Without the lock of the message's own span, for which no other thread waits, and without lapin's.
     pub(crate) fn shared(&self) -> f64 {
-        let shared = self.0.iter().filter(|(name, _)| !name.starts_with(SPAN));
+        let shared = self.0.iter().filter(|(name, _)| is_shared(name));
         // The sum of nothing would be negative zero.
         shared.fold(0.0, |sum, (_, count)| sum + count)
+    }
+
+    /// Whether a lock that threads share is taken more often than by hand, and not only now and then.
+    pub(crate) fn is_more(&self, by_hand: &Self) -> bool {
+        let mut shared = self.0.iter().filter(|(name, _)| is_shared(name));
+        shared.any(|(name, count)| *count > by_hand.of(name) + NOW_AND_THEN)
     }
 
     pub(crate) fn of(&self, function: &str) -> f64 {
@@ -57,6 +74,10 @@ impl Counts {
     pub(crate) fn functions(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
+}
+
+fn is_shared(function: &str) -> bool {
+    !function.starts_with(SPAN) && function != FORCED
 }
 
 /// The address of an instruction, and how often it was executed: `0x1f0 0 64`.

@@ -5,6 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::Command;
 
+/// What locks a span, as the standard library names it for its type.
+const LOCK_OF_SPAN: &str = "lock<opentelemetry::global::trace::BoxedSpan>";
+
 /// Their addresses in each file.
 #[derive(Default)]
 pub(crate) struct Instructions(HashMap<String, HashSet<u64>>);
@@ -19,6 +22,14 @@ impl Instructions {
         let found = addresses.contains(&address);
         self.0.insert(object.to_owned(), addresses);
         Ok(found)
+    }
+
+    /// Whether it is the lock of a span, wherever the compiler has put it.
+    pub(crate) fn is_of_span(&self, object: &str, address: u64) -> Result<bool> {
+        let mut addr2line = Command::new("addr2line");
+        addr2line.args(["-i", "-f", "-C", "-e", object, &format!("{address:#x}")]);
+        let text = addr2line.output().context("addr2line, of binutils")?.stdout;
+        Ok(String::from_utf8_lossy(&text).contains(LOCK_OF_SPAN))
     }
 }
 
