@@ -5,8 +5,14 @@ use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The functions that lock a span.
-const SPAN: &str = "opentelemetry::trace::context::SpanRef::";
+/// The functions that lock a span, and the one of ours into which they are inlined.
+const SPAN: [&str; 2] = [
+    "opentelemetry::trace::context::SpanRef::",
+    "otel_messaging::loss::boundary::Boundary::call",
+];
+
+/// lapin's own: a channel says in no other way whether confirms are enabled, and ours waits for one if they are.
+const CLIENT: &str = "lapin::channel_status::ChannelStatus::confirm";
 
 /// The functions of glibc that take the lock of a thread's memory.
 const ALLOCATOR: [&str; 5] = ["malloc", "calloc", "realloc", "free", "_int_free"];
@@ -43,9 +49,11 @@ impl Counts {
         Ok(Self(counts))
     }
 
-    /// Without the lock of the message's own span, for which no other thread waits.
+    /// Without the lock of the message's own span, for which no other thread waits, and without the client's.
     pub(crate) fn shared(&self) -> f64 {
-        let shared = self.0.iter().filter(|(name, _)| !name.starts_with(SPAN));
+        let is_own = |name: &str| SPAN.iter().any(|span| name.starts_with(span));
+        let shared = self.0.iter();
+        let shared = shared.filter(|(name, _)| !is_own(name) && *name != CLIENT);
         // The sum of nothing would be negative zero.
         shared.fold(0.0, |sum, (_, count)| sum + count)
     }

@@ -113,7 +113,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// The sums, and the functions in which ours takes locks.
 fn tables(lines: &[(String, Vec<Counts>)]) -> Result<String> {
     let mut text =
-        "Locks that are taken for a message, without those of its own span:\n\n".to_owned();
+        "Locks that are taken for a message, without those of its own span and of lapin's `confirm`:\n\n".to_owned();
     text.push_str("| work | client | by hand | ours | default |\n");
     text.push_str("| --- | --- | ---: | ---: | ---: |\n");
     for (name, counts) in lines {
