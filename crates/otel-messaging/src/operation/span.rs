@@ -146,11 +146,14 @@ impl MessageSpan {
                 if span.is_recording()
                     && let Some(describe) = describe.take()
                 {
-                    Attributes::with_spare(|attributes| {
-                        describe(attributes);
-                        for attribute in attributes.drain() {
-                            span.set_attribute(attribute);
-                        }
+                    // A boundary of its own: a panic costs the attributes, and not the span.
+                    boundary_of(by.given_tracers()).call(Step::DESCRIBE, || {
+                        Attributes::with_spare(|attributes| {
+                            describe(attributes);
+                            for attribute in attributes.drain() {
+                                span.set_attribute(attribute);
+                            }
+                        });
                     });
                 }
                 Some(parent.with_span(span))
