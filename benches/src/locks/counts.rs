@@ -12,8 +12,9 @@ const SPAN: &str = "opentelemetry::trace::context::SpanRef::";
 /// waits for the answer in any case; whoever hands the answer on to its caller has to ask when the span ends.
 const FORCED: &str = "lapin::channel_status::ChannelStatus::confirm";
 
-/// A function may take a lock once in so many messages: to look at the global settings, which is a matter of time.
-const NOW_AND_THEN: f64 = 0.1;
+/// A function may take a lock for so many messages in the mean: a thread looks at OpenTelemetry's global settings once a
+/// second, and under valgrind a second has few messages. A lock on the way of each message would be one more.
+const NOW_AND_THEN: f64 = 0.5;
 
 /// The functions of glibc that take the lock of a thread's memory.
 const ALLOCATOR: [&str; 5] = ["malloc", "calloc", "realloc", "free", "_int_free"];

@@ -27,8 +27,9 @@ use std::sync::Arc;
 /// later at most:
 ///
 /// - spans come from the global tracer provider. If a provider was shut down and replaced, the next message has its
-///   span from the new one. Shut a provider down before you replace it. Otherwise it gets the spans of a second more,
-///   and is dropped while a message is handled, which then may have to wait for its last export;
+///   span from the new one. Shut a provider down before you replace it, and before the program ends. Otherwise it gets
+///   the spans of a second more, and the crate holds it until a later message, which may have to wait for its last
+///   export. Without a later message, what it has not exported is lost;
 /// - metrics go to the global meter provider. A provider whose type has no fields looks as if none was set, because
 ///   that is how OpenTelemetry's own default looks; give such a one to the builder;
 /// - the propagator is the global one if the application set one, and otherwise W3C Trace Context and

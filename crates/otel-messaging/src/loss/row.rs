@@ -19,8 +19,10 @@ impl Step {
     /// Attributes and status.
     pub(crate) const DESCRIBE: Self = Self(1);
     pub(crate) const END: Self = Self(2);
+    /// Looking for a provider. What always panics at the start of a span is not forgiven because a provider is found.
+    pub(crate) const FIND: Self = Self(3);
     /// How many the spans of every kind have; the others come behind them.
-    pub(crate) const COMMON: usize = 3;
+    pub(crate) const COMMON: usize = 4;
 }
 
 /// Those of every span, and the five of spans of `tracing`.

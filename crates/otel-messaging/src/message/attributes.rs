@@ -35,7 +35,7 @@ impl Attributes {
     }
 
     /// All attributes, which leave the list.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = KeyValue> {
+    pub(crate) fn drain(&mut self) -> std::vec::Drain<'_, KeyValue> {
         self.list.drain(..)
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn finds_resampler<C: Client>(by: &Settings) -> bool {
 /// Tries a span that a sampler which knows the mark drops.
 fn tries_resampler<C: Client>(by: &Telemetry) -> bool {
     // It may be the first message since a provider was set.
-    globals::refresh(SystemTime::now());
+    globals::look(SystemTime::now());
     let parent = resampling::probe();
     if by.is_given() || !traced_span::try_sampler(&parent) {
         by.with_tracer::<C, _>(|tracer| {

@@ -146,11 +146,14 @@ impl MessageSpan {
                 if span.is_recording()
                     && let Some(describe) = describe.take()
                 {
-                    Attributes::with_spare(|attributes| {
-                        describe(attributes);
-                        for attribute in attributes.drain() {
-                            span.set_attribute(attribute);
-                        }
+                    // A boundary of its own: a panic costs the attributes, and not the span.
+                    boundary_of(by.given_tracers()).call(Step::DESCRIBE, || {
+                        Attributes::with_spare(|attributes| {
+                            describe(attributes);
+                            for attribute in attributes.drain() {
+                                span.set_attribute(attribute);
+                            }
+                        });
                     });
                 }
                 Some(parent.with_span(span))
@@ -332,7 +335,10 @@ impl MessageSpan {
     pub(crate) fn set_answer(&self, set: &dyn Fn(&mut Attributes)) {
         if self.has_span() {
             self.boundary().call(Step::DESCRIBE, || {
-                self.context().span().set_attributes(IfRecorded(set));
+                Attributes::with_spare(|attributes| {
+                    let answer = IfRecorded { set, attributes };
+                    self.context().span().set_attributes(answer);
+                });
             });
         }
     }
@@ -436,16 +442,19 @@ impl MessageSpan {
 }
 
 /// Attributes that are made when somebody iterates over them. A span that does not record does not.
-struct IfRecorded<'a>(&'a dyn Fn(&mut Attributes));
+struct IfRecorded<'a> {
+    set: &'a dyn Fn(&mut Attributes),
+    /// Empty, and with memory.
+    attributes: &'a mut Attributes,
+}
 
-impl IntoIterator for IfRecorded<'_> {
+impl<'a> IntoIterator for IfRecorded<'a> {
     type Item = KeyValue;
-    type IntoIter = std::vec::IntoIter<KeyValue>;
+    type IntoIter = std::vec::Drain<'a, KeyValue>;
 
     fn into_iter(self) -> Self::IntoIter {
-        let mut attributes = Attributes::default();
-        (self.0)(&mut attributes);
-        attributes.into_list().into_iter()
+        (self.set)(self.attributes);
+        self.attributes.drain()
     }
 }
 

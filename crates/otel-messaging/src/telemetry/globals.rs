@@ -1,7 +1,7 @@
 //! OpenTelemetry's global providers, as this thread knows them.
 
 use crate::loss::boundary::{SPANS, count};
-use crate::loss::catch::Behind;
+use crate::loss::catch::{Behind, is_inside};
 use crate::loss::row::Step;
 use crate::propagation::looks::Looks;
 use crate::telemetry::meter::Meters;
@@ -82,7 +82,7 @@ impl Globals {
     }
 
     fn ask(before: Option<&Self>, now: SystemTime) -> Self {
-        let asked = SPANS.ask(Step::START, || {
+        let asked = SPANS.ask(Step::FIND, || {
             let provider = global::tracer_provider();
             let makes_spans = makes_spans(&provider.tracer(PROBE));
             makes_spans.then(|| Arc::new(Tracers::of_global(provider)))
@@ -101,6 +101,10 @@ impl Globals {
 #[cold]
 #[inline(never)]
 fn look_or_adopt(now: SystemTime) {
+    if is_inside(Behind::Spans) {
+        // A provider that is being asked is not asked again. The next message looks.
+        return;
+    }
     let is_first = LOOKS.with(Looks::are_first);
     let is_old = || adopt().is_none() || LOOKS.with(|looks| looks.are_due(now));
     if is_first || is_old() {
@@ -136,7 +140,6 @@ fn see(now: SystemTime) {
     let replaced = latest.replace(globals.clone());
     drop(latest);
     keep(&globals);
-    drop(globals);
     // They may have the last handle of a provider, which ends its work when it is dropped.
-    count(Behind::Spans, || drop((before, replaced)));
+    count(Behind::Spans, || drop((before, replaced, globals)));
 }

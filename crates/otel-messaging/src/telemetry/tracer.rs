@@ -125,7 +125,7 @@ impl Telemetry {
         if self.is_given() {
             return self.with_tracer::<C, _>(makes_spans);
         }
-        SPANS.ask(Step::START, || makes_spans(&global::tracer(PROBE)))
+        SPANS.ask(Step::FIND, || makes_spans(&global::tracer(PROBE)))
     }
 
     /// Works with the tracer of a client, behind the boundary. `None` where nothing came of it.
