@@ -51,7 +51,7 @@ where
         if is_logged {
             let info = message.message_info();
             let endpoint = as_consumer.endpoint;
-            own = own.reported(reporter::<Of<C, I>>(by, PROCESS, &info, endpoint));
+            own.observe(None, reporter::<Of<C, I>>(by, PROCESS, &info, endpoint));
         }
         BatchMessage::new(message, own)
     });

@@ -64,7 +64,7 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         consumer: as_consumer.endpoint,
         context: &carried.context,
     };
-    // Asked once: who asks again has the next delivery of the message.
+    // Asked once, also if `related` is called again: the answer counts a delivery.
     let starts_new_trace = OnceCell::new();
     let started = MessageSpan::start(
         by,
@@ -105,15 +105,20 @@ pub(crate) struct AsConsumer<'a> {
 #[inline]
 fn related(relation: Relation, carried: &Carried, starts_new_trace: bool) -> Related<'_> {
     let mut links = carried.links();
-    let around = Around::current();
-    if let Some(around) = around {
+    if let Some(around) = around() {
         if relation == Relation::ChildOfCurrent && !starts_new_trace {
             return Related {
-                parent: Cow::Owned(handling_of(&around.context, &carried.context)),
+                parent: Cow::Owned(handling_of(&around, &carried.context)),
                 links,
             };
         }
-        around.link(&mut links);
+        let around = around.span().span_context().clone();
+        let id = (around.trace_id(), around.span_id());
+        let is_around =
+            |link: &Link| (link.span_context.trace_id(), link.span_context.span_id()) == id;
+        if !links.iter().any(is_around) {
+            links.push(Link::with_context(around));
+        }
     }
     if relation == Relation::Link || starts_new_trace {
         Related::root(&carried.context, links)
@@ -122,33 +127,15 @@ fn related(relation: Relation, carried: &Carried, starts_new_trace: bool) -> Rel
     }
 }
 
-/// The context around the handling of a message, which has a span.
-struct Around {
-    context: Context,
-}
-
-impl Around {
-    /// `None` if there is no span. Most consumers have none around their loop.
-    #[inline]
-    fn current() -> Option<Self> {
-        if traced::is_nobody_there() && !Context::map_current(Context::has_active_span) {
-            return None;
-        }
-        let context = current_context();
-        let is_valid = context.span().span_context().is_valid();
-        is_valid.then_some(Self { context })
+/// The current context, if it has a span. Most consumers have none around their loop.
+#[inline]
+fn around() -> Option<Context> {
+    if traced::is_nobody_there() && !Context::map_current(Context::has_active_span) {
+        return None;
     }
-
-    /// Adds a link to the span, if there is none yet.
-    fn link(&self, links: &mut Vec<Link>) {
-        let around = self.context.span().span_context().clone();
-        let id = (around.trace_id(), around.span_id());
-        let is_around =
-            |link: &Link| (link.span_context.trace_id(), link.span_context.span_id()) == id;
-        if !links.iter().any(is_around) {
-            links.push(Link::with_context(around));
-        }
-    }
+    let current = current_context();
+    let is_valid = current.span().span_context().is_valid();
+    is_valid.then_some(current)
 }
 
 impl MessageSpan {

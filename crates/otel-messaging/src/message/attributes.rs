@@ -5,7 +5,7 @@ use opentelemetry::{Key, KeyValue, StringValue, Value};
 use std::borrow::Cow;
 use std::cell::Cell;
 
-/// Attributes of a span that is about to be started, or that has its answer: an adapter adds to them
+/// Attributes of a span that has started, or that has its answer: an adapter adds to them
 /// what its messaging system alone has.
 #[derive(Debug, Default)]
 pub struct Attributes {
@@ -32,6 +32,10 @@ impl Attributes {
         if attributes.list.capacity() <= LONGEST_SPARE {
             let _ = SPARE.try_with(|spare| spare.set(attributes.list));
         }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// All attributes, which leave the list.

@@ -1,27 +1,22 @@
 //! The span of a batch, and its messages: their failures mark the span at its end.
 
 use crate::context::current::Current;
-use crate::loss::row::Step;
 use crate::operation::failures::Failures;
 use crate::operation::span::{MessageSpan, State};
 use crate::telemetry::semconv;
-use opentelemetry::trace::TraceContextExt;
 use std::sync::Arc;
 
 impl MessageSpan {
     /// Makes it the span of a batch. Returns what the messages of the batch share with it.
     pub(crate) fn share_failures(&mut self) -> Arc<Failures> {
-        let is_recording = || self.context().span().is_recording();
-        let is_shown =
-            self.has_span() && self.boundary().call(Step::DESCRIBE, is_recording) == Some(true);
-        let failures = Arc::new(Failures::new(is_shown));
+        let failures = Arc::new(Failures::new(self.is_recording()));
         self.set_failures(failures.clone());
         failures
     }
 
     /// A message of a batch.
     pub(crate) fn in_batch(current: Current, failures: Arc<Failures>) -> Self {
-        let mut message = Self::new(current, State::InBatch, None);
+        let mut message = Self::new(current, State::InBatch);
         message.set_failures(failures);
         message
     }

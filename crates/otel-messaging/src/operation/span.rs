@@ -2,7 +2,7 @@
 
 use crate::context::current::Current;
 use crate::context::traced;
-use crate::loss::boundary::{Boundary, count};
+use crate::loss::boundary::{Boundary, SPANS, count};
 use crate::loss::catch::Behind;
 use crate::loss::count::links_dropped;
 use crate::loss::row::Step;
@@ -38,6 +38,8 @@ use std::time::SystemTime;
 pub struct MessageSpan {
     current: Current,
     pub(super) state: State,
+    /// Whether it records attributes. It is asked once, because each question locks the span.
+    is_recording: bool,
     /// Whose span it is, if not the global provider's.
     given: Option<Arc<GivenTracers>>,
     /// The `error.type` of its failure, also where the span does not record it. In a box, because few fail.
@@ -92,16 +94,6 @@ impl MessageSpan {
         self.reporter = reporter;
     }
 
-    pub(crate) fn measured(mut self, measurement: Option<Box<Measurement>>) -> Self {
-        self.measurement = measurement;
-        self
-    }
-
-    pub(crate) fn reported(mut self, reporter: Reporter) -> Self {
-        self.reporter = reporter;
-        self
-    }
-
     pub(crate) fn with_left_open(mut self, left_open: Arc<dyn LeftOpen>) -> Self {
         self.seldom.get_or_insert_default().left_open = Some(left_open);
         self
@@ -122,11 +114,15 @@ impl MessageSpan {
             let links = links_of(&builder);
             match traced_span::start(opened, builder, parent) {
                 Started::Seen(span, context, is_layers) => {
-                    let is_lost = random_flag::is_lost(&context, parent);
-                    let context = random_flag::keep(context, parent);
                     count_links(links, &context);
-                    let current = Current::new(context, span, is_layers && !is_lost);
-                    let started = Self::open(current, None);
+                    let is_lost = random_flag::is_lost(&context, parent);
+                    let mut current = Current::new(context, span, is_layers);
+                    if is_lost {
+                        current = current.map(random_flag::remember_own);
+                    }
+                    let is_recording = || current.context().span().is_recording();
+                    let is_recording = SPANS.call(Step::DESCRIBE, is_recording) == Some(true);
+                    let started = Self::open(current, is_recording, None);
                     started.set_attributes(describe);
                     return Some(started);
                 }
@@ -138,14 +134,13 @@ impl MessageSpan {
         loop {
             let builder = build();
             let links = links_of(&builder);
-            let context = by.with_tracer::<C, _>(|tracer| {
+            let started = by.with_tracer::<C, _>(|tracer| {
                 let mut span = builder.start_with_context(tracer, parent);
                 if !is_own(&span, parent) {
                     return None;
                 }
-                if span.is_recording()
-                    && let Some(describe) = describe.take()
-                {
+                let is_recording = span.is_recording();
+                if is_recording && let Some(describe) = describe.take() {
                     // A boundary of its own: a panic costs the attributes, and not the span.
                     boundary_of(by.given_tracers()).call(Step::DESCRIBE, || {
                         Attributes::with_spare(|attributes| {
@@ -156,12 +151,13 @@ impl MessageSpan {
                         });
                     });
                 }
-                Some(parent.with_span(span))
+                Some((parent.with_span(span), is_recording))
             });
-            if let Some(context) = context? {
+            if let Some((context, is_recording)) = started? {
                 let context = random_flag::keep(context, parent);
                 count_links(links, &context);
-                return Some(Self::open(context.into(), by.given_tracers().cloned()));
+                let given = by.given_tracers().cloned();
+                return Some(Self::open(context.into(), is_recording, given));
             }
             // The provider was shut down, and there may be another one by now.
             if is_again || !by.looks_again() {
@@ -172,16 +168,19 @@ impl MessageSpan {
     }
 
     #[inline]
-    fn open(current: Current, given: Option<Arc<GivenTracers>>) -> Self {
-        Self::new(current, State::Open, given)
+    fn open(current: Current, is_recording: bool, given: Option<Arc<GivenTracers>>) -> Self {
+        let mut open = Self::new(current, State::Open);
+        (open.is_recording, open.given) = (is_recording, given);
+        open
     }
 
     #[inline]
-    pub(super) fn new(current: Current, state: State, given: Option<Arc<GivenTracers>>) -> Self {
+    pub(super) fn new(current: Current, state: State) -> Self {
         Self {
             current,
             state,
-            given,
+            is_recording: false,
+            given: None,
             error_type: OnceLock::new(),
             measurement: None,
             reporter: Reporter::default(),
@@ -192,7 +191,7 @@ impl MessageSpan {
     /// Work in a context without a span of its own.
     #[inline]
     pub(crate) fn without(current: Current) -> Self {
-        Self::new(current, State::Without, None)
+        Self::new(current, State::Without)
     }
 
     #[inline]
@@ -293,18 +292,16 @@ impl MessageSpan {
         if self.error_type.set(error_type.into()).is_err() {
             return false;
         }
-        if !self.has_span() {
+        if !self.is_recording {
             return true;
         }
         self.boundary().call(Step::DESCRIBE, || {
             let span = self.context().span();
-            if span.is_recording() {
-                if let Some(error_type) = self.error_type.get() {
-                    let error_type = Cow::clone(error_type);
-                    span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
-                }
-                span.set_status(Status::error(remote_text::shown_of(description)));
+            if let Some(error_type) = self.error_type.get() {
+                let error_type = Cow::clone(error_type);
+                span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
             }
+            span.set_status(Status::error(remote_text::shown_of(description)));
         });
         true
     }
@@ -316,31 +313,22 @@ impl MessageSpan {
 
     /// Adds attributes, if the span records any.
     pub(crate) fn set_attributes(&self, set: impl FnOnce(&mut Attributes)) {
-        if !self.has_span() {
+        if !self.is_recording {
             return;
         }
         self.boundary().call(Step::DESCRIBE, || {
-            let span = self.context().span();
-            if span.is_recording() {
-                Attributes::with_spare(|attributes| {
-                    set(attributes);
-                    span.set_attributes(attributes.drain());
-                });
-            }
+            Attributes::with_spare(|attributes| {
+                set(attributes);
+                if !attributes.is_empty() {
+                    self.context().span().set_attributes(attributes.drain());
+                }
+            });
         });
     }
 
-    /// Adds attributes of the answer to a message, if the span records any. `set` is called while the span is locked.
-    #[inline]
-    pub(crate) fn set_answer(&self, set: &dyn Fn(&mut Attributes)) {
-        if self.has_span() {
-            self.boundary().call(Step::DESCRIBE, || {
-                Attributes::with_spare(|attributes| {
-                    let answer = IfRecorded { set, attributes };
-                    self.context().span().set_attributes(answer);
-                });
-            });
-        }
+    /// Whether it records attributes.
+    pub(super) fn is_recording(&self) -> bool {
+        self.is_recording
     }
 
     #[inline]
@@ -369,8 +357,11 @@ impl MessageSpan {
     /// nothing.
     #[inline]
     pub(crate) fn end(&mut self) {
-        if self.seldom.is_some() || self.measurement.is_some() {
-            self.end_observed();
+        if self.seldom.is_some() {
+            self.end_seldom();
+        }
+        if self.measurement.is_some() {
+            self.end_measured();
         } else if self.state == State::Open {
             self.end_span(None);
         }
@@ -385,17 +376,6 @@ impl MessageSpan {
     }
 
     #[inline(never)]
-    fn end_observed(&mut self) {
-        if self.seldom.is_some() {
-            self.end_seldom();
-        }
-        if self.measurement.is_some() {
-            self.end_measured();
-        } else if self.state == State::Open {
-            self.end_span(None);
-        }
-    }
-
     fn end_seldom(&mut self) {
         let left_open = self.seldom.as_mut().and_then(|it| it.left_open.take());
         if let Some(left_open) = left_open {
@@ -406,6 +386,7 @@ impl MessageSpan {
         }
     }
 
+    #[inline(never)]
     fn end_measured(&mut self) {
         let Some(measurement) = self.measurement.take() else {
             return;
@@ -422,6 +403,7 @@ impl MessageSpan {
     #[inline]
     fn end_span(&mut self, at: Option<SystemTime>) {
         self.state = State::Ended;
+        self.is_recording = false;
         let span = self.context().span();
         let end = || match at {
             Some(at) => span.end_with_timestamp(at),
@@ -438,23 +420,6 @@ impl MessageSpan {
     #[inline]
     pub(super) fn boundary(&self) -> &Boundary {
         boundary_of(self.given.as_ref())
-    }
-}
-
-/// Attributes that are made when somebody iterates over them. A span that does not record does not.
-struct IfRecorded<'a> {
-    set: &'a dyn Fn(&mut Attributes),
-    /// Empty, and with memory.
-    attributes: &'a mut Attributes,
-}
-
-impl<'a> IntoIterator for IfRecorded<'a> {
-    type Item = KeyValue;
-    type IntoIter = std::vec::Drain<'a, KeyValue>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        (self.set)(self.attributes);
-        self.attributes.drain()
     }
 }
 

@@ -88,7 +88,8 @@ impl MessageSpan {
             endpoint,
         };
         let is_waiting = action.operation == Operation::Process && info.sent_at().is_some();
-        // Metrics measure by another clock. Read one behind the other, both give the span the same end.
+        // Metrics use a monotonic clock. Both clocks are read one after the other, so that the span and its
+        // metric say the same duration.
         let now = if instruments.is_some() {
             SystemTime::now()
         } else {
@@ -144,21 +145,22 @@ impl MessageSpan {
         M: Describe<C> + ?Sized,
     {
         let endpoint = of.message.producer_info().map(|info| &info.0);
-        let now = SystemTime::now();
-        globals::refresh(now);
+        globals::refresh(SystemTime::now());
         let measurement = by.metrics.instruments::<M::Client>().map(|started| {
             let info = of.message.message_info();
             let mut started = measure::<M::Client>(by, started, of.action, &info, endpoint);
             started.set_baggage(by.baggage_on_metrics.as_ref(), of.context);
             started
         });
-        let span = Self::without(of.context.clone().into()).measured(measurement);
-        if by.exceptions.are_logged() {
+        let reporter = if by.exceptions.are_logged() {
             let info = of.message.message_info();
-            span.reported(reporter::<M::Client>(by, of.action, &info, endpoint))
+            reporter::<M::Client>(by, of.action, &info, endpoint)
         } else {
-            span
-        }
+            Reporter::default()
+        };
+        let mut span = Self::without(of.context.clone().into());
+        span.observe(measurement, reporter);
+        span
     }
 
     /// Adds the attributes that samplers do not see, if the span records: those of every system, `more`,
@@ -176,16 +178,12 @@ impl MessageSpan {
         self.describe_by(hook, known);
     }
 
-    /// Adds the attributes of the application's hook, if the span records.
+    /// Adds the attributes of the application's hook, if there is one and the span records.
     #[inline]
     fn describe_by(&self, hook: &SpanHook, known: &Known<'_>) {
-        if hook.is_set() {
-            self.describe_by_hook(hook, known);
+        if !hook.is_set() {
+            return;
         }
-    }
-
-    #[inline(never)]
-    fn describe_by_hook(&self, hook: &SpanHook, known: &Known<'_>) {
         self.set_attributes(|attributes| {
             let details = SpanDetails {
                 action: known.action,

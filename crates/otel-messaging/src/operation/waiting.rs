@@ -80,9 +80,9 @@ impl Waiting {
         let opened = std::mem::replace(&mut self.opened, Opened::Unwanted);
         let span = wanted(opened, &by.telemetry)
             .and_then(|opened| self.started::<C>(by, known, links, opened));
-        let span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone()));
-        span.measured(measurement)
-            .reported(by.exceptions.of::<C>(known))
+        let mut span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone()));
+        span.observe(measurement, by.exceptions.of::<C>(known));
+        span
     }
 
     fn started<C: Client>(

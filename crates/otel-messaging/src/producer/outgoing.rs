@@ -210,7 +210,7 @@ impl Outgoing {
         if let Some(part) = &mut self.part {
             return part.set_partition(partition);
         }
-        self.span.set_answer(&|attributes| {
+        self.span.set_attributes(|attributes| {
             let id = partition.to_string();
             attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
         });
@@ -268,7 +268,7 @@ impl Outgoing {
         }
         match outcome {
             Outcome::Unknown => {}
-            Outcome::Accepted(answer) => self.span.set_answer(answer),
+            Outcome::Accepted(answer) => self.span.set_attributes(answer),
             Outcome::Failed {
                 error_type,
                 message,

@@ -12,7 +12,7 @@ use crate::loss::finding::Finding;
 use crate::loss::row::Step;
 use crate::loss::witness::{self, Seen};
 use crate::propagation::carried::Carried;
-use crate::propagation::global::{self, Global};
+use crate::propagation::global;
 use crate::propagation::w3c::{self, W3cPropagator};
 use opentelemetry::propagation::{Injector, TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::{Context, global as opentelemetry_global};
@@ -209,12 +209,12 @@ impl Configured {
     /// and pay for this alone.
     #[inline]
     fn is_w3c(&self) -> bool {
-        matches!(self, Self::Global) && Global::known(&OF_GLOBAL.naming) != Global::Other
+        matches!(self, Self::Global) && global::is_w3c(&OF_GLOBAL.naming)
     }
 
     /// Looks at OpenTelemetry's global propagator now.
     pub(crate) fn look_at_global() {
-        global::see(&OF_GLOBAL.naming);
+        global::look(&OF_GLOBAL.naming);
     }
 
     /// What is wrong with it, if anything.

@@ -45,11 +45,16 @@ pub(crate) fn with_first_sender(context: &Context, sender: SpanContext) -> Conte
 #[inline]
 pub(crate) fn keep(context: Context, parent: &Context) -> Context {
     if is_lost(&context, parent) {
-        let trace_id = context.span().span_context().trace_id();
-        remember(&context, trace_id)
+        remember_own(context)
     } else {
         context
     }
+}
+
+/// `context` with the flag of its own span's trace.
+pub(crate) fn remember_own(context: Context) -> Context {
+    let trace_id = context.span().span_context().trace_id();
+    remember(&context, trace_id)
 }
 
 /// Whether the span of `context`, which was started under `parent`, is without the flag of the trace that both are in.

@@ -87,7 +87,7 @@ impl Globals {
             let makes_spans = makes_spans(&provider.tracer(PROBE));
             makes_spans.then(|| Arc::new(Tracers::of_global(provider)))
         });
-        // What was known counts if nobody may be asked: it panicked, or is off, or asks us itself.
+        // What was known counts if asking panics, or is off.
         let tracers = asked.unwrap_or_else(|| before?.tracers.clone());
         let meters = Meters::of_global(before.and_then(|before| before.meters.as_ref()));
         Self {
