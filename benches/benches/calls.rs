@@ -2,12 +2,11 @@
 //! how the linker lays a program out has an effect on the counts.
 #![expect(missing_docs, reason = "what the macros make has none")]
 
-use benches::COUNTED;
 use benches::call::JetStream;
 use benches::case::{Cell, calls, cells, handled};
 use benches::client::{Amqp, Kafka, Nats};
+use benches::counted::instructions;
 use gungraun::prelude::*;
-use gungraun::{Callgrind, EntryPoint};
 
 #[library_benchmark]
 #[benches::cell(iter = cells(calls()))]
@@ -31,13 +30,6 @@ fn nats(cell: Cell) {
 #[benches::cell(iter = cells(handled()))]
 fn jetstream(cell: Cell) {
     cell.measure_handling::<JetStream>();
-}
-
-/// With addresses: the report finds the first instruction of `malloc` by them.
-fn instructions() -> Callgrind {
-    let mut callgrind = Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"]);
-    callgrind.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
-    callgrind
 }
 
 library_benchmark_group!(name = whole, benchmarks = [amqp, kafka, nats, jetstream]);

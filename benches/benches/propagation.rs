@@ -1,11 +1,10 @@
 //! Measures each cell in a process of its own; `benches/run` runs it.
 #![expect(missing_docs, reason = "what the macros make has none")]
 
-use benches::COUNTED;
 use benches::case::{Cell, WITHOUT_USUAL, cells, growing, rows};
 use benches::client::{Amqp, Kafka, Nats};
+use benches::counted::instructions;
 use gungraun::prelude::*;
-use gungraun::{Callgrind, EntryPoint};
 
 #[library_benchmark]
 #[benches::cell(iter = cells(rows()))]
@@ -41,13 +40,6 @@ fn kafka_growth(cell: Cell) {
 #[benches::cell(iter = cells(growing()))]
 fn nats_growth(cell: Cell) {
     cell.measure::<Nats>();
-}
-
-/// With addresses: the report finds the first instruction of `malloc` by them.
-fn instructions() -> Callgrind {
-    let mut callgrind = Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"]);
-    callgrind.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
-    callgrind
 }
 
 library_benchmark_group!(name = table, benchmarks = [amqp, kafka, nats]);

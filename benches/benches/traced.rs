@@ -1,12 +1,11 @@
 //! The handling of messages with `tracing`, each cell in a process of its own; `benches/run` runs it.
 #![expect(missing_docs, reason = "what the macros make has none")]
 
-use benches::COUNTED;
 use benches::call::JetStream;
 use benches::case::{Cell, cells, traced};
 use benches::client::{Amqp, Kafka, Nats};
+use benches::counted::instructions;
 use gungraun::prelude::*;
-use gungraun::{Callgrind, EntryPoint};
 
 #[library_benchmark]
 #[benches::cell(iter = cells(traced()))]
@@ -30,13 +29,6 @@ fn nats(cell: Cell) {
 #[benches::cell(iter = cells(traced()))]
 fn jetstream(cell: Cell) {
     cell.measure_traced::<JetStream>();
-}
-
-/// With addresses: the report finds the first instruction of `malloc` by them.
-fn instructions() -> Callgrind {
-    let mut callgrind = Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"]);
-    callgrind.entry_point(EntryPoint::Custom(COUNTED.to_owned()));
-    callgrind
 }
 
 library_benchmark_group!(name = whole, benchmarks = [amqp, kafka, nats, jetstream]);

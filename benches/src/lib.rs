@@ -14,9 +14,6 @@ pub mod counted;
 pub mod report;
 pub mod sample;
 
-/// How gungraun finds the function that is measured.
-pub const COUNTED: &str = "*benches::counted::counted*";
-
 /// The names of the clients as gungraun has them, in the order of the table.
 pub const CLIENTS: [(&str, &str); 4] = [
     ("amqp", "AMQP"),
@@ -25,5 +22,5 @@ pub const CLIENTS: [(&str, &str); 4] = [
     ("jetstream", "JetStream"),
 ];
 
-/// The last of them only receives here: its headers, and what sends, are those of NATS.
+/// The place of JetStream. The benchmarks only receive by it: it has the headers and the sends of NATS.
 pub const JETSTREAM: usize = 3;

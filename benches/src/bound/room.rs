@@ -15,8 +15,8 @@ const FIELDS: usize = 3;
 pub struct Room(usize);
 
 impl Room {
-    /// `left` is what the message has for headers, each of which takes `per_header` beyond name and value. `None` if
-    /// the traceparent does not fit.
+    /// `left` is what the message has for headers, in bytes. A header takes `per_header` beyond its name and value.
+    /// `None` if the traceparent does not fit.
     #[inline(always)]
     pub fn of(left: usize, per_header: usize, has_parent: bool) -> Option<Self> {
         let parent = if has_parent { PARENT } else { 0 };

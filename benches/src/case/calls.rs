@@ -85,7 +85,7 @@ pub fn calls() -> Vec<Row> {
     rows
 }
 
-/// Those of a client of which only the messages that it receives are counted.
+/// The rows of a client whose sends are not counted.
 pub fn handled() -> Vec<Row> {
     let is_handled = |row: &Row| matches!(row.work, Work::Call(Process, _, 0));
     calls().into_iter().filter(is_handled).collect()

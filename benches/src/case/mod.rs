@@ -27,7 +27,7 @@ pub struct Row {
 /// What ours has to reach in instructions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Limit {
-    /// This many times those of the bound, for AMQP, Kafka, NATS and JetStream.
+    /// So many times the instructions of the bound. The four numbers are for AMQP, Kafka, NATS and JetStream.
     Ratio([f64; 4]),
     /// So many, whatever the client.
     Absolute(u64),

@@ -47,7 +47,7 @@ struct Arguments {
     check: bool,
 }
 
-/// The rows, each of which measures itself.
+/// The rows. Each one measures itself.
 const ROWS: [fn(&Site, Effort) -> Result<Line>; 10] = [
     line::<amqp::Publishing<false>>,
     line::<amqp::Publishing<true>>,

@@ -33,8 +33,9 @@ impl Instructions {
     }
 }
 
-/// Atomic compare-and-exchange of 32 bits, as locks of the standard library and of pthreads have it, and of 8
-/// bits, as those of `parking_lot`. Counts of references have 64 bits and are added to.
+/// The addresses of atomic compare-and-exchanges of 32 bits and of 8 bits. The locks of the standard library and of
+/// pthreads use those of 32 bits, and `parking_lot` uses those of 8. A reference count is no lock: it has 64 bits, and
+/// the program adds to it.
 fn locking(object: &Path) -> Result<HashSet<u64>> {
     if !object.is_file() {
         return Ok(HashSet::new());

@@ -3,8 +3,8 @@
 //!
 //! A lock of the standard library that nobody else holds is taken by one instruction, an atomic compare-and-exchange
 //! of 32 bits. The compiler puts it into the function around it, so no tool sees a call. callgrind counts how often
-//! each instruction is executed, and objdump tells which of them are such. The result does not depend on
-//! the number of threads, nor on luck.
+//! each instruction is executed, and objdump shows which instructions take locks. The result depends neither on
+//! the number of threads nor on luck.
 
 mod counts;
 mod instructions;
@@ -107,7 +107,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// The sums, and the functions in which ours takes locks.
 fn tables(lines: &[(String, Vec<Counts>)]) -> Result<String> {
     let mut text =
-        "Locks that are taken for a message, without those of its own span and of lapin's `confirm`:\n\n".to_owned();
+        "Locks that a message takes, without the lock of its own span and without lapin's `confirm`:\n\n".to_owned();
     text.push_str("| work | client | by hand | ours | default |\n");
     text.push_str("| --- | --- | ---: | ---: | ---: |\n");
     for (name, counts) in lines {
@@ -170,7 +170,7 @@ fn count(out: &Path, client: usize, call: Call, column: Column) -> Result<usize>
     valgrind
         .args(["-q", "--tool=callgrind", "--dump-instr=yes"])
         .args(["--compress-strings=no", "--compress-pos=no"])
-        .arg(format!("--toggle-collect={}", benches::COUNTED))
+        .arg(format!("--toggle-collect={}", benches::counted::COUNTED))
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(std::env::current_exe()?)
         .args(["work", &client.to_string(), &index.to_string()]);

@@ -67,7 +67,7 @@ impl Kept {
         std::fs::write(path, text).with_context(|| path.display().to_string())
     }
 
-    /// Whether instructions compare with those of this machine.
+    /// Whether the counts are of this machine, so that instructions can be compared.
     pub fn is_of(&self, machine: &str) -> bool {
         self.machine == machine
     }

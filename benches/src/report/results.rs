@@ -244,7 +244,7 @@ impl Line {
         self.ours.allocations.unwrap_or(f64::NAN)
     }
 
-    /// The allocations beyond those of what it is compared with.
+    /// How many more allocations it has than the way that it is compared with.
     pub fn more_allocations(&self) -> f64 {
         let than = match self.row.limit {
             Limit::Added { to, .. } => self.of(to),
