@@ -18,7 +18,7 @@ use std::time::SystemTime;
 const ALWAYS: usize = 4;
 
 /// Room for what most spans get after their start. A span that is under way holds it.
-const LATER: usize = 4;
+const LATER: usize = 3;
 
 /// The name of a span, and its destination as it is shown.
 pub(crate) struct SpanName {
