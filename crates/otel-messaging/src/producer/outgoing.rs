@@ -33,7 +33,8 @@ pub struct Outgoing {
     given: Option<Instrumentation>,
     span: MessageSpan,
     /// The context that the message has already and keeps.
-    kept: Option<Context>,
+    // In a box, because few messages are forwarded.
+    kept: Option<Box<Context>>,
     /// What the policies say about it. `None` if it carries its whole context.
     injection: Option<Box<Injection>>,
     /// The client was asked to send it, so it counts.
@@ -123,7 +124,7 @@ impl Instrumentation {
         Outgoing {
             given: (!is_global).then(|| self.clone()),
             span,
-            kept,
+            kept: kept.map(Box::new),
             injection,
             is_sent: false,
             part: part.map(Box::new),
@@ -219,7 +220,7 @@ impl Outgoing {
     /// The context that the message carries.
     #[must_use]
     pub fn context(&self) -> &Context {
-        self.kept.as_ref().unwrap_or(self.span.context())
+        self.kept.as_deref().unwrap_or(self.span.context())
     }
 
     /// The instrumentation that sends the message.

@@ -17,7 +17,7 @@ use std::time::SystemTime;
 /// What every span gets at its start.
 const ALWAYS: usize = 4;
 
-/// Room for what most spans get after their start. A span that is under way holds it.
+/// Room for what most spans get of the message and of its answer. A span that is under way holds it.
 const LATER: usize = 3;
 
 /// The name of a span, and its destination as it is shown.
@@ -112,12 +112,14 @@ impl Known<'_> {
         self.info.system().unwrap_or(self.system)
     }
 
-    /// How many attributes a span gets at its start.
+    /// How many attributes a span gets of what is known here, and of the client's id, which it gets after its start.
     #[inline]
     fn count(&self) -> usize {
         let of_endpoint = self.endpoint.map_or(0, |endpoint| {
             let names = [&endpoint.group, &endpoint.subscription];
-            names.into_iter().flatten().count() + 2 * usize::from(endpoint.server.is_some())
+            let names = names.into_iter().flatten().count();
+            let server = 2 * usize::from(endpoint.server.is_some());
+            names + server + usize::from(endpoint.client_id.is_some())
         });
         let [template, partition] = [self.template.is_some(), self.info.partition().is_some()];
         ALWAYS + usize::from(template) + usize::from(partition) + of_endpoint
