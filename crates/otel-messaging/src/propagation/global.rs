@@ -1,6 +1,7 @@
 //! OpenTelemetry's global propagator, as far as it is known without asking for it.
 
 use crate::loss::boundary::Boundary;
+use crate::loss::catch::{Behind, is_inside};
 use crate::loss::row::Step;
 use crate::propagation::looks::Looks;
 use crate::propagation::w3c::is_the_pair;
@@ -22,7 +23,8 @@ thread_local! {
 pub(super) fn is_w3c(boundary: &Boundary) -> bool {
     LOOKS.with(|looks| {
         let now = SystemTime::now();
-        if looks.are_due(now) {
+        // A propagator that sends messages is not asked for itself.
+        if looks.are_due(now) && !is_inside(Behind::Propagator) {
             looks.look(now, || look(boundary));
         }
     });

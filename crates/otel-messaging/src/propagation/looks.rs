@@ -6,6 +6,9 @@ use std::time::{Duration, SystemTime};
 /// How long a thread takes a setting for the same.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a thread waits after it has looked out of turn before it does so again.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+
 /// A thread looks at each of so many messages first. A program that sets up its telemetry behind its first message,
 /// as tests do, does not have to wait then.
 const FIRST: u8 = 32;
@@ -15,6 +18,8 @@ const FIRST: u8 = 32;
 pub(crate) struct Looks {
     /// The time of the last look and of the next one, by the wall clock, which every span reads anyway.
     between: Cell<Option<(SystemTime, SystemTime)>>,
+    /// The time of the last look out of turn.
+    again_at: Cell<Option<SystemTime>>,
     first_left: Cell<u8>,
     is_looking: Cell<bool>,
 }
@@ -23,6 +28,7 @@ impl Looks {
     pub(crate) const fn new() -> Self {
         Self {
             between: Cell::new(None),
+            again_at: Cell::new(None),
             first_left: Cell::new(FIRST),
             is_looking: Cell::new(false),
         }
@@ -43,12 +49,32 @@ impl Looks {
         self.first_left.get() > 0
     }
 
+    /// Whether the thread may look out of turn, because what it knows is of no use any more. If so it is taken for
+    /// done: what is of no use for long costs a look now and then, and not one for each message.
+    pub(crate) fn may_look_again(&self, now: SystemTime) -> bool {
+        let since = |at| now.duration_since(at).unwrap_or(LOOK_AGAIN_AFTER);
+        let again_at = self.again_at.get();
+        if again_at.is_some_and(|at| since(at) < LOOK_AGAIN_AFTER) {
+            return false;
+        }
+        self.again_at.set(Some(now));
+        true
+    }
+
     /// Looks by `look`. What it looks at does not come back here.
     pub(crate) fn look<T>(&self, now: SystemTime, look: impl FnOnce() -> T) -> T {
+        /// Also when the look panics.
+        struct IsLooking<'a>(&'a Cell<bool>);
+        impl Drop for IsLooking<'_> {
+            fn drop(&mut self) {
+                self.0.set(false);
+            }
+        }
         self.first_left.set(self.first_left.get().saturating_sub(1));
         self.is_looking.set(true);
+        let is_looking = IsLooking(&self.is_looking);
         let seen = look();
-        self.is_looking.set(false);
+        drop(is_looking);
         self.looked(now);
         seen
     }
@@ -79,5 +105,25 @@ mod tests {
         looks.looked(now + LOOK_EVERY);
         assert!(!looks.are_due(now + LOOK_EVERY));
         assert!(looks.are_due(now), "the clock was set back");
+    }
+
+    #[test]
+    fn what_is_of_no_use_is_looked_at_again_now_and_then() {
+        let looks = Looks::new();
+        let now = SystemTime::now();
+        assert!(looks.may_look_again(now));
+        assert!(!looks.may_look_again(now));
+        assert!(!looks.may_look_again(now + LOOK_AGAIN_AFTER / 2));
+        assert!(looks.may_look_again(now + LOOK_AGAIN_AFTER));
+        assert!(looks.may_look_again(now), "the clock was set back");
+    }
+
+    #[test]
+    fn a_look_that_panics_is_over() {
+        let looks = Looks::new();
+        let now = SystemTime::now();
+        let look = || looks.look(now, || panic!("a provider"));
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(look));
+        assert!(caught.is_err() && looks.are_due(now));
     }
 }

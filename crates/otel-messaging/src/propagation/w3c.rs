@@ -19,7 +19,6 @@ use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TraceState};
-use std::ptr;
 use std::sync::LazyLock;
 
 /// W3C trace context and W3C baggage, as [`w3c`] gives it.
@@ -77,18 +76,13 @@ impl TextMapPropagator for W3cPropagator {
 }
 
 /// Whether it is the pair itself, and not one that is built on it. Nobody can ask a propagator for its type; but the
-/// names of the pair's fields lie in one place of their own, and it has its own `Debug`.
+/// pair has no state, the names of its fields lie in one place of their own, and it has its own `Debug`.
 pub(crate) fn is_the_pair(propagator: &dyn TextMapPropagator) -> bool {
-    let mut fields = propagator.fields();
-    let is_ours = |(field, own): (&str, &String)| ptr::eq(field, own.as_str());
-    let own = OWNED_FIELDS.iter();
-    own.len()
-        == fields
-            .by_ref()
-            .zip(own.clone())
-            .filter(|it| is_ours(*it))
-            .count()
-        && fields.next().is_none()
+    let address = |field: &str| field.as_ptr();
+    let fields = propagator.fields().map(address);
+    let own = OWNED_FIELDS.iter().map(|field| address(field));
+    size_of_val(propagator) == size_of::<W3cPropagator>()
+        && fields.eq(own)
         && format!("{propagator:?}") == format!("{:?}", w3c())
 }
 
@@ -232,4 +226,42 @@ where
         None => context,
     };
     baggage::extract(context, set.baggage.iter().copied()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::propagation::TextMapCompositePropagator;
+
+    /// What an application may build on the pair, to do more than it does.
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "its size and its Debug count")]
+    struct With<S>(W3cPropagator, S);
+
+    impl<S: std::fmt::Debug + Send + Sync> TextMapPropagator for With<S> {
+        fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
+            self.0.inject_context(context, injector);
+        }
+
+        fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+            self.0.extract_with_context(context, extractor)
+        }
+
+        fn fields(&self) -> FieldIter<'_> {
+            self.0.fields()
+        }
+    }
+
+    #[test]
+    fn the_pair_is_told_from_what_is_built_on_it() {
+        assert!(is_the_pair(&w3c()));
+        let parts: Vec<Box<dyn TextMapPropagator + Send + Sync>> = vec![
+            Box::new(TraceContextPropagator::new()),
+            Box::new(BaggagePropagator::new()),
+        ];
+        assert!(!is_the_pair(&TextMapCompositePropagator::new(parts)));
+        assert!(!is_the_pair(&With(w3c(), ())), "it has another Debug");
+        assert!(!is_the_pair(&With(w3c(), "more")));
+        assert!(!is_the_pair(&TraceContextPropagator::new()));
+    }
 }

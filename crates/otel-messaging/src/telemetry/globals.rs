@@ -1,6 +1,6 @@
 //! OpenTelemetry's global providers, as this thread knows them.
 
-use crate::loss::boundary::{SPANS, count};
+use crate::loss::boundary::{SPANS, release};
 use crate::loss::catch::{Behind, is_inside};
 use crate::loss::row::Step;
 use crate::propagation::looks::Looks;
@@ -21,10 +21,22 @@ pub(crate) struct Globals {
     /// `None` if the provider is the one without effect.
     meters: Option<Arc<Meters>>,
     looked_at: SystemTime,
+    /// Looks are numbered as they begin.
+    look: u64,
 }
 
-/// What was seen last. It alone keeps the providers alive: a thread that is idle does not.
-static LATEST: Mutex<Option<Arc<Globals>>> = Mutex::new(None);
+/// What the look that began last has seen.
+struct Latest {
+    /// It alone keeps the providers alive: a thread that is idle does not.
+    globals: Option<Arc<Globals>>,
+    /// How many looks have begun.
+    looks: u64,
+}
+
+static LATEST: Mutex<Latest> = Mutex::new(Latest {
+    globals: None,
+    looks: 0,
+});
 
 /// Whether a tracer provider was seen last. Asked first: most often nothing else is to be asked.
 static HAS_TRACERS: AtomicBool = AtomicBool::new(false);
@@ -48,6 +60,17 @@ pub(crate) fn refresh(now: SystemTime) {
 /// Looks at the providers now.
 pub(crate) fn look(now: SystemTime) {
     LOOKS.with(|looks| looks.look(now, || see(now)));
+}
+
+/// Looks at the providers because a span of the one that is known had no ids. `false` if the thread has done so just
+/// now: a provider may stay shut down.
+#[cold]
+pub(crate) fn look_again(now: SystemTime) -> bool {
+    let may_look = LOOKS.with(|looks| looks.may_look_again(now));
+    if may_look {
+        look(now);
+    }
+    may_look
 }
 
 /// Whether there was a tracer provider when somebody looked last.
@@ -81,7 +104,7 @@ impl Globals {
         self.meters.as_deref()
     }
 
-    fn ask(before: Option<&Self>, now: SystemTime) -> Self {
+    fn ask(before: Option<&Self>, look: u64, now: SystemTime) -> Self {
         let asked = SPANS.ask(Step::FIND, || {
             let provider = global::tracer_provider();
             let makes_spans = makes_spans(&provider.tracer(PROBE));
@@ -94,6 +117,7 @@ impl Globals {
             tracers,
             meters,
             looked_at: now,
+            look,
         }
     }
 }
@@ -106,7 +130,11 @@ fn look_or_adopt(now: SystemTime) {
         return;
     }
     let is_first = LOOKS.with(Looks::are_first);
-    let is_old = || adopt().is_none() || LOOKS.with(|looks| looks.are_due(now));
+    let is_old = || {
+        // It may be the last handle by now.
+        adopt().map(release);
+        LOOKS.with(|looks| looks.are_due(now))
+    };
     if is_first || is_old() {
         look(now);
     }
@@ -116,13 +144,13 @@ fn look_or_adopt(now: SystemTime) {
 #[cold]
 #[inline(never)]
 fn adopt() -> Option<Arc<Globals>> {
-    let globals = latest().clone()?;
+    let globals = latest().globals.clone()?;
     LOOKS.with(|looks| looks.looked(globals.looked_at));
     keep(&globals);
     Some(globals)
 }
 
-fn latest() -> MutexGuard<'static, Option<Arc<Globals>>> {
+fn latest() -> MutexGuard<'static, Latest> {
     LATEST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -131,15 +159,27 @@ fn keep(globals: &Arc<Globals>) {
 }
 
 fn see(now: SystemTime) {
-    let before = latest().clone();
+    let (before, look) = {
+        let mut latest = latest();
+        latest.looks += 1;
+        (latest.globals.clone(), latest.looks)
+    };
     // Without the lock: a provider may send messages.
-    let globals = Arc::new(Globals::ask(before.as_deref(), now));
+    let globals = Arc::new(Globals::ask(before.as_deref(), look, now));
     let mut latest = latest();
-    HAS_TRACERS.store(globals.tracers.is_some(), Ordering::Relaxed);
-    HAS_METERS.store(globals.meters.is_some(), Ordering::Relaxed);
-    let replaced = latest.replace(globals.clone());
+    let is_newer = |seen: &Arc<Globals>| seen.look > look;
+    let (globals, replaced) = match latest.globals.clone().filter(is_newer) {
+        // By a look that began later and was done sooner.
+        Some(newer) => (newer, Some(globals)),
+        None => {
+            HAS_TRACERS.store(globals.tracers.is_some(), Ordering::Relaxed);
+            HAS_METERS.store(globals.meters.is_some(), Ordering::Relaxed);
+            let replaced = latest.globals.replace(globals.clone());
+            (globals, replaced)
+        }
+    };
     drop(latest);
     keep(&globals);
     // They may have the last handle of a provider, which ends its work when it is dropped.
-    count(Behind::Spans, || drop((before, replaced, globals)));
+    release((before, replaced, globals));
 }

@@ -4,7 +4,6 @@ use crate::message::destination::Destination;
 use crate::message::remote_text;
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// So many names are kept. A sender may choose destinations.
@@ -21,14 +20,16 @@ const MOST_OF_THREAD: usize = 48;
 
 static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
-/// Asked first, so that no more than [`MOST`] messages wait for a lock.
-static IS_FULL: AtomicBool = AtomicBool::new(false);
+/// Where there is no room a thread asks so many times for names that are not kept, so that no message waits for the lock
+/// after that.
+const MOST_IN_VAIN: usize = 64;
 
 thread_local! {
     static KNOWN: Known = const {
         Known {
             places: [const { Cell::new(None) }; PLACES],
             count: Cell::new(0),
+            in_vain: Cell::new(0),
         }
     };
 }
@@ -37,6 +38,8 @@ thread_local! {
 struct Known {
     places: [Cell<Option<&'static str>>; PLACES],
     count: Cell<usize>,
+    /// How often it asked for a name for which there was no room.
+    in_vain: Cell<usize>,
 }
 
 /// `"{word} {destination}"`, if it is kept: it is then neither long nor changed by the way in which texts of others
@@ -52,19 +55,14 @@ pub(super) fn kept(word: &str, destination: Destination<'_>) -> Option<&'static 
                 Some(name) if is_of(name, word, parts) => return Some(name),
                 Some(_) => {}
                 None if known.count.get() >= MOST_OF_THREAD => return None,
-                None => {
-                    let name = keep(word, destination)?;
-                    place.set(Some(name));
-                    known.count.set(known.count.get() + 1);
-                    return Some(name);
-                }
+                None => return known.learn(place, word, destination),
             }
         }
         None
     })
 }
 
-/// Of little: most names of a program differ in it, and the others lie in the next places.
+/// Made of little: most names of a program differ in it, and the others lie in the next places.
 #[inline]
 fn hash(word: &str, [first, second, third]: [&str; 3]) -> usize {
     let last = |part: &str| usize::from(part.as_bytes().last().copied().unwrap_or_default());
@@ -100,23 +98,41 @@ fn behind<'a>(text: &'a [u8], start: &str) -> Option<&'a [u8]> {
     (begin == start.as_bytes()).then_some(rest)
 }
 
-#[cold]
-#[inline(never)]
-fn keep(word: &str, destination: Destination<'_>) -> Option<&'static str> {
-    if IS_FULL.load(Ordering::Relaxed) {
-        return None;
+impl Known {
+    /// Keeps a name that the thread does not know, in a free place.
+    #[cold]
+    #[inline(never)]
+    fn learn(
+        &self,
+        place: &Cell<Option<&'static str>>,
+        word: &str,
+        destination: Destination<'_>,
+    ) -> Option<&'static str> {
+        if self.in_vain.get() >= MOST_IN_VAIN {
+            return None;
+        }
+        let length: usize = destination.parts().map(|part| 1 + part.len()).sum();
+        if word.len() + length > LONGEST || !destination.parts().all(remote_text::is_clean) {
+            return None;
+        }
+        let name = keep(format!("{word} {destination}"));
+        match name {
+            Some(name) => {
+                place.set(Some(name));
+                self.count.set(self.count.get() + 1);
+            }
+            None => self.in_vain.set(self.in_vain.get() + 1),
+        }
+        name
     }
-    let text = destination.to_string();
-    if word.len() + text.len() >= LONGEST || !remote_text::is_clean(&text) {
-        return None;
-    }
-    let name = [word, " ", &text].concat();
+}
+
+fn keep(name: String) -> Option<&'static str> {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(name) = kept.get(&*name) {
         return Some(name);
     }
     if kept.len() >= MOST {
-        IS_FULL.store(true, Ordering::Relaxed);
         return None;
     }
     let name = &*Box::leak(name.into_boxed_str());
@@ -169,5 +185,18 @@ mod tests {
             first.into_iter().filter(|is_kept| *is_kept).count()
         });
         assert_eq!(of_thread.join().expect("no panic"), MOST_OF_THREAD);
+    }
+
+    #[test]
+    fn names_with_the_same_hash_are_told_apart() {
+        // Only their first bytes differ, which are not in the hash.
+        let queues = ["a.same", "b.same", "c.same"];
+        let names = || queues.map(|queue| kept("process", Destination::named(queue)));
+        let expected = queues.map(|queue| format!("process {queue}"));
+        assert_eq!(
+            names().map(|name| name.expect("it is kept")),
+            expected.each_ref().map(|name| &**name)
+        );
+        assert_eq!(names(), names());
     }
 }

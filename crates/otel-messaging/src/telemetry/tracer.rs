@@ -1,6 +1,6 @@
 //! By whom spans are made: a given tracer provider, or the global one.
 
-use crate::loss::boundary::{Boundary, SPANS};
+use crate::loss::boundary::{Boundary, SPANS, release};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::received::Client;
@@ -116,8 +116,7 @@ impl Telemetry {
         if self.is_given() {
             return false;
         }
-        globals::look(SystemTime::now());
-        globals::has_tracers()
+        globals::look_again(SystemTime::now()) && globals::has_tracers()
     }
 
     /// Whether the provider makes spans, tried now. `None` if it fails.
@@ -140,14 +139,17 @@ impl Telemetry {
                 .boundary
                 .ask(Step::START, || tracers.with_tracer::<C, T>(start));
         }
-        let globals = globals::known()?;
-        SPANS
-            .ask(Step::START, move || {
-                let tracers = globals.tracers()?;
-                // Dropped in here: they may have the last handle of a provider that was replaced.
-                Some(tracers.with_tracer::<C, T>(start))
-            })
-            .flatten()
+        let mut globals = Some(globals::known()?);
+        let done = SPANS.ask(Step::START, || {
+            // Dropped in here: they may have the last handle of a provider that was replaced.
+            let globals = globals.take()?;
+            Some(globals.tracers()?.with_tracer::<C, T>(start))
+        });
+        if globals.is_some() {
+            // It was not asked.
+            release(globals);
+        }
+        done.flatten()
     }
 }
 

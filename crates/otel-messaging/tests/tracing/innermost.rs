@@ -254,3 +254,27 @@ fn a_span_inside_a_message_of_a_given_provider() {
 fn sender(context: &Context) -> SpanContext {
     context.span().span_context().clone()
 }
+
+/// What is entered around a handler in the subscriber under which it happens to be polled is not inside it.
+#[test]
+fn a_handler_that_is_polled_under_another_subscriber() {
+    for [activation, of_other] in [[true, true], [true, false], [false, true], [false, false]] {
+        let (spans, others, message) = (spans(), spans(), message());
+        let subscribed = subscribe(&spans, activation);
+        // Handling the first message finds out what the layer does.
+        drop(process(&message).enter());
+        let handling = process(&message).run(async { send("inside") });
+        drop(subscribed);
+        let _subscribed = subscribe(&others, of_other);
+        // Each subscriber counts the ids of its spans from 1: this one is not to have the message's.
+        let _first = info_span!("first");
+        let around = info_span!("around");
+        around
+            .in_scope(|| futures_util::FutureExt::now_or_never(handling))
+            .expect("it is ready");
+        drop(around);
+        let ended = spans.ended();
+        let processed = ended.last().expect("the message has a span");
+        assert_child(&named(&others, "send inside"), &processed.span_context);
+    }
+}

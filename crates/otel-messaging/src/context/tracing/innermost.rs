@@ -16,8 +16,9 @@ use tracing_subscriber::registry::LookupSpan;
 pub(crate) struct Began {
     /// Of the context that it made current.
     span_id: SpanId,
-    /// The address of that context's baggage, which is alive as long as the scope is. 0 where nobody asks.
-    baggage: usize,
+    /// The address of that context's baggage, which is alive as long as the scope is. `None` if the layer of the
+    /// scope's own span has made the context current.
+    baggage: Option<usize>,
     /// The span of `tracing` that was current then: the scope's own, or one around it.
     traced: Option<u64>,
     has_entered: bool,
@@ -37,6 +38,9 @@ impl Began {
     /// The context of the span of `tracing` that was entered last since then and that OpenTelemetry
     /// knows.
     pub(crate) fn entered_since(self) -> Option<Context> {
+        // Such a layer would have made what was entered since current to OpenTelemetry. What is current to `tracing` may
+        // be of another subscriber, and around the scope.
+        self.baggage?;
         let current = dispatcher::get_default(current)?;
         if Some(current) == self.traced {
             return None;
@@ -46,7 +50,7 @@ impl Began {
 
     /// Whether this baggage was attached since then.
     pub(crate) fn is_older_than(self, baggage: &Baggage) -> bool {
-        self.baggage != ptr::from_ref(baggage).addr()
+        self.baggage != Some(ptr::from_ref(baggage).addr())
     }
 
     /// Whether the scope's own span of `tracing` is the current one.
@@ -92,7 +96,7 @@ impl Innermost {
         let began = if is_attached {
             Began {
                 span_id,
-                baggage: 0,
+                baggage: None,
                 traced: own,
                 has_entered: true,
             }
@@ -110,7 +114,7 @@ impl Innermost {
         let traced = dispatcher::get_default(current);
         Began {
             span_id,
-            baggage: ptr::from_ref(context.baggage()).addr(),
+            baggage: Some(ptr::from_ref(context.baggage()).addr()),
             traced,
             has_entered: own.is_some() && traced == own,
         }
