@@ -10,7 +10,7 @@ use crate::operation::future::InContext;
 use crate::operation::reading::warn_of;
 use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
-use crate::operation::start::Of;
+use crate::operation::start::{Of, wanted_at};
 use crate::policy::relation::Relation;
 use crate::policy::trust::handled::handling_of;
 use crate::propagation::carried::{Carried, Left};
@@ -18,7 +18,7 @@ use crate::telemetry::action::{Action, Operation};
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::Cell;
 
 pub(crate) const PROCESS: Action = Action {
     operation: Operation::Process,
@@ -58,6 +58,9 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
     if carried.is_warned && relation == Relation::ChildOfSender {
         warn_of(&carried, message, &current_context());
     }
+    let Some(now) = wanted_at(by, &carried.context) else {
+        return MessageSpan::without(carried.context.into());
+    };
     let of = Of {
         action: PROCESS,
         message,
@@ -65,23 +68,25 @@ pub(crate) fn process_by<C, M: Received<C> + ?Sized>(
         context: &carried.context,
     };
     // Asked once, also if `related` is called again: the answer counts a delivery.
-    let starts_new_trace = OnceCell::new();
-    let started = MessageSpan::start(
+    let starts_new_trace = Cell::new(None);
+    let mut span = MessageSpan::start(
         by,
         &of,
+        now,
         |info| {
-            let is_new = || by.redelivery.starts_new_trace(info, &carried.context);
-            related(relation, &carried, *starts_new_trace.get_or_init(is_new))
+            let asked = || by.redelivery.starts_new_trace(info, &carried.context);
+            let is_new = starts_new_trace.get().unwrap_or_else(asked);
+            starts_new_trace.set(Some(is_new));
+            related(relation, &carried, is_new)
         },
         |attributes| {
-            if let Some(headers) = message.message_headers() {
+            if !by.captured_headers.is_empty()
+                && let Some(headers) = message.message_headers()
+            {
                 by.captured_headers.set(headers, attributes);
             }
         },
     );
-    let Some(mut span) = started else {
-        return MessageSpan::without(carried.context.into());
-    };
     if carried.left == Left::Ids && span.has_span() {
         by.telemetry.note_sampler(span.context());
     }

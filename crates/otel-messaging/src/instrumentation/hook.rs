@@ -55,6 +55,7 @@ impl SpanHook {
         Self(Some(Arc::new(hook)))
     }
 
+    #[inline]
     pub(crate) fn is_set(&self) -> bool {
         self.0.is_some()
     }

@@ -28,12 +28,15 @@ impl Attributes {
         let list = SPARE.try_with(Cell::take).unwrap_or_default();
         let mut attributes = Self { list };
         work(&mut attributes);
-        attributes.list.clear();
+        if !attributes.is_empty() {
+            attributes.list.clear();
+        }
         if attributes.list.capacity() <= LONGEST_SPARE {
             let _ = SPARE.try_with(|spare| spare.set(attributes.list));
         }
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

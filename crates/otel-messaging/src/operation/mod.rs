@@ -1,6 +1,7 @@
 //! The span of one messaging operation, from its start to its end.
 
 pub(crate) mod batch;
+pub(crate) mod begun;
 pub(crate) mod failure;
 pub(crate) mod failures;
 pub(crate) mod future;

@@ -1,23 +1,20 @@
 //! The span of one messaging operation, and the context in which it is current.
 
 use crate::context::current::Current;
-use crate::context::traced;
-use crate::loss::boundary::{Boundary, SPANS, count};
+use crate::loss::boundary::{Boundary, count};
 use crate::loss::catch::Behind;
 use crate::loss::count::links_dropped;
 use crate::loss::row::Step;
 use crate::message::attributes::Attributes;
-use crate::message::received::Client;
 use crate::message::remote_text;
+use crate::operation::begun::{Begun, count_links};
 use crate::operation::failures::Failures;
 use crate::operation::measurement::Measurement;
-use crate::operation::traced_span::{self, Started};
-use crate::propagation::random_flag;
+use crate::operation::traced_span;
 use crate::telemetry::exceptions::Reporter;
 use crate::telemetry::semconv;
-use crate::telemetry::tracer::{GivenTracers, Telemetry, boundary_of};
-use opentelemetry::global::BoxedSpan;
-use opentelemetry::trace::{Link, Span, SpanBuilder, Status, TraceContextExt};
+use crate::telemetry::tracer::{GivenTracers, boundary_of};
+use opentelemetry::trace::{Link, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use std::borrow::Cow;
 use std::fmt;
@@ -42,19 +39,19 @@ pub struct MessageSpan {
     is_recording: bool,
     /// Whose span it is, if not the global provider's.
     given: Option<Arc<GivenTracers>>,
-    /// The `error.type` of its failure, also where the span does not record it. In a box, because few fail.
-    error_type: OnceLock<Box<Cow<'static, str>>>,
     /// Its metrics, if there is a meter provider, until its end.
     measurement: Option<Box<Measurement>>,
     /// What logs its failure, if the application wants that.
     reporter: Reporter,
     /// What few spans have.
-    seldom: Option<Box<Seldom>>,
+    seldom: OnceLock<Box<Seldom>>,
 }
 
-/// What few spans have: those of batches, and those of deliveries that are settled with them.
+/// What few spans have: those of what failed, those of batches, and those of deliveries that are settled with them.
 #[derive(Default)]
 struct Seldom {
+    /// The `error.type` of its failure, also where the span does not record it.
+    error_type: OnceLock<Cow<'static, str>>,
     /// The failures of its batch, which mark the batch's span at its end.
     failures: Option<Arc<Failures>>,
     /// The delivery whose handling it is, if it may not be settled at the end.
@@ -95,83 +92,29 @@ impl MessageSpan {
     }
 
     pub(crate) fn with_left_open(mut self, left_open: Arc<dyn LeftOpen>) -> Self {
-        self.seldom.get_or_insert_default().left_open = Some(left_open);
+        let mut seldom = self.seldom.take().unwrap_or_default();
+        seldom.left_open = Some(left_open);
+        self.seldom = seldom.into();
         self
     }
 
-    /// Starts the span that `build` describes, and adds the attributes of `describe` if it records. `None` if there is
-    /// none after all. `build` is called again if there is something else to start it by.
+    /// With what is recorded and logged beside the span. `given`: whose it is, if not the global provider's.
     #[inline]
-    pub(crate) fn started<C: Client>(
-        by: &Telemetry,
-        opened: Option<traced::Span>,
-        mut build: impl FnMut() -> SpanBuilder,
-        parent: &Context,
-        describe: impl FnOnce(&mut Attributes),
-    ) -> Option<Self> {
-        if let Some(opened) = opened {
-            let builder = build();
-            let links = links_of(&builder);
-            match traced_span::start(opened, builder, parent) {
-                Started::Seen(span, context, is_layers) => {
-                    count_links(links, &context);
-                    let is_lost = random_flag::is_lost(&context, parent);
-                    let mut current = Current::new(context, span, is_layers);
-                    if is_lost {
-                        current = current.map(random_flag::remember_own);
-                    }
-                    let is_recording = || current.context().span().is_recording();
-                    let is_recording = SPANS.call(Step::DESCRIBE, is_recording) == Some(true);
-                    let started = Self::open(current, is_recording, None);
-                    started.set_attributes(describe);
-                    return Some(started);
-                }
-                Started::Failed => return None,
-                Started::Unseen => {}
-            }
+    pub(crate) fn open(
+        begun: Begun,
+        given: Option<&Arc<GivenTracers>>,
+        measurement: Option<Box<Measurement>>,
+        reporter: Reporter,
+    ) -> Self {
+        Self {
+            current: begun.current,
+            state: State::Open,
+            is_recording: begun.is_recording,
+            given: given.cloned(),
+            measurement,
+            reporter,
+            seldom: OnceLock::new(),
         }
-        let (mut describe, mut is_again) = (Some(describe), false);
-        loop {
-            let builder = build();
-            let links = links_of(&builder);
-            let started = by.with_tracer::<C, _>(|tracer| {
-                let mut span = builder.start_with_context(tracer, parent);
-                if !is_own(&span, parent) {
-                    return None;
-                }
-                let is_recording = span.is_recording();
-                if is_recording && let Some(describe) = describe.take() {
-                    // A boundary of its own: a panic costs the attributes, and not the span.
-                    boundary_of(by.given_tracers()).call(Step::DESCRIBE, || {
-                        Attributes::with_spare(|attributes| {
-                            describe(attributes);
-                            for attribute in attributes.drain() {
-                                span.set_attribute(attribute);
-                            }
-                        });
-                    });
-                }
-                Some((parent.with_span(span), is_recording))
-            });
-            if let Some((context, is_recording)) = started? {
-                let context = random_flag::keep(context, parent);
-                count_links(links, &context);
-                let given = by.given_tracers().cloned();
-                return Some(Self::open(context.into(), is_recording, given));
-            }
-            // The provider was shut down, and there may be another one by now.
-            if is_again || !by.looks_again() {
-                return None;
-            }
-            is_again = true;
-        }
-    }
-
-    #[inline]
-    fn open(current: Current, is_recording: bool, given: Option<Arc<GivenTracers>>) -> Self {
-        let mut open = Self::new(current, State::Open);
-        (open.is_recording, open.given) = (is_recording, given);
-        open
     }
 
     #[inline]
@@ -181,10 +124,9 @@ impl MessageSpan {
             state,
             is_recording: false,
             given: None,
-            error_type: OnceLock::new(),
             measurement: None,
             reporter: Reporter::default(),
-            seldom: None,
+            seldom: OnceLock::new(),
         }
     }
 
@@ -192,6 +134,11 @@ impl MessageSpan {
     #[inline]
     pub(crate) fn without(current: Current) -> Self {
         Self::new(current, State::Without)
+    }
+
+    /// Whether nothing is told of the work: there is no span, no metric and no log event.
+    pub(crate) fn is_silent(&self) -> bool {
+        !self.has_span() && self.measurement.is_none() && !self.reporter.is_on()
     }
 
     #[inline]
@@ -252,22 +199,24 @@ impl MessageSpan {
 
     /// The failures of its batch, if it is of one.
     fn failures(&self) -> Option<&Arc<Failures>> {
-        self.seldom.as_ref()?.failures.as_ref()
+        self.seldom.get()?.failures.as_ref()
     }
 
     pub(super) fn set_failures(&mut self, failures: Arc<Failures>) {
-        self.seldom.get_or_insert_default().failures = Some(failures);
+        let mut seldom = self.seldom.take().unwrap_or_default();
+        seldom.failures = Some(failures);
+        self.seldom = seldom.into();
     }
 
     pub(super) fn take_failures(&mut self) -> Option<Arc<Failures>> {
-        self.seldom.as_mut()?.failures.take()
+        self.seldom.get_mut()?.failures.take()
     }
 
     /// Whether a failure is noted already, so that a later one changes nothing.
     fn has_failed(&self) -> bool {
         match self.failures() {
             Some(failures) if self.state != State::InBatch => failures.first().is_some(),
-            _ => self.error_type.get().is_some(),
+            _ => self.error_type().is_some(),
         }
     }
 
@@ -277,7 +226,7 @@ impl MessageSpan {
             return self.mark(error_type, description);
         };
         let is_of_message = self.state == State::InBatch;
-        if is_of_message && self.error_type.set(error_type.clone().into()).is_err() {
+        if is_of_message && !self.set_error_type(error_type.clone()) {
             return false;
         }
         failures.add(is_of_message, error_type, description) || is_of_message
@@ -289,7 +238,7 @@ impl MessageSpan {
         error_type: Cow<'static, str>,
         description: impl fmt::Display,
     ) -> bool {
-        if self.error_type.set(error_type.into()).is_err() {
+        if !self.set_error_type(error_type) {
             return false;
         }
         if !self.is_recording {
@@ -297,8 +246,8 @@ impl MessageSpan {
         }
         self.boundary().call(Step::DESCRIBE, || {
             let span = self.context().span();
-            if let Some(error_type) = self.error_type.get() {
-                let error_type = Cow::clone(error_type);
+            if let Some(error_type) = self.error_type() {
+                let error_type = error_type.clone();
                 span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
             }
             span.set_status(Status::error(remote_text::shown_of(description)));
@@ -307,8 +256,14 @@ impl MessageSpan {
     }
 
     /// The `error.type` of its failure, if it failed.
-    pub(crate) fn error_type(&self) -> Option<&str> {
-        self.error_type.get().map(|error_type| &***error_type)
+    pub(crate) fn error_type(&self) -> Option<&Cow<'static, str>> {
+        self.seldom.get()?.error_type.get()
+    }
+
+    /// Returns whether there was none yet.
+    fn set_error_type(&self, error_type: Cow<'static, str>) -> bool {
+        let seldom = self.seldom.get_or_init(Box::default);
+        seldom.error_type.set(error_type).is_ok()
     }
 
     /// Adds attributes, if the span records any.
@@ -355,9 +310,17 @@ impl MessageSpan {
 
     /// Ends the span, also if there are other handles of it, and records the metrics. Later calls do
     /// nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end(&mut self) {
-        if self.seldom.is_some() {
+        // In front of a call, because each span is dropped after its end, and many are none.
+        if self.state == State::Open || self.measurement.is_some() || self.seldom.get().is_some() {
+            self.end_now();
+        }
+    }
+
+    #[inline(never)]
+    fn end_now(&mut self) {
+        if self.seldom.get().is_some() {
             self.end_seldom();
         }
         if self.measurement.is_some() {
@@ -377,7 +340,7 @@ impl MessageSpan {
 
     #[inline(never)]
     fn end_seldom(&mut self) {
-        let left_open = self.seldom.as_mut().and_then(|it| it.left_open.take());
+        let left_open = self.seldom.get_mut().and_then(|it| it.left_open.take());
         if let Some(left_open) = left_open {
             left_open.leave(self.context());
         }
@@ -397,7 +360,7 @@ impl MessageSpan {
             let began = measurement.began_at();
             self.end_span(began.and_then(|began| began.checked_add(took)));
         }
-        measurement.end(took, self.error_type.get().map(|it| &**it));
+        measurement.end(took, self.error_type());
     }
 
     #[inline]
@@ -420,30 +383,6 @@ impl MessageSpan {
     #[inline]
     pub(super) fn boundary(&self) -> &Boundary {
         boundary_of(self.given.as_ref())
-    }
-}
-
-/// Whether a span is of its own, and not of its parent: a provider that was shut down gives a span without ids, and a
-/// provider without effect gives the parent's span. The context that came in then goes out.
-#[inline]
-fn is_own(span: &BoxedSpan, parent: &Context) -> bool {
-    let span = span.span_context();
-    span.is_valid() && span.span_id() != parent.span().span_context().span_id()
-}
-
-#[inline]
-fn links_of(builder: &SpanBuilder) -> usize {
-    builder.links.as_ref().map_or(0, Vec::len)
-}
-
-/// The links of a span that OpenTelemetry's SDK keeps by default.
-const KEPT_LINKS: usize = 128;
-
-/// Counts the links for which a span that has started has no room.
-#[inline]
-fn count_links(links: usize, context: &Context) {
-    if links > KEPT_LINKS && context.span().span_context().is_sampled() {
-        links_dropped((links - KEPT_LINKS) as u64);
     }
 }
 

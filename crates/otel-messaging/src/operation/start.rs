@@ -8,8 +8,9 @@ use crate::message::destination::Destination;
 use crate::message::endpoint::Endpoint;
 use crate::message::info::MessageInfo;
 use crate::message::received::{Client, Describe};
+use crate::operation::begun::Begun;
 use crate::operation::measurement::{Measurement, queue_time};
-use crate::operation::probe::wanted;
+use crate::operation::probe::{has_provider, wanted};
 use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
 use crate::operation::traced_span::{self, Opened};
@@ -33,53 +34,64 @@ pub(crate) struct Of<'m, M: ?Sized> {
     pub(crate) context: &'m Context,
 }
 
+/// The time of an operation in `context`, if a span, metrics or log events may be wanted of it.
+#[inline]
+pub(crate) fn wanted_at(by: &Settings, context: &Context) -> Option<SystemTime> {
+    if by.telemetry.is_off() || context.is_telemetry_suppressed() {
+        return None;
+    }
+    let now = SystemTime::now();
+    globals::refresh(now);
+    let is_wanted = has_provider(&by.telemetry)
+        || by.metrics.has_provider()
+        || by.exceptions.are_logged()
+        || traced_span::may_open();
+    is_wanted.then_some(now)
+}
+
 impl MessageSpan {
-    /// Starts the span and the metrics of an operation, as far as they are wanted. `relate` is called only
-    /// if there is a span, and says the same if it is called again. `more` is called only if the span records: it
-    /// adds attributes that are not the message's own. `None` if neither is wanted.
+    /// Starts the span and the metrics of an operation [at this time](wanted_at), as far as they are wanted. `relate` is
+    /// called only if there is a span, and says the same if it is called again. `more` is called only if the span
+    /// records: it adds attributes that are not the message's own.
     pub(crate) fn start<'m, C, M>(
         by: &Settings,
         of: &Of<'m, M>,
+        now: SystemTime,
         relate: impl Fn(&MessageInfo<'_>) -> Related<'m>,
         more: impl FnOnce(&mut Attributes),
-    ) -> Option<Self>
+    ) -> Self
     where
         M: Describe<C> + ?Sized,
     {
         let (action, message) = (of.action, of.message);
-        if by.telemetry.is_off() || of.context.is_telemetry_suppressed() {
-            return None;
-        }
-        let now = SystemTime::now();
-        globals::refresh(now);
         let producer = || message.producer_info().map(|info| &info.0);
         let endpoint = of.consumer.or_else(producer);
-        let whereto = |destination| {
-            // A template is of the sender's destination, which has no queue.
-            let template = by.destinations.template_of(destination);
-            (with_queue(destination, endpoint), template)
-        };
-        let (mut there, mut name) = (None, None);
+        // A template is of the sender's destination, which has no queue.
+        let template_of = |destination| by.destinations.template_of(destination);
+        let (mut template, mut name) = (None, None);
         let opened = if by.telemetry.is_given() {
             Opened::Unwanted
         } else {
-            let (there, name) = (&mut there, &mut name);
+            let (template, name) = (&mut template, &mut name);
             traced_span::open(action.operation, move || {
-                let (destination, template) = there.insert(whereto(message.destination()));
-                name.insert(SpanName::of(action, *destination, template.as_ref()))
+                let destination = message.destination();
+                let template = template.insert(template_of(destination));
+                let destination = with_queue(destination, endpoint);
+                name.insert(SpanName::of(action, destination, template.as_ref()))
                     .as_str()
             })
         };
         let opened = wanted(opened, &by.telemetry);
         let instruments = by.metrics.instruments::<M::Client>();
         if opened.is_none() && instruments.is_none() && !by.exceptions.are_logged() {
-            return None;
+            return Self::without(of.context.clone().into());
         }
-        let without = || Self::without(of.context.clone().into());
 
         let mut info = message.message_info();
-        let (destination, template) = there.unwrap_or_else(|| whereto(info.destination()));
-        info.set_destination(destination);
+        let template = template.unwrap_or_else(|| template_of(info.destination()));
+        if let Some(queue) = queue_of(endpoint) {
+            info.set_destination(info.destination().with_queue(queue));
+        }
         let known = Known {
             action,
             system: M::Client::SYSTEM,
@@ -105,37 +117,41 @@ impl MessageSpan {
             started
         });
         let reporter = by.exceptions.of::<M::Client>(&known);
-        let Some(opened) = opened else {
-            let mut span = without();
-            span.observe(measurement, reporter);
-            return Some(span);
-        };
-        let Related { parent, links } = relate(&info);
-        let name = name.unwrap_or_else(|| SpanName::of(action, destination, template.as_ref()));
-        let mut first = Some((name, links));
-        let build = || {
-            let again = || {
-                let name = SpanName::of(action, destination, template.as_ref());
-                (name, relate(&info).links)
+        let begun = if let Some(opened) = opened {
+            let Related { parent, links } = relate(&info);
+            let name_of = || SpanName::of(action, info.destination(), template.as_ref());
+            let builder = span_builder(&known, name.unwrap_or_else(name_of), links, now);
+            let again = || span_builder(&known, name_of(), relate(&info).links, now);
+            let describe = |attributes: &mut Attributes| {
+                describe_as(action.operation, &known, attributes);
+                message.set_attributes(&info, attributes);
+                if let Some(time) = waited {
+                    attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
+                }
+                set_sizes(by, message, attributes);
+                more(attributes);
             };
-            let (name, links) = first.take().unwrap_or_else(again);
-            span_builder(&known, name, links, now)
+            let by = &by.telemetry;
+            Begun::begin::<M::Client>(by, opened, builder, again, &parent, describe)
+        } else {
+            None
         };
-        let described = |attributes: &mut Attributes| {
-            describe_as(action.operation, &known, attributes);
-            message.set_attributes(&info, attributes);
-            if let Some(time) = waited {
-                attributes.set(semconv::OTEL_MESSAGING_QUEUE_TIME, time.as_secs_f64());
+        match begun {
+            Some(begun) => {
+                let given = by.telemetry.given_tracers();
+                let span = Self::open(begun, given, measurement, reporter);
+                if by.hook.is_set() {
+                    span.describe_by(&by.hook, &known);
+                }
+                span
             }
-            set_sizes(by, message, attributes);
-            more(attributes);
-        };
-        let started = Self::started::<M::Client>(&by.telemetry, opened, build, &parent, described);
-        // Without a span, what came in goes out.
-        let mut span = started.unwrap_or_else(without);
-        span.observe(measurement, reporter);
-        span.describe_by(&by.hook, &known);
-        Some(span)
+            None => {
+                // Without a span, what came in goes out.
+                let mut span = Self::without(of.context.clone().into());
+                span.observe(measurement, reporter);
+                span
+            }
+        }
     }
 
     /// Starts the metrics of an operation that has no span of its own, and works in `context`. They are
@@ -267,6 +283,11 @@ pub(crate) fn with_queue<'m>(
     destination: Destination<'m>,
     endpoint: Option<&'m Endpoint>,
 ) -> Destination<'m> {
-    let queue = endpoint.and_then(|endpoint| endpoint.queue.as_deref());
+    let queue = queue_of(endpoint);
     queue.map_or(destination, |queue| destination.with_queue(queue))
+}
+
+#[inline]
+fn queue_of(endpoint: Option<&Endpoint>) -> Option<&str> {
+    endpoint?.queue.as_deref()
 }

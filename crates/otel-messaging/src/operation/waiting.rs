@@ -4,6 +4,7 @@ use crate::context::current::Current;
 use crate::context::traced::Span;
 use crate::instrumentation::settings::Settings;
 use crate::message::received::Client;
+use crate::operation::begun::Begun;
 use crate::operation::measurement::Measurement;
 use crate::operation::probe::{has_provider, wanted};
 use crate::operation::span::MessageSpan;
@@ -78,31 +79,42 @@ impl Waiting {
             started
         });
         let opened = std::mem::replace(&mut self.opened, Opened::Unwanted);
-        let span = wanted(opened, &by.telemetry)
-            .and_then(|opened| self.started::<C>(by, known, links, opened));
-        let mut span = span.unwrap_or_else(|| MessageSpan::without(self.parent.clone()));
-        span.observe(measurement, by.exceptions.of::<C>(known));
+        let reporter = by.exceptions.of::<C>(known);
+        let begun = wanted(opened, &by.telemetry)
+            .and_then(|opened| self.begun::<C>(by, known, links, opened));
+        let Some((begun, is_opened)) = begun else {
+            let mut span = MessageSpan::without(self.parent.clone());
+            span.observe(measurement, reporter);
+            return span;
+        };
+        let given = by.telemetry.given_tracers();
+        let span = MessageSpan::open(begun, given, measurement, reporter);
+        if is_opened {
+            // It was opened before its destination was known.
+            span.rename(name_of(known).into_name());
+        }
         span
     }
 
-    fn started<C: Client>(
+    /// Also tells whether it is the one that was opened.
+    fn begun<C: Client>(
         &self,
         by: &Settings,
         known: &Known<'_>,
         mut links: impl FnMut() -> Vec<Link>,
         opened: Option<Span>,
-    ) -> Option<MessageSpan> {
-        let name = || SpanName::of(known.action, known.info.destination(), known.template);
-        let build = || span_builder(known, name(), links(), self.began_at);
+    ) -> Option<(Begun, bool)> {
+        let mut build = || span_builder(known, name_of(known), links(), self.began_at);
         let is_opened = opened.is_some();
-        let parent = self.parent.context();
-        let span = MessageSpan::started::<C>(&by.telemetry, opened, build, parent, |_| {})?;
-        if is_opened {
-            // It was opened before its destination was known.
-            span.rename(name().into_name());
-        }
-        Some(span)
+        let (builder, parent) = (build(), self.parent.context());
+        let by = &by.telemetry;
+        let begun = Begun::begin::<C>(by, opened, builder, build, parent, |_| {})?;
+        Some((begun, is_opened))
     }
+}
+
+fn name_of(known: &Known<'_>) -> SpanName {
+    SpanName::of(known.action, known.info.destination(), known.template)
 }
 
 impl Drop for Waiting {

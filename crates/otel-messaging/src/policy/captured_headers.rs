@@ -46,6 +46,7 @@ impl CapturedHeaders {
         Self(captured.collect())
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -11,7 +11,7 @@ use crate::message::received::{Client, Describe};
 use crate::message::remote_text;
 use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
-use crate::operation::start::Of;
+use crate::operation::start::{Of, wanted_at};
 use crate::operation::waiting::Waiting;
 use crate::producer::outcome::Outcome;
 use crate::producer::tally::{Failed, Tally};
@@ -155,9 +155,13 @@ impl Batch {
             return (span, Some(part.with_baggage(by, &context)));
         }
         let related = |_: &MessageInfo<'_>| Related::child_of(&context, links());
-        let Some(span) = MessageSpan::start(by, &of, related, |_| {}) else {
+        let Some(now) = wanted_at(by, &context) else {
             return (MessageSpan::without(context.into()), None);
         };
+        let span = MessageSpan::start(by, &of, now, related, |_| {});
+        if span.is_silent() {
+            return (span, None);
+        }
         let created = span.has_span().then(|| {
             let created = span.context().span().span_context().clone();
             Link::new(created, Vec::new(), 0)
@@ -360,7 +364,7 @@ impl Part {
     /// Notes the outcome.
     pub(crate) fn finish(&mut self, outcome: &Outcome<'_>) {
         match outcome {
-            Outcome::Unknown => {}
+            Outcome::Unknown | Outcome::Taken => {}
             Outcome::Accepted(answer) => {
                 if self.is_detailed {
                     answer(&mut self.attributes);

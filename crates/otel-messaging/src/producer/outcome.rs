@@ -8,8 +8,9 @@ use std::fmt;
 pub enum Outcome<'a> {
     /// The outcome is unknown, for example because the caller dropped the future of a publish.
     Unknown,
-    /// The broker has accepted the message; or the client has taken it, if the broker gives no answer.
-    /// The function adds attributes from the answer, such as partition and offset. It is called only if
+    /// The client has taken the message, and the broker gives no answer, or one that adds no attributes.
+    Taken,
+    /// The broker has accepted the message. The function adds attributes from the answer, such as partition and offset. It is called only if
     /// the span is recorded.
     Accepted(&'a dyn Fn(&mut Attributes)),
     /// The message was refused.
@@ -25,7 +26,7 @@ impl<'a> Outcome<'a> {
     /// The message is accepted, and the answer adds no attributes.
     #[must_use]
     pub fn accepted() -> Self {
-        Self::Accepted(&|_| {})
+        Self::Taken
     }
 
     /// The message was refused.
@@ -42,6 +43,7 @@ impl fmt::Debug for Outcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unknown => "Unknown",
+            Self::Taken => "Taken",
             Self::Accepted(_) => "Accepted",
             Self::Failed { .. } => "Failed",
         })

@@ -9,7 +9,7 @@ use crate::message::info::MessageInfo;
 use crate::message::received::Describe;
 use crate::operation::related::Related;
 use crate::operation::span::MessageSpan;
-use crate::operation::start::Of;
+use crate::operation::start::{Of, wanted_at};
 use crate::producer::batch::{Batch, Part};
 use crate::producer::injection::{Injection, write};
 use crate::producer::join::add_joined;
@@ -117,8 +117,10 @@ impl Instrumentation {
                 context: &current,
             };
             let related = |_: &MessageInfo<'_>| Related::child_of(&current, links());
-            let started = MessageSpan::start(by, &of, related, |_| {});
-            started.unwrap_or_else(|| MessageSpan::without(current.into()))
+            match wanted_at(by, &current) {
+                Some(now) => MessageSpan::start(by, &of, now, related, |_| {}),
+                None => MessageSpan::without(current.into()),
+            }
         };
         let is_global = ptr::eq(self, Instrumentation::global());
         Outgoing {
@@ -268,7 +270,7 @@ impl Outgoing {
             return;
         }
         match outcome {
-            Outcome::Unknown => {}
+            Outcome::Unknown | Outcome::Taken => {}
             Outcome::Accepted(answer) => self.span.set_attributes(answer),
             Outcome::Failed {
                 error_type,

@@ -235,7 +235,6 @@ mod tests {
 
     /// What an application may build on the pair, to do more than it does.
     #[derive(Debug)]
-    #[expect(dead_code, reason = "its size and its Debug count")]
     struct With<S>(W3cPropagator, S);
 
     impl<S: std::fmt::Debug + Send + Sync> TextMapPropagator for With<S> {

@@ -132,7 +132,7 @@ fn look_or_adopt(now: SystemTime) {
     let is_first = LOOKS.with(Looks::are_first);
     let is_old = || {
         // It may be the last handle by now.
-        adopt().map(release);
+        release(adopt());
         LOOKS.with(|looks| looks.are_due(now))
     };
     if is_first || is_old() {

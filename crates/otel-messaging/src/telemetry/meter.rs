@@ -61,6 +61,7 @@ impl Metrics {
     }
 
     /// Whether there is a provider.
+    #[inline]
     pub(crate) fn has_provider(&self) -> bool {
         self.given.is_some() || globals::has_meters()
     }

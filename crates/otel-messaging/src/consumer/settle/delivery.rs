@@ -5,10 +5,11 @@ use crate::consumer::handle::Consumer;
 use crate::context::current::current_context;
 use crate::instrumentation::settings::Instrumentation;
 use crate::message::endpoint::Endpoint;
+use crate::message::info::MessageInfo;
 use crate::message::received::{Describe, Received, error_type};
 use crate::operation::related::Related;
 use crate::operation::span::{LeftOpen, MessageSpan};
-use crate::operation::start::Of;
+use crate::operation::start::{Of, wanted_at};
 use crate::telemetry::action::{Action, Operation};
 use opentelemetry::Context;
 use std::marker::PhantomData;
@@ -240,6 +241,7 @@ impl By {
     ) -> MessageSpan {
         let by = self.instrumentation().settings();
         let started = operation.filter(|_| !by.is_disabled).and_then(|name| {
+            let now = wanted_at(by, context)?;
             let operation = Operation::Settle;
             let of = Of {
                 action: Action { operation, name },
@@ -247,7 +249,8 @@ impl By {
                 consumer: self.endpoint(),
                 context,
             };
-            MessageSpan::start(by, &of, |_| Related::child_of(context, Vec::new()), |_| {})
+            let related = |_: &MessageInfo<'_>| Related::child_of(context, Vec::new());
+            Some(MessageSpan::start(by, &of, now, related, |_| {}))
         });
         started.unwrap_or_else(|| MessageSpan::without(context.clone().into()))
     }

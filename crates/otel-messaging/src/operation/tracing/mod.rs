@@ -3,4 +3,4 @@
 mod callsite;
 mod span;
 
-pub(crate) use span::{Opened, Started, check, close, discard, open, start, try_sampler};
+pub(crate) use span::{Opened, Started, check, close, discard, may_open, open, start, try_sampler};

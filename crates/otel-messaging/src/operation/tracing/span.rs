@@ -33,9 +33,14 @@ pub(crate) enum Started {
     Failed,
 }
 
+/// Whether a span may be opened: there may be a layer that exports it.
+pub(crate) fn may_open() -> bool {
+    Layer::current() != Some(Layer::Lost)
+}
+
 /// Opens a span of this kind if a subscriber wants it. OpenTelemetry calls it `name`.
 pub(crate) fn open<'n>(operation: Operation, name: impl FnOnce() -> &'n str) -> Opened {
-    if Layer::current() == Some(Layer::Lost) {
+    if !may_open() {
         return Opened::Unwanted;
     }
     // In one go: filters of layers remember their answer until the span is opened.
