@@ -122,7 +122,7 @@ fn start<C, M: Received<C>>(
     let began = Waiting::start(by, PROCESS, around.clone(), || {
         let in_common = in_common();
         let destination = in_common.info(endpoint).destination();
-        let name_of = || SpanName::of(PROCESS, destination, in_common.template.as_ref());
+        let name_of = || SpanName::of(PROCESS, &destination, in_common.template.as_ref());
         name.get_or_insert_with(name_of).as_str()
     })?;
     if !began.is_wanted::<M::Client>(by) {

@@ -112,6 +112,12 @@ impl<'m> MessageInfo<'m> {
         self.destination
     }
 
+    /// The same in its place, because it is large.
+    #[inline]
+    pub(crate) fn destination_ref(&self) -> &Destination<'m> {
+        &self.destination
+    }
+
     /// The identifier that the sender gave the message.
     #[must_use]
     pub fn message_id(&self) -> Option<&'m str> {

@@ -48,12 +48,14 @@ impl Begun {
                 }
             }
         };
-        let mut describe = Some(describe);
-        let begun = Self::by::<C>(by, builder, parent, &mut describe)?;
+        // Each stays in its place until it is taken: a builder is large.
+        let (mut builder, mut describe) = (Some(builder), Some(describe));
+        let begun = Self::by::<C>(by, &mut builder, parent, &mut describe)?;
         // The provider was shut down, and there may be another one by now.
         begun.or_else(|| {
             if by.looks_again() {
-                Self::by::<C>(by, again(), parent, &mut describe)?
+                builder = Some(again());
+                Self::by::<C>(by, &mut builder, parent, &mut describe)?
             } else {
                 None
             }
@@ -94,14 +96,17 @@ impl Begun {
     )]
     fn by<C: Client>(
         by: &Telemetry,
-        builder: SpanBuilder,
+        builder: &mut Option<SpanBuilder>,
         parent: &Context,
         describe: &mut Option<impl FnOnce(&mut Attributes)>,
     ) -> Option<Option<Self>> {
-        let links = links_of(&builder);
+        let links = builder.as_ref().map_or(0, links_of);
         // Outside of the boundary: a panic of `describe` costs the attributes, and not the span.
         let mut begun = None;
         let asked = by.with_tracer::<C, _>(|tracer| {
+            let Some(builder) = builder.take() else {
+                return;
+            };
             let span = builder.start_with_context(tracer, parent);
             if !is_own(&span, parent) {
                 return;

@@ -77,7 +77,7 @@ impl MessageSpan {
                 let destination = message.destination();
                 let template = template.insert(template_of(destination));
                 let destination = with_queue(destination, endpoint);
-                name.insert(SpanName::of(action, destination, template.as_ref()))
+                name.insert(SpanName::of(action, &destination, template.as_ref()))
                     .as_str()
             })
         };
@@ -119,7 +119,7 @@ impl MessageSpan {
         let reporter = by.exceptions.of::<M::Client>(&known);
         let begun = if let Some(opened) = opened {
             let Related { parent, links } = relate(&info);
-            let name_of = || SpanName::of(action, info.destination(), template.as_ref());
+            let name_of = || SpanName::of(action, info.destination_ref(), template.as_ref());
             let builder = span_builder(&known, name.unwrap_or_else(name_of), links, now);
             let again = || span_builder(&known, name_of(), relate(&info).links, now);
             let describe = |attributes: &mut Attributes| {

@@ -114,7 +114,7 @@ impl Waiting {
 }
 
 fn name_of(known: &Known<'_>) -> SpanName {
-    SpanName::of(known.action, known.info.destination(), known.template)
+    SpanName::of(known.action, known.info.destination_ref(), known.template)
 }
 
 impl Drop for Waiting {

@@ -251,7 +251,7 @@ impl Batch {
         let (mut span, is_started) = match sending {
             Sending::Waiting(waiting, end) => (end(waiting, by, &known, links), true),
             Sending::Started(mut span) => {
-                let name = SpanName::of(self.action, info.destination(), template.as_ref());
+                let name = SpanName::of(self.action, info.destination_ref(), template.as_ref());
                 span.rename(name.as_str().to_owned().into());
                 if let Some(measurement) = span.measurement() {
                     measurement.set_labels(by.destinations.on_metric(&known), &known);

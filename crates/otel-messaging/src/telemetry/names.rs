@@ -45,7 +45,7 @@ struct Known {
 /// `"{word} {destination}"`, if it is kept: it is then neither long nor changed by the way in which texts of others
 /// are shown.
 #[inline]
-pub(super) fn kept(word: &str, destination: Destination<'_>) -> Option<&'static str> {
+pub(super) fn kept(word: &str, destination: &Destination<'_>) -> Option<&'static str> {
     KNOWN.with(|known| {
         let parts = destination.all_parts();
         let first = hash(word, parts);
@@ -106,7 +106,7 @@ impl Known {
         &self,
         place: &Cell<Option<&'static str>>,
         word: &str,
-        destination: Destination<'_>,
+        destination: &Destination<'_>,
     ) -> Option<&'static str> {
         if self.in_vain.get() >= MOST_IN_VAIN {
             return None;
@@ -148,37 +148,37 @@ mod tests {
 
     #[test]
     fn a_name_is_kept_once_for_all_threads() {
-        let orders = || kept("process", Destination::of_parts(["shop", "orders", ""]));
+        let orders = || kept("process", &Destination::of_parts(["shop", "orders", ""]));
         let name = orders().expect("it is kept");
         assert_eq!(name, "process shop:orders");
         assert!(ptr::eq(name, orders().expect("it is known")));
         let other = thread::spawn(move || orders().expect("it is kept"));
         assert!(ptr::eq(name, other.join().expect("no panic")));
         let queue = Destination::of_parts(["shop", "orders", "billing"]);
-        assert_eq!(kept("process", queue), Some("process shop:orders:billing"));
-        assert_eq!(kept("publish", queue), Some("publish shop:orders:billing"));
-        let empty = || kept("process", Destination::named("")).expect("it is kept");
+        assert_eq!(kept("process", &queue), Some("process shop:orders:billing"));
+        assert_eq!(kept("publish", &queue), Some("publish shop:orders:billing"));
+        let empty = || kept("process", &Destination::named("")).expect("it is kept");
         assert_eq!(empty(), "process ");
         assert!(ptr::eq(empty(), empty()));
         let joined = Destination::named("shop:orders");
-        assert_eq!(kept("process", joined), Some(name), "it is shown alike");
+        assert_eq!(kept("process", &joined), Some(name), "it is shown alike");
     }
 
     #[test]
     fn what_a_sender_made_long_or_hostile_is_not_kept() {
         let long = "x".repeat(LONGEST);
         for destination in [&*long, "orders\u{1b}[2J", "\u{202e}"] {
-            assert_eq!(kept("process", Destination::named(destination)), None);
+            assert_eq!(kept("process", &Destination::named(destination)), None);
         }
         let just = "x".repeat(LONGEST - "process ".len());
-        assert!(kept("process", Destination::named(&just)).is_some());
+        assert!(kept("process", &Destination::named(&just)).is_some());
     }
 
     #[test]
     fn a_thread_knows_so_many_and_no_more() {
         let of_thread = thread::spawn(|| {
             let names: Vec<String> = (0..2 * PLACES).map(|n| format!("many.{n}")).collect();
-            let kept = |name: &String| kept("process", Destination::named(name)).is_some();
+            let kept = |name: &String| kept("process", &Destination::named(name)).is_some();
             // Twice, because what was kept stays.
             let first: Vec<bool> = names.iter().map(kept).collect();
             assert_eq!(first, names.iter().map(kept).collect::<Vec<_>>());
@@ -191,7 +191,7 @@ mod tests {
     fn names_with_the_same_hash_are_told_apart() {
         // Only their first bytes differ, which are not in the hash.
         let queues = ["a.same", "b.same", "c.same"];
-        let names = || queues.map(|queue| kept("process", Destination::named(queue)));
+        let names = || queues.map(|queue| kept("process", &Destination::named(queue)));
         let expected = queues.map(|queue| format!("process {queue}"));
         assert_eq!(
             names().map(|name| name.expect("it is kept")),

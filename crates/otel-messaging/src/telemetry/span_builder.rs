@@ -30,7 +30,7 @@ impl SpanName {
     #[inline]
     pub(crate) fn of(
         action: Action,
-        destination: Destination<'_>,
+        destination: &Destination<'_>,
         template: Option<&Arc<str>>,
     ) -> Self {
         let word = action.name_on_span();
@@ -46,14 +46,14 @@ impl SpanName {
     #[inline(never)]
     fn without_destination(
         word: &'static str,
-        destination: Destination<'_>,
+        destination: &Destination<'_>,
         template: Option<&Arc<str>>,
     ) -> Self {
         let name = match template {
             Some(template) => named(word, template),
             None => Cow::Borrowed(word),
         };
-        let shown = || remote_text::shown_of_parts(destination).into();
+        let shown = || remote_text::shown_of_parts(*destination).into();
         Self {
             name,
             destination: destination.is_known().then(shown),
@@ -61,7 +61,7 @@ impl SpanName {
     }
 
     #[inline]
-    fn with_destination(word: &'static str, destination: Destination<'_>) -> Self {
+    fn with_destination(word: &'static str, destination: &Destination<'_>) -> Self {
         if let Some(name) = kept(word, destination) {
             let shown = name.get(word.len() + 1..);
             return Self {
@@ -73,8 +73,8 @@ impl SpanName {
     }
 
     #[inline(never)]
-    fn not_kept(word: &'static str, destination: Destination<'_>) -> Self {
-        let shown = remote_text::shown_of_parts(destination);
+    fn not_kept(word: &'static str, destination: &Destination<'_>) -> Self {
+        let shown = remote_text::shown_of_parts(*destination);
         Self {
             name: Cow::Owned([word, " ", &shown].concat()),
             destination: Some(shown.into()),
@@ -92,7 +92,7 @@ impl SpanName {
 
 /// The name with a template in it, which the application has chosen.
 fn named(word: &'static str, template: &str) -> Cow<'static, str> {
-    let kept = kept(word, Destination::named(template)).map(Cow::Borrowed);
+    let kept = kept(word, &Destination::named(template)).map(Cow::Borrowed);
     kept.unwrap_or_else(|| Cow::Owned([word, " ", template].concat()))
 }
 
@@ -191,9 +191,9 @@ pub(crate) fn describe(
     endpoint: Option<&Endpoint>,
     has_kind: bool,
 ) {
-    if has_kind && info.destination().is_temporary() {
+    if has_kind && info.destination_ref().is_temporary() {
         attributes.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
-        if info.destination().is_anonymous() {
+        if info.destination_ref().is_anonymous() {
             attributes.set(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
         }
     }
@@ -221,7 +221,7 @@ mod tests {
 
     fn begun(destination: Destination<'_>, template: Option<&str>) -> (String, Vec<KeyValue>) {
         let template = template.map(Arc::from);
-        let name = SpanName::of(PUBLISH, destination, template.as_ref());
+        let name = SpanName::of(PUBLISH, &destination, template.as_ref());
         let known = Known {
             action: PUBLISH,
             system: "nats",
