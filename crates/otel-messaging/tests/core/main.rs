@@ -1,5 +1,6 @@
 //! The core with a client that exists for these tests alone.
 
+mod adapter_panics;
 mod asked;
 mod background;
 mod baggage_on_metrics;

@@ -25,6 +25,7 @@ mod self_check;
 mod send_batch;
 mod source;
 mod trust;
+mod two_subscribers;
 
 use crate::message::Spans;
 use opentelemetry::trace::{SpanContext, TracerProvider};
