@@ -20,9 +20,6 @@ use tokio::runtime::Builder;
 const MESSAGES: usize = 1000;
 /// At most so many bytes a message, beyond the same by hand.
 const MORE: f64 = 256.0;
-/// The same for a stream of NATS: the list of a span with ten attributes has grown to fourteen places. It is not what is
-/// wanted; BENCHMARKS.md says so.
-const MORE_OF_STREAM: f64 = 640.0;
 /// A handler's future may be so much larger than the handler, in bytes.
 const LARGER: usize = 160;
 
@@ -50,12 +47,7 @@ fn ours() -> Instrumentation {
 /// Says what was measured, and whether it is too much.
 fn is_too_much(what: &str, ours: f64, by_hand: f64) -> bool {
     println!("{what}: {ours:.0} B, by hand {by_hand:.0} B");
-    let most = if what.starts_with("JetStream") {
-        MORE_OF_STREAM
-    } else {
-        MORE
-    };
-    ours - by_hand > most
+    ours - by_hand > MORE
 }
 
 /// Messages whose handlers wait, and futures of handlers.

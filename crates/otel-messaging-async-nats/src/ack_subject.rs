@@ -4,6 +4,11 @@ use std::time::{Duration, SystemTime};
 
 pub(crate) const PREFIX: &str = "$JS.ACK.";
 
+/// Whether a stream delivered the message with this reply subject.
+pub(crate) fn is_ack_subject(reply: &str) -> bool {
+    reply.starts_with(PREFIX)
+}
+
 /// What stands in `$JS.ACK.…`: the older form of seven tokens, or the newer one of nine and more, with
 /// domain and account in front (ADR-15).
 #[derive(Debug, PartialEq)]

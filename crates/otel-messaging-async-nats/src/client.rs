@@ -6,9 +6,13 @@ mod traits;
 
 use crate::injecting_producer::InjectingProducer;
 use crate::outcome;
+use crate::publishing::Publishing;
+use async_nats::client::traits::Publisher;
 use async_nats::client::{PublishError, Request, RequestError};
-use async_nats::{Client, HeaderMap, Message, ToSubject};
+use async_nats::message::OutboundMessage;
+use async_nats::{Client, HeaderMap, Message, Subject, ToSubject};
 use bytes::Bytes;
+use otel_messaging::adapter::Outgoing;
 
 impl InjectingProducer<Client> {
     /// Publishes as [`Client::publish`] does, with the context that is current at the call in the
@@ -25,7 +29,7 @@ impl InjectingProducer<Client> {
         subject: S,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        self.send(subject, None, payload)
+        self.send(subject, None, None, payload)
     }
 
     /// Publishes as [`Client::publish_with_headers`] does; see [`publish`](Self::publish).
@@ -42,7 +46,7 @@ impl InjectingProducer<Client> {
         headers: HeaderMap,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        self.send(subject, Some(headers), payload)
+        self.send(subject, None, Some(headers), payload)
     }
 
     /// Publishes as [`Client::publish_with_reply`] does; see [`publish`](Self::publish).
@@ -56,7 +60,7 @@ impl InjectingProducer<Client> {
         reply: R,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        self.send_with_reply(subject, reply, None, payload)
+        self.send(subject, Some(reply.to_subject()), None, payload)
     }
 
     /// Publishes as [`Client::publish_with_reply_and_headers`] does; see
@@ -72,7 +76,7 @@ impl InjectingProducer<Client> {
         headers: HeaderMap,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        self.send_with_reply(subject, reply, Some(headers), payload)
+        self.send(subject, Some(reply.to_subject()), Some(headers), payload)
     }
 
     /// Requests as [`Client::request`] does, with the context that is current at the call in the
@@ -133,46 +137,27 @@ impl InjectingProducer<Client> {
     fn send<S: ToSubject>(
         &self,
         subject: S,
+        reply: Option<Subject>,
         headers: Option<HeaderMap>,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
         let subject = subject.to_subject();
-        let (mut outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
-        async move {
-            outgoing.hand_over();
-            let taken = if headers.is_empty() {
-                self.inner.publish(subject, payload).await
-            } else {
-                let client = &self.inner;
-                client.publish_with_headers(subject, headers, payload).await
-            };
-            outcome::finish(outgoing, &taken);
-            taken
-        }
+        let (outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
+        let message = OutboundMessage {
+            subject,
+            reply,
+            payload,
+            headers: (!headers.is_empty()).then_some(headers),
+        };
+        self.publish_outbound(outgoing, message)
     }
 
-    fn send_with_reply<S: ToSubject, R: ToSubject>(
+    /// Publishes a message that has its context already.
+    fn publish_outbound(
         &self,
-        subject: S,
-        reply: R,
-        headers: Option<HeaderMap>,
-        payload: Bytes,
+        outgoing: Outgoing,
+        message: OutboundMessage,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        let subject = subject.to_subject();
-        let reply = reply.to_subject();
-        let (mut outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
-        async move {
-            outgoing.hand_over();
-            let client = &self.inner;
-            let taken = if headers.is_empty() {
-                client.publish_with_reply(subject, reply, payload).await
-            } else {
-                client
-                    .publish_with_reply_and_headers(subject, reply, headers, payload)
-                    .await
-            };
-            outcome::finish(outgoing, &taken);
-            taken
-        }
+        Publishing::new(Publisher::publish_message(&self.inner, message), outgoing)
     }
 }

@@ -3,16 +3,16 @@
 mod relay;
 mod traits;
 
-use crate::error_type::error_type;
 use crate::injecting_producer::InjectingProducer;
 use crate::limits::{Bare, Unanswered};
 use crate::publish_ack_future::PublishAckFuture;
+use crate::publishing::Delivering;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::message::{OutboundMessage, PublishMessage};
 use async_nats::{HeaderMap, Subject, ToSubject};
 use bytes::Bytes;
-use otel_messaging::adapter::{Outcome, Outgoing};
+use otel_messaging::adapter::Outgoing;
 
 impl InjectingProducer<Context> {
     /// Publishes as [`Context::publish`] does, with the context that is current at the call in the
@@ -86,24 +86,15 @@ impl InjectingProducer<Context> {
     }
 
     /// Publishes a message whose span is started.
-    pub(crate) async fn deliver(
+    pub(crate) fn deliver(
         &self,
         outgoing: Outgoing,
         subject: Subject,
         message: (HeaderMap, Bytes),
         bare: Bare,
-    ) -> Result<PublishAckFuture, PublishError> {
-        let (mut unanswered, publish) =
-            Unanswered::new(outgoing, &self.limits, subject, message, bare);
-        unanswered.outgoing.hand_over();
-        let subject = unanswered.subject();
-        match self.inner.send_publish(subject, publish).await {
-            Ok(inner) => Ok(PublishAckFuture::new(inner, unanswered)),
-            Err(error) => {
-                let outgoing = unanswered.outgoing;
-                outgoing.finish(Outcome::failed(error_type(&error), &error));
-                Err(error)
-            }
-        }
+    ) -> impl Future<Output = Result<PublishAckFuture, PublishError>> {
+        let (unanswered, publish) = Unanswered::new(outgoing, &self.limits, subject, message, bare);
+        let published = self.inner.send_publish(unanswered.subject(), publish);
+        Delivering::new(published, unanswered)
     }
 }

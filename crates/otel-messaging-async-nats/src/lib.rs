@@ -16,6 +16,7 @@ mod limits;
 mod outbound;
 mod outcome;
 mod publish_ack_future;
+mod publishing;
 mod received;
 mod relay;
 mod service_error;

@@ -21,11 +21,11 @@ use std::task::{Poll, ready};
 #[must_use = "await it to know that the stream has the message"]
 pub struct PublishAckFuture {
     inner: context::PublishAckFuture,
-    unanswered: Unanswered,
+    unanswered: Option<Unanswered>,
 }
 
 impl PublishAckFuture {
-    pub(crate) fn new(inner: context::PublishAckFuture, unanswered: Unanswered) -> Self {
+    pub(crate) fn new(inner: context::PublishAckFuture, unanswered: Option<Unanswered>) -> Self {
         Self { inner, unanswered }
     }
 
@@ -43,7 +43,7 @@ impl IntoFuture for PublishAckFuture {
     fn into_future(self) -> Acknowledgement {
         Acknowledgement {
             answer: self.inner.into_future(),
-            unanswered: Some(self.unanswered),
+            unanswered: self.unanswered,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Messages that async-nats has received.
 
-use crate::ack_subject::AckSubject;
+use crate::ack_subject::{AckSubject, is_ack_subject};
 use crate::headers::Nats;
 use crate::subject;
 use crate::wire_size;
@@ -46,6 +46,15 @@ impl Describe<Nats> for Message {
             attributes.set_count(semconv::NATS_DELIVERY_COUNT, told.delivered);
         }
     }
+
+    fn attribute_room(&self) -> usize {
+        // The four of a stream, the message's identifier, and how long it waited.
+        if self.reply.as_deref().is_some_and(is_ack_subject) {
+            6
+        } else {
+            3
+        }
+    }
 }
 
 impl Received<Nats> for Message {
@@ -84,6 +93,10 @@ impl Describe<Nats> for jetstream::Message {
 
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.message.set_attributes(info, attributes);
+    }
+
+    fn attribute_room(&self) -> usize {
+        self.message.attribute_room()
     }
 }
 
@@ -154,6 +167,10 @@ impl Describe<Nats> for async_nats::service::Request {
 
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.message.set_attributes(info, attributes);
+    }
+
+    fn attribute_room(&self) -> usize {
+        self.message.attribute_room()
     }
 }
 

@@ -178,6 +178,10 @@ impl Describe<Nats> for InjectingRequest {
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.inner.set_attributes(info, attributes);
     }
+
+    fn attribute_room(&self) -> usize {
+        self.inner.attribute_room()
+    }
 }
 
 impl Received<Nats> for InjectingRequest {

@@ -60,6 +60,10 @@ impl Describe<Lapin> for Arrived<'_> {
             attributes.set_remote(CELERY_TASK_NAME, name);
         }
     }
+
+    fn attribute_room(&self) -> usize {
+        1 + self.0.attribute_room()
+    }
 }
 
 impl Received<Lapin> for Arrived<'_> {

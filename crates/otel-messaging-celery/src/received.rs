@@ -201,6 +201,10 @@ impl Describe<Lapin> for ReceivedTask<'_> {
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.arrived.set_attributes(info, attributes);
     }
+
+    fn attribute_room(&self) -> usize {
+        self.arrived.attribute_room()
+    }
 }
 
 impl Received<Lapin> for ReceivedTask<'_> {

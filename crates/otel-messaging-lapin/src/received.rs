@@ -90,6 +90,10 @@ impl Describe<Lapin> for BasicGetMessage {
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.delivery.set_attributes(info, attributes);
     }
+
+    fn attribute_room(&self) -> usize {
+        self.delivery.attribute_room()
+    }
 }
 
 impl Received<Lapin> for BasicGetMessage {

@@ -72,4 +72,8 @@ impl<M: Received<Kafka>> Describe<Kafka> for Registered<M> {
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         self.message.set_attributes(info, attributes);
     }
+
+    fn attribute_room(&self) -> usize {
+        self.message.attribute_room()
+    }
 }

@@ -2,10 +2,8 @@
 
 use crate::dead_letter::dead_letter;
 use crate::injecting_producer::InjectingProducer;
-use crate::outcome;
 use crate::relay::goes_along;
 use async_nats::client::PublishError;
-use async_nats::client::traits::Publisher;
 use async_nats::message::OutboundMessage;
 use async_nats::{Client, Message, Subject, ToSubject};
 use otel_messaging::adapter::Relay;
@@ -101,7 +99,7 @@ impl InjectingProducer<Client> {
         subject: Subject,
         relay: Relay<'_>,
     ) -> impl Future<Output = Result<(), PublishError>> + use<'a> {
-        let (mut outgoing, headers) = self.relay(relay, message, &subject);
+        let (outgoing, headers) = self.relay(relay, message, &subject);
         let reply = match relay {
             Relay::DeadLetter(_) => None,
             _ => message.reply.clone().filter(|reply| goes_along(reply)),
@@ -112,11 +110,6 @@ impl InjectingProducer<Client> {
             payload: message.payload.clone(),
             headers: (!headers.is_empty()).then_some(headers),
         };
-        async move {
-            outgoing.hand_over();
-            let taken = self.inner.publish_message(message).await;
-            outcome::finish(outgoing, &taken);
-            taken
-        }
+        self.publish_outbound(outgoing, message)
     }
 }

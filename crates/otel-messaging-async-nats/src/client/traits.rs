@@ -1,7 +1,6 @@
 //! async-nats' own traits of the client, for code that is generic over them.
 
 use crate::injecting_producer::InjectingProducer;
-use crate::outcome;
 use async_nats::client::{PublishError, Request, RequestError, SubscribeError, traits};
 use async_nats::message::OutboundMessage;
 use async_nats::{Client, Message, Subscriber, ToSubject};
@@ -24,13 +23,8 @@ impl traits::Publisher for InjectingProducer<Client> {
         &self,
         mut message: OutboundMessage,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        let mut outgoing = self.inject_into(&mut message);
-        async move {
-            outgoing.hand_over();
-            let taken = traits::Publisher::publish_message(&self.inner, message).await;
-            outcome::finish(outgoing, &taken);
-            taken
-        }
+        let outgoing = self.inject_into(&mut message);
+        self.publish_outbound(outgoing, message)
     }
 }
 

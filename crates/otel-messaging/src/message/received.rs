@@ -76,6 +76,13 @@ pub trait Describe<C> {
     fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
         let _ = (info, attributes);
     }
+
+    /// For how many attributes the span has room from its start, beside those that every span has: those of
+    /// [`set_attributes`](Self::set_attributes) and of the answer, the message's identifiers and how long it waited. A
+    /// span that gets more has to find room for them, and one that gets fewer holds the rest until its end.
+    fn attribute_room(&self) -> usize {
+        3
+    }
 }
 
 /// A message that a client has received: it gives access to its headers, and describes itself.
@@ -133,6 +140,10 @@ macro_rules! through {
 
             fn set_attributes(&self, info: &MessageInfo<'_>, attributes: &mut Attributes) {
                 (**self).set_attributes(info, attributes);
+            }
+
+            fn attribute_room(&self) -> usize {
+                (**self).attribute_room()
             }
         }
 

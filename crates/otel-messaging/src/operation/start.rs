@@ -120,8 +120,9 @@ impl MessageSpan {
         let begun = if let Some(opened) = opened {
             let Related { parent, links } = relate(&info);
             let name_of = || SpanName::of(action, info.destination_ref(), template.as_ref());
-            let builder = span_builder(&known, name.unwrap_or_else(name_of), links, now);
-            let again = || span_builder(&known, name_of(), relate(&info).links, now);
+            let room = message.attribute_room();
+            let builder = span_builder(&known, name.unwrap_or_else(name_of), links, now, room);
+            let again = || span_builder(&known, name_of(), relate(&info).links, now, room);
             let describe = |attributes: &mut Attributes| {
                 describe_as(action.operation, &known, attributes);
                 message.set_attributes(&info, attributes);

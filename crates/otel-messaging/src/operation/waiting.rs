@@ -15,6 +15,9 @@ use crate::telemetry::span_builder::{Known, SpanName, span_builder};
 use opentelemetry::trace::Link;
 use std::time::{Instant, SystemTime};
 
+/// Its span gets the count of its messages, and what they have in common: an identifier, say, or offsets.
+const ROOM: usize = 3;
+
 /// A poll or a batch that is under way. If it is dropped, it leaves neither a span nor a metric.
 pub(crate) struct Waiting {
     parent: Current,
@@ -104,7 +107,7 @@ impl Waiting {
         mut links: impl FnMut() -> Vec<Link>,
         opened: Option<Span>,
     ) -> Option<(Begun, bool)> {
-        let mut build = || span_builder(known, name_of(known), links(), self.began_at);
+        let mut build = || span_builder(known, name_of(known), links(), self.began_at, ROOM);
         let is_opened = opened.is_some();
         let (builder, parent) = (build(), self.parent.context());
         let by = &by.telemetry;

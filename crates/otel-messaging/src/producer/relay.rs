@@ -220,4 +220,8 @@ impl<C, M: Describe<C> + ?Sized> Describe<C> for Letter<'_, C, M> {
         let source = self.source.clone();
         attributes.set(semconv::OTEL_MESSAGING_DEAD_LETTER_SOURCE, source);
     }
+
+    fn attribute_room(&self) -> usize {
+        2 + self.message.attribute_room()
+    }
 }

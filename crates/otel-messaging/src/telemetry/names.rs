@@ -66,8 +66,12 @@ pub(super) fn kept(word: &str, destination: &Destination<'_>) -> Option<&'static
 #[inline]
 fn hash(word: &str, [first, second, third]: [&str; 3]) -> usize {
     let last = |part: &str| usize::from(part.as_bytes().last().copied().unwrap_or_default());
-    let hash = word.len() + 7 * first.len() + 13 * second.len() + 17 * third.len();
-    hash + last(first) + 3 * last(second) + 5 * last(third)
+    let of_part = |part: &str| 7 * part.len() + last(part);
+    let hash = word.len() + of_part(first);
+    if second.is_empty() && third.is_empty() {
+        return hash;
+    }
+    hash + 3 * of_part(second) + 5 * of_part(third)
 }
 
 #[inline]

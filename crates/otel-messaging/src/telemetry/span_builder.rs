@@ -17,9 +17,6 @@ use std::time::SystemTime;
 /// What every span gets at its start.
 const ALWAYS: usize = 4;
 
-/// Room for what most spans get of the message and of its answer. A span that is under way holds it.
-const LATER: usize = 3;
-
 /// The name of a span, and its destination as it is shown.
 pub(crate) struct SpanName {
     name: Cow<'static, str>,
@@ -146,15 +143,16 @@ impl Known<'_> {
 }
 
 /// Describes the span for samplers: its name, its kind, its links, and the attributes that they may
-/// decide by (conventions, "Messaging attributes": "provided at span creation time").
+/// decide by (conventions, "Messaging attributes": "provided at span creation time"). There is room for so many more.
 #[inline]
 pub(crate) fn span_builder(
     known: &Known<'_>,
     name: SpanName,
     links: Vec<Link>,
     start_time: SystemTime,
+    room: usize,
 ) -> SpanBuilder {
-    let mut attributes = Attributes::with_capacity(known.count() + LATER);
+    let mut attributes = Attributes::with_capacity(known.count() + room);
     attributes.set(semconv::MESSAGING_SYSTEM_NAME, known.system());
     let name_on_span = known.action.name_on_span();
     attributes.set(semconv::MESSAGING_OPERATION_NAME, name_on_span);
@@ -229,7 +227,7 @@ mod tests {
             template: template.as_ref(),
             endpoint: None,
         };
-        let builder = span_builder(&known, name, Vec::new(), SystemTime::now());
+        let builder = span_builder(&known, name, Vec::new(), SystemTime::now(), 0);
         let attributes = builder.attributes.unwrap_or_default();
         (builder.name.into_owned(), attributes)
     }
