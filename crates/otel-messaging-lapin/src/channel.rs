@@ -120,6 +120,8 @@ impl InjectingProducer<Channel> {
     }
 
     /// The caller's properties with the context of this message in place of any that they hold.
+    // Inlined, because each call would copy the properties.
+    #[inline(always)]
     fn inject(&self, outgoing: &Outgoing, properties: BasicProperties) -> BasicProperties {
         let mut headers = LentHeaders::of(&properties);
         outgoing.inject(&mut headers, self.frame_max.room(&properties));
@@ -130,6 +132,7 @@ impl InjectingProducer<Channel> {
     }
 
     /// Publishes a message that has its context already.
+    #[inline(always)]
     pub(crate) fn publish(
         &self,
         outgoing: Outgoing,

@@ -41,6 +41,8 @@ pub struct Outgoing {
     is_sent: bool,
     /// Its place in the batch with which it is sent.
     part: Option<Box<Part>>,
+    /// The partition that was chosen, until the span is told of it with the answer.
+    partition: Option<u32>,
     /// What became of its context when it was written.
     written: Kept,
 }
@@ -130,6 +132,7 @@ impl Instrumentation {
             injection,
             is_sent: false,
             part: part.map(Box::new),
+            partition: None,
             written: Kept::default(),
         }
     }
@@ -210,13 +213,10 @@ impl Outgoing {
     /// it out if [`MessageInfo`] has it.
     pub fn set_partition(&mut self, partition: u32) {
         self.span.set_partition(partition);
-        if let Some(part) = &mut self.part {
-            return part.set_partition(partition);
+        match &mut self.part {
+            Some(part) => part.set_partition(partition),
+            None => self.partition = Some(partition),
         }
-        self.span.set_attributes(|attributes| {
-            let id = partition.to_string();
-            attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
-        });
     }
 
     /// The context that the message carries.
@@ -271,7 +271,13 @@ impl Outgoing {
         }
         match outcome {
             Outcome::Unknown | Outcome::Taken => {}
-            Outcome::Accepted(answer) => self.span.set_attributes(answer),
+            Outcome::Accepted(answer) => {
+                let partition = self.partition.take();
+                self.span.set_attributes(|attributes| {
+                    set_partition(partition, attributes);
+                    answer(attributes);
+                });
+            }
             Outcome::Failed {
                 error_type,
                 message,
@@ -280,9 +286,21 @@ impl Outgoing {
     }
 }
 
+fn set_partition(partition: Option<u32>, attributes: &mut Attributes) {
+    if let Some(partition) = partition {
+        let id = partition.to_string();
+        attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+    }
+}
+
 impl Drop for Outgoing {
     fn drop(&mut self) {
         let written = self.written.get();
+        if self.partition.is_some() {
+            let partition = self.partition;
+            self.span
+                .set_attributes(|attributes| set_partition(partition, attributes));
+        }
         if !self.is_sent {
             self.span.discard_measurement();
             return;
