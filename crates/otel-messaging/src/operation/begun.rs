@@ -51,14 +51,13 @@ impl Begun {
         // Each stays in its place until it is taken: a builder is large.
         let (mut builder, mut describe) = (Some(builder), Some(describe));
         let begun = Self::by::<C>(by, &mut builder, parent, &mut describe)?;
-        // The provider was shut down, and there may be another one by now.
         begun.or_else(|| {
-            if by.looks_again() {
-                builder = Some(again());
-                Self::by::<C>(by, &mut builder, parent, &mut describe)?
-            } else {
-                None
+            // The provider was shut down, and there may be another one by now.
+            if !by.looks_again() {
+                return None;
             }
+            builder = Some(again());
+            Self::by_another::<C>(by, &mut builder, parent, &mut describe)
         })
     }
 
@@ -88,8 +87,20 @@ impl Begun {
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn by_another<C: Client>(
+        by: &Telemetry,
+        builder: &mut Option<SpanBuilder>,
+        parent: &Context,
+        describe: &mut Option<impl FnOnce(&mut Attributes)>,
+    ) -> Option<Self> {
+        Self::by::<C>(by, builder, parent, describe)?
+    }
+
     /// By a tracer provider. `None` if it panics or is off, and `Some(None)` if it gives no span of its own.
-    #[inline]
+    // Into its one caller of each message.
+    #[inline(always)]
     #[expect(
         clippy::option_option,
         reason = "only the latter is a reason to try again"
