@@ -144,7 +144,8 @@ impl Known<'_> {
 
 /// Describes the span for samplers: its name, its kind, its links, and the attributes that they may
 /// decide by (conventions, "Messaging attributes": "provided at span creation time"). There is room for so many more.
-#[inline]
+// Into the call that starts a span, because the builder is large.
+#[inline(always)]
 pub(crate) fn span_builder(
     known: &Known<'_>,
     name: SpanName,
