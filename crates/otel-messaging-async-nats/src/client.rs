@@ -10,7 +10,7 @@ use crate::publishing::Publishing;
 use async_nats::client::traits::Publisher;
 use async_nats::client::{PublishError, Request, RequestError};
 use async_nats::message::OutboundMessage;
-use async_nats::{Client, HeaderMap, Message, Subject, ToSubject};
+use async_nats::{Client, HeaderMap, Message, ToSubject};
 use bytes::Bytes;
 use otel_messaging::adapter::Outgoing;
 
@@ -29,7 +29,7 @@ impl InjectingProducer<Client> {
         subject: S,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        self.send(subject, None, None, payload)
+        self.send(subject, None, payload)
     }
 
     /// Publishes as [`Client::publish_with_headers`] does; see [`publish`](Self::publish).
@@ -46,7 +46,7 @@ impl InjectingProducer<Client> {
         headers: HeaderMap,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        self.send(subject, None, Some(headers), payload)
+        self.send(subject, Some(headers), payload)
     }
 
     /// Publishes as [`Client::publish_with_reply`] does; see [`publish`](Self::publish).
@@ -60,7 +60,7 @@ impl InjectingProducer<Client> {
         reply: R,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        self.send(subject, Some(reply.to_subject()), None, payload)
+        self.send_with_reply(subject, reply, None, payload)
     }
 
     /// Publishes as [`Client::publish_with_reply_and_headers`] does; see
@@ -76,7 +76,7 @@ impl InjectingProducer<Client> {
         headers: HeaderMap,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        self.send(subject, Some(reply.to_subject()), Some(headers), payload)
+        self.send_with_reply(subject, reply, Some(headers), payload)
     }
 
     /// Requests as [`Client::request`] does, with the context that is current at the call in the
@@ -137,7 +137,6 @@ impl InjectingProducer<Client> {
     fn send<S: ToSubject>(
         &self,
         subject: S,
-        reply: Option<Subject>,
         headers: Option<HeaderMap>,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), PublishError>> {
@@ -145,11 +144,28 @@ impl InjectingProducer<Client> {
         let (outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
         let message = OutboundMessage {
             subject,
-            reply,
+            reply: None,
             payload,
             headers: (!headers.is_empty()).then_some(headers),
         };
         self.publish_outbound(outgoing, message)
+    }
+
+    // By a method of its own: `publish_message` does not check the reply subject.
+    fn send_with_reply<S: ToSubject, R: ToSubject>(
+        &self,
+        subject: S,
+        reply: R,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<(), PublishError>> {
+        let subject = subject.to_subject();
+        let reply = reply.to_subject();
+        let (outgoing, headers) = self.inject("publish", &subject, headers, payload.len());
+        let client = &self.inner;
+        // To the client, empty headers are none.
+        let published = client.publish_with_reply_and_headers(subject, reply, headers, payload);
+        Publishing::new(published, outgoing)
     }
 
     /// Publishes a message that has its context already.

@@ -93,6 +93,7 @@ impl InjectingProducer<Context> {
         message: (HeaderMap, Bytes),
         bare: Bare,
     ) -> impl Future<Output = Result<PublishAckFuture, PublishError>> {
+        // At the call, as the context is written.
         let (unanswered, publish) = Unanswered::new(outgoing, &self.limits, subject, message, bare);
         let published = self.inner.send_publish(unanswered.subject(), publish);
         Delivering::new(published, unanswered)

@@ -132,6 +132,7 @@ impl InjectingProducer<Channel> {
     }
 
     /// Publishes a message that has its context already.
+    // Inlined, because the call would copy the properties.
     #[inline(always)]
     pub(crate) fn publish(
         &self,

@@ -56,6 +56,14 @@ impl Describe<Lapin> for Delivery {
             attributes.set(semconv::RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
         }
     }
+
+    fn attribute_room(&self) -> usize {
+        let properties = &self.properties;
+        let [id, conversation] = [properties.message_id(), properties.correlation_id()];
+        let ids = usize::from(id.is_some()) + usize::from(conversation.is_some());
+        // The routing key, the tag, and how long it waited; that it came again, and how often.
+        3 + ids + 2 * usize::from(self.redelivered)
+    }
 }
 
 impl Received<Lapin> for Delivery {

@@ -1,7 +1,9 @@
 //! The publishing methods.
 
+use async_nats::client::PublishErrorKind;
+use async_nats::client::traits::Publisher;
 use integration_tests::client::Client;
-use integration_tests::nats::Nats;
+use integration_tests::nats::{Nats, connect};
 use integration_tests::spans::{Spans, assert_child, attribute};
 use integration_tests::{apply, broker_test};
 use opentelemetry::trace::{FutureExt, TraceContextExt};
@@ -89,4 +91,46 @@ async fn a_message_of_the_largest_size_goes_without_its_context() {
     publish.await.expect("it fits");
     assert_eq!(Nats::headers(&client.receive().await), [own]);
     assert!(otel_messaging::loss::dropped_fields() >= 3);
+}
+
+/// A reply subject is written into the line of the protocol: the client refuses one that would be another line.
+#[apply(broker_test)]
+async fn a_reply_subject_that_is_none_is_refused_as_by_the_client() {
+    let (client, spans) = (Nats::connect().await, Spans::new());
+    let bare = connect().await;
+    for (place, reply) in ["", "no reply", "a 0\r\n\r\nPUB other 1"]
+        .into_iter()
+        .enumerate()
+    {
+        let subject = format!("{}.{place}", client.destination());
+        let producer = client.injecting(&spans.instrumentation);
+        let refused = [
+            bare.publish_with_reply(subject.clone(), reply, "order".into())
+                .await,
+            producer
+                .publish_with_reply(subject.clone(), reply, "order".into())
+                .await,
+            producer
+                .publish_with_reply_and_headers(
+                    subject.clone(),
+                    reply,
+                    async_nats::HeaderMap::new(),
+                    "order".into(),
+                )
+                .await,
+            Publisher::publish_with_reply(&producer, subject.clone(), reply, "order".into()).await,
+        ];
+        for refused in refused {
+            let kind = refused.expect_err("no reply subject").kind();
+            assert_eq!(kind, PublishErrorKind::InvalidSubject, "{reply:?}");
+        }
+        let ended = spans.all();
+        let name = format!("publish {subject}");
+        let sent: Vec<_> = ended.iter().filter(|span| span.name == name).collect();
+        assert_eq!(sent.len(), 3);
+        for sent in sent {
+            let error_type = attribute(sent, "error.type");
+            assert_eq!(error_type, Some("InvalidSubject".into()));
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use crate::injecting_producer::InjectingProducer;
 use crate::outcome;
 use crate::publish_ack_future::PublishAckFuture;
+use crate::publishing::Publishing;
 use async_nats::client::{PublishError, Request, RequestError, traits};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{self, traits as jetstream_traits};
@@ -42,13 +43,9 @@ impl traits::Publisher for InjectingProducer<Context> {
         &self,
         mut message: OutboundMessage,
     ) -> impl Future<Output = Result<(), PublishError>> {
-        let mut outgoing = self.inject_into(&mut message);
-        async move {
-            outgoing.hand_over();
-            let taken = traits::Publisher::publish_message(&self.inner, message).await;
-            outcome::finish(outgoing, &taken);
-            taken
-        }
+        let outgoing = self.inject_into(&mut message);
+        let published = traits::Publisher::publish_message(&self.inner, message);
+        Publishing::new(published, outgoing)
     }
 }
 

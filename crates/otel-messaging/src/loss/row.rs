@@ -15,8 +15,9 @@ const PAUSE: u64 = 60;
 pub(crate) struct Step(pub(crate) usize);
 
 impl Step {
+    /// With the attributes that the span has when it starts.
     pub(crate) const START: Self = Self(0);
-    /// Attributes and status.
+    /// Later attributes, and the status.
     pub(crate) const DESCRIBE: Self = Self(1);
     pub(crate) const END: Self = Self(2);
     /// Looking for a provider. What always panics at the start of a span is not forgiven because a provider is found.

@@ -112,7 +112,7 @@ impl<'m> MessageInfo<'m> {
         self.destination
     }
 
-    /// The same in its place, because it is large.
+    /// The same without a copy: it is large.
     #[inline]
     pub(crate) fn destination_ref(&self) -> &Destination<'m> {
         &self.destination

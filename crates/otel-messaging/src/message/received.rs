@@ -77,9 +77,10 @@ pub trait Describe<C> {
         let _ = (info, attributes);
     }
 
-    /// For how many attributes the span has room from its start, beside those that every span has: those of
-    /// [`set_attributes`](Self::set_attributes) and of the answer, the message's identifiers and how long it waited. A
-    /// span that gets more has to find room for them, and one that gets fewer holds the rest until its end.
+    /// How many attributes the span gets beside those that every span has: those of
+    /// [`set_attributes`](Self::set_attributes) and of the answer, the message's identifiers, and how long it waited.
+    /// If there are more, the span's list grows. If there are fewer, the span holds the rest of the room until its end.
+    /// The core keeps room for 64 at most.
     fn attribute_room(&self) -> usize {
         3
     }

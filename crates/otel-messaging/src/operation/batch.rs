@@ -9,7 +9,7 @@ use std::sync::Arc;
 impl MessageSpan {
     /// Makes it the span of a batch. Returns what the messages of the batch share with it.
     pub(crate) fn share_failures(&mut self) -> Arc<Failures> {
-        let failures = Arc::new(Failures::new(self.is_recording()));
+        let failures = Arc::new(Failures::new(self.is_recording));
         self.set_failures(failures.clone());
         failures
     }

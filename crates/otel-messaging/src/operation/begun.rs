@@ -77,7 +77,9 @@ impl Begun {
             SPANS.call(Step::DESCRIBE, || {
                 Attributes::with_spare(|attributes| {
                     describe(attributes);
-                    span.set_attributes(attributes.drain());
+                    if !attributes.is_empty() {
+                        span.set_attributes(attributes.drain());
+                    }
                 });
             });
         }
@@ -99,7 +101,7 @@ impl Begun {
     }
 
     /// By a tracer provider. `None` if it panics or is off, and `Some(None)` if it gives no span of its own.
-    // Into its one caller of each message.
+    // Inlined, because the builder is large. Only the cold path has a second call.
     #[inline(always)]
     #[expect(
         clippy::option_option,

@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod begun;
+mod ended;
 pub(crate) mod failure;
 pub(crate) mod failures;
 pub(crate) mod future;

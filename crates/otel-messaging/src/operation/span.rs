@@ -1,8 +1,7 @@
 //! The span of one messaging operation, and the context in which it is current.
 
 use crate::context::current::Current;
-use crate::loss::boundary::{Boundary, count};
-use crate::loss::catch::Behind;
+use crate::loss::boundary::Boundary;
 use crate::loss::count::links_dropped;
 use crate::loss::row::Step;
 use crate::message::attributes::Attributes;
@@ -10,7 +9,6 @@ use crate::message::remote_text;
 use crate::operation::begun::{Begun, count_links};
 use crate::operation::failures::Failures;
 use crate::operation::measurement::Measurement;
-use crate::operation::traced_span;
 use crate::telemetry::exceptions::Reporter;
 use crate::telemetry::semconv;
 use crate::telemetry::tracer::{GivenTracers, boundary_of};
@@ -19,7 +17,6 @@ use opentelemetry::{Context, KeyValue};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
 
 /// The span of one message, or of a batch. Dropping it ends the span.
 ///
@@ -33,29 +30,29 @@ use std::time::SystemTime;
 /// span, and the message's context still propagates.
 #[must_use = "dropping it ends the span"]
 pub struct MessageSpan {
-    current: Current,
+    pub(super) current: Current,
     pub(super) state: State,
     /// Whether it records attributes. It is asked once, because each question locks the span.
-    is_recording: bool,
+    pub(super) is_recording: bool,
     /// Whose span it is, if not the global provider's.
     given: Option<Arc<GivenTracers>>,
     /// Its metrics, if there is a meter provider, until its end.
-    measurement: Option<Box<Measurement>>,
+    pub(super) measurement: Option<Box<Measurement>>,
     /// What logs its failure, if the application wants that.
     reporter: Reporter,
     /// What few spans have.
-    seldom: OnceLock<Box<Seldom>>,
+    pub(super) seldom: OnceLock<Box<Seldom>>,
 }
 
 /// What few spans have: those of what failed, those of batches, and those of deliveries that are settled with them.
 #[derive(Default)]
-struct Seldom {
+pub(super) struct Seldom {
     /// The `error.type` of its failure, also where the span does not record it.
     error_type: OnceLock<Cow<'static, str>>,
     /// The failures of its batch, which mark the batch's span at its end.
     failures: Option<Arc<Failures>>,
     /// The delivery whose handling it is, if it may not be settled at the end.
-    left_open: Option<Arc<dyn LeftOpen>>,
+    pub(super) left_open: Option<Arc<dyn LeftOpen>>,
 }
 
 /// A delivery that may not be settled when the span of its handling ends.
@@ -134,11 +131,6 @@ impl MessageSpan {
     #[inline]
     pub(crate) fn without(current: Current) -> Self {
         Self::new(current, State::Without)
-    }
-
-    /// Whether nothing is told of the work: there is no span, no metric and no log event.
-    pub(crate) fn is_silent(&self) -> bool {
-        !self.has_span() && self.measurement.is_none() && !self.reporter.is_on()
     }
 
     #[inline]
@@ -281,11 +273,6 @@ impl MessageSpan {
         });
     }
 
-    /// Whether it records attributes.
-    pub(super) fn is_recording(&self) -> bool {
-        self.is_recording
-    }
-
     #[inline]
     pub(crate) fn current(&self) -> &Current {
         &self.current
@@ -308,92 +295,9 @@ impl MessageSpan {
         self.measurement = None;
     }
 
-    /// Ends the span, also if there are other handles of it, and records the metrics. Later calls do
-    /// nothing.
-    #[inline(always)]
-    pub(crate) fn end(&mut self) {
-        // In front of a call, because each span is dropped after its end, and many are none.
-        if self.state == State::Open || self.measurement.is_some() || self.seldom.get().is_some() {
-            self.end_now();
-        }
-    }
-
-    #[inline(never)]
-    fn end_now(&mut self) {
-        if self.seldom.get().is_some() {
-            self.end_seldom();
-        }
-        if self.measurement.is_some() {
-            self.end_measured();
-        } else if self.state == State::Open {
-            self.end_span(None);
-        }
-    }
-
-    /// Ends the span alone. The metrics go on.
-    pub(crate) fn end_unmeasured(&mut self) {
-        if self.state == State::Open {
-            self.end_span(None);
-            traced_span::close(self.current.take_span());
-        }
-    }
-
-    #[inline(never)]
-    fn end_seldom(&mut self) {
-        let left_open = self.seldom.get_mut().and_then(|it| it.left_open.take());
-        if let Some(left_open) = left_open {
-            left_open.leave(self.context());
-        }
-        if self.state != State::InBatch {
-            self.mark_batch();
-        }
-    }
-
-    #[inline(never)]
-    fn end_measured(&mut self) {
-        let Some(measurement) = self.measurement.take() else {
-            return;
-        };
-        let took = measurement.elapsed();
-        if self.state == State::Open {
-            // The metric and the span are to say the same.
-            let began = measurement.began_at();
-            self.end_span(began.and_then(|began| began.checked_add(took)));
-        }
-        measurement.end(took, self.error_type());
-    }
-
-    #[inline]
-    fn end_span(&mut self, at: Option<SystemTime>) {
-        self.state = State::Ended;
-        self.is_recording = false;
-        let span = self.context().span();
-        let end = || match at {
-            Some(at) => span.end_with_timestamp(at),
-            None => span.end(),
-        };
-        if span.span_context().is_sampled() {
-            self.boundary().call(Step::END, end);
-        } else {
-            // No processor is told of it, so it ends no row.
-            count(Behind::Spans, end);
-        }
-    }
-
     #[inline]
     pub(super) fn boundary(&self) -> &Boundary {
         boundary_of(self.given.as_ref())
-    }
-}
-
-impl Drop for MessageSpan {
-    #[inline]
-    fn drop(&mut self) {
-        self.end();
-        // Work without a span of its own may hold a handle of another one.
-        if self.has_span() {
-            traced_span::close(self.current.take_span());
-        }
     }
 }
 

@@ -120,7 +120,9 @@ impl MessageSpan {
         let begun = if let Some(opened) = opened {
             let Related { parent, links } = relate(&info);
             let name_of = || SpanName::of(action, info.destination_ref(), template.as_ref());
-            let room = message.attribute_room();
+            let room = message
+                .attribute_room()
+                .saturating_add(2 * usize::from(by.has_sizes));
             let builder = span_builder(&known, name.unwrap_or_else(name_of), links, now, room);
             let again = || span_builder(&known, name_of(), relate(&info).links, now, room);
             let describe = |attributes: &mut Attributes| {
@@ -192,15 +194,14 @@ impl MessageSpan {
             describe_as(known.action.operation, known, attributes);
             more(attributes);
         });
-        self.describe_by(hook, known);
+        if hook.is_set() {
+            self.describe_by(hook, known);
+        }
     }
 
-    /// Adds the attributes of the application's hook, if there is one and the span records.
-    #[inline]
+    /// Adds the attributes of the application's hook, if the span records.
+    #[inline(never)]
     fn describe_by(&self, hook: &SpanHook, known: &Known<'_>) {
-        if !hook.is_set() {
-            return;
-        }
         self.set_attributes(|attributes| {
             let details = SpanDetails {
                 action: known.action,

@@ -83,9 +83,10 @@ impl Waiting {
         });
         let opened = std::mem::replace(&mut self.opened, Opened::Unwanted);
         let reporter = by.exceptions.of::<C>(known);
-        let begun = wanted(opened, &by.telemetry)
-            .and_then(|opened| self.begun::<C>(by, known, links, opened));
-        let Some((begun, is_opened)) = begun else {
+        let wanted = wanted(opened, &by.telemetry);
+        let is_opened = matches!(wanted, Some(Some(_)));
+        let begun = wanted.and_then(|opened| self.begun::<C>(by, known, links, opened));
+        let Some(begun) = begun else {
             let mut span = MessageSpan::without(self.parent.clone());
             span.observe(measurement, reporter);
             return span;
@@ -99,20 +100,16 @@ impl Waiting {
         span
     }
 
-    /// Also tells whether it is the one that was opened.
     fn begun<C: Client>(
         &self,
         by: &Settings,
         known: &Known<'_>,
         mut links: impl FnMut() -> Vec<Link>,
         opened: Option<Span>,
-    ) -> Option<(Begun, bool)> {
+    ) -> Option<Begun> {
         let mut build = || span_builder(known, name_of(known), links(), self.began_at, ROOM);
-        let is_opened = opened.is_some();
         let (builder, parent) = (build(), self.parent.context());
-        let by = &by.telemetry;
-        let begun = Begun::begin::<C>(by, opened, builder, build, parent, |_| {})?;
-        Some((begun, is_opened))
+        Begun::begin::<C>(&by.telemetry, opened, builder, build, parent, |_| {})
     }
 }
 

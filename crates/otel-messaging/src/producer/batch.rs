@@ -159,9 +159,6 @@ impl Batch {
             return (MessageSpan::without(context.into()), None);
         };
         let span = MessageSpan::start(by, &of, now, related, |_| {});
-        if span.is_silent() {
-            return (span, None);
-        }
         let created = span.has_span().then(|| {
             let created = span.context().span().span_context().clone();
             Link::new(created, Vec::new(), 0)

@@ -8,10 +8,11 @@ use std::fmt;
 pub enum Outcome<'a> {
     /// The outcome is unknown, for example because the caller dropped the future of a publish.
     Unknown,
-    /// The client has taken the message, and the broker gives no answer, or one that adds no attributes.
+    /// The client has taken the message, and the broker gives no answer, or one that adds no attributes:
+    /// [`Outcome::accepted`].
     Taken,
-    /// The broker has accepted the message. The function adds attributes from the answer, such as partition and offset. It is called only if
-    /// the span is recorded.
+    /// The broker has accepted the message. The function adds attributes from the answer, such as partition and
+    /// offset. It is called only if the span is recorded.
     Accepted(&'a dyn Fn(&mut Attributes)),
     /// The message was refused.
     Failed {

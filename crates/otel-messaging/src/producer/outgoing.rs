@@ -272,11 +272,15 @@ impl Outgoing {
         match outcome {
             Outcome::Unknown | Outcome::Taken => {}
             Outcome::Accepted(answer) => {
-                let partition = self.partition.take();
+                let (partition, mut is_told) = (self.partition, false);
                 self.span.set_attributes(|attributes| {
-                    set_partition(partition, attributes);
+                    add_partition(partition, attributes);
                     answer(attributes);
+                    is_told = true;
                 });
+                if is_told {
+                    self.partition = None;
+                }
             }
             Outcome::Failed {
                 error_type,
@@ -286,7 +290,7 @@ impl Outgoing {
     }
 }
 
-fn set_partition(partition: Option<u32>, attributes: &mut Attributes) {
+fn add_partition(partition: Option<u32>, attributes: &mut Attributes) {
     if let Some(partition) = partition {
         let id = partition.to_string();
         attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
@@ -299,7 +303,7 @@ impl Drop for Outgoing {
         if self.partition.is_some() {
             let partition = self.partition;
             self.span
-                .set_attributes(|attributes| set_partition(partition, attributes));
+                .set_attributes(|attributes| add_partition(partition, attributes));
         }
         if !self.is_sent {
             self.span.discard_measurement();

@@ -23,8 +23,7 @@ thread_local! {
 pub(super) fn is_w3c(boundary: &Boundary) -> bool {
     LOOKS.with(|looks| {
         let now = SystemTime::now();
-        // A propagator that sends messages is not asked for itself.
-        if looks.are_due(now) && !is_inside(Behind::Propagator) {
+        if looks.are_due(now) {
             looks.look(now, || look(boundary));
         }
     });
@@ -35,6 +34,10 @@ pub(super) fn is_w3c(boundary: &Boundary) -> bool {
 #[cold]
 #[inline(never)]
 pub(super) fn look(boundary: &Boundary) {
+    if is_inside(Behind::Propagator) {
+        // A propagator that sends messages is not asked meanwhile.
+        return;
+    }
     // OpenTelemetry's own default has no fields.
     let is_w3c = |set: &dyn TextMapPropagator| set.fields().next().is_none() || is_the_pair(set);
     let seen = boundary.ask(Step::START, || global::get_text_map_propagator(is_w3c));

@@ -49,8 +49,8 @@ impl Looks {
         self.first_left.get() > 0
     }
 
-    /// Whether the thread may look out of turn, because what it knows is of no use any more. If so it is taken for
-    /// done: what is of no use for long costs a look now and then, and not one for each message.
+    /// Whether the thread may look out of turn, because what it knows is of no use any more. It may do so once in
+    /// [`LOOK_AGAIN_AFTER`], so that each message does not cost a look; the call counts as the look.
     pub(crate) fn may_look_again(&self, now: SystemTime) -> bool {
         let since = |at| now.duration_since(at).unwrap_or(LOOK_AGAIN_AFTER);
         let again_at = self.again_at.get();

@@ -20,8 +20,7 @@ const MOST_OF_THREAD: usize = 48;
 
 static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
-/// Where there is no room a thread asks so many times for names that are not kept, so that no message waits for the lock
-/// after that.
+/// A thread stops to ask after so many names for which there was no room. Its messages then do not wait for the lock.
 const MOST_IN_VAIN: usize = 64;
 
 thread_local! {

@@ -17,6 +17,9 @@ use std::time::SystemTime;
 /// What every span gets at its start.
 const ALWAYS: usize = 4;
 
+/// So much room is kept for later attributes, however much an adapter asks for.
+const MOST_ROOM: usize = 64;
+
 /// The name of a span, and its destination as it is shown.
 pub(crate) struct SpanName {
     name: Cow<'static, str>,
@@ -153,7 +156,7 @@ pub(crate) fn span_builder(
     start_time: SystemTime,
     room: usize,
 ) -> SpanBuilder {
-    let mut attributes = Attributes::with_capacity(known.count() + room);
+    let mut attributes = Attributes::with_capacity(known.count() + room.min(MOST_ROOM));
     attributes.set(semconv::MESSAGING_SYSTEM_NAME, known.system());
     let name_on_span = known.action.name_on_span();
     attributes.set(semconv::MESSAGING_OPERATION_NAME, name_on_span);

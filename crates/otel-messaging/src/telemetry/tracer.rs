@@ -141,12 +141,12 @@ impl Telemetry {
         }
         let mut globals = Some(globals::known()?);
         let done = SPANS.ask(Step::START, || {
-            // Dropped in here: they may have the last handle of a provider that was replaced.
-            let globals = globals.take()?;
-            Some(globals.tracers()?.with_tracer::<C, T>(start))
+            let done = globals.as_ref()?.tracers()?.with_tracer::<C, T>(start);
+            // In here: they may have the last handle of a provider that was replaced. But not while a panic unwinds.
+            globals = None;
+            Some(done)
         });
         if globals.is_some() {
-            // It was not asked.
             release(globals);
         }
         done.flatten()

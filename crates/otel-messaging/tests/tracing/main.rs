@@ -1,5 +1,6 @@
 //! Programs with the `tracing` crate: spans of messages are spans of `tracing` there.
 
+mod adapter_panics;
 mod background;
 mod batch;
 mod consumer;

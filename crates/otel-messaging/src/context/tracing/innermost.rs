@@ -39,7 +39,7 @@ impl Began {
     /// knows.
     pub(crate) fn entered_since(self) -> Option<Context> {
         // Such a layer would have made what was entered since current to OpenTelemetry. What is current to `tracing` may
-        // be of another subscriber, and around the scope.
+        // be of another subscriber, and around the scope: nobody can ask in which order two subscribers were entered.
         self.baggage?;
         let current = dispatcher::get_default(current)?;
         if Some(current) == self.traced {

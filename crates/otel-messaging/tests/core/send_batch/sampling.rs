@@ -1,6 +1,6 @@
 //! Batches and samplers.
 
-use super::{Numbered, ORDERS, batch, send};
+use super::{Numbered, ORDERS, attribute, batch, send};
 use opentelemetry::trace::{Link, SpanKind, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{
@@ -68,4 +68,48 @@ fn a_sampler_sees_the_links_of_the_send_span() {
     let sending = ("publish orders".to_owned(), 2, orders());
     let shown = watching.0.lock().expect("no panic");
     assert_eq!(*shown, [created.clone(), created, sending]);
+}
+
+/// A sampler that fails for the spans of messages alone.
+#[derive(Debug, Clone)]
+struct PanicsForMessages;
+
+impl ShouldSample for PanicsForMessages {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        assert!(!name.starts_with("create"), "a sampler");
+        Sampler::AlwaysOn.should_sample(parent, trace_id, name, kind, attributes, links)
+    }
+}
+
+#[test]
+fn messages_whose_own_spans_fail_are_of_the_batch() {
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(exporter.clone())
+        .with_sampler(PanicsForMessages)
+        .build();
+    let by = Instrumentation::builder().with_tracer_provider(&provider);
+    let batch = batch(&by.build());
+    let (first, _) = send(&batch, &ORDERS);
+    let (second, _) = send(&batch, &ORDERS);
+    first.finish(Outcome::accepted());
+    second.finish(Outcome::failed("refused", &"no room"));
+    drop(batch);
+    let exported = exporter.get_finished_spans().expect("in memory");
+    let [sending] = &exported[..] else {
+        panic!("one span: {exported:?}")
+    };
+    assert_eq!(sending.name, "publish orders");
+    let count = attribute(sending, semconv::MESSAGING_BATCH_MESSAGE_COUNT);
+    assert_eq!(count, Some(2.into()));
+    let error = attribute(sending, semconv::ERROR_TYPE);
+    assert_eq!(error, Some("refused".into()));
 }
