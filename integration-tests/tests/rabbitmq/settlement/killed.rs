@@ -140,9 +140,15 @@ async fn run_child(test: &str, queue: &ShortString, enough: Option<usize>) -> Pr
         .expect("a child");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut printed = Printed::default();
-    let mut is_killed = false;
-    while let Some(line) = in_time("a line", lines.next_line()).await.expect("a line") {
+    let (mut is_killed, mut last) = (false, "its start".to_owned());
+    loop {
+        // If a child hangs, it is to be seen where.
+        let waiting = format!("a line of the child for {enough:?} behind `{last}`");
+        let Some(line) = in_time(&waiting, lines.next_line()).await.expect("a line") else {
+            break;
+        };
         printed.read(&line);
+        last = line;
         if !is_killed && enough.is_some_and(|enough| printed.handled.len() >= enough) {
             // SIGKILL. What it has printed until then is read too.
             child.start_kill().expect("killed");
@@ -162,7 +168,8 @@ async fn handle_all(
 ) {
     let url = address("AMQP_URL");
     let connection = Connection::connect(&url, ConnectionProperties::default());
-    let connection = connection.await.expect("connected");
+    let connection = in_time("a connection", connection).await;
+    let connection = connection.expect("connected");
     let channel = connection.create_channel().await.expect("a channel");
     let prefetch = u16::try_from(AT_ONCE).expect("a prefetch");
     channel
