@@ -4,7 +4,7 @@ use crate::loss::boundary::{Boundary, count};
 use crate::loss::catch::Behind;
 use crate::loss::row::Step;
 use crate::message::received::Client;
-use crate::telemetry::tracer::{CLIENTS, scope};
+use crate::telemetry::tracers::{CLIENTS, scope};
 use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
 use opentelemetry::trace::SpanContext;
 use opentelemetry::{Context, InstrumentationScope};

@@ -12,9 +12,11 @@ pub(crate) mod labels;
 #[cfg(feature = "logs")]
 pub(crate) mod logger;
 pub(crate) mod meter;
+mod meters;
 mod names;
 pub(crate) mod probe;
 pub(crate) mod resampling;
 pub mod semconv;
 pub(crate) mod span_builder;
 pub(crate) mod tracer;
+pub(crate) mod tracers;

@@ -7,17 +7,13 @@ use crate::message::received::Client;
 use crate::telemetry::globals;
 use crate::telemetry::probe::{PROBE, makes_spans};
 use crate::telemetry::resampling::{Mark, Resampling};
-use crate::telemetry::semconv;
-use opentelemetry::global::{self, BoxedTracer, GlobalTracerProvider, ObjectSafeTracerProvider};
+use crate::telemetry::tracers::Tracers;
+use opentelemetry::Context;
+use opentelemetry::global::{self, BoxedTracer};
 use opentelemetry::trace::{Tracer, TracerProvider};
-use opentelemetry::{Context, InstrumentationScope};
 use std::env;
-use std::ptr;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
-
-/// Enough for the three clients, Celery and envelopes. Further ones get a tracer anew for each span.
-pub(crate) const CLIENTS: usize = 5;
 
 /// How spans are made.
 #[derive(Clone)]
@@ -31,17 +27,6 @@ pub(crate) struct Telemetry {
 pub(crate) struct GivenTracers {
     tracers: Tracers,
     boundary: Boundary,
-}
-
-/// The tracers of one provider, one for each client.
-pub(crate) struct Tracers {
-    provider: Provider,
-    tracers: [OnceLock<(&'static str, BoxedTracer)>; CLIENTS],
-}
-
-enum Provider {
-    Given(Box<dyn ObjectSafeTracerProvider + Send + Sync>),
-    Global(GlobalTracerProvider),
 }
 
 /// Whether the environment says that telemetry is off (OpenTelemetry specification, "General SDK
@@ -73,7 +58,7 @@ impl Telemetry {
     {
         Self {
             given: Some(Arc::new(GivenTracers {
-                tracers: Tracers::new(Provider::Given(Box::new(provider))),
+                tracers: Tracers::of_given(provider),
                 boundary: Boundary::new(Behind::Spans),
             })),
             resampling: Resampling::default(),
@@ -153,47 +138,7 @@ impl Telemetry {
     }
 }
 
-impl Tracers {
-    /// Those of the global provider.
-    pub(crate) fn of_global(provider: GlobalTracerProvider) -> Self {
-        Self::new(Provider::Global(provider))
-    }
-
-    fn new(provider: Provider) -> Self {
-        Self {
-            provider,
-            tracers: [const { OnceLock::new() }; CLIENTS],
-        }
-    }
-
-    #[inline]
-    fn with_tracer<C: Client, T>(&self, start: impl FnOnce(&BoxedTracer) -> T) -> T {
-        for place in &self.tracers {
-            let (name, tracer) = place.get_or_init(|| (C::NAME, self.tracer::<C>()));
-            if ptr::eq(*name, C::NAME) || *name == C::NAME {
-                return start(tracer);
-            }
-        }
-        start(&self.tracer::<C>())
-    }
-
-    fn tracer<C: Client>(&self) -> BoxedTracer {
-        match &self.provider {
-            Provider::Given(provider) => BoxedTracer::new(provider.boxed_tracer(scope::<C>())),
-            Provider::Global(provider) => provider.tracer_with_scope(scope::<C>()),
-        }
-    }
-}
-
 /// The boundary of spans that come from these tracers.
 pub(crate) fn boundary_of(given: Option<&Arc<GivenTracers>>) -> &Boundary {
     given.map_or(&SPANS, |given| &given.boundary)
-}
-
-/// The instrumentation scope of a client, for spans and metrics.
-pub(crate) fn scope<C: Client>() -> InstrumentationScope {
-    InstrumentationScope::builder(C::NAME)
-        .with_version(C::VERSION)
-        .with_schema_url(semconv::SCHEMA_URL)
-        .build()
 }
