@@ -16,14 +16,14 @@ use std::thread;
 /// More than are kept, which are 1,024.
 const MANY: usize = 1_100;
 
-/// So many names are kept for one thread: those of half as many queues, because each has two.
+/// A thread knows so many names. Each queue has two of them.
 const OF_THREAD: usize = 48;
 
 /// A message of one of many queues.
 struct Message(String);
 
 impl Message {
-    /// Queues of one length whose names begin or end alike, so that they are hard to tell apart.
+    /// The names of all queues have one length, and begin or end alike. So they are hard to tell apart.
     fn of_queue(number: usize) -> Self {
         Self(match number % 2 {
             0 => format!("{number:04}.orders"),

@@ -77,7 +77,7 @@ pub trait Describe<C> {
         let _ = (info, attributes);
     }
 
-    /// How many attributes the span gets beside those that every span has: those of
+    /// How many more attributes the span gets than every span has. Count those of
     /// [`set_attributes`](Self::set_attributes) and of the answer, the message's identifiers, and how long it waited.
     /// If there are more, the span's list grows. If there are fewer, the span holds the rest of the room until its end.
     /// The core keeps room for 64 at most.

@@ -44,7 +44,7 @@ pub struct MessageSpan {
     pub(super) seldom: OnceLock<Box<Seldom>>,
 }
 
-/// What few spans have: those of what failed, those of batches, and those of deliveries that are settled with them.
+/// What few spans have. Work that failed has it, and so have batches, and deliveries that a span may settle.
 #[derive(Default)]
 pub(super) struct Seldom {
     /// The `error.type` of its failure, also where the span does not record it.
@@ -89,10 +89,14 @@ impl MessageSpan {
     }
 
     pub(crate) fn with_left_open(mut self, left_open: Arc<dyn LeftOpen>) -> Self {
-        let mut seldom = self.seldom.take().unwrap_or_default();
-        seldom.left_open = Some(left_open);
-        self.seldom = seldom.into();
+        self.change_seldom(|seldom| seldom.left_open = Some(left_open));
         self
+    }
+
+    fn change_seldom(&mut self, change: impl FnOnce(&mut Seldom)) {
+        let mut seldom = self.seldom.take().unwrap_or_default();
+        change(&mut seldom);
+        self.seldom = seldom.into();
     }
 
     /// With what is recorded and logged beside the span. `given`: whose it is, if not the global provider's.
@@ -195,9 +199,7 @@ impl MessageSpan {
     }
 
     pub(super) fn set_failures(&mut self, failures: Arc<Failures>) {
-        let mut seldom = self.seldom.take().unwrap_or_default();
-        seldom.failures = Some(failures);
-        self.seldom = seldom.into();
+        self.change_seldom(|seldom| seldom.failures = Some(failures));
     }
 
     pub(super) fn take_failures(&mut self) -> Option<Arc<Failures>> {

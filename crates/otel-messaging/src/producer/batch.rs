@@ -17,7 +17,7 @@ use crate::producer::outcome::Outcome;
 use crate::producer::tally::{Failed, Tally};
 use crate::telemetry::action::{Action, Operation};
 use crate::telemetry::semconv;
-use crate::telemetry::span_builder::{Known, SpanName, describe};
+use crate::telemetry::span_builder::{Known, SpanName, describe, set_partition};
 use opentelemetry::trace::{Link, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use std::fmt;
@@ -198,8 +198,7 @@ impl Batch {
             attributes.set(semconv::MESSAGING_DESTINATION_TEMPLATE, template);
         }
         if let Some(partition) = info.partition() {
-            let id = partition.to_string();
-            attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+            set_partition(&mut attributes, partition);
         }
         describe(&mut attributes, &info, None, true);
         if is_detailed {
@@ -353,9 +352,7 @@ impl Part {
 
     /// Notes the partition that was chosen.
     pub(crate) fn set_partition(&mut self, partition: u32) {
-        let id = partition.to_string();
-        self.attributes
-            .set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+        set_partition(&mut self.attributes, partition);
     }
 
     /// Notes the outcome.

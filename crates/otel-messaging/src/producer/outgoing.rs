@@ -16,7 +16,7 @@ use crate::producer::join::add_joined;
 use crate::producer::outcome::Outcome;
 use crate::producer::room::leave_out;
 use crate::telemetry::action::{Action, Operation};
-use crate::telemetry::semconv;
+use crate::telemetry::span_builder::set_partition;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, TraceContextExt};
 use std::fmt;
@@ -274,7 +274,9 @@ impl Outgoing {
             Outcome::Accepted(answer) => {
                 let (partition, mut is_told) = (self.partition, false);
                 self.span.set_attributes(|attributes| {
-                    add_partition(partition, attributes);
+                    if let Some(partition) = partition {
+                        set_partition(attributes, partition);
+                    }
                     answer(attributes);
                     is_told = true;
                 });
@@ -290,20 +292,12 @@ impl Outgoing {
     }
 }
 
-fn add_partition(partition: Option<u32>, attributes: &mut Attributes) {
-    if let Some(partition) = partition {
-        let id = partition.to_string();
-        attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
-    }
-}
-
 impl Drop for Outgoing {
     fn drop(&mut self) {
         let written = self.written.get();
-        if self.partition.is_some() {
-            let partition = self.partition;
+        if let Some(partition) = self.partition {
             self.span
-                .set_attributes(|attributes| add_partition(partition, attributes));
+                .set_attributes(|attributes| set_partition(attributes, partition));
         }
         if !self.is_sent {
             self.span.discard_measurement();

@@ -78,11 +78,9 @@ impl TextMapPropagator for W3cPropagator {
 /// Whether it is the pair itself, and not one that is built on it. Nobody can ask a propagator for its type; but the
 /// pair has no state, the names of its fields lie in one place of their own, and it has its own `Debug`.
 pub(crate) fn is_the_pair(propagator: &dyn TextMapPropagator) -> bool {
-    let address = |field: &str| field.as_ptr();
-    let fields = propagator.fields().map(address);
-    let own = OWNED_FIELDS.iter().map(|field| address(field));
+    let own = OWNED_FIELDS.iter().map(|field| field.as_ptr());
     size_of_val(propagator) == size_of::<W3cPropagator>()
-        && fields.eq(own)
+        && propagator.fields().map(str::as_ptr).eq(own)
         && format!("{propagator:?}") == format!("{:?}", w3c())
 }
 

@@ -20,7 +20,7 @@ const MOST_OF_THREAD: usize = 48;
 
 static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
-/// A thread stops to ask after so many names for which there was no room. Its messages then do not wait for the lock.
+/// A thread stops asking after so many names for which there was no room. Its messages then do not wait for the lock.
 const MOST_IN_VAIN: usize = 64;
 
 thread_local! {

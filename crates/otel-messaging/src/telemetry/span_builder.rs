@@ -170,8 +170,7 @@ pub(crate) fn span_builder(
         attributes.set(key, template.clone());
     }
     if let Some(partition) = known.info.partition() {
-        let id = partition.to_string();
-        attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
+        set_partition(&mut attributes, partition);
     }
     known.each_of_endpoint(|key, value| attributes.set(key, value));
     SpanBuilder {
@@ -182,6 +181,12 @@ pub(crate) fn span_builder(
         links: (!links.is_empty()).then_some(links),
         ..SpanBuilder::default()
     }
+}
+
+/// Adds the partition.
+pub(crate) fn set_partition(attributes: &mut Attributes, partition: u32) {
+    let id = partition.to_string();
+    attributes.set(semconv::MESSAGING_DESTINATION_PARTITION_ID, id);
 }
 
 /// Adds what messages of every system have and samplers do not decide by; of the destination's kind only if that is

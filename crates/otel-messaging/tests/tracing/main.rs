@@ -31,15 +31,21 @@ mod two_subscribers;
 use crate::message::Spans;
 use opentelemetry::trace::{SpanContext, TracerProvider};
 use opentelemetry_sdk::trace::SpanData;
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::dispatcher::{self, DefaultGuard};
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Makes a subscriber with a layer over these spans the default of this thread.
-fn subscribe(spans: &Spans, activation: bool) -> DefaultGuard {
+/// A subscriber with a layer over these spans.
+fn subscriber(spans: &Spans, activation: bool) -> Dispatch {
     let layer = tracing_opentelemetry::layer()
         .with_tracer(spans.provider.tracer("application"))
         .with_context_activation(activation);
-    tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
+    tracing_subscriber::registry().with(layer).into()
+}
+
+/// Makes such a subscriber the default of this thread.
+fn subscribe(spans: &Spans, activation: bool) -> DefaultGuard {
+    dispatcher::set_default(&subscriber(spans, activation))
 }
 
 fn named(spans: &Spans, name: &str) -> SpanData {

@@ -2,18 +2,10 @@
 //! to OpenTelemetry, and the other does not.
 
 use crate::message::{NOWHERE, Spans, TRACEPARENT, message, spans};
-use opentelemetry::trace::TracerProvider;
+use crate::subscriber;
 use opentelemetry_sdk::trace::SpanData;
 use otel_messaging::{Instrumentation, process};
-use tracing::{Dispatch, dispatcher, info_span};
-use tracing_subscriber::layer::SubscriberExt;
-
-fn subscriber(spans: &Spans, activation: bool) -> Dispatch {
-    let layer = tracing_opentelemetry::layer()
-        .with_tracer(spans.provider.tracer("application"))
-        .with_context_activation(activation);
-    tracing_subscriber::registry().with(layer).into()
-}
+use tracing::{dispatcher, info_span};
 
 fn publish(name: &'static str) {
     drop(Instrumentation::global().outgoing(name, &NOWHERE));

@@ -33,7 +33,11 @@ fn an_unsampled_batch_carries_its_contexts() {
 type Shown = (String, usize, Option<String>);
 
 #[derive(Debug, Clone, Default)]
-struct Watching(Arc<Mutex<Vec<Shown>>>);
+struct Watching {
+    shown: Arc<Mutex<Vec<Shown>>>,
+    /// Whether it panics for the spans of messages.
+    panics: bool,
+}
 
 impl ShouldSample for Watching {
     fn should_sample(
@@ -45,11 +49,12 @@ impl ShouldSample for Watching {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
+        assert!(!(self.panics && name.starts_with("create")), "a sampler");
         let key = semconv::MESSAGING_DESTINATION_NAME;
         let destination = attributes.iter().find(|it| it.key.as_str() == key);
         let destination = destination.map(|it| it.value.to_string());
         let shown = (name.to_owned(), links.len(), destination);
-        self.0.lock().expect("no panic").push(shown);
+        self.shown.lock().expect("no panic").push(shown);
         Sampler::AlwaysOn.should_sample(parent, trace_id, name, kind, attributes, links)
     }
 }
@@ -66,27 +71,8 @@ fn a_sampler_sees_the_links_of_the_send_span() {
     let orders = || Some("orders".to_owned());
     let created = ("create orders".to_owned(), 0, orders());
     let sending = ("publish orders".to_owned(), 2, orders());
-    let shown = watching.0.lock().expect("no panic");
+    let shown = watching.shown.lock().expect("no panic");
     assert_eq!(*shown, [created.clone(), created, sending]);
-}
-
-/// A sampler that fails for the spans of messages alone.
-#[derive(Debug, Clone)]
-struct PanicsForMessages;
-
-impl ShouldSample for PanicsForMessages {
-    fn should_sample(
-        &self,
-        parent: Option<&Context>,
-        trace_id: TraceId,
-        name: &str,
-        kind: &SpanKind,
-        attributes: &[KeyValue],
-        links: &[Link],
-    ) -> SamplingResult {
-        assert!(!name.starts_with("create"), "a sampler");
-        Sampler::AlwaysOn.should_sample(parent, trace_id, name, kind, attributes, links)
-    }
 }
 
 #[test]
@@ -94,7 +80,10 @@ fn messages_whose_own_spans_fail_are_of_the_batch() {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(exporter.clone())
-        .with_sampler(PanicsForMessages)
+        .with_sampler(Watching {
+            panics: true,
+            ..Watching::default()
+        })
         .build();
     let by = Instrumentation::builder().with_tracer_provider(&provider);
     let batch = batch(&by.build());
