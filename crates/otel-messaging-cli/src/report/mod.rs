@@ -142,7 +142,7 @@ pub(crate) struct Sizes {
     pub(crate) greatest: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct BaggageKey {
     pub(crate) messages: u64,
     /// With `--show-values`: the first values, decoded.

@@ -1,6 +1,6 @@
 //! One look at messages, while it goes on.
 
-use crate::examine::Examination;
+use crate::examine::examination::Examination;
 use crate::message::Message;
 use crate::report::End;
 use crate::source::bounds::Bounds;

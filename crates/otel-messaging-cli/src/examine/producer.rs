@@ -1,0 +1,209 @@
+//! Who sent a message, as far as it tells: a name under which its messages are counted.
+
+use crate::message::{Header, Message, Origin, Value};
+use std::fmt::Write as _;
+
+/// Of a part of a name, in characters.
+const LONGEST: usize = 60;
+
+/// Headers by which a kind of program is known, whatever their values.
+const KINDS: [(&str, &str); 11] = [
+    ("__TypeId__", "Spring"),
+    ("spring_json_header_types", "Spring Kafka"),
+    ("MT-Activity-Id", "MassTransit"),
+    ("NServiceBus.MessageId", "NServiceBus"),
+    ("x-datadog-trace-id", "Datadog"),
+    ("elasticapmtraceparent", "Elastic APM"),
+    ("newrelic", "New Relic"),
+    ("sentry-trace", "Sentry"),
+    ("sw8", "SkyWalking"),
+    ("x-amzn-trace-id", "AWS X-Ray"),
+    ("uber-trace-id", "Jaeger client"),
+];
+
+/// Headers that say by which way a message came.
+const WAYS: [(&str, &str); 5] = [
+    ("x-shovelled", "through a shovel"),
+    ("x-received-from", "through a federation link"),
+    ("x-death", "dead-lettered"),
+    ("Nats-Stream-Source", "from another stream"),
+    ("__connect.errors.topic", "dead-lettered by Kafka Connect"),
+];
+
+/// Writes the name of the message's producer in place of what is in `name`. Parts that look like numbers or ids
+/// become `…` or `*`, so that a producer has few names. It is empty if the message tells nothing.
+pub(crate) fn write_name(message: &Message<'_>, name: &mut String) {
+    name.clear();
+    match message.origin {
+        Origin::Key(None) => name.push_str("no key"),
+        Origin::Key(Some(key)) => write_key(key, name),
+        Origin::Route {
+            routing_key,
+            app_id,
+        } => {
+            name.push_str("routing key ");
+            write_segments(routing_key, name);
+            if let Some(app_id) = app_id.filter(|app_id| !app_id.is_empty()) {
+                name.push_str(", app_id ");
+                write_cut(app_id, name);
+            }
+        }
+        Origin::Subject => {}
+    }
+    for header in &message.headers {
+        write_hint(header, name);
+    }
+}
+
+fn write_hint(header: &Header<'_>, name: &mut String) {
+    let known = KINDS.iter().chain(&WAYS);
+    let mut known = known.filter(|(known, _)| header.name.eq_ignore_ascii_case(known.as_bytes()));
+    if let Some((_, hint)) = known.next() {
+        push_part(hint, name);
+    } else if let (b"ce_source" | b"ce-source" | b"cloudEvents:source", Value::Text(source)) =
+        (header.name, header.value)
+    {
+        push_part("CloudEvents source ", name);
+        write_cut(source, name);
+    } else if let (b"lang", Value::Text("py")) = (header.name, header.value) {
+        push_part("Celery", name);
+    }
+}
+
+fn push_part(part: &str, name: &mut String) {
+    if !name.is_empty() {
+        name.push_str(", ");
+    }
+    name.push_str(part);
+}
+
+/// The beginning of a key that all keys of one kind have: `order` of `order-4711`.
+fn write_key(key: &[u8], name: &mut String) {
+    let length = key
+        .iter()
+        .position(|byte| !byte.is_ascii_alphabetic())
+        .unwrap_or(key.len())
+        .min(LONGEST);
+    let (prefix, rest) = key.split_at(length);
+    let is_id = rest.iter().chain(prefix).all(is_of_id);
+    match str::from_utf8(prefix) {
+        Ok(prefix) if rest.is_empty() && !prefix.is_empty() => {
+            let _ = write!(name, "key {prefix}");
+        }
+        Ok(prefix) if prefix.len() > 1 && !is_id => {
+            let _ = write!(name, "key {prefix}…");
+        }
+        _ => name.push_str("keys without a prefix"),
+    }
+}
+
+/// Whether the byte may be a part of a UUID or a number.
+fn is_of_id(byte: &u8) -> bool {
+    byte.is_ascii_hexdigit() || *byte == b'-'
+}
+
+/// The segments of a routing key or a subject; those with a digit become `*`.
+pub(crate) fn write_segments(text: &str, name: &mut String) {
+    let mut written = 0;
+    for (place, segment) in text.split('.').enumerate() {
+        if place > 0 {
+            name.push('.');
+        }
+        if written > LONGEST {
+            name.push('…');
+            return;
+        }
+        if segment.bytes().any(|byte| byte.is_ascii_digit()) {
+            name.push('*');
+        } else {
+            write_cut(segment, name);
+        }
+        written += segment.len() + 1;
+    }
+}
+
+fn write_cut(text: &str, name: &mut String) {
+    name.extend(text.chars().take(LONGEST));
+    if text.chars().nth(LONGEST).is_some() {
+        name.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Place;
+    use otel_messaging::adapter::{Contexts, FieldSet};
+
+    fn name_of(origin: Origin<'_>, headers: &[(&str, &str)]) -> String {
+        let headers = headers.iter().map(|(name, value)| Header {
+            name: name.as_bytes(),
+            value: Value::Text(value),
+        });
+        let message = Message {
+            destination: "orders",
+            origin,
+            place: Place::Nth(1),
+            headers: headers.collect(),
+            contexts: Contexts::One(FieldSet::default()),
+            id: None,
+            content_type: None,
+            payload: b"",
+        };
+        let mut name = "before".to_owned();
+        write_name(&message, &mut name);
+        name
+    }
+
+    #[test]
+    fn keys_of_one_kind_have_one_name() {
+        for (key, expected) in [
+            ("order-4711", "key order…"),
+            ("order-a7", "key order…"),
+            ("tenant:acme:7", "key tenant…"),
+            ("billing", "key billing"),
+            ("4711", "keys without a prefix"),
+            ("f47ac10b-58cc-4372-a567-0e02b2c3d479", "keys without a prefix"),
+            ("", "keys without a prefix"),
+            ("{\"id\":7}", "keys without a prefix"),
+        ] {
+            assert_eq!(name_of(Origin::Key(Some(key.as_bytes())), &[]), expected, "{key}");
+        }
+        let binary = Origin::Key(Some(&[0, 255, 7]));
+        assert_eq!(name_of(binary, &[]), "keys without a prefix");
+        assert_eq!(name_of(Origin::Key(None), &[]), "no key");
+    }
+
+    #[test]
+    fn numbers_in_a_routing_key_are_left_out() {
+        let route = |routing_key, app_id| Origin::Route {
+            routing_key,
+            app_id,
+        };
+        assert_eq!(
+            name_of(route("orders.eu.4711", Some("billing")), &[]),
+            "routing key orders.eu.*, app_id billing"
+        );
+        let long = "x.".repeat(100);
+        let name = name_of(route(&long, None), &[]);
+        assert!(name.ends_with('…') && name.len() < 100, "{name}");
+        let long = "x".repeat(100);
+        let name = name_of(route("", Some(&long)), &[]);
+        assert!(name.ends_with('…') && name.len() < 100, "{name}");
+    }
+
+    #[test]
+    fn headers_tell_the_kind_of_program_and_the_way() {
+        let headers = [
+            ("X-Datadog-Trace-Id", "7"),
+            ("x-shovelled", ""),
+            ("ce_source", "/orders"),
+        ];
+        assert_eq!(
+            name_of(Origin::Subject, &headers),
+            "Datadog, through a shovel, CloudEvents source /orders"
+        );
+        assert_eq!(name_of(Origin::Subject, &[("lang", "py")]), "Celery");
+        assert_eq!(name_of(Origin::Subject, &[("order", "7")]), "");
+    }
+}

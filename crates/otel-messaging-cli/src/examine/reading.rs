@@ -1,0 +1,294 @@
+//! What one message shows of its context.
+
+use crate::examine::baggage::{self, Entry};
+use crate::examine::symptom::{Symptom, Symptoms};
+use crate::explain::foreign::{self, Foreign, Formats};
+use crate::explain::rule::Rule;
+use crate::explain::{self, traceparent, tracestate};
+use crate::message::{Header, Message, System, Value};
+use crate::report::Health;
+use opentelemetry::trace::{SpanId, TraceId};
+use otel_messaging::adapter::{Contexts, is_name};
+
+/// The name of the format that is none of the others.
+pub(crate) const W3C: &str = "W3C Trace Context";
+
+/// A context of more bytes, names and values, is large.
+const LARGE: usize = 4096;
+
+/// More traceparents of one message are not told apart.
+const MOST_SENDERS: usize = 8;
+
+/// What one message shows.
+pub(crate) struct Reading {
+    pub(crate) health: Health,
+    pub(crate) symptoms: Symptoms,
+    pub(crate) formats: Formats,
+    /// Whether there is a traceparent, of whatever content.
+    pub(crate) has_traceparent: bool,
+    /// An event of CloudEvents in structured mode, in the message's body.
+    pub(crate) is_structured_event: bool,
+    /// What the fields of W3C's context take, names and values.
+    pub(crate) bytes: usize,
+    pub(crate) sender: Option<Sender>,
+    /// The place of the traceparent among the headers.
+    pub(crate) traceparent: Option<usize>,
+    /// The first rule that a malformed traceparent breaks.
+    pub(crate) broken: Option<Rule>,
+    pub(crate) baggage: Vec<Entry>,
+}
+
+/// The span that sent a message, as it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sender {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) flags: u8,
+}
+
+impl Sender {
+    /// Of a traceparent that is valid.
+    fn of(traceparent: &str) -> Option<Self> {
+        let traceparent = traceparent.trim_matches([' ', '\t']);
+        Some(Self {
+            trace_id: TraceId::from_hex(traceparent.get(3..35)?).ok()?,
+            span_id: SpanId::from_hex(traceparent.get(36..52)?).ok()?,
+            flags: u8::from_str_radix(traceparent.get(53..55)?, 16).ok()?,
+        })
+    }
+
+    pub(crate) fn is_sampled(self) -> bool {
+        self.flags & 1 != 0
+    }
+
+    fn is_same_span(self, other: Self) -> bool {
+        (self.trace_id, self.span_id) == (other.trace_id, other.span_id)
+    }
+}
+
+/// Reads a message's headers. What counts is decided by its client's carrier; the rest are symptoms.
+pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
+    let mut fields = Fields::default();
+    for (place, header) in message.headers.iter().enumerate() {
+        fields.add(place, header, system);
+    }
+    let formats = foreign::formats(&message.headers);
+    let mut symptoms = fields.symptoms;
+    let is_structured_event = is_structured_event(message);
+    let counting = match &message.contexts {
+        Contexts::One(set) => set.traceparent.filter(|_| set.has_sender()),
+        _ => None,
+    };
+    let sender = counting.and_then(Sender::of);
+    let is_contradicting =
+        fields.contradicts || matches!(message.contexts, Contexts::Contradicting(_));
+    let health = if is_contradicting {
+        symptoms.add(Symptom::Contradicting, fields.last);
+        Health::Contradicting
+    } else if sender.is_some() {
+        Health::Valid
+    } else if fields.last.is_some() {
+        if fields.broken.is_some() {
+            symptoms.add(Symptom::Malformed, fields.last);
+        }
+        Health::Malformed
+    } else if !formats.is_empty() || is_structured_event {
+        symptoms.add(Symptom::OtherFormat, None);
+        Health::Foreign
+    } else if symptoms.has(Symptom::Rewritten) {
+        Health::Malformed
+    } else {
+        symptoms.add(Symptom::Missing, None);
+        Health::Missing
+    };
+    if fields.last.is_none() && fields.has_others {
+        symptoms.add(Symptom::Orphaned, fields.first_other);
+    }
+    if let Some(sender) = sender {
+        add_flags(&mut symptoms, sender, fields.last);
+        if !formats.is_empty() || is_structured_event {
+            symptoms.add(Symptom::OtherFormatToo, None);
+        }
+        if differs(&formats, sender) {
+            symptoms.add(Symptom::FormatsDiffer, fields.last);
+        }
+    }
+    if fields.bytes > LARGE {
+        symptoms.add(Symptom::Large, fields.first_other);
+    }
+    let baggage = check_lists(message, &fields, &mut symptoms);
+    Reading {
+        health,
+        symptoms,
+        formats,
+        has_traceparent: fields.last.is_some(),
+        is_structured_event,
+        bytes: fields.bytes,
+        sender: sender.filter(|_| health == Health::Valid),
+        traceparent: fields.last,
+        broken: fields.broken.filter(|_| health == Health::Malformed),
+        baggage,
+    }
+}
+
+fn add_flags(symptoms: &mut Symptoms, sender: Sender, traceparent: Option<usize>) {
+    if sender.flags & 2 != 0 {
+        symptoms.add(Symptom::Flags03, traceparent);
+    }
+    if !sender.is_sampled() {
+        symptoms.add(Symptom::Unsampled, traceparent);
+    }
+}
+
+/// Whether another format names another trace.
+fn differs(formats: &Formats, sender: Sender) -> bool {
+    let mut others = formats.iter().filter_map(Foreign::trace_id);
+    others.any(|other| other.contradicts(sender.trace_id))
+}
+
+/// The symptoms of the lists, `tracestate` and `baggage`, and the entries of the baggage.
+fn check_lists(message: &Message<'_>, fields: &Fields, symptoms: &mut Symptoms) -> Vec<Entry> {
+    let Contexts::One(set) = &message.contexts else {
+        return Vec::new();
+    };
+    if tracestate::check(set.tracestate.iter().copied()).is_some() {
+        symptoms.add(Symptom::MalformedTracestate, fields.tracestate);
+    }
+    if set.baggage.is_empty() {
+        return Vec::new();
+    }
+    symptoms.add(Symptom::Baggage, fields.baggage);
+    if explain::baggage::check(set.baggage.iter().copied()).is_some() {
+        symptoms.add(Symptom::MalformedBaggage, fields.baggage);
+    }
+    baggage::entries(&set.baggage)
+}
+
+/// Whether the body is an event of CloudEvents with a context: `application/cloudevents+json`.
+fn is_structured_event(message: &Message<'_>) -> bool {
+    let is_content_type = |header: &&Header<'_>| header.name.eq_ignore_ascii_case(b"content-type");
+    let by_header = || match message.headers.iter().find(is_content_type)?.value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    };
+    let content_type = message.content_type.or_else(by_header).unwrap_or_default();
+    content_type.starts_with("application/cloudevents")
+        && message
+            .payload
+            .windows(b"\"traceparent\"".len())
+            .any(|window| window == b"\"traceparent\"")
+}
+
+/// The fields of W3C's context among the headers of one message.
+#[derive(Default)]
+struct Fields {
+    symptoms: Symptoms,
+    /// Each sender once.
+    senders: [Option<Sender>; MOST_SENDERS],
+    contradicts: bool,
+    /// Of the last header that is a traceparent and not empty.
+    last: Option<usize>,
+    has_lower: bool,
+    has_title: bool,
+    tracestate: Option<usize>,
+    baggage: Option<usize>,
+    has_others: bool,
+    first_other: Option<usize>,
+    bytes: usize,
+    broken: Option<Rule>,
+}
+
+impl Fields {
+    fn add(&mut self, place: usize, header: &Header<'_>, system: System) {
+        if is_name(header.name, "traceparent") {
+            self.add_traceparent(place, header, system);
+        } else if is_name(header.name, "tracestate") {
+            if matches!(header.value, Value::Text("")) {
+                self.symptoms.add(Symptom::EmptyTracestate, Some(place));
+            } else {
+                self.tracestate.get_or_insert(place);
+                self.add_other(place);
+            }
+        } else if is_name(header.name, "baggage") {
+            self.baggage.get_or_insert(place);
+            self.add_other(place);
+        } else {
+            if is_name(header.name, "xraceparent") {
+                self.symptoms.add(Symptom::Rewritten, Some(place));
+            }
+            return;
+        }
+        self.bytes += header.name.len();
+        self.bytes += match header.value {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Null | Value::Other(_) => 0,
+        };
+    }
+
+    fn add_other(&mut self, place: usize) {
+        self.has_others = true;
+        self.first_other.get_or_insert(place);
+    }
+
+    fn add_traceparent(&mut self, place: usize, header: &Header<'_>, system: System) {
+        let text = match header.value {
+            Value::Text(text) => text,
+            Value::Bytes(bytes) => {
+                let symptom = match system {
+                    System::RabbitMq => Symptom::Binary,
+                    System::Kafka | System::Nats => Symptom::NotText,
+                };
+                self.symptoms.add(symptom, Some(place));
+                str::from_utf8(bytes).unwrap_or("\u{fffd}")
+            }
+            Value::Null | Value::Other(_) => {
+                self.symptoms.add(Symptom::NotText, Some(place));
+                self.last = Some(place);
+                return;
+            }
+        };
+        let text = self.without_quotes(place, text);
+        if text.trim_matches([' ', '\t']).is_empty() {
+            return;
+        }
+        let is_lower = header.name == b"traceparent";
+        self.last = Some(place);
+        if let Some(breach) = traceparent::check(text) {
+            self.broken.get_or_insert(breach.rule);
+        } else if let Some(sender) = Sender::of(text) {
+            self.add_sender(place, sender, is_lower);
+        }
+        if !is_lower {
+            self.symptoms.add(Symptom::Spelling, Some(place));
+        }
+        self.has_lower |= is_lower;
+        self.has_title |= header.name == b"Traceparent";
+    }
+
+    fn add_sender(&mut self, place: usize, sender: Sender, is_lower: bool) {
+        let mut known = self.senders.iter().flatten();
+        if known.any(|known| known.is_same_span(sender)) {
+            // In another spelling, it is for readers of that spelling.
+            if is_lower == self.has_lower {
+                self.symptoms.add(Symptom::Repeated, Some(place));
+            }
+            return;
+        }
+        self.contradicts |= self.senders[0].is_some();
+        if let Some(free) = self.senders.iter_mut().find(|known| known.is_none()) {
+            *free = Some(sender);
+        }
+    }
+
+    fn without_quotes<'t>(&mut self, place: usize, text: &'t str) -> &'t str {
+        let inside = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        if inside.is_some() {
+            self.symptoms.add(Symptom::Quoted, Some(place));
+        }
+        inside.unwrap_or(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! What is wrong with a producer's messages, the usual causes, and what to do.
+
+mod causes;
+mod diagnosis;
+
+use crate::examine::symptom::Symptom;
+use crate::examine::tally::Tally;
+use crate::finding::diagnosis::{Diagnosis, diagnose};
+use crate::message::System;
+use crate::report::Finding;
+
+/// What the messages of one producer to one destination show.
+pub(crate) fn findings(
+    system: System,
+    destination: &str,
+    producer: &str,
+    tally: &Tally,
+) -> Vec<Finding> {
+    let diagnosed = Symptom::ALL.into_iter().filter_map(|symptom| {
+        let messages = tally.count(symptom);
+        if messages == 0 {
+            return None;
+        }
+        let Diagnosis {
+            code,
+            severity,
+            what,
+            causes,
+            fix,
+        } = diagnose(symptom, system, tally)?;
+        Some(Finding {
+            code,
+            severity,
+            destination: destination.to_owned(),
+            producer: producer.to_owned(),
+            messages,
+            of: tally.messages,
+            what,
+            causes: causes.into_iter().map(str::to_owned).collect(),
+            fix: fix.to_owned(),
+            example: tally.example(symptom).cloned(),
+        })
+    });
+    diagnosed.collect()
+}
