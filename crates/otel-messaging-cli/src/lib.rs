@@ -4,6 +4,7 @@ mod arguments;
 mod command;
 mod error;
 mod examine;
+mod explain;
 mod headers;
 mod message;
 mod report;
