@@ -9,5 +9,6 @@ mod headers;
 mod message;
 mod report;
 mod source;
+mod spans;
 
 pub use command::main;

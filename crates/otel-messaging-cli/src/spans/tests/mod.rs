@@ -1,0 +1,1 @@
+//! Spans as exporters write them, and what comes of them.
