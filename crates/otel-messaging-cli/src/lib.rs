@@ -6,6 +6,7 @@ mod error;
 mod examine;
 mod headers;
 mod message;
+mod progress;
 mod report;
 mod source;
 
