@@ -1,6 +1,8 @@
 //! What came of a look at messages, in the form that every report is written from.
 
 
+mod clean;
+
 use crate::arguments::percent::Percent;
 use crate::message::{Place, System};
 use serde::Serialize;
