@@ -1,7 +1,13 @@
 //! What came of a look at messages, in the form that every report is written from.
 
-
 mod clean;
+#[cfg(test)]
+mod fixture;
+mod group;
+mod hop_state;
+mod sentence;
+pub(crate) mod text;
+mod tone;
 
 use crate::arguments::percent::Percent;
 use crate::message::{Place, System};
