@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod percent;
+
 use clap::{Parser, Subcommand};
 
 /// Finds where a trace breaks at RabbitMQ, Kafka or NATS, and explains the headers that carry it.

@@ -7,6 +7,7 @@ mod examine;
 mod explain;
 mod headers;
 mod message;
+mod progress;
 mod report;
 mod source;
 mod spans;

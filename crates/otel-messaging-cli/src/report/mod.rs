@@ -1,5 +1,15 @@
 //! What came of a look at messages, in the form that every report is written from.
 
+mod clean;
+#[cfg(test)]
+mod fixture;
+mod group;
+mod hop_state;
+mod sentence;
+pub(crate) mod text;
+mod tone;
+
+use crate::arguments::percent::Percent;
 use crate::message::{Place, System};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,6 +36,13 @@ pub(crate) struct Report {
     pub(crate) hops: Option<Hops>,
     /// What a reader has to know of this look, such as what it did not see.
     pub(crate) notes: Vec<String>,
+}
+
+impl Report {
+    /// Whether so many messages have a valid context as `--fail-under` asks for.
+    pub(crate) fn passes(&self, fail_under: Option<Percent>) -> bool {
+        fail_under.is_none_or(|percent| percent.is_reached_by(self.healthy))
+    }
 }
 
 /// How many of some messages have a valid context.

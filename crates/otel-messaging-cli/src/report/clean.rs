@@ -1,0 +1,93 @@
+//! Remote text, as a terminal and a page may show it.
+
+use std::fmt::Write;
+
+/// Shows every character that would change how the text around it looks, or that cannot be seen, as its escape;
+/// what is longer than `most` characters is cut.
+pub(crate) fn clean(text: &str, most: usize) -> String {
+    let mut cleaned = String::with_capacity(text.len().min(most));
+    let mut length = 0;
+    // Where a cut leaves room for its sign.
+    let mut cut = 0;
+    for character in text.chars() {
+        if length < most {
+            cut = cleaned.len();
+        }
+        if is_hidden(character) {
+            let from = cleaned.len();
+            let _ = write!(cleaned, "{}", character.escape_default());
+            length += cleaned.len() - from;
+        } else {
+            cleaned.push(character);
+            length += 1;
+        }
+        if length > most {
+            cleaned.truncate(cut);
+            cleaned.push('…');
+            break;
+        }
+    }
+    cleaned
+}
+
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' // soft hyphen
+            | '\u{34f}' // joins graphemes
+            | '\u{61c}' | '\u{200e}' | '\u{200f}' // marks of direction
+            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // letters without a shape
+            | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200d}' // without a width
+            | '\u{2028}'..='\u{202e}' // separators of lines; embeddings and overrides of direction
+            | '\u{2060}'..='\u{206f}' // without a width; isolates of direction
+            | '\u{fe00}'..='\u{fe0f}' // variants
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' // annotations
+            | '\u{e000}'..='\u{f8ff}' // private use
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{10ffff}') // tags, variants, private use
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_cannot_be_seen_becomes_its_escape() {
+        for (text, cleaned) in [
+            ("orders", "orders"),
+            ("наряды 注文 café 🙂", "наряды 注文 café 🙂"),
+            ("\x1b[2Jorders", r"\u{1b}[2Jorders"),
+            ("a\r\n\tb\x07\x7f\u{9b}31m", r"a\r\n\tb\u{7}\u{7f}\u{9b}31m"),
+            ("gnp.\u{202e}txt", r"gnp.\u{202e}txt"),
+            (
+                "o\u{200b}r\u{2066}d\u{feff}",
+                r"o\u{200b}r\u{2066}d\u{feff}",
+            ),
+            ("tag\u{e0041}", r"tag\u{e0041}"),
+        ] {
+            assert_eq!(clean(text, 100), cleaned);
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_cut() {
+        assert_eq!(clean("order", 5), "order");
+        assert_eq!(clean("orders", 5), "orde…");
+        assert_eq!(clean("注文注文", 3), "注文…");
+        assert_eq!(clean("ord\x1b", 9), r"ord\u{1b}");
+        assert_eq!(clean("ord\x1b", 8), "ord…");
+        assert_eq!(clean(&"x".repeat(10_000), 40).chars().count(), 40);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_comes_out_hidden_or_longer(text: String, most in 1usize..50) {
+            let cleaned = clean(&text, most);
+            prop_assert!(!cleaned.chars().any(is_hidden));
+            prop_assert!(cleaned.chars().count() <= most, "{}", cleaned);
+        }
+    }
+}

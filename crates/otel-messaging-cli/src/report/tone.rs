@@ -1,0 +1,55 @@
+//! How good or bad something is, which decides its colour.
+
+use crate::report::{Health, HopState, Severity};
+use std::fmt;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Doubtful,
+    Bad,
+    Quiet,
+}
+
+impl fmt::Display for Tone {
+    /// The class in the page.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Tone::Good => "good",
+            Tone::Doubtful => "doubtful",
+            Tone::Bad => "bad",
+            Tone::Quiet => "quiet",
+        })
+    }
+}
+
+impl From<Health> for Tone {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::Valid => Tone::Good,
+            Health::Missing | Health::Malformed => Tone::Bad,
+            Health::Foreign | Health::Contradicting => Tone::Doubtful,
+        }
+    }
+}
+
+impl From<Severity> for Tone {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Error => Tone::Bad,
+            Severity::Warning => Tone::Doubtful,
+            Severity::Note => Tone::Quiet,
+        }
+    }
+}
+
+impl From<HopState> for Tone {
+    fn from(state: HopState) -> Self {
+        match state {
+            HopState::Joined => Tone::Good,
+            HopState::OnlyLinked | HopState::NoConsumer => Tone::Doubtful,
+            HopState::OwnTrace | HopState::ProducerNotExported | HopState::NoContext => Tone::Bad,
+            HopState::Unsampled => Tone::Quiet,
+        }
+    }
+}
