@@ -1,5 +1,11 @@
 //! The command line.
 
+pub(crate) mod kafka;
+pub(crate) mod nats;
+pub(crate) mod rabbitmq;
+pub(crate) mod secret;
+mod url;
+
 use clap::{Parser, Subcommand};
 
 /// Finds where a trace breaks at RabbitMQ, Kafka or NATS, and explains the headers that carry it.
