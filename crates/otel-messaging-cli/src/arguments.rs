@@ -17,4 +17,34 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {}
+pub(crate) enum Command {
+    /// Looks at messages.
+    #[command(subcommand)]
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Doctor {
+    Kafka(Place<kafka::KafkaArguments>),
+    #[command(name = "rabbitmq")]
+    RabbitMq(Place<rabbitmq::RabbitMqArguments>),
+    Nats(Place<nats::NatsArguments>),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place<A: clap::Args> {
+    #[command(flatten)]
+    pub(crate) source: A,
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) last: u64,
+    /// Seconds since 1970
+    #[arg(long)]
+    pub(crate) since: Option<f64>,
+    /// Seconds
+    #[arg(long = "for")]
+    pub(crate) listen_for: Option<f64>,
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) max: u64,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
