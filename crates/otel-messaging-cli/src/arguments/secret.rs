@@ -36,6 +36,17 @@ pub(crate) fn read(option: &str, path: &Path) -> Result<String, Error> {
     })
 }
 
+/// Tells early, and by the option, that a file is not there.
+pub(crate) fn can_be_read(option: &str, path: &Path) -> Result<(), Error> {
+    std::fs::File::open(path).map_err(|error| {
+        Error::new(format_args!(
+            "{option} {}: cannot read the file: {error}",
+            path.display()
+        ))
+    })?;
+    Ok(())
+}
+
 /// Never fails, because clap would print the value.
 impl FromStr for Secret {
     type Err = Infallible;
