@@ -2,9 +2,11 @@
 
 mod arguments;
 mod command;
+mod doctor;
 mod error;
 mod examine;
 mod explain;
+mod finding;
 mod headers;
 mod message;
 mod progress;

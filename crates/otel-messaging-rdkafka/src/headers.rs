@@ -103,6 +103,18 @@ impl Carrier<Kafka> for OwnedHeaders {
     }
 }
 
+/// Every header of a message as it is on the wire, in the order of the message: its name, and its value unless
+/// that is null.
+///
+/// Neither has to be UTF-8. rdkafka's own `iter` and `get` panic on a header whose name is not, and any remote
+/// party can send one.
+///
+/// The headers have to come from a message or from [`OwnedHeaders`], as for
+/// [their `Carrier`](#impl-Carrier%3CKafka%3E-for-BorrowedHeaders).
+pub fn raw_headers(headers: &BorrowedHeaders) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    native::all(headers)
+}
+
 /// The value of a header, if it is text.
 fn text<'a>((key, value): RawHeader<'a>) -> Option<&'a str> {
     str::from_utf8(inside(key, value?)?).ok()

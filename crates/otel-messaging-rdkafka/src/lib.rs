@@ -28,7 +28,7 @@ mod wire_size;
 
 pub use consumer_info::consumer_info;
 pub use delivery_future::DeliveryFuture;
-pub use headers::Kafka;
+pub use headers::{Kafka, raw_headers};
 pub use injecting_context::{InFlight, InjectingContext};
 pub use injecting_producer::{InjectingProducer, Wrapped};
 pub use offsets::Offsets;

@@ -1,4 +1,7 @@
 //! Where messages come from: a look at them that leaves their consumers alone.
 
-mod bounds;
-mod scan;
+pub(crate) mod bounds;
+pub(crate) mod kafka;
+pub(crate) mod nats;
+pub(crate) mod rabbitmq;
+pub(crate) mod scan;

@@ -26,6 +26,20 @@ fn the_newest_text_counts() {
     assert_eq!(Carrier::keys(&headers).count(), 4);
 }
 
+#[test]
+fn raw_headers_are_those_on_the_wire() {
+    let entries: [(&[u8], Option<&[u8]>); 5] = [
+        (b"traceparent", Some(b"first")),
+        (b"\xff", Some(b"a name that is not UTF-8")),
+        (b"traceparent", None),
+        (b"traceparent", Some(b"\xff")),
+        (b"", Some(b"")),
+    ];
+    let headers = headers(&entries);
+    let raw: Vec<_> = raw_headers(headers.as_borrowed()).collect();
+    assert_eq!(raw, entries);
+}
+
 /// What a relay writes that appends: the older context is not mixed into the newer one.
 #[test]
 fn the_newer_of_two_contexts_is_extracted() {

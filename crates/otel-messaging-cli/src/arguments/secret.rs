@@ -1,0 +1,63 @@
+//! What must never be printed.
+
+use crate::error::Error;
+use std::convert::Infallible;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+/// A password, or text that may have one in it, such as a URL.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// Reads a file without the line break at its end. `option` names it in an error.
+    pub(crate) fn from_file(option: &str, path: &Path) -> Result<Self, Error> {
+        Ok(Self(
+            read(option, path)?
+                .trim_end_matches(['\r', '\n'])
+                .to_owned(),
+        ))
+    }
+
+    /// For the client alone.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A file that an option names.
+pub(crate) fn read(option: &str, path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Error::new(format_args!(
+            "{option} {}: cannot read the file: {error}",
+            path.display()
+        ))
+    })
+}
+
+/// Tells early, and by the option, that a file is not there.
+pub(crate) fn can_be_read(option: &str, path: &Path) -> Result<(), Error> {
+    std::fs::File::open(path).map_err(|error| {
+        Error::new(format_args!(
+            "{option} {}: cannot read the file: {error}",
+            path.display()
+        ))
+    })?;
+    Ok(())
+}
+
+/// Never fails, because clap would print the value.
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
