@@ -101,7 +101,10 @@ impl<'r> Page<'r> {
         };
         let hops = report.hops.as_ref();
         Self {
-            title: format!("{}: {valid} valid – otel-messaging", names.join(", ")),
+            title: match names.as_slice() {
+                [] => format!("{}: no messages – otel-messaging", report.system),
+                _ => format!("{}: {valid} valid – otel-messaging", names.join(", ")),
+            },
             system: report.system.to_string(),
             address: clean(&report.address, 200),
             result: report.result(),

@@ -4,6 +4,7 @@ use super::NAME;
 use super::bar::{self, Bar};
 use super::diagram::{Arrow, Diagram, Node};
 use crate::report::clean::clean;
+use crate::report::sentence::messages;
 use crate::report::{Destination, Health, Producer, Share};
 use indicatif::HumanCount as Count;
 use std::collections::BTreeMap;
@@ -59,7 +60,7 @@ impl DestinationPart {
             .fold(0, |sum: u64, each| sum.saturating_add(each.messages));
         Self {
             name: clean(&destination.name, NAME),
-            messages: Count(sum).to_string(),
+            messages: messages(sum),
             first: rows,
             rest,
             contexts: producers.iter().filter_map(context_row).collect(),
@@ -78,7 +79,7 @@ fn producer_row(producer: &Producer) -> ProducerRow {
     };
     ProducerRow {
         name: clean(&producer.name, NAME),
-        messages: Count(producer.messages).to_string(),
+        messages: messages(producer.messages),
         valid: share.rounded(),
         bar: Bar::of(&producer.health),
     }

@@ -4,15 +4,15 @@ use indicatif::HumanCount as Count;
 
 /// How many nodes a side has.
 const NODES: usize = 12;
-const NODE_WIDTH: u32 = 210;
-const MIDDLE_WIDTH: u32 = 170;
-const ARROW_WIDTH: u32 = 205;
+const NODE_WIDTH: u32 = 190;
+const MIDDLE_WIDTH: u32 = 150;
+const ARROW_WIDTH: u32 = 240;
 /// An arrow and the label above it.
 const ARROW_HEIGHT: u32 = 34;
 const GAP: u32 = 14;
 const MARGIN: u32 = 4;
 /// As wide as letters of the node's font are on average; what is wider is clipped.
-const LETTERS: usize = 26;
+const LETTERS: usize = 23;
 
 /// A producer or a consumer, and its arrows to or from the destination.
 pub(super) struct Node {
@@ -71,7 +71,7 @@ impl Diagram {
                 y: MARGIN,
                 width: MIDDLE_WIDTH,
                 height,
-                text: short(destination, 20),
+                text: short(destination, 18),
                 name: destination.to_owned(),
                 is_middle: true,
             }],

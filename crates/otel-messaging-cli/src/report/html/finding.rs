@@ -3,6 +3,7 @@
 use super::{NAME, SENTENCE};
 use crate::report::clean::clean;
 use crate::report::group::{Group, groups};
+use crate::report::sentence::messages;
 use crate::report::tone::Tone;
 use crate::report::{Finding, Severity};
 use indicatif::HumanCount as Count;
@@ -46,7 +47,7 @@ pub(super) fn parts(findings: &[Finding]) -> Vec<FindingPart<'_>> {
             .take(PLACES)
             .map(|finding| place(&group, finding))
             .collect();
-        let messages: u64 = group
+        let sum: u64 = group
             .findings
             .iter()
             .fold(0, |sum, finding| finding.messages.saturating_add(sum));
@@ -55,7 +56,7 @@ pub(super) fn parts(findings: &[Finding]) -> Vec<FindingPart<'_>> {
             tone: Tone::from(group.severity),
             code: group.code,
             what: group.what.map(|what| clean(what, SENTENCE)),
-            messages: Count(messages).to_string(),
+            messages: messages(sum),
             has_examples: places.iter().any(|place| place.example.is_some()),
             places,
             more: (more > 0).then(|| Count(more as u64).to_string()),

@@ -157,13 +157,11 @@ fn what_cannot_be_written_is_named_and_nothing_is_left() {
     assert!(error.to_string().contains("written to ..: "), "{error}");
 }
 
-/// Writes the page for a look in a browser: `PAGES=FOLDER cargo test pages_for_a_browser`.
+/// For `examples/shop/viewer/page.py`: `PAGES=FOLDER cargo test -p otel-messaging-cli pages -- --ignored`.
 #[test]
-fn pages_for_a_browser() {
-    let Some(folder) = std::env::var_os("PAGES") else {
-        return;
-    };
-    let folder = std::path::PathBuf::from(folder);
+#[ignore = "writes pages for a browser into the folder PAGES"]
+fn pages() {
+    let folder = std::path::PathBuf::from(std::env::var_os("PAGES").unwrap());
     let mut without = broken();
     without.hops = None;
     let pages = [
