@@ -102,8 +102,7 @@ mod tests {
         progress.disable_steady_tick();
         change(&progress);
         progress.force_draw();
-        let shown = screen.0.lock().unwrap().clone();
-        shown
+        screen.0.lock().unwrap().clone()
     }
 
     #[test]

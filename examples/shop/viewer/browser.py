@@ -27,9 +27,13 @@ ARGUMENTS = [
 class Browser:
     """A session of chromedriver: the WebDriver protocol, as far as it is needed."""
 
-    def __init__(self, driver, width, height, scale):
+    def __init__(self, driver, width, height, scale, logs=()):
         arguments = [*ARGUMENTS, f"--window-size={width},{height}", f"--force-device-scale-factor={scale}"]
-        options = {"browserName": "chrome", "goog:chromeOptions": {"args": arguments}}
+        options = {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {log: "ALL" for log in logs},
+        }
         self.session = f"{driver}/session"
         answer = self.call("POST", "", {"capabilities": {"alwaysMatch": options}})
         self.session += f"/{answer['sessionId']}"
@@ -47,6 +51,14 @@ class Browser:
 
     def run(self, script):
         return self.call("POST", "/execute/sync", {"script": script, "args": []})
+
+    def log(self, name):
+        """What the log has since it was asked for the last time."""
+        return [entry["message"] for entry in self.call("POST", "/se/log", {"type": name})]
+
+    def tools(self, command, **parameters):
+        """A command of Chromium's developer tools."""
+        return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def wait_for(self, condition, seconds):
         deadline = time.monotonic() + seconds

@@ -1,9 +1,13 @@
 //! Reports for the tests of what is written from them.
 
+mod hostile;
+
 use crate::message::{Place, System};
 use crate::report::*;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+pub(crate) use hostile::{crowded, hostile};
 
 /// Fails where the text is not that of the file. `GOLDEN=write` writes the file.
 pub(crate) fn assert_golden(name: &str, text: &str) {
@@ -233,93 +237,5 @@ pub(crate) fn empty() -> Report {
     report.messages = 0;
     report.healthy = Share { of: 0, valid: 0 };
     report.destinations.clear();
-    report
-}
-
-/// Markup, control characters, overrides of direction and endless names wherever a text can come from afar.
-pub(crate) fn hostile() -> Report {
-    let evil = [
-        "<script>alert(1)</script>".to_owned(),
-        "\"><img src=http://evil.example/x onerror=alert(1)>".to_owned(),
-        "\x1b[2J\x1b]0;owned\x07orders\r\n\u{9b}31m".to_owned(),
-        "gnp.\u{202e}exe\u{2066}\u{200b}".to_owned(),
-        "x".repeat(10_000),
-        "注".repeat(10_000),
-        "{{ 7 * 7 }}{% include \"x\" %}' onload='alert(1)".to_owned(),
-        String::new(),
-    ];
-    let mut report = broken();
-    report.address = evil[2].clone();
-    report.started_at = evil[0].clone();
-    report.notes = evil.to_vec();
-    report.findings.clear();
-    let mut hops = Vec::new();
-    let mut producers = Vec::new();
-    for (index, name) in evil.iter().enumerate() {
-        let mut each = producer(
-            name,
-            &Health::ALL.map(|health| (health, u64::MAX / 1_000_000)),
-        );
-        each.baggage = baggage(&[(name, 3)]);
-        each.baggage
-            .values_mut()
-            .for_each(|key| key.values = evil.to_vec());
-        each.context_bytes = sizes(0, f64::MAX, u64::MAX);
-        each.more_baggage_keys = true;
-        producers.push(each);
-        let mut found = finding("other-format", Severity::Warning, name, 1, 2);
-        (found.destination, found.what, found.fix) = (name.clone(), name.clone(), name.clone());
-        found.causes = evil.to_vec();
-        found.example = example(i64::MAX, Some(name));
-        report.findings.push(found);
-        let mut each = hop(
-            Some(name),
-            Some(name),
-            HopState::OwnTrace,
-            u64::MAX / 1_000_000,
-        );
-        (each.destination, each.trace_id) = (evil[index % 3].clone(), Some(name.clone()));
-        hops.push(each);
-    }
-    report.destinations = evil[..3]
-        .iter()
-        .map(|name| Destination {
-            name: name.clone(),
-            producers: Vec::new(),
-        })
-        .collect();
-    report.destinations[0].producers = producers;
-    report.hops = Some(Hops {
-        spans_from: evil[1].clone(),
-        spans: 7,
-        messages: 9,
-        hops,
-    });
-    report
-}
-
-/// Two hundred producers, each with the same mistake.
-pub(crate) fn crowded() -> Report {
-    let mut report = broken();
-    let mistake = report.findings[0].clone();
-    report.findings.clear();
-    let producers = &mut report.destinations[0].producers;
-    producers.clear();
-    for index in 0..200u64 {
-        let name = format!("key customer-{index:03}-…");
-        producers.push(producer(
-            &name,
-            &[(Health::Missing, 400 - index), (Health::Valid, 1)],
-        ));
-        let mut found = mistake.clone();
-        (found.producer, found.messages, found.of) = (name, 400 - index, 401 - index);
-        report.findings.push(found);
-    }
-    report.messages = producers.iter().map(|producer| producer.messages).sum();
-    report.healthy = Share {
-        of: report.messages,
-        valid: 200,
-    };
-    report.hops = None;
     report
 }

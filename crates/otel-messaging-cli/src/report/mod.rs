@@ -5,6 +5,7 @@ mod clean;
 mod fixture;
 mod group;
 mod hop_state;
+pub(crate) mod html;
 mod sentence;
 pub(crate) mod text;
 mod tone;

@@ -111,6 +111,12 @@ impl Hops {
     }
 }
 
+/// Such as `1 message` or `1,200 messages`.
+pub(crate) fn messages(count: u64) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} message{ending}", Count(count))
+}
+
 fn can_be_joined(share: Share) -> String {
     let context = "context that a consumer can join";
     match (share.valid, share.of) {

@@ -9,9 +9,9 @@ mod tests;
 
 use crate::report::Report;
 use crate::report::clean::clean;
+use crate::report::sentence::messages;
 use crate::report::tone::Tone;
 use anstyle::{AnsiColor, Effects, Style};
-use indicatif::HumanCount as Count;
 use layout::{Layout, style};
 use std::io::{self, Write};
 
@@ -66,10 +66,9 @@ pub(crate) fn write(report: &Report, to: &mut impl Write, width: Option<u16>) ->
 impl Report {
     /// What was looked at, for how long, and why no longer.
     fn end(&self) -> String {
-        let ending = if self.messages == 1 { "" } else { "s" };
         format!(
-            "{} message{ending} of {} at {}, from {}, in {}: {}.",
-            Count(self.messages),
+            "{} of {} at {}, from {}, in {}: {}.",
+            messages(self.messages),
             self.system,
             clean(&self.address, 200),
             clean(&self.started_at, 40),

@@ -1,7 +1,6 @@
 //! How good or bad something is, which decides its colour.
 
 use crate::report::{Health, HopState, Severity};
-use std::fmt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -11,15 +10,15 @@ pub(crate) enum Tone {
     Quiet,
 }
 
-impl fmt::Display for Tone {
-    /// The class in the page.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Tone {
+    /// Its class in the page.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
             Tone::Good => "good",
             Tone::Doubtful => "doubtful",
             Tone::Bad => "bad",
             Tone::Quiet => "quiet",
-        })
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::layout::{Layout, style};
 use crate::report::Finding;
 use crate::report::clean::clean;
 use crate::report::group::{Group, groups};
+use crate::report::sentence::messages;
 use crate::report::tone::Tone;
 use anstyle::Effects;
 use indicatif::HumanCount as Count;
@@ -57,16 +58,16 @@ fn rows(group: &Group<'_>) -> Vec<[String; 2]> {
     }
     let more = group.findings.len().saturating_sub(PLACES);
     if more > 0 {
-        let messages: u64 = group
+        let sum: u64 = group
             .findings
             .iter()
             .skip(PLACES)
             .map(|finding| finding.messages)
             .sum();
         places.push(format!(
-            "and {} more, {} messages",
+            "and {} more, {}",
             Count(more as u64),
-            Count(messages)
+            messages(sum)
         ));
     }
     labelled("where", places);

@@ -1,0 +1,149 @@
+//! The report as a page: one file, without a script and without a request.
+
+mod bar;
+mod destination;
+mod diagram;
+mod finding;
+mod hops;
+#[cfg(test)]
+mod tests;
+
+use crate::error::Error;
+use crate::report::clean::clean;
+use crate::report::sentence::Sentence;
+use crate::report::tone::Tone;
+use crate::report::{Report, Share};
+use askama::Template;
+use bar::Bar;
+use destination::DestinationPart;
+use diagram::Diagram;
+use finding::FindingPart;
+use hops::HopRow;
+use indicatif::HumanCount as Count;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// How many characters of a name are shown.
+const NAME: usize = 120;
+const SENTENCE: usize = 1_000;
+
+/// Whoever looks at the file sees the old report or the new one, whole.
+pub(crate) fn write(report: &Report, file: &Path) -> Result<(), Error> {
+    replace(report, file).map_err(|error| {
+        Error::new(format_args!(
+            "the HTML report cannot be written to {}: {error}",
+            file.display()
+        ))
+    })
+}
+
+fn replace(report: &Report, file: &Path) -> io::Result<()> {
+    let name = file.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.part", std::process::id()));
+    let beside = file.with_file_name(beside);
+    // What a killed process left, which had the same id.
+    if let Err(error) = std::fs::remove_file(&beside)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let written = File::create_new(&beside)
+        .and_then(|created| {
+            let mut created = BufWriter::new(created);
+            Page::of(report).write_into(&mut created)?;
+            created.flush()
+        })
+        .and_then(|()| std::fs::rename(&beside, file));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'r> {
+    title: String,
+    system: String,
+    address: String,
+    result: Sentence,
+    tone: Tone,
+    hops_result: Option<String>,
+    valid: String,
+    messages: String,
+    severities: String,
+    started_at: String,
+    took: String,
+    ended_by: String,
+    overall: Bar,
+    findings: Vec<FindingPart<'r>>,
+    destinations: Vec<DestinationPart>,
+    diagrams: Vec<Diagram>,
+    hops: Vec<HopRow>,
+    more_hops: Option<String>,
+    spans_from: Option<String>,
+    notes: Vec<String>,
+    version: &'static str,
+}
+
+impl<'r> Page<'r> {
+    fn of(report: &'r Report) -> Self {
+        let names = report.destinations.iter().take(3);
+        let names: Vec<String> = names.map(|each| clean(&each.name, 40)).collect();
+        let valid = if report.messages == 0 {
+            "–".to_owned()
+        } else {
+            report.healthy.rounded()
+        };
+        let hops = report.hops.as_ref();
+        Self {
+            title: match names.as_slice() {
+                [] => format!("{}: no messages – otel-messaging", report.system),
+                _ => format!("{}: {valid} valid – otel-messaging", names.join(", ")),
+            },
+            system: report.system.to_string(),
+            address: clean(&report.address, 200),
+            result: report.result(),
+            tone: tone(report.healthy),
+            hops_result: hops.map(|hops| hops.result()),
+            valid,
+            messages: Count(report.messages).to_string(),
+            severities: report.severities(),
+            started_at: clean(&report.started_at, 40),
+            took: report.took(),
+            ended_by: report.ended_by.to_string(),
+            overall: Bar::of(&report.health()),
+            findings: finding::parts(&report.findings),
+            destinations: report
+                .destinations
+                .iter()
+                .map(DestinationPart::of)
+                .collect(),
+            diagrams: match hops {
+                Some(hops) => hops::diagrams(hops),
+                None => destination::diagrams(&report.destinations),
+            },
+            hops: hops.map(hops::rows).unwrap_or_default(),
+            more_hops: hops.and_then(hops::more),
+            spans_from: hops.map(|hops| clean(&hops.spans_from, 200)),
+            notes: report
+                .notes
+                .iter()
+                .map(|note| clean(note, SENTENCE))
+                .collect(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+fn tone(share: Share) -> Tone {
+    match share.valid {
+        _ if share.of == 0 => Tone::Quiet,
+        valid if valid == share.of => Tone::Good,
+        _ => Tone::Bad,
+    }
+}
