@@ -1,5 +1,12 @@
 //! The command line.
 
+pub(crate) mod explain;
+pub(crate) mod extract;
+pub(crate) mod inject;
+
+use crate::arguments::explain::ExplainArguments;
+use crate::arguments::extract::ExtractArguments;
+use crate::arguments::inject::InjectArguments;
 use clap::{Parser, Subcommand};
 
 /// Finds where a trace breaks at RabbitMQ, Kafka or NATS, and explains the headers that carry it.
@@ -11,4 +18,8 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {}
+pub(crate) enum Command {
+    Explain(ExplainArguments),
+    Extract(ExtractArguments),
+    Inject(InjectArguments),
+}

@@ -1,8 +1,17 @@
 //! From the command line to an exit status.
 
-use crate::arguments::Arguments;
+mod explain;
+mod extract;
+mod inject;
+mod output;
+
+use crate::arguments::{Arguments, Command};
+use crate::explain::escape;
 use clap::Parser;
 use std::process::ExitCode;
+
+/// What a command could not read is an error of so many characters at most.
+const LONGEST_ERROR: usize = 1000;
 
 /// Runs the program on the arguments of the process.
 ///
@@ -10,5 +19,14 @@ use std::process::ExitCode;
 /// field, a share below `--fail-under`), and 2 if it could not look: wrong arguments, an address that
 /// does not answer, credentials that are refused, a topic that does not exist.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {}
+    let done = match Arguments::parse().command {
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Extract(arguments) => extract::run(arguments),
+        Command::Inject(arguments) => inject::run(arguments),
+    };
+    done.unwrap_or_else(|error| {
+        let error = escape::cut(&error.to_string(), LONGEST_ERROR);
+        anstream::eprintln!("error: {error}");
+        ExitCode::from(2)
+    })
 }

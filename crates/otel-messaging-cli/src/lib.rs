@@ -6,6 +6,7 @@ mod error;
 mod examine;
 mod explain;
 mod headers;
+mod input;
 mod message;
 mod report;
 mod source;
