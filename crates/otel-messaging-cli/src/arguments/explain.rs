@@ -34,7 +34,7 @@ Examples:
   otel-messaging explain traceparent 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
   otel-messaging explain baggage 'tenant=acme%20corp;internal,rate=100%25'
   otel-messaging explain headers '{\"Traceparent\": \"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}' --system nats
-  kcat -C -b localhost -t orders -c 1 -f '%J' | jq .headers | otel-messaging explain headers --system kafka
+  kcat -C -b localhost -t orders -c 1 -J | jq .headers | otel-messaging explain headers --system kafka
 
 Exit status:
   0  all of it is valid; for headers, a consumer also joins the sender's trace

@@ -12,6 +12,9 @@ const MOST: usize = 32;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Explanation {
     pub(crate) field: &'static str,
+    /// The header's name, as it is spelt in a message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) header: Option<String>,
     /// Whether all of it counts.
     pub(crate) valid: bool,
     /// The values of its headers.
@@ -64,6 +67,7 @@ impl Explanation {
     pub(crate) fn new(field: &'static str, lines: &[&str]) -> Self {
         Self {
             field,
+            header: None,
             valid: true,
             values: lines.iter().map(|line| (*line).to_owned()).collect(),
             parts: Vec::new(),

@@ -59,11 +59,12 @@ pub(crate) fn explain(headers: &Headers, system: Option<System>) -> HeadersExpla
     let parents = Spelt::of(&sent, "traceparent");
     let states = Spelt::of(&sent, "tracestate");
     let baggages = Spelt::of(&sent, "baggage");
-    let mut fields: Vec<_> = parents
-        .texts
-        .iter()
-        .take(MOST_VALUES)
-        .map(|(_, value)| traceparent::explain(value))
+    let parents_explained = parents.texts.iter().take(MOST_VALUES);
+    let mut fields: Vec<_> = parents_explained
+        .map(|(spelling, value)| Explanation {
+            header: Some((*spelling).to_owned()),
+            ..traceparent::explain(value)
+        })
         .collect();
     fields.dedup();
     if !states.texts.is_empty() {
@@ -140,8 +141,9 @@ fn remarks(sent: &[Header<'_>], fields: [&Spelt<'_>; 3]) -> Vec<String> {
         .zip(fields)
     {
         for odd in spelt.odd(name).into_iter().take(MOST_VALUES) {
+            let odd = cut(odd, 60);
             remarks.push(format!(
-                "{odd} is an odd spelling of {name}. Names are case-sensitive on all three systems, and most readers look for {name} alone."
+                "{odd} is another spelling of {name}. Names are case-sensitive on Kafka, RabbitMQ and NATS, and most readers look for {name} alone. OpenTelemetry's HTTP carrier in Go writes title case over NATS."
             ));
         }
         for kind in spelt.others.iter().take(MOST_VALUES) {

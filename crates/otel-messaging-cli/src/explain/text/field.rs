@@ -12,7 +12,8 @@ const BEHIND: usize = 32;
 /// A field, part by part, with what breaks its rules.
 pub(crate) fn field(said: &Explanation) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{}", styled(TITLE, said.field));
+    let title = cut(said.header.as_deref().unwrap_or(said.field), 60);
+    let _ = writeln!(text, "{}", styled(TITLE, &title));
     let parts = said.parts.iter().map(|part| {
         vec![
             place(said, part.line, part.byte),
