@@ -2,6 +2,9 @@
 
 pub(crate) mod bounds;
 pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod extract;
+pub(crate) mod inject;
 pub(crate) mod kafka;
 pub(crate) mod nats;
 pub(crate) mod output;
@@ -11,6 +14,9 @@ pub(crate) mod secret;
 mod url;
 
 use crate::arguments::doctor::DoctorArguments;
+use crate::arguments::explain::ExplainArguments;
+use crate::arguments::extract::ExtractArguments;
+use crate::arguments::inject::InjectArguments;
 use clap::{ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -28,6 +34,9 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Explain(ExplainArguments),
+    Extract(ExtractArguments),
+    Inject(InjectArguments),
     Doctor(Box<DoctorArguments>),
     /// Print the completions of a shell, to be sourced
     #[command(after_help = "Example:\n  otel-messaging completions bash >> ~/.bashrc")]

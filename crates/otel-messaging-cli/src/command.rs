@@ -1,12 +1,20 @@
 //! From the command line to an exit status.
 
+mod doctor;
+mod explain;
+mod extract;
+mod inject;
+mod output;
+mod shell;
+
 use crate::arguments::{Arguments, Command};
-use crate::doctor::doctor;
 use crate::error::Error;
-use clap::{ColorChoice, CommandFactory, Parser};
-use std::io;
-use std::path::Path;
+use crate::explain::escape;
+use clap::{ColorChoice, Parser};
 use std::process::ExitCode;
+
+/// What a command could not read is an error of so many characters at most.
+const LONGEST_ERROR: usize = 1000;
 
 /// Runs the program on the arguments of the process.
 ///
@@ -20,35 +28,20 @@ pub fn main() -> ExitCode {
         ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
-    match run(&arguments.command) {
-        Ok(status) => status,
-        Err(error) => {
-            anstream::eprintln!("otel-messaging: {error}");
-            ExitCode::from(2)
-        }
-    }
+    run(arguments.command).unwrap_or_else(|error| {
+        let error = escape::cut(&error.to_string(), LONGEST_ERROR);
+        anstream::eprintln!("error: {error}");
+        ExitCode::from(2)
+    })
 }
 
-fn run(command: &Command) -> Result<ExitCode, Error> {
+fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
-        Command::Doctor(arguments) => {
-            // One provider for all clients, whichever others a dependency brings along.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let runtime = tokio::runtime::Runtime::new()
-                .map_err(|error| Error::new(format_args!("no thread can be started: {error}")))?;
-            runtime.block_on(doctor(arguments))
-        }
-        Command::Completions { shell } => {
-            let mut command = Arguments::command();
-            clap_complete::generate(*shell, &mut command, "otel-messaging", &mut io::stdout());
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Man { folder } => write_man_pages(folder),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Extract(arguments) => extract::run(arguments),
+        Command::Inject(arguments) => inject::run(arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions { shell } => Ok(shell::complete(shell)),
+        Command::Man { folder } => shell::write_man_pages(&folder),
     }
-}
-
-fn write_man_pages(folder: &Path) -> Result<ExitCode, Error> {
-    let written = clap_mangen::generate_to(Arguments::command(), folder);
-    written.map_err(|error| Error::new(format_args!("{}: {error}", folder.display())))?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -2,12 +2,12 @@
 
 mod arguments;
 mod command;
-mod doctor;
 mod error;
 mod examine;
 mod explain;
 mod finding;
 mod headers;
+mod input;
 mod message;
 mod progress;
 mod report;

@@ -62,8 +62,7 @@ impl FromStr for Since {
         if let Ok(ago) = duration(text) {
             return Ok(Since::Ago(ago));
         }
-        let time: Result<Timestamp, _> = text.parse();
-        let time = time.map(SystemTime::from);
+        let time = text.parse::<Timestamp>().and_then(SystemTime::try_from);
         time.map(Since::At).map_err(|_| {
             "expected a duration such as 15m or 2h, or a time such as 2026-11-30T10:00:00Z".to_owned()
         })

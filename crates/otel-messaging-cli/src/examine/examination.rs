@@ -4,7 +4,7 @@ use crate::examine::producer::{write_name, write_segments};
 use crate::examine::reading::read;
 use crate::examine::tally::Tally;
 use crate::finding::findings;
-use crate::message::{Message, Place, System};
+use crate::message::{Message, System};
 use crate::report::{Destination, Finding, Share};
 use crate::spans::Sent;
 use std::collections::{HashMap, VecDeque};

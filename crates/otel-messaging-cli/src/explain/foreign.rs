@@ -4,8 +4,7 @@ mod decode;
 mod name;
 
 use crate::explain::foreign::decode::Ids;
-use crate::explain::foreign::name::Part;
-use crate::message::{Header, Value};
+use crate::message::Header;
 use opentelemetry::TraceId;
 
 /// A format of contexts, beside W3C's.

@@ -2,8 +2,16 @@
 
 pub(crate) mod baggage;
 pub(crate) mod breach;
+pub(crate) mod escape;
+pub(crate) mod explanation;
 pub(crate) mod foreign;
+pub(crate) mod headers;
+pub(crate) mod peers;
 mod piece;
+pub(crate) mod reading;
 pub(crate) mod rule;
+mod spelling;
+pub(crate) mod text;
 pub(crate) mod traceparent;
 pub(crate) mod tracestate;
+mod vendor;

@@ -1,8 +1,10 @@
 //! `tracestate` (W3C Trace Context Level 2, section 3.3).
 
 use crate::explain::breach::Breach;
+use crate::explain::explanation::Explanation;
 use crate::explain::piece::Piece;
 use crate::explain::rule::Rule;
+use crate::explain::vendor;
 
 /// What otel-messaging reads at most.
 const MAX_MEMBERS: usize = 32;
@@ -112,3 +114,60 @@ fn is_key_of_opentelemetry(key: &str) -> bool {
     };
     system.len() <= 13 && !system.contains('@') && system.bytes().next().is_none_or(is_key_start)
 }
+
+/// Explains the lines, member by member.
+pub(crate) fn explain(lines: &[&str]) -> Explanation {
+    let mut said = Explanation::new("tracestate", lines);
+    let mut keys: Vec<&str> = Vec::new();
+    let mut before = 0;
+    for (line, text) in lines.iter().enumerate() {
+        if let Some(breach) = too_long(text, before) {
+            said.breach(breach.in_line(line));
+        }
+        before += text.len() + 1;
+        for piece in Piece::whole(text).split(',') {
+            let member = match member(piece) {
+                Ok(Some(member)) => member,
+                Ok(None) => continue,
+                Err(breach) => {
+                    said.breach(breach.in_line(line));
+                    continue;
+                }
+            };
+            let key = member.key.text;
+            if keys.contains(&key) {
+                let what = format!(
+                    "The key {key} comes again: allowed here, its first entry counts; section 3.3.3 has each key once."
+                );
+                said.remark(line, member.key.start, what);
+                continue;
+            }
+            if keys.len() >= MAX_MEMBERS {
+                let breach = piece.trim().breaks(Rule::TracestateMembers);
+                said.breach(breach.in_line(line));
+                continue;
+            }
+            keys.push(key);
+            let meaning = vendor::meaning(key, member.value.text);
+            said.part(key, line, member.value, meaning);
+        }
+    }
+    let bytes = before.saturating_sub(1);
+    if keys.is_empty() && said.valid {
+        said.remark(
+            0,
+            0,
+            "An empty tracestate: allowed, and better not sent (section 3.3.2).",
+        );
+    }
+    if bytes > 512 {
+        let what = format!(
+            "The tracestate takes {bytes} bytes. Only 512 have to travel (section 3.3.3.1), so some senders may shorten it."
+        );
+        said.remark(0, 0, what);
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests;

@@ -40,9 +40,11 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Whether so many messages have a valid context as `--fail-under` asks for.
+    /// Whether so many messages have a valid context as `--fail-under` asks for. No messages at all do not pass: a
+    /// check that sees nothing has checked nothing.
     pub(crate) fn passes(&self, fail_under: Option<Percent>) -> bool {
-        fail_under.is_none_or(|percent| percent.is_reached_by(self.healthy))
+        let is_reached = |percent: Percent| percent.is_reached_by(self.healthy);
+        fail_under.is_none_or(|percent| self.messages > 0 && is_reached(percent))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::message::Value;
 
 fn header<'a>(name: &'a str, value: &'a str) -> Header<'a> {
     Header {

@@ -18,7 +18,18 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Looks, reports, and says whether the messages pass.
-pub(crate) async fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Error> {
+pub(super) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Error> {
+    // One provider for all clients, whichever others a dependency brings along.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Error::new(format_args!("no thread can be started: {error}")))?;
+    let done = runtime.block_on(doctor(arguments));
+    // A client's thread that waits for its broker must not keep the program.
+    runtime.shutdown_background();
+    done
+}
+
+async fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Error> {
     match &arguments.system {
         DoctorSystem::Kafka {
             source,
@@ -125,13 +136,19 @@ fn print(report: &Report, output: &OutputArguments) -> Result<(), Error> {
         true => serde_json::to_writer_pretty(&mut stdout, report)
             .map_err(io::Error::from)
             .and_then(|()| writeln!(stdout)),
-        false => report::text::write(report, &mut stdout, None),
+        false => report::text::write(report, &mut stdout, width()),
     };
     match written {
         // Whoever reads it has read enough, such as `head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Error::new(format_args!("standard output: {error}"))),
     }
+}
+
+/// Of the terminal, if standard output is one.
+fn width() -> Option<u16> {
+    let (_, width) = console::Term::stdout().size_checked()?;
+    Some(width)
 }
 
 /// The first Ctrl-C ends the look, and the report is written; the second ends the program.

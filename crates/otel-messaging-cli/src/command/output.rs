@@ -1,0 +1,26 @@
+//! What a command writes.
+
+use crate::error::Error;
+use crate::explain::escape;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Writes text to standard output, with colours where it is a terminal that has them.
+pub(super) fn text(text: &str) -> Result<(), Error> {
+    let mut output = anstream::stdout().lock();
+    let written = output.write_all(text.as_bytes());
+    match written.and_then(|()| output.flush()) {
+        // Whoever reads has seen enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| {
+            Error::new(format_args!("standard output cannot be written: {error}"))
+        }),
+    }
+}
+
+/// Writes JSON to standard output.
+pub(super) fn json(value: &impl Serialize) -> Result<(), Error> {
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::new(format_args!("the result is not JSON: {error}")))?;
+    text(&format!("{}\n", escape::json(&json)))
+}
