@@ -49,9 +49,11 @@ enum Since {
 impl Since {
     fn time(self, now: SystemTime) -> SystemTime {
         match self {
-            Since::Ago(ago) => now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH),
-            Since::At(time) => time,
+            Since::Ago(ago) => now.checked_sub(ago),
+            Since::At(time) => Some(time),
         }
+        // Brokers know no earlier time.
+        .map_or(SystemTime::UNIX_EPOCH, |time| time.max(SystemTime::UNIX_EPOCH))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::message::System;
 use clap::{Args, ValueEnum};
 
-/// Explains a field or the headers of a message: what is in it, which rule it breaks, and what readers make of it.
+/// Explain a field or the headers of a message: what is in it, which rule it breaks, and what readers make of it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExplainArguments {

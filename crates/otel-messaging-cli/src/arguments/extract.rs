@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-/// Prints the context in the headers of a message, decoded.
+/// Print the context in the headers of a message, decoded.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExtractArguments {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 const LONGEST: usize = 60;
 
 /// Headers by which a kind of program is known, whatever their values.
-const KINDS: [(&str, &str); 11] = [
+const KINDS: [(&str, &str); 13] = [
     ("__TypeId__", "Spring"),
     ("spring_json_header_types", "Spring Kafka"),
     ("MT-Activity-Id", "MassTransit"),
@@ -19,6 +19,8 @@ const KINDS: [(&str, &str); 11] = [
     ("sw8", "SkyWalking"),
     ("x-amzn-trace-id", "AWS X-Ray"),
     ("uber-trace-id", "Jaeger client"),
+    ("b3", "B3"),
+    ("X-B3-TraceId", "B3"),
 ];
 
 /// Headers that say by which way a message came.

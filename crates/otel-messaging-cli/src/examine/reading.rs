@@ -74,6 +74,14 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
     }
     let formats = foreign::formats(&message.headers);
     let mut symptoms = fields.symptoms;
+    if fields.spelled.is_some() {
+        // Readers of NATS look for one or the other.
+        let symptom = match fields.has_lower && system == System::Nats {
+            true => Symptom::BothSpellings,
+            false => Symptom::Spelling,
+        };
+        symptoms.add(symptom, fields.spelled);
+    }
     let is_structured_event = is_structured_event(message);
     let counting = match &message.contexts {
         Contexts::One(set) => set.traceparent.filter(|_| set.has_sender()),
@@ -189,7 +197,8 @@ struct Fields {
     /// Of the last header that is a traceparent and not empty.
     last: Option<usize>,
     has_lower: bool,
-    has_title: bool,
+    /// In another spelling than lower case.
+    spelled: Option<usize>,
     tracestate: Option<usize>,
     baggage: Option<usize>,
     has_others: bool,
@@ -259,11 +268,10 @@ impl Fields {
         } else if let Some(sender) = Sender::of(text) {
             self.add_sender(place, sender, is_lower);
         }
-        if !is_lower {
-            self.symptoms.add(Symptom::Spelling, Some(place));
-        }
         self.has_lower |= is_lower;
-        self.has_title |= header.name == b"Traceparent";
+        if !is_lower {
+            self.spelled.get_or_insert(place);
+        }
     }
 
     fn add_sender(&mut self, place: usize, sender: Sender, is_lower: bool) {
