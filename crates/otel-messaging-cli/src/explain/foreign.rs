@@ -115,10 +115,6 @@ impl Formats {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Foreign> {
         self.0.iter().flatten()
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
-    }
 }
 
 /// Finds the contexts of other formats, by the names of the headers.

@@ -1,3 +1,4 @@
+use super::explained::PROPERTY;
 use super::*;
 use crate::explain::reading;
 use crate::headers::Headers;
@@ -5,8 +6,11 @@ use otel_messaging::adapter::{Carrier, CarrierMut, Contexts};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
+/// By their keys: the value and the properties.
+type Members = BTreeMap<String, (String, Vec<String>)>;
+
 /// The keys with their values and properties, as the project reads them, and the lines that it reads.
-fn core_reads(lines: &[String]) -> (BTreeMap<String, (String, Vec<String>)>, Vec<String>) {
+fn core_reads(lines: &[String]) -> (Members, Vec<String>) {
     let mut headers = Headers::default();
     for line in lines {
         headers.add("baggage", line.as_str().into()).unwrap();
@@ -16,7 +20,7 @@ fn core_reads(lines: &[String]) -> (BTreeMap<String, (String, Vec<String>)>, Vec
         let properties = properties.filter(|property| !property.is_empty());
         (entry.key, (entry.value, properties.collect()))
     });
-    let read = read.collect();
+    let read: Members = read.collect();
     let lines = match (lines, headers.contexts()) {
         ([line], _) => vec![line.clone()],
         (_, Contexts::One(set)) => set.baggage.iter().map(|line| (*line).to_owned()).collect(),

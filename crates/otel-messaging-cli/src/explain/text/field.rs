@@ -8,6 +8,8 @@ use std::fmt::Write;
 /// A value is shown in so many columns around what breaks a rule.
 const BEFORE: usize = 64;
 const BEHIND: usize = 32;
+/// A value that is no longer is shown whole.
+const WIDTH: usize = 76;
 
 /// A field, part by part, with what breaks its rules.
 pub(crate) fn field(said: &Explanation) -> String {
@@ -64,7 +66,8 @@ fn breach(said: &Explanation, broken: &Broken) -> String {
             .unwrap_or(0)
     };
     let first = near(broken.byte.saturating_sub(BEFORE));
-    let last = near(value.len().min(broken.end.saturating_add(BEHIND)));
+    let behind = broken.end.saturating_add(BEHIND).max(first + WIDTH);
+    let last = near(value.len().min(behind));
     let shown_end = near(broken.end.min(broken.byte + BEHIND));
     let before = part(first, broken.byte);
     let (start, before) = match before.len().checked_sub(BEFORE) {
