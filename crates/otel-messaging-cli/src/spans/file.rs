@@ -17,6 +17,7 @@ pub(crate) fn read_file(
 ) -> Result<Ending, Error> {
     let name = SpansFrom::File(path.to_owned());
     let file = File::open(path).map_err(|error| Error::new(format_args!("{name}: {error}")))?;
+    progress.set_position(0);
     if let Ok(metadata) = file.metadata() {
         progress.set_length(metadata.len());
     }

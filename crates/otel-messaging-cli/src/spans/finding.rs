@@ -172,6 +172,10 @@ impl<'i> Findings<'i> {
         let other = tally.witnesses.values().next().map(|witness| witness.trace);
         let other = TraceId::from(other.unwrap_or_default());
         let inferred: u64 = tally.witnesses.values().map(|witness| witness.spans).sum();
+        let inferred = match inferred {
+            1 => "1 span".to_owned(),
+            more => format!("{more} spans"),
+        };
         let is_inferred = tally.witnesses.values().all(|witness| witness.spans > 0);
         match mode {
             FailureMode::ProducerNotExported => format!(
@@ -179,7 +183,7 @@ impl<'i> Findings<'i> {
             ),
             FailureMode::OwnTrace if is_inferred => format!(
                 "No span of a consumer has to do with the context of {count}, such as trace {trace}. But {services} \
-                 has {inferred} spans for this destination at the root of their traces, without links, such as trace \
+                 has {inferred} for this destination at the root of a trace, without links, such as trace \
                  {other}. So the consumer seems to begin traces of its own: this is inferred, because these spans do \
                  not tell which message they are for."
             ),
@@ -195,8 +199,8 @@ impl<'i> Findings<'i> {
                 "The spans have the producer's span of {count}, but no span of a consumer, such as in trace {trace}."
             ),
             FailureMode::WorkEscaped => format!(
-                "{services} joins the traces of {count}, such as trace {trace}, but has {inferred} spans that send \
-                 messages at the root of their traces, such as trace {other}."
+                "{services} joins the traces of {count}, such as trace {trace}, but also has {inferred} with which it \
+                 sends messages at the root of a trace, such as trace {other}."
             ),
             FailureMode::ParentUnsampled => format!(
                 "The context of {count} is not sampled, such as trace {trace}, and neither side exported a span."

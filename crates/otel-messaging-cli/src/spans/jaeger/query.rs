@@ -45,6 +45,7 @@ pub(crate) async fn query(
     if traces.len() < all {
         notes.push(format!("{} of {all} traces", traces.len()));
     }
+    progress.set_position(0);
     progress.set_length(traces.len() as u64);
     let ids: Vec<TraceId> = traces.iter().copied().collect();
     let mut answers = stream::iter(ids)

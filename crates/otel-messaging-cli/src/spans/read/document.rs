@@ -50,10 +50,7 @@ impl<'de> Visitor<'de> for Document<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let Self { index, level } = self;
-        while list
-            .next_element_seed(Document { index, level })?
-            .is_some()
-        {}
+        while list.next_element_seed(Document { index, level })?.is_some() {}
         Ok(())
     }
 

@@ -65,7 +65,9 @@ pub(crate) fn read(reader: impl BufRead, index: &mut Index) -> Result<Ending, Fa
         }
         let what = error.to_string();
         // The line is counted anew in each value.
-        let what = what.rsplit_once(" at line ").map_or(&*what, |(what, _)| what);
+        let what = what
+            .rsplit_once(" at line ")
+            .map_or(&*what, |(what, _)| what);
         return Err(Failure {
             line: line + error.line().saturating_sub(1),
             what: if index.is_recognised {
