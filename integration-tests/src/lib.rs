@@ -2,8 +2,8 @@
 //!
 //! [`mod@scenarios`], [`onward`], [`batching`] and [`mod@counts`] say what has to hold; the modules named
 //! for the clients are the glue. [`otlp_receiver`] takes what is exported. [`private`] is for tests that
-//! kill their broker, [`wire`] for hostile producers, [`python`] and [`go`] for programs in other
-//! languages, [`version`] for what differs between versions of a server, [`outcomes`] for what became of
+//! kill their broker, [`wire`] for hostile producers, [`python`], [`go`] and [`producers`] for
+//! programs in other languages, [`version`] for what differs between versions of a server, [`outcomes`] for what became of
 //! contexts. [`broker_test!`] and [`two_worker_test!`] are the attributes of the tests.
 
 mod attribute;
@@ -17,6 +17,7 @@ pub mod onward;
 pub mod otlp_receiver;
 pub mod outcomes;
 pub mod private;
+pub mod producers;
 pub mod python;
 pub mod rabbitmq;
 pub mod relay_table;
