@@ -37,12 +37,10 @@ pub(crate) struct Place<A: clap::Args> {
     pub(crate) source: A,
     #[arg(long, default_value_t = 1000)]
     pub(crate) last: u64,
-    /// Seconds since 1970
     #[arg(long)]
-    pub(crate) since: Option<f64>,
-    /// Seconds
+    pub(crate) since: Option<jiff::Timestamp>,
     #[arg(long = "for")]
-    pub(crate) listen_for: Option<f64>,
+    pub(crate) listen_for: Option<jiff::SignedDuration>,
     #[arg(long, default_value_t = 1_000_000)]
     pub(crate) max: u64,
     #[arg(long)]

@@ -11,7 +11,7 @@ use crate::source::{kafka, nats, rabbitmq};
 use clap::Parser;
 use indicatif::ProgressBar;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// Runs the program on the arguments of the process.
 ///
@@ -55,10 +55,10 @@ fn scan<A: clap::Args>(system: System, place: &Place<A>) -> Scan {
         examination: Examination::new(system, false),
         bounds: Bounds {
             from: match place.since {
-                Some(since) => From::Time(SystemTime::UNIX_EPOCH + Duration::from_secs_f64(since)),
+                Some(since) => From::Time(SystemTime::from(since)),
                 None => From::Last(place.last),
             },
-            listen_for: place.listen_for.map(Duration::from_secs_f64),
+            listen_for: place.listen_for.map(|time| time.unsigned_abs()),
             max: place.max,
         },
         stop,

@@ -87,10 +87,11 @@ fn set_security(config: &mut ClientConfig, arguments: &KafkaArguments) -> Result
             tls = true;
         }
     }
-    let password = match &arguments.password_file {
-        Some(file) => Some(Secret::from_file("--password-file", file)?),
-        None => arguments.password.clone(),
-    };
+    let password = Secret::chosen(
+        "--password-file",
+        arguments.password_file.as_deref(),
+        arguments.password.as_ref(),
+    )?;
     if let Some(username) = &arguments.username {
         let mechanism = arguments.sasl_mechanism.unwrap_or(SaslMechanism::Plain);
         let password = password.as_ref().ok_or_else(|| {

@@ -109,10 +109,11 @@ fn uri(arguments: &RabbitMqArguments, address: &str) -> Result<AMQPUri, Error> {
     if let Some(user) = &arguments.user {
         uri.authority.userinfo.username.clone_from(user);
     }
-    let password = match &arguments.password_file {
-        Some(file) => Some(Secret::from_file("--password-file", file)?),
-        None => arguments.password.clone(),
-    };
+    let password = Secret::chosen(
+        "--password-file",
+        arguments.password_file.as_deref(),
+        arguments.password.as_ref(),
+    )?;
     if let Some(password) = password {
         uri.authority.userinfo.password = password.reveal().to_owned();
     }
