@@ -11,6 +11,18 @@ use std::str::FromStr;
 pub(crate) struct Secret(String);
 
 impl Secret {
+    /// What is in the file if there is one, and else what was given.
+    pub(crate) fn chosen(
+        option: &str,
+        file: Option<&Path>,
+        given: Option<&Secret>,
+    ) -> Result<Option<Self>, Error> {
+        match file {
+            Some(file) => Self::from_file(option, file).map(Some),
+            None => Ok(given.cloned()),
+        }
+    }
+
     /// Reads a file without the line break at its end. `option` names it in an error.
     pub(crate) fn from_file(option: &str, path: &Path) -> Result<Self, Error> {
         Ok(Self(

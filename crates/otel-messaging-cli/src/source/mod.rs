@@ -2,6 +2,7 @@
 
 pub(crate) mod bounds;
 pub(crate) mod kafka;
+mod listening;
 pub(crate) mod nats;
 pub(crate) mod rabbitmq;
 pub(crate) mod scan;

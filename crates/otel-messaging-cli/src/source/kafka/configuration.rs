@@ -8,11 +8,13 @@ use rdkafka::error::KafkaError;
 use std::path::Path;
 
 /// What may be changed with -X.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     ("client.id", "otel-messaging-doctor"),
     // The queue of fetched messages is what takes the memory.
     ("queued.max.messages.kbytes", "16384"),
     ("fetch.max.bytes", "8388608"),
+    // A broker without new messages answers after this time, and not before that the next topic is asked for.
+    ("fetch.wait.max.ms", "100"),
     // A partition whose beginning was deleted in the meantime goes on where it begins now.
     ("auto.offset.reset", "earliest"),
     // Producers inject into messages of aborted transactions too, and a transaction that is never ended
@@ -85,10 +87,11 @@ fn set_security(config: &mut ClientConfig, arguments: &KafkaArguments) -> Result
             tls = true;
         }
     }
-    let password = match &arguments.password_file {
-        Some(file) => Some(Secret::from_file("--password-file", file)?),
-        None => arguments.password.clone(),
-    };
+    let password = Secret::chosen(
+        "--password-file",
+        arguments.password_file.as_deref(),
+        arguments.password.as_ref(),
+    )?;
     if let Some(username) = &arguments.username {
         let mechanism = arguments.sasl_mechanism.unwrap_or(SaslMechanism::Plain);
         let password = password.as_ref().ok_or_else(|| {

@@ -56,7 +56,7 @@ impl Connection {
         let begin = Instant::now();
         let mut turns = 0;
         loop {
-            let turn = if turns < 5 { TURN } else { LONG_TURN };
+            let turn = if turns < 10 { TURN } else { LONG_TURN };
             turns += 1;
             let known = match question(turn) {
                 Ok(answer) => {

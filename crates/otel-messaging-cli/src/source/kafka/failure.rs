@@ -78,7 +78,7 @@ fn explained(address: &str, code: RDKafkaErrorCode, text: &str) -> Error {
     ))
 }
 
-/// librdkafka's text without the names that it has for its own connections.
+/// librdkafka's text without the names that it has for its own connections, and without times and states.
 fn without_origin(text: &str) -> &str {
     match text
         .split_once("]: ")
