@@ -46,34 +46,8 @@ pub(crate) enum Command {
     Man { folder: PathBuf },
 }
 
-<<<<<<< HEAD
 const STATUSES: &str = "\
 Exit status:
   0  done
   1  what was looked at does not pass: an invalid field, or a share below --fail-under
   2  it could not look: wrong arguments, an address that does not answer, refused credentials";
-=======
-#[derive(Debug, Subcommand)]
-pub(crate) enum Doctor {
-    Kafka(Place<kafka::KafkaArguments>),
-    #[command(name = "rabbitmq")]
-    RabbitMq(Place<rabbitmq::RabbitMqArguments>),
-    Nats(Place<nats::NatsArguments>),
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Place<A: clap::Args> {
-    #[command(flatten)]
-    pub(crate) source: A,
-    #[arg(long, default_value_t = 1000)]
-    pub(crate) last: u64,
-    #[arg(long)]
-    pub(crate) since: Option<jiff::Timestamp>,
-    #[arg(long = "for")]
-    pub(crate) listen_for: Option<jiff::SignedDuration>,
-    #[arg(long, default_value_t = 1_000_000)]
-    pub(crate) max: u64,
-    #[arg(long)]
-    pub(crate) json: bool,
-}
->>>>>>> doctor-sources
