@@ -83,6 +83,7 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
         symptoms.add(symptom, fields.spelled);
     }
     let is_structured_event = is_structured_event(message);
+    let has_other_format = is_structured_event || formats.iter().next().is_some();
     let counting = match &message.contexts {
         Contexts::One(set) => set.traceparent.filter(|_| set.has_sender()),
         _ => None,
@@ -100,7 +101,7 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
             symptoms.add(Symptom::Malformed, fields.last);
         }
         Health::Malformed
-    } else if !formats.is_empty() || is_structured_event {
+    } else if has_other_format {
         symptoms.add(Symptom::OtherFormat, None);
         Health::Foreign
     } else if symptoms.has(Symptom::Rewritten) {
@@ -114,7 +115,7 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
     }
     if let Some(sender) = sender {
         add_flags(&mut symptoms, sender, fields.last);
-        if !formats.is_empty() || is_structured_event {
+        if has_other_format {
             symptoms.add(Symptom::OtherFormatToo, None);
         }
         if differs(&formats, sender) {
