@@ -11,7 +11,7 @@ use crate::source::{kafka, nats, rabbitmq};
 use clap::Parser;
 use indicatif::ProgressBar;
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Runs the program on the arguments of the process.
 ///
@@ -55,7 +55,10 @@ fn scan<A: clap::Args>(system: System, place: &Place<A>) -> Scan {
         examination: Examination::new(system, false),
         bounds: Bounds {
             from: match place.since {
-                Some(since) => From::Time(SystemTime::from(since)),
+                Some(since) => From::Time(
+                    SystemTime::UNIX_EPOCH
+                        + Duration::from_nanos(u64::try_from(since.as_nanosecond()).unwrap_or(0)),
+                ),
                 None => From::Last(place.last),
             },
             listen_for: place.listen_for.map(|time| time.unsigned_abs()),
