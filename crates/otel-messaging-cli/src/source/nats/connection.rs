@@ -192,7 +192,7 @@ fn not_opened(address: &str, error: &ConnectError) -> Error {
 }
 
 /// The TLS library's errors come as those of the connection.
-fn is_tls(error: &dyn std::error::Error) -> bool {
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         let inner = error
