@@ -1,1 +1,4 @@
-//! x
+//! The program `otel-messaging`, on real brokers.
+
+mod population;
+mod report;
