@@ -45,7 +45,7 @@ fn check_limits<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Breach> 
             Ok(None) => None,
             Ok(Some(member)) => {
                 let malformed = member.properties().find_map(Result::err);
-                malformed.or_else(|| room.take(&member))
+                malformed.or_else(|| room.take(&member, (line, member.key.start)))
             }
             Err(breach) => Some(breach),
         };
@@ -72,14 +72,17 @@ fn pieces<'a>(
 #[derive(Debug, Default)]
 struct Room<'a> {
     sizes: HashMap<&'a str, usize>,
+    /// Where the member stands whose value counts: the line, and the byte.
+    places: HashMap<&'a str, (usize, usize)>,
     bytes: usize,
 }
 
 impl<'a> Room<'a> {
     /// The last value of a key counts; an earlier one makes room for it.
-    fn take(&mut self, member: &Member<'a>) -> Option<Breach> {
+    fn take(&mut self, member: &Member<'a>, place: (usize, usize)) -> Option<Breach> {
         if let Some(earlier) = self.sizes.remove(member.key.text) {
             self.bytes -= earlier + 1;
+            self.places.remove(member.key.text);
         }
         let size = member.size();
         if self.sizes.len() >= MAX_MEMBERS {
@@ -90,6 +93,7 @@ impl<'a> Room<'a> {
         }
         self.bytes += size + 1;
         self.sizes.insert(member.key.text, size);
+        self.places.insert(member.key.text, place);
         None
     }
 }
@@ -104,6 +108,7 @@ struct Member<'a> {
 
 #[derive(Debug, Clone, Copy)]
 struct Property<'a> {
+    whole: Piece<'a>,
     key: Piece<'a>,
     value: Option<Piece<'a>>,
 }
@@ -172,7 +177,11 @@ fn property(piece: Piece<'_>) -> Result<Property<'_>, Breach> {
         .or_else(|| value?.breaks_unless(Rule::BaggagePropertyValue, is_octet));
     match breach {
         Some(breach) => Err(breach),
-        None => Ok(Property { key, value }),
+        None => Ok(Property {
+            whole: piece,
+            key,
+            value,
+        }),
     }
 }
 
