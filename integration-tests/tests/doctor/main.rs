@@ -1,1 +1,10 @@
-//! x
+//! The program `otel-messaging doctor`: it sees every message that it was asked for, and nobody notices.
+
+mod kafka;
+mod kafka_group;
+mod nats;
+mod nats_stream;
+mod program;
+mod rabbitmq;
+mod rabbitmq_queue;
+mod refused;
