@@ -32,6 +32,8 @@ enum Value {
 struct Kind {
     /// The producer's name: a key's prefix, a routing key, a part of the subject.
     name: &'static str,
+    /// What its headers tell of it beside that.
+    hint: &'static str,
     /// How many it sends.
     messages: u64,
     /// The headers of its nth message.
@@ -55,6 +57,7 @@ fn kinds() -> Vec<Kind> {
     vec![
         Kind {
             name: "good",
+            hint: "",
             messages: 20,
             headers: |nth| vec![("traceparent", traceparent(nth, "01")), ("order", text("7"))],
             health: "valid",
@@ -63,6 +66,7 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             name: "baggage",
+            hint: "",
             messages: 2,
             headers: |nth| {
                 let baggage = text("tenant=acme%20corp,card=4711");
@@ -74,6 +78,7 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             name: "unsampled",
+            hint: "",
             messages: 3,
             headers: |nth| vec![("traceparent", traceparent(nth, "00"))],
             health: "valid",
@@ -82,6 +87,7 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             name: "random",
+            hint: "",
             messages: 4,
             headers: |nth| vec![("traceparent", traceparent(nth, "03"))],
             health: "valid",
@@ -90,6 +96,7 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             name: "missing",
+            hint: "",
             messages: 7,
             headers: |_| vec![("order", text("7"))],
             health: "missing",
@@ -98,6 +105,7 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             name: "malformed",
+            hint: "",
             messages: 5,
             headers: |_| vec![("traceparent", text("00-1-2-01"))],
             health: "malformed",
@@ -106,6 +114,7 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             name: "zipkin",
+            hint: ", B3",
             messages: 6,
             headers: |nth| {
                 let span = Value::Text(format!("{:016x}", nth + 1));
@@ -117,6 +126,7 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             name: "both",
+            hint: ", Jaeger client",
             messages: 2,
             headers: |nth| {
                 let jaeger = Value::Text(format!("{OTHER_TRACE}:{:016x}:0:1", nth + 1));
@@ -128,6 +138,7 @@ fn kinds() -> Vec<Kind> {
         },
         Kind {
             name: "frozen",
+            hint: "",
             messages: 12,
             headers: |_| vec![("traceparent", traceparent(0, "01"))],
             health: "valid",
@@ -158,9 +169,10 @@ fn expect(report: &Report, destination: &str, producer: &str, kind: &Kind) {
 }
 
 /// What it says of all of them.
-fn expect_all(report: &Report, destination: &str, named: fn(&str) -> String, kinds: &[Kind]) {
+fn expect_all(report: &Report, destination: &str, kinds: &[Kind]) {
     for kind in kinds {
-        expect(report, destination, &named(kind.name), kind);
+        let producer = format!("key {}…{}", kind.name, kind.hint);
+        expect(report, destination, &producer, kind);
     }
     let all: u64 = kinds.iter().map(|kind| kind.messages).sum();
     let valid = kinds.iter().filter(|kind| kind.health == "valid");
@@ -179,6 +191,7 @@ async fn kafka() {
     kinds.extend([
         Kind {
             name: "contradicting",
+            hint: "",
             messages: 3,
             headers: |nth| {
                 let other = Value::Text(format!("00-{OTHER_TRACE}-{:016x}-01", nth + 1));
@@ -190,6 +203,7 @@ async fn kafka() {
         },
         Kind {
             name: "appended",
+            hint: "",
             messages: 2,
             headers: |nth| vec![("traceparent", traceparent(nth, "01")); 2],
             health: "valid",
@@ -198,6 +212,7 @@ async fn kafka() {
         },
         Kind {
             name: "spelled",
+            hint: "",
             messages: 2,
             headers: |nth| vec![("Traceparent", traceparent(nth, "01"))],
             health: "valid",
@@ -206,6 +221,7 @@ async fn kafka() {
         },
         Kind {
             name: "binary",
+            hint: "",
             messages: 1,
             headers: |_| vec![("traceparent", Value::Bytes(vec![0xff, 0]))],
             health: "malformed",
@@ -214,6 +230,7 @@ async fn kafka() {
         },
         Kind {
             name: "nothing",
+            hint: "",
             messages: 1,
             headers: |_| vec![("traceparent", Value::Null)],
             health: "malformed",
@@ -222,6 +239,7 @@ async fn kafka() {
         },
         Kind {
             name: "quoted",
+            hint: "",
             messages: 2,
             headers: |nth| {
                 let Value::Text(value) = traceparent(nth, "01") else { unreachable!() };
@@ -253,7 +271,7 @@ async fn kafka() {
     }
     let brokers = address("KAFKA_BROKERS");
     let report = look(&["kafka", "--brokers", &brokers, "--topic", &topic.name]).await;
-    expect_all(&report, &topic.name, |name| format!("key {name}…"), &kinds);
+    expect_all(&report, &topic.name, &kinds);
 }
 
 #[apply(broker_test)]
@@ -273,6 +291,7 @@ async fn rabbitmq() {
     kinds.extend([
         Kind {
             name: "contradicting",
+            hint: "",
             messages: 3,
             headers: |nth| {
                 let other = Value::Text(format!("00-{OTHER_TRACE}-{:016x}-01", nth + 1));
@@ -284,6 +303,7 @@ async fn rabbitmq() {
         },
         Kind {
             name: "binary",
+            hint: "",
             messages: 2,
             headers: |nth| {
                 let Value::Text(value) = traceparent(nth, "01") else { unreachable!() };
@@ -295,6 +315,7 @@ async fn rabbitmq() {
         },
         Kind {
             name: "nothing",
+            hint: "",
             messages: 1,
             headers: |_| vec![("traceparent", Value::Null)],
             health: "malformed",
@@ -322,7 +343,8 @@ async fn rabbitmq() {
     let probe = &report.producer(&exchange, "routing key probe")["health"];
     assert_eq!(*probe, json!({ "valid": 1 }));
     for kind in &kinds {
-        expect(&report, &exchange, &format!("routing key {}", kind.name), kind);
+        let producer = format!("routing key {}{}", kind.name, kind.hint);
+        expect(&report, &exchange, &producer, kind);
     }
     let deleted = channel.exchange_delete(exchange.as_str().into(), Default::default());
     deleted.await.expect("deleted");
@@ -380,6 +402,7 @@ async fn nats() {
     kinds.extend([
         Kind {
             name: "contradicting",
+            hint: "",
             messages: 3,
             headers: |nth| {
                 let other = Value::Text(format!("00-{OTHER_TRACE}-{:016x}-01", nth + 1));
@@ -391,6 +414,7 @@ async fn nats() {
         },
         Kind {
             name: "title",
+            hint: "",
             messages: 4,
             headers: |nth| vec![("Traceparent", traceparent(nth, "01"))],
             health: "valid",
@@ -399,6 +423,7 @@ async fn nats() {
         },
         Kind {
             name: "spellings",
+            hint: "",
             messages: 2,
             headers: |nth| {
                 let value = traceparent(nth, "01");
@@ -427,7 +452,8 @@ async fn nats() {
     let report = look(&["nats", "--server", &server, "--stream", &stream]).await;
     for kind in &kinds {
         // The name of the stream has digits.
-        expect(&report, &format!("*.{}", kind.name), "", kind);
+        let producer = kind.hint.trim_start_matches(", ");
+        expect(&report, &format!("*.{}", kind.name), producer, kind);
     }
     context.delete_stream(&stream).await.expect("deleted");
 }

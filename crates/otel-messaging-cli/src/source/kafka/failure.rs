@@ -55,7 +55,7 @@ impl Causes {
         match &self.heard().cause {
             Some((code, text)) => explained(address, *code, text),
             None => Error::new(format_args!(
-                "Kafka at {address} does not answer: check --brokers, and whether the listener wants --tls"
+                "Kafka at {address} does not answer: check --brokers, and whether the listener speaks TLS (--tls)"
             )),
         }
     }
@@ -70,7 +70,7 @@ fn explained(address: &str, code: RDKafkaErrorCode, text: &str) -> Error {
             "cannot be reached with TLS: check --tls-ca, --tls-cert, and whether the listener speaks TLS"
         }
         RDKafkaErrorCode::Resolve => "has an unknown host: check --brokers",
-        _ => "cannot be reached: check --brokers, and whether the listener wants --tls",
+        _ => "cannot be reached: check --brokers, and whether the listener speaks TLS (--tls)",
     };
     Error::new(format_args!(
         "Kafka at {address} {advice} ({})",
@@ -80,13 +80,11 @@ fn explained(address: &str, code: RDKafkaErrorCode, text: &str) -> Error {
 
 /// librdkafka's text without the names that it has for its own connections, and without times and states.
 fn without_origin(text: &str) -> &str {
-    match text
+    let text = text.split(" (after ").next().unwrap_or(text);
+    let origin = text
         .split_once("]: ")
-        .or_else(|| text.split_once("/bootstrap: "))
-    {
-        Some((_, rest)) => rest,
-        None => text,
-    }
+        .or_else(|| text.split_once("/bootstrap: "));
+    origin.map_or(text, |(_, rest)| rest)
 }
 
 /// Nothing is printed: what librdkafka says would be in the way of the report.

@@ -56,6 +56,11 @@ pub(crate) async fn look(
     let declared = connection.answer(declared).await?;
     let declared =
         declared.map_err(|error| connection.failure_of("queue", "--queue", queue, &error))?;
+    // Before the count, which a quorum queue and a stream tell late.
+    let kind = kind::of_queue(connection, &name).await?;
+    if kind == QueueKind::Other {
+        return Err(not_classic(&name));
+    }
     let From::Last(last) = scan.bounds.from else {
         return Ok(End::Complete);
     };
@@ -72,7 +77,7 @@ pub(crate) async fn look(
     if count == 0 {
         return Ok(End::Complete);
     }
-    let (channel, mut consumer) = take(connection, &name, count).await?;
+    let (channel, mut consumer) = take(connection, &name, kind, count).await?;
     let looked = see_each(connection, &mut consumer, count, scan).await;
     // Gives back everything that is out, each message to its place.
     let closed = connection.answer(channel.close(200, "OK".into())).await?;
@@ -88,12 +93,9 @@ pub(crate) async fn look(
 async fn take(
     connection: &Connection,
     queue: &ShortString,
+    kind: QueueKind,
     count: u16,
 ) -> Result<(Channel, Consumer), Error> {
-    let kind = kind::of_queue(connection, queue).await?;
-    if kind == QueueKind::Other {
-        return Err(not_classic(queue));
-    }
     let channel = connection.channel().await?;
     let options = BasicQosOptions {
         global: kind == QueueKind::Unknown,
