@@ -81,7 +81,8 @@ fn measure(arguments: &Arguments) -> Result<()> {
     let table = result?;
     println!("{table}");
     if arguments.write {
-        write(&arguments.document, "benches/scan", &table).context("the table could not be written")?;
+        write(&arguments.document, "benches/scan", &table)
+            .context("the table could not be written")?;
     }
     Ok(())
 }
@@ -90,10 +91,20 @@ fn measure_on(arguments: &Arguments, topic: &Topic) -> Result<String> {
     let messages = arguments.messages.to_string();
     let bare = |command: &mut Command| {
         let place = ["--kafka", &arguments.kafka, "--topic", &topic.name];
-        command.arg("bare").args(place).args(["--messages", &messages]);
+        command
+            .arg("bare")
+            .args(place)
+            .args(["--messages", &messages]);
     };
     let doctor = |command: &mut Command| {
-        let place = ["doctor", "kafka", "--brokers", &arguments.kafka, "--topic", &topic.name];
+        let place = [
+            "doctor",
+            "kafka",
+            "--brokers",
+            &arguments.kafka,
+            "--topic",
+            &topic.name,
+        ];
         command
             .args(place)
             .args(["--last", &messages, "--max", &messages, "--json"]);

@@ -19,7 +19,9 @@ pub(crate) struct Topic {
 impl Topic {
     pub(crate) fn fill(kafka: &str, messages: u64) -> Result<Self> {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", kafka).set("linger.ms", "20");
+        config
+            .set("bootstrap.servers", kafka)
+            .set("linger.ms", "20");
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -43,10 +45,17 @@ impl Topic {
     }
 
     fn send(&self, producer: &BaseProducer, number: u64) -> Result<()> {
-        let key = format!("{}-{number}", ["order", "invoice", "label", "return"][number as usize % 4]);
+        let key = format!(
+            "{}-{number}",
+            ["order", "invoice", "label", "return"][number as usize % 4]
+        );
         let traceparent = match number % 100 {
             0 => "00-1-2-01".to_owned(),
-            _ => format!("00-0af7651916cd43dd{:016x}-{:016x}-01", number + 1, number + 1),
+            _ => format!(
+                "00-0af7651916cd43dd{:016x}-{:016x}-01",
+                number + 1,
+                number + 1
+            ),
         };
         let headers = [
             ("content-type", "application/json"),

@@ -40,10 +40,14 @@ pub(crate) enum Command {
     Doctor(Box<DoctorArguments>),
     /// Print the completions of a shell, to be sourced
     #[command(after_help = "Example:\n  otel-messaging completions bash >> ~/.bashrc")]
-    Completions { shell: Shell },
+    Completions {
+        shell: Shell,
+    },
     /// Write the man pages into a folder, one for each command
     #[command(after_help = "Example:\n  otel-messaging man ~/.local/share/man/man1")]
-    Man { folder: PathBuf },
+    Man {
+        folder: PathBuf,
+    },
 }
 
 const STATUSES: &str = "\

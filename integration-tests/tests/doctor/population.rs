@@ -17,6 +17,30 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
 use serde_json::json;
 
+impl Report {
+    /// What is counted of a producer.
+    pub(crate) fn producer(&self, destination: &str, producer: &str) -> &Value {
+        let named = |of: &'_ Value, name: &str| of["name"] == name;
+        let destinations = self.json["destinations"].as_array().expect("a list");
+        let mut destinations = destinations.iter();
+        let found = destinations.find(|found| named(found, destination));
+        let found = found.unwrap_or_else(|| panic!("no {destination} in {:#}", self.json));
+        let mut producers = found["producers"].as_array().expect("a list").iter();
+        let found = producers.find(|found| named(found, producer));
+        found.unwrap_or_else(|| panic!("no {producer} in {:#}", self.json))
+    }
+
+    /// The codes of the findings of a producer.
+    pub(crate) fn findings(&self, destination: &str, producer: &str) -> Vec<&str> {
+        let findings = self.json["findings"].as_array().expect("a list");
+        let of_producer = findings.iter().filter(|finding| {
+            finding["destination"] == destination && finding["producer"] == producer
+        });
+        let codes = of_producer.map(|finding| finding["code"].as_str().expect("text"));
+        codes.collect()
+    }
+}
+
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const OTHER_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -59,7 +83,12 @@ fn kinds() -> Vec<Kind> {
             name: "good",
             hint: "",
             messages: 20,
-            headers: |nth| vec![("traceparent", traceparent(nth, "01")), ("order", text("7"))],
+            headers: |nth| {
+                vec![
+                    ("traceparent", traceparent(nth, "01")),
+                    ("order", text("7")),
+                ]
+            },
             health: "valid",
             symptoms: &[],
             findings: &[],
@@ -70,7 +99,10 @@ fn kinds() -> Vec<Kind> {
             messages: 2,
             headers: |nth| {
                 let baggage = text("tenant=acme%20corp,card=4711");
-                vec![("traceparent", traceparent(nth, "01")), ("baggage", baggage)]
+                vec![
+                    ("traceparent", traceparent(nth, "01")),
+                    ("baggage", baggage),
+                ]
             },
             health: "valid",
             symptoms: &["baggage"],
@@ -118,7 +150,11 @@ fn kinds() -> Vec<Kind> {
             messages: 6,
             headers: |nth| {
                 let span = Value::Text(format!("{:016x}", nth + 1));
-                vec![("X-B3-TraceId", text(TRACE)), ("X-B3-SpanId", span), ("X-B3-Sampled", text("1"))]
+                vec![
+                    ("X-B3-TraceId", text(TRACE)),
+                    ("X-B3-SpanId", span),
+                    ("X-B3-Sampled", text("1")),
+                ]
             },
             health: "foreign",
             symptoms: &["other-format"],
@@ -130,7 +166,10 @@ fn kinds() -> Vec<Kind> {
             messages: 2,
             headers: |nth| {
                 let jaeger = Value::Text(format!("{OTHER_TRACE}:{:016x}:0:1", nth + 1));
-                vec![("traceparent", traceparent(nth, "01")), ("uber-trace-id", jaeger)]
+                vec![
+                    ("traceparent", traceparent(nth, "01")),
+                    ("uber-trace-id", jaeger),
+                ]
             },
             health: "valid",
             symptoms: &["formats-differ", "other-format-too"],
@@ -152,8 +191,15 @@ fn kinds() -> Vec<Kind> {
 /// What the doctor has to say of one kind.
 fn expect(report: &Report, destination: &str, producer: &str, kind: &Kind) {
     let counted = report.producer(destination, producer);
-    assert_eq!(counted["messages"], kind.messages, "{producer}: {counted:#}");
-    assert_eq!(counted["health"], json!({ kind.health: kind.messages }), "{producer}");
+    assert_eq!(
+        counted["messages"], kind.messages,
+        "{producer}: {counted:#}"
+    );
+    assert_eq!(
+        counted["health"],
+        json!({ kind.health: kind.messages }),
+        "{producer}"
+    );
     let mut symptoms: serde_json::Map<_, _> = kind
         .symptoms
         .iter()
@@ -195,7 +241,10 @@ async fn kafka() {
             messages: 3,
             headers: |nth| {
                 let other = Value::Text(format!("00-{OTHER_TRACE}-{:016x}-01", nth + 1));
-                vec![("traceparent", traceparent(nth, "01")), ("traceparent", other)]
+                vec![
+                    ("traceparent", traceparent(nth, "01")),
+                    ("traceparent", other),
+                ]
             },
             health: "contradicting",
             symptoms: &["contradicting"],
@@ -242,7 +291,9 @@ async fn kafka() {
             hint: "",
             messages: 2,
             headers: |nth| {
-                let Value::Text(value) = traceparent(nth, "01") else { unreachable!() };
+                let Value::Text(value) = traceparent(nth, "01") else {
+                    unreachable!()
+                };
                 vec![("traceparent", Value::Text(format!("\"{value}\"")))]
             },
             health: "valid",
@@ -265,7 +316,10 @@ async fn kafka() {
                 });
             }
             let key = format!("{}-{nth}", kind.name);
-            let record = FutureRecord::to(&topic.name).key(&key).payload("order").headers(headers);
+            let record = FutureRecord::to(&topic.name)
+                .key(&key)
+                .payload("order")
+                .headers(headers);
             producer.send(record, Timeout::Never).await.expect("sent");
         }
     }
@@ -286,7 +340,10 @@ async fn rabbitmq() {
         FieldTable::default(),
     );
     declared.await.expect("an exchange");
-    channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+    channel
+        .confirm_select(ConfirmSelectOptions::default())
+        .await
+        .expect("confirms");
     let mut kinds = kinds();
     kinds.extend([
         Kind {
@@ -295,7 +352,10 @@ async fn rabbitmq() {
             messages: 3,
             headers: |nth| {
                 let other = Value::Text(format!("00-{OTHER_TRACE}-{:016x}-01", nth + 1));
-                vec![("TraceParent", traceparent(nth, "01")), ("Traceparent", other)]
+                vec![
+                    ("TraceParent", traceparent(nth, "01")),
+                    ("Traceparent", other),
+                ]
             },
             health: "contradicting",
             symptoms: &["contradicting", "odd-spelling"],
@@ -306,7 +366,9 @@ async fn rabbitmq() {
             hint: "",
             messages: 2,
             headers: |nth| {
-                let Value::Text(value) = traceparent(nth, "01") else { unreachable!() };
+                let Value::Text(value) = traceparent(nth, "01") else {
+                    unreachable!()
+                };
                 vec![("traceparent", Value::Bytes(value.into_bytes()))]
             },
             health: "valid",
@@ -327,7 +389,17 @@ async fn rabbitmq() {
     // With the one message that tells that the doctor listens.
     let most = (all + 1).to_string();
     let url = address("AMQP_URL");
-    let arguments = ["rabbitmq", "--url", &url, "--exchange", &exchange, "--for", "60s", "--max", &most];
+    let arguments = [
+        "rabbitmq",
+        "--url",
+        &url,
+        "--exchange",
+        &exchange,
+        "--for",
+        "60s",
+        "--max",
+        &most,
+    ];
     let sending = async {
         while !is_routed(&channel, &exchange).await {}
         for kind in &kinds {
@@ -406,7 +478,10 @@ async fn nats() {
             messages: 3,
             headers: |nth| {
                 let other = Value::Text(format!("00-{OTHER_TRACE}-{:016x}-01", nth + 1));
-                vec![("traceparent", traceparent(nth, "01")), ("traceparent", other)]
+                vec![
+                    ("traceparent", traceparent(nth, "01")),
+                    ("traceparent", other),
+                ]
             },
             health: "contradicting",
             symptoms: &["contradicting"],
@@ -430,8 +505,16 @@ async fn nats() {
                 vec![("traceparent", value.clone()), ("Traceparent", value)]
             },
             health: "valid",
-            symptoms: if rewrites { &["repeated"] } else { &["both-spellings"] },
-            findings: if rewrites { &["repeated-context"] } else { &["both-spellings"] },
+            symptoms: if rewrites {
+                &["repeated"]
+            } else {
+                &["both-spellings"]
+            },
+            findings: if rewrites {
+                &["repeated-context"]
+            } else {
+                &["both-spellings"]
+            },
         },
     ]);
     for kind in &kinds {

@@ -7,36 +7,65 @@ use integration_tests::producers::Producer;
 use integration_tests::{apply, broker_test};
 
 const CASES: [Case; 10] = [
-    case(Kafka, "good", Each(&["traceparent: 00-TRACE#-SPAN#-01"])),
-    case(RabbitMq, "good", Each(&["traceparent: 00-TRACE#-SPAN#-01"])),
-    case(Nats, "good", Each(&["traceparent: 00-TRACE#-SPAN#-01"])),
-    case(Kafka, "no-propagator", Nothing),
-    case(RabbitMq, "no-propagator", Nothing),
-    case(Nats, "no-propagator", Nothing),
+    case(
+        Kafka,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-01"]),
+        &[],
+    ),
+    case(
+        RabbitMq,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-01"]),
+        &[],
+    ),
+    case(
+        Nats,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-01"]),
+        &[],
+    ),
+    case(Kafka, "no-propagator", Nothing, &["not-injected"]),
+    case(RabbitMq, "no-propagator", Nothing, &["not-injected"]),
+    case(Nats, "no-propagator", Nothing, &["not-injected"]),
     case(
         Kafka,
         "unsampled",
         Each(&["traceparent: 00-TRACE#-SPAN#-00"]),
+        &["unsampled"],
     ),
-    case(Kafka, "escaped", Each(&["traceparent: 00-OTHER#-SPAN#-01"])),
+    case(
+        Kafka,
+        "escaped",
+        Each(&["traceparent: 00-OTHER#-SPAN#-01"]),
+        &[],
+    ),
     case(
         RabbitMq,
         "byte-array",
         Each(&["traceparent: bytes 00-TRACE#-SPAN#-01"]),
+        &["binary-value"],
     ),
     case(
         Nats,
         "title-case",
         Each(&["Traceparent: 00-TRACE#-SPAN#-01"]),
+        &["odd-spelling"],
     ),
 ];
 
-const fn case(broker: Broker, mistake: &'static str, headers: Headers) -> Case {
+const fn case(
+    broker: Broker,
+    mistake: &'static str,
+    headers: Headers,
+    findings: &'static [&'static str],
+) -> Case {
     Case {
         producer: Producer::Go,
         broker,
         mistake,
         headers,
+        findings,
     }
 }
 

@@ -8,14 +8,25 @@ use integration_tests::{apply, broker_test};
 
 /// Flags are 03 and 02: the agent says that its traces are random.
 const CASES: [Case; 7] = [
-    case(Kafka, "good", Each(&["traceparent: 00-TRACE#-SPAN#-03"])),
-    case(RabbitMq, "good", Each(&["traceparent: 00-TRACE#-SPAN#-03"])),
-    case(Kafka, "not-instrumented", Nothing),
-    case(Kafka, "no-propagator", Nothing),
+    case(
+        Kafka,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-03"]),
+        &["flags-03"],
+    ),
+    case(
+        RabbitMq,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-03"]),
+        &["flags-03"],
+    ),
+    case(Kafka, "not-instrumented", Nothing, &["not-injected"]),
+    case(Kafka, "no-propagator", Nothing, &["not-injected"]),
     case(
         Kafka,
         "unsampled",
         Each(&["traceparent: 00-TRACE#-SPAN#-02"]),
+        &["unsampled"],
     ),
     case(
         Kafka,
@@ -25,20 +36,28 @@ const CASES: [Case; 7] = [
             "X-B3-SpanId: SPAN#",
             "X-B3-TraceId: TRACE#",
         ]),
+        &["other-format"],
     ),
     case(
         Kafka,
         "xray",
         Each(&["X-Amzn-Trace-Id: Root=1-TRACE#;Parent=SPAN#;Sampled=1"]),
+        &["other-format"],
     ),
 ];
 
-const fn case(broker: Broker, mistake: &'static str, headers: Headers) -> Case {
+const fn case(
+    broker: Broker,
+    mistake: &'static str,
+    headers: Headers,
+    findings: &'static [&'static str],
+) -> Case {
     Case {
         producer: Producer::Java,
         broker,
         mistake,
         headers,
+        findings,
     }
 }
 

@@ -7,19 +7,45 @@ use integration_tests::producers::Producer;
 use integration_tests::{apply, broker_test};
 
 const CASES: [Case; 12] = [
-    case(Kafka, "good", Each(&["traceparent: 00-TRACE#-SPAN#-01"])),
-    case(RabbitMq, "good", Each(&["traceparent: 00-TRACE#-SPAN#-01"])),
-    case(Nats, "good", Each(&["traceparent: 00-TRACE#-SPAN#-01"])),
-    case(Kafka, "not-instrumented", Nothing),
-    case(Kafka, "instrumented-too-late", Nothing),
-    case(RabbitMq, "instrumented-too-late", Nothing),
-    case(Kafka, "no-propagator", Nothing),
+    case(
+        Kafka,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-01"]),
+        &[],
+    ),
+    case(
+        RabbitMq,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-01"]),
+        &[],
+    ),
+    case(
+        Nats,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-01"]),
+        &[],
+    ),
+    case(Kafka, "not-instrumented", Nothing, &["not-injected"]),
+    case(Kafka, "instrumented-too-late", Nothing, &["not-injected"]),
+    case(
+        RabbitMq,
+        "instrumented-too-late",
+        Nothing,
+        &["not-injected"],
+    ),
+    case(Kafka, "no-propagator", Nothing, &["not-injected"]),
     case(
         Kafka,
         "unsampled",
         Each(&["traceparent: 00-TRACE#-SPAN#-00"]),
+        &["unsampled"],
     ),
-    case(Kafka, "b3", Each(&["b3: TRACE#-SPAN#-1"])),
+    case(
+        Kafka,
+        "b3",
+        Each(&["b3: TRACE#-SPAN#-1"]),
+        &["other-format"],
+    ),
     case(
         Kafka,
         "b3multi",
@@ -28,26 +54,35 @@ const CASES: [Case; 12] = [
             "x-b3-spanid: SPAN#",
             "x-b3-traceid: TRACE#",
         ]),
+        &["other-format"],
     ),
     case(
         Kafka,
         "xray",
         Each(&["x-amzn-trace-id: Root=1-TRACE#;Parent=SPAN#;Sampled=1"]),
+        &["other-format"],
     ),
     // Of the span in which the service started.
     case(
         Nats,
         "frozen-context",
         Each(&["traceparent: 00-OTHER1-SPAN1-01"]),
+        &["frozen-context"],
     ),
 ];
 
-const fn case(broker: Broker, mistake: &'static str, headers: Headers) -> Case {
+const fn case(
+    broker: Broker,
+    mistake: &'static str,
+    headers: Headers,
+    findings: &'static [&'static str],
+) -> Case {
     Case {
         producer: Producer::Node,
         broker,
         mistake,
         headers,
+        findings,
     }
 }
 

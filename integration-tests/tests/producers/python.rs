@@ -8,18 +8,44 @@ use integration_tests::{apply, broker_test};
 
 /// Flags are 03 and 02: the SDK says that its traces are random.
 const CASES: [Case; 14] = [
-    case(Kafka, "good", Each(&["traceparent: 00-TRACE#-SPAN#-03"])),
-    case(RabbitMq, "good", Each(&["traceparent: 00-TRACE#-SPAN#-03"])),
-    case(Nats, "good", Each(&["traceparent: 00-TRACE#-SPAN#-03"])),
-    case(Kafka, "not-instrumented", Nothing),
-    case(RabbitMq, "instrumented-too-late", Nothing),
-    case(Kafka, "no-propagator", Nothing),
+    case(
+        Kafka,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-03"]),
+        &["flags-03"],
+    ),
+    case(
+        RabbitMq,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-03"]),
+        &["flags-03"],
+    ),
+    case(
+        Nats,
+        "good",
+        Each(&["traceparent: 00-TRACE#-SPAN#-03"]),
+        &["flags-03"],
+    ),
+    case(Kafka, "not-instrumented", Nothing, &["not-injected"]),
+    case(
+        RabbitMq,
+        "instrumented-too-late",
+        Nothing,
+        &["not-injected"],
+    ),
+    case(Kafka, "no-propagator", Nothing, &["not-injected"]),
     case(
         Kafka,
         "unsampled",
         Each(&["traceparent: 00-TRACE#-SPAN#-02"]),
+        &["unsampled"],
     ),
-    case(Kafka, "b3", Each(&["b3: TRACE#-SPAN#-1"])),
+    case(
+        Kafka,
+        "b3",
+        Each(&["b3: TRACE#-SPAN#-1"]),
+        &["other-format"],
+    ),
     case(
         Kafka,
         "b3multi",
@@ -28,6 +54,7 @@ const CASES: [Case; 14] = [
             "x-b3-spanid: SPAN#",
             "x-b3-traceid: TRACE#",
         ]),
+        &["other-format"],
     ),
     // The request's span too, as the parent.
     case(
@@ -38,13 +65,20 @@ const CASES: [Case; 14] = [
             &["uber-trace-id: TRACE2:SPAN3:SPAN4:03"],
             &["uber-trace-id: TRACE3:SPAN5:SPAN6:03"],
         ]),
+        &["other-format"],
     ),
     case(
         RabbitMq,
         "byte-array",
         Each(&["traceparent: bytes 00-TRACE#-SPAN#-03"]),
+        &["binary-value", "flags-03"],
     ),
-    case(Kafka, "escaped", Each(&["traceparent: 00-OTHER#-SPAN#-03"])),
+    case(
+        Kafka,
+        "escaped",
+        Each(&["traceparent: 00-OTHER#-SPAN#-03"]),
+        &["flags-03"],
+    ),
     // One for each try.
     case(
         Kafka,
@@ -63,6 +97,7 @@ const CASES: [Case; 14] = [
                 "traceparent: 00-TRACE3-SPAN6-03",
             ],
         ]),
+        &["contradicting"],
     ),
     // Those of all messages before it, too.
     case(
@@ -80,15 +115,22 @@ const CASES: [Case; 14] = [
                 "traceparent: 00-TRACE3-SPAN3-03",
             ],
         ]),
+        &["contradicting", "flags-03"],
     ),
 ];
 
-const fn case(broker: Broker, mistake: &'static str, headers: Headers) -> Case {
+const fn case(
+    broker: Broker,
+    mistake: &'static str,
+    headers: Headers,
+    findings: &'static [&'static str],
+) -> Case {
     Case {
         producer: Producer::Python,
         broker,
         mistake,
         headers,
+        findings,
     }
 }
 

@@ -1,12 +1,15 @@
 //! What the plain clients receive, and the names of the identifiers in it.
 
-use integration_tests::client::{Client, HeaderList, address};
+use crate::report::{Report, look};
+use async_nats::jetstream::{self, stream};
+use integration_tests::client::{Client, HeaderList, address, unique};
 use integration_tests::kafka::{self, Kafka};
 use integration_tests::nats::{self, Nats};
 use integration_tests::producers::Producer;
-use integration_tests::rabbitmq::RabbitMq;
+use integration_tests::rabbitmq::{self, RabbitMq};
 use lapin::message::Delivery;
-use lapin::types::AMQPValue;
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use rdkafka::Message as _;
 
 /// What a message goes through.
@@ -25,58 +28,115 @@ pub(crate) struct Message {
     pub(crate) headers: Vec<String>,
 }
 
-/// Lets a producer send to a destination of its own, and receives it all; with the traces of the
-/// requests.
+/// Lets a producer send to a destination of its own, lets the doctor look at it, and receives it all. Gives the
+/// traces of the requests, the messages, and the doctor's findings.
 pub(crate) async fn read(
     producer: Producer,
     broker: Broker,
     mistake: &str,
     count: usize,
-) -> (Vec<String>, Vec<Message>) {
+) -> (Vec<String>, Vec<Message>, Vec<String>) {
     match broker {
-        Broker::Kafka => {
-            let client = Kafka::connect().await;
-            let of = |message: &<Kafka as Client>::Message| {
-                let payload = message.payload().unwrap_or_default();
-                message_of(payload, kafka::text_headers(message))
-            };
-            sent(client, "KAFKA_BROKERS", producer, mistake, count, of).await
-        }
-        Broker::RabbitMq => {
-            let client = RabbitMq::connect().await;
-            let of = |delivery: &Delivery| message_of(&delivery.data, any_headers(delivery));
-            sent(client, "AMQP_URL", producer, mistake, count, of).await
-        }
-        Broker::Nats => {
-            let client = Nats::connect().await;
-            let of = |message: &async_nats::Message| {
-                message_of(&message.payload, nats::text_headers(message))
-            };
-            sent(client, "NATS_URL", producer, mistake, count, of).await
-        }
+        Broker::Kafka => of_kafka(producer, mistake, count).await,
+        Broker::RabbitMq => of_rabbitmq(producer, mistake, count).await,
+        Broker::Nats => of_nats(producer, mistake, count).await,
     }
 }
 
-async fn sent<C: Client>(
-    mut client: C,
-    variable: &str,
+async fn of_kafka(
     producer: Producer,
     mistake: &str,
     count: usize,
-    of: impl Fn(&C::Message) -> Message,
-) -> (Vec<String>, Vec<Message>) {
-    let (address, destination) = (address(variable), client.destination());
-    let traces = producer.send(mistake, &address, &destination, count).await;
+) -> (Vec<String>, Vec<Message>, Vec<String>) {
+    let mut client = Kafka::connect().await;
+    let (brokers, topic) = (address("KAFKA_BROKERS"), client.destination());
+    let traces = producer.send(mistake, &brokers, &topic, count).await;
+    let report = look(&["kafka", "--brokers", &brokers, "--topic", &topic]).await;
     let mut messages = Vec::new();
     for _ in 0..count {
-        messages.push(of(&client.receive().await));
+        let message = client.receive().await;
+        let payload = message.payload().unwrap_or_default();
+        messages.push(message_of(payload, kafka::text_headers(&message)));
     }
-    (traces, messages)
+    (traces, messages, findings(&report, count))
 }
 
-/// What becomes of these headers on the way: NATS 2.11 and 2.12 rewrite a name.
+/// The doctor looks at the messages while they wait in a queue.
+async fn of_rabbitmq(
+    producer: Producer,
+    mistake: &str,
+    count: usize,
+) -> (Vec<String>, Vec<Message>, Vec<String>) {
+    let client = RabbitMq::connect().await;
+    let channel = &client.channel;
+    let (url, queue) = (address("AMQP_URL"), ShortString::from(unique("producers")));
+    let options = QueueDeclareOptions::default();
+    let declared = channel.queue_declare(queue.clone(), options, FieldTable::default());
+    declared.await.expect("a queue");
+    let traces = producer.send(mistake, &url, queue.as_str(), count).await;
+    let report = look(&[
+        "rabbitmq",
+        "--url",
+        &url,
+        "--queue",
+        queue.as_str(),
+        "--requeue",
+    ])
+    .await;
+    let mut consumer = client.consume(&queue).await;
+    let mut messages = Vec::new();
+    for _ in 0..count {
+        let delivery = rabbitmq::next(&mut consumer).await;
+        messages.push(message_of(&delivery.data, any_headers(&delivery)));
+    }
+    let deleted = channel.queue_delete(queue, QueueDeleteOptions::default());
+    deleted.await.expect("deleted");
+    (traces, messages, findings(&report, count))
+}
+
+/// A stream keeps the messages for the doctor.
+async fn of_nats(
+    producer: Producer,
+    mistake: &str,
+    count: usize,
+) -> (Vec<String>, Vec<Message>, Vec<String>) {
+    let mut client = Nats::connect().await;
+    let (server, subject) = (address("NATS_URL"), client.destination());
+    let context = jetstream::new(nats::connect().await);
+    let config = stream::Config {
+        name: subject.clone(),
+        subjects: vec![subject.clone()],
+        storage: stream::StorageType::Memory,
+        ..stream::Config::default()
+    };
+    context.create_stream(config).await.expect("a stream");
+    let traces = producer.send(mistake, &server, &subject, count).await;
+    let report = look(&["nats", "--server", &server, "--stream", &subject]).await;
+    context.delete_stream(&subject).await.expect("deleted");
+    let mut messages = Vec::new();
+    for _ in 0..count {
+        let message = client.receive().await;
+        messages.push(message_of(&message.payload, nats::text_headers(&message)));
+    }
+    (traces, messages, findings(&report, count))
+}
+
+/// The codes of all findings: the messages are of one producer to one destination.
+fn findings(report: &Report, count: usize) -> Vec<String> {
+    assert_eq!(report.json["messages"], count, "{:#}", report.json);
+    let findings = report.json["findings"].as_array().expect("a list").iter();
+    let codes = findings.map(|finding| finding["code"].as_str().expect("text").to_owned());
+    codes.collect()
+}
+
+/// Whether the broker rewrites names: NATS 2.11 and 2.12 do.
+pub(crate) async fn rewrites(broker: Broker) -> bool {
+    matches!(broker, Broker::Nats) && nats::rewrites_traceparent(&nats::connect().await)
+}
+
+/// What becomes of these headers on the way.
 pub(crate) async fn delivered(broker: Broker, headers: Vec<String>) -> Vec<String> {
-    if !matches!(broker, Broker::Nats) || !nats::rewrites_traceparent(&nats::connect().await) {
+    if !rewrites(broker).await {
         return headers;
     }
     let rewrite = |header: String| header.replace("Traceparent: ", "traceparent: ");

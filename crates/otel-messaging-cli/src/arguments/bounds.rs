@@ -53,7 +53,9 @@ impl Since {
             Since::At(time) => Some(time),
         }
         // Brokers know no earlier time.
-        .map_or(SystemTime::UNIX_EPOCH, |time| time.max(SystemTime::UNIX_EPOCH))
+        .map_or(SystemTime::UNIX_EPOCH, |time| {
+            time.max(SystemTime::UNIX_EPOCH)
+        })
     }
 }
 
@@ -66,7 +68,8 @@ impl FromStr for Since {
         }
         let time = text.parse::<Timestamp>().and_then(SystemTime::try_from);
         time.map(Since::At).map_err(|_| {
-            "expected a duration such as 15m or 2h, or a time such as 2026-11-30T10:00:00Z".to_owned()
+            "expected a duration such as 15m or 2h, or a time such as 2026-11-30T10:00:00Z"
+                .to_owned()
         })
     }
 }

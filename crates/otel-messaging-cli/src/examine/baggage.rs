@@ -54,7 +54,10 @@ mod tests {
             value: value.to_owned(),
         };
         let expected = [entry("tenant", "acme corp"), entry("user", "7")];
-        assert_eq!(entries(&["user=7;p=1", "tenant=acme%20corp, ,=x"]), expected);
+        assert_eq!(
+            entries(&["user=7;p=1", "tenant=acme%20corp, ,=x"]),
+            expected
+        );
         assert_eq!(entries(&[]), []);
     }
 }

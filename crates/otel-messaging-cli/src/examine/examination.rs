@@ -100,10 +100,17 @@ impl Examination {
                 findings_of_all.extend(findings(self.system, &destination, &name, &tally));
                 let producer = tally.into_producer(name);
                 healthy.of += producer.messages;
-                healthy.valid += producer.health.get(&crate::report::Health::Valid).unwrap_or(&0);
+                healthy.valid += producer
+                    .health
+                    .get(&crate::report::Health::Valid)
+                    .unwrap_or(&0);
                 producers.push(producer);
             }
-            producers.sort_by(|a, b| b.messages.cmp(&a.messages).then_with(|| a.name.cmp(&b.name)));
+            producers.sort_by(|a, b| {
+                b.messages
+                    .cmp(&a.messages)
+                    .then_with(|| a.name.cmp(&b.name))
+            });
             destinations.push(Destination {
                 name: destination,
                 producers,

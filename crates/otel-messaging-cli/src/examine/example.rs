@@ -69,7 +69,10 @@ mod tests {
     #[test]
     fn values_of_baggage_stay_with_their_owner() {
         let baggage = Value::Text("user=alice;p=1, token , card=4711=9");
-        assert_eq!(shown(b"Baggage", baggage, false), "Baggage: user=…,…,card=…");
+        assert_eq!(
+            shown(b"Baggage", baggage, false),
+            "Baggage: user=…,…,card=…"
+        );
         assert_eq!(
             shown(b"baggage", baggage, true),
             "baggage: user=alice;p=1, token , card=4711=9"
@@ -78,7 +81,10 @@ mod tests {
 
     #[test]
     fn each_type_is_shown_and_long_ones_are_cut() {
-        assert_eq!(shown(b"a", Value::Bytes(b"x\xff"), false), "a: 2 bytes: x\\xff");
+        assert_eq!(
+            shown(b"a", Value::Bytes(b"x\xff"), false),
+            "a: 2 bytes: x\\xff"
+        );
         assert_eq!(shown(b"a\xff", Value::Null, false), "a\u{fffd}: null");
         assert_eq!(shown(b"a", Value::Other("number"), false), "a: a number");
         let long = shown(b"a", Value::Text(&"é".repeat(200)), false);

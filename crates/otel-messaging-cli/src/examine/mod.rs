@@ -1,8 +1,8 @@
 //! What messages show of their contexts, counted.
 
 mod baggage;
-mod example;
 pub(crate) mod examination;
+mod example;
 mod producer;
 mod reading;
 pub(crate) mod symptom;

@@ -165,11 +165,18 @@ mod tests {
             ("tenant:acme:7", "key tenant…"),
             ("billing", "key billing"),
             ("4711", "keys without a prefix"),
-            ("f47ac10b-58cc-4372-a567-0e02b2c3d479", "keys without a prefix"),
+            (
+                "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+                "keys without a prefix",
+            ),
             ("", "keys without a prefix"),
             ("{\"id\":7}", "keys without a prefix"),
         ] {
-            assert_eq!(name_of(Origin::Key(Some(key.as_bytes())), &[]), expected, "{key}");
+            assert_eq!(
+                name_of(Origin::Key(Some(key.as_bytes())), &[]),
+                expected,
+                "{key}"
+            );
         }
         let binary = Origin::Key(Some(&[0, 255, 7]));
         assert_eq!(name_of(binary, &[]), "keys without a prefix");

@@ -113,6 +113,7 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
     if fields.last.is_none() && fields.has_others {
         symptoms.add(Symptom::Orphaned, fields.first_other);
     }
+    let sender = sender.filter(|_| health == Health::Valid);
     if let Some(sender) = sender {
         add_flags(&mut symptoms, sender, fields.last);
         if has_other_format {
@@ -133,7 +134,7 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
         has_traceparent: fields.last.is_some(),
         is_structured_event,
         bytes: fields.bytes,
-        sender: sender.filter(|_| health == Health::Valid),
+        sender,
         traceparent: fields.last,
         broken: fields.broken.filter(|_| health == Health::Malformed),
         baggage,
@@ -141,7 +142,8 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
 }
 
 fn add_flags(symptoms: &mut Symptoms, sender: Sender, traceparent: Option<usize>) {
-    if sender.flags & 2 != 0 {
+    // What OpenTelemetry for Go up to 1.46 compares with.
+    if sender.flags > 2 {
         symptoms.add(Symptom::Flags03, traceparent);
     }
     if !sender.is_sampled() {
@@ -291,7 +293,9 @@ impl Fields {
     }
 
     fn without_quotes<'t>(&mut self, place: usize, text: &'t str) -> &'t str {
-        let inside = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let inside = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
         if inside.is_some() {
             self.symptoms.add(Symptom::Quoted, Some(place));
         }

@@ -31,7 +31,7 @@ pub(crate) enum Symptom {
     /// The context of the message before it, of the same producer.
     SameContext,
     Large,
-    /// The flags 03.
+    /// The flags 03, or higher.
     Flags03,
     Unsampled,
     /// Another format beside W3C's.

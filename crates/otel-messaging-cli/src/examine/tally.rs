@@ -58,7 +58,9 @@ impl Tally {
         if let Some(sender) = reading.sender {
             let ids = (sender.trace_id, sender.span_id);
             if self.last.replace(ids) == Some(ids) {
-                reading.symptoms.add(Symptom::SameContext, reading.traceparent);
+                reading
+                    .symptoms
+                    .add(Symptom::SameContext, reading.traceparent);
             }
         }
         for (symptom, shown_by) in reading.symptoms.iter() {

@@ -50,7 +50,8 @@ fn missing(system: System, tally: &Tally) -> Diagnosis {
         return Diagnosis {
             code: "not-injected",
             severity: Severity::Error,
-            what: "No message of this producer has a context. Each consumer starts a new trace.".to_owned(),
+            what: "No message of this producer has a context. Each consumer starts a new trace."
+                .to_owned(),
             causes: causes::of_missing(system),
             fix: "Instrument the producer, and inject the current context into each message. In Rust, wrap the \
                   client in `InjectingProducer`. Then look at the first destination on the way: if the context is \
@@ -115,10 +116,10 @@ fn other_format(tally: &Tally) -> Diagnosis {
 
 fn contradicting(system: System) -> Diagnosis {
     let readers = match system {
-        System::Kafka => {
-            "Java and otel-messaging take the last one, Go the first, kafkajs none."
+        System::Kafka => "Java and otel-messaging take the last one, Go the first, kafkajs none.",
+        System::RabbitMq => {
+            "amqplib takes the last one; otel-messaging prefers the name in lower case."
         }
-        System::RabbitMq => "amqplib takes the last one; otel-messaging prefers the name in lower case.",
         System::Nats => {
             "Java takes the first one of those in lower case, Go with the HTTP carrier reads title case alone, and \
              otel-messaging starts a new trace with a link to each unless one of them replaces the other."
@@ -127,7 +128,9 @@ fn contradicting(system: System) -> Diagnosis {
     Diagnosis {
         code: "contradicting",
         severity: Severity::Error,
-        what: format!("Messages have several valid contexts, of different spans. Readers disagree: {readers}"),
+        what: format!(
+            "Messages have several valid contexts, of different spans. Readers disagree: {readers}"
+        ),
         causes: causes::of_contradicting(system),
         fix: "Replace the headers when a message is sent on, in every spelling, and let one instrumentation write. \
               In Rust, `forward` and `republish` of the wrapped producer do it.",
@@ -138,7 +141,8 @@ fn rewritten() -> Diagnosis {
     Diagnosis {
         code: "rewritten-on-the-way",
         severity: Severity::Error,
-        what: "The server renamed the traceparent to `Xraceparent`, which no reader knows.".to_owned(),
+        what: "The server renamed the traceparent to `Xraceparent`, which no reader knows."
+            .to_owned(),
         causes: vec![
             "nats-server 2.11 and 2.12 do so when a trace destination (`trace_dest`) is set and their sampling \
              refuses the message.",
