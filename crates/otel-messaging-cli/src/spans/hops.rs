@@ -100,7 +100,7 @@ pub(crate) fn join(
     Joined {
         hops: Hops {
             spans_from,
-            spans: index.read,
+            spans: index.read(),
             messages: messages.len() as u64,
             hops,
         },

@@ -24,8 +24,8 @@ pub(crate) struct Index {
     pub(crate) links: Vec<(u32, u32)>,
     /// The spans, in the order of trace and id: four bytes a span.
     order: Vec<u32>,
-    /// How many spans were read.
-    pub(crate) read: u64,
+    /// How many spans were read, with those that were read twice.
+    read: u64,
     /// Whether spans were left out because there are more than it keeps.
     pub(crate) is_full: bool,
     /// Whether something was read that has the form of spans, even if it has no span.
@@ -121,6 +121,12 @@ impl Index {
         order.sort_by_key(|&number| self.key(number));
         order.dedup_by_key(|number| self.key(*number));
         self.order = order;
+    }
+
+    /// How many spans were read; of those that are kept, each once.
+    pub(crate) fn read(&self) -> u64 {
+        let twice = self.spans.len().saturating_sub(self.order.len());
+        self.read.saturating_sub(twice as u64)
     }
 
     fn key(&self, number: u32) -> (u128, u64) {

@@ -56,7 +56,11 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.chars().take(LONGEST).collect()))
+        let text = match text.len() {
+            0..=LONGEST => text.to_owned(),
+            _ => text.chars().take(LONGEST).collect(),
+        };
+        Ok(Scalar::Text(text))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {

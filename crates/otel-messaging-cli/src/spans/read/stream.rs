@@ -110,12 +110,16 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-impl<R: Read> Read for Lines<R> {
-    /// serde_json reads byte by byte.
+impl<R: BufRead> Read for Lines<R> {
+    /// One byte: serde_json asks for no more at a time.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        let read = buffer.get(..count).unwrap_or_default();
-        self.line += read.iter().filter(|&&byte| byte == b'\n').count();
-        Ok(count)
+        let (Some(place), Some(&next)) = (buffer.first_mut(), self.inner.fill_buf()?.first())
+        else {
+            return Ok(0);
+        };
+        *place = next;
+        self.line += usize::from(next == b'\n');
+        self.inner.consume(1);
+        Ok(1)
     }
 }

@@ -107,6 +107,8 @@ async fn the_messages_traces_are_asked_for_and_other_consumers_searched() {
             (Some("shop"), Some("billing"), HopState::OnlyLinked, 1),
         ]
     );
+    // The searches give the consumer's span four times.
+    assert_eq!(joined.hops.spans, 2);
     assert_eq!(
         joined.hops.spans_from,
         format!("http://127.0.0.1:{port}/jaeger/")
