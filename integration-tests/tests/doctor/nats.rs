@@ -105,15 +105,14 @@ async fn a_look_ends_at_its_bounds_and_by_an_interruption() {
     let probes = subscribed(&client, &subject).await;
     look.interrupt().await;
     let begin = std::time::Instant::now();
-    assert_eq!(
-        counts(&look.report().await),
-        (probes, "interrupted".to_owned())
-    );
+    let (messages, end) = counts(&look.report().await);
+    let time = begin.elapsed();
+    // The probe may still be on its way.
     assert!(
-        begin.elapsed() < Duration::from_millis(1_500),
-        "{:?}",
-        begin.elapsed()
+        messages <= probes && end == "interrupted",
+        "{messages} {end}"
     );
+    assert!(time < Duration::from_millis(1_500), "{time:?}");
 }
 
 #[apply(broker_test)]

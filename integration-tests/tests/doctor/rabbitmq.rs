@@ -33,8 +33,16 @@ pub(crate) async fn publish(client: &RabbitMq, exchange: &str, key: &str) -> boo
 }
 
 pub(crate) async fn declare(client: &RabbitMq, name: &str, kind: &str) -> ShortString {
+    declare_with(client, name, kind, FieldTable::default()).await
+}
+
+pub(crate) async fn declare_with(
+    client: &RabbitMq,
+    name: &str,
+    kind: &str,
+    mut arguments: FieldTable,
+) -> ShortString {
     let name = ShortString::from(unique(name));
-    let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
     let options = QueueDeclareOptions {
         durable: true,

@@ -1,14 +1,14 @@
 //! A classic queue, and what it is like after a look; and queues that are not touched.
 
 use crate::program::{counted, refuses};
-use crate::rabbitmq::{counts_of, declare, holding, publish};
+use crate::rabbitmq::{counts_of, declare, declare_with, holding, publish};
 use integration_tests::client::{Client, address, unique};
 use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::{apply, broker_test};
 use lapin::BasicProperties;
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions};
-use lapin::types::ShortString;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 async fn publish_numbered(client: &RabbitMq, queue: &ShortString, count: u8) {
     for number in 0..count {
@@ -70,27 +70,61 @@ async fn a_classic_queue_gets_its_messages_back_in_their_places() {
     assert_eq!(numbers, (4..20).collect::<Vec<u8>>());
 }
 
-/// Every argument hides the queue's kind from the first question.
+/// RabbitMQ tells the kind of a queue by its first argument that is not asked for: with another one it does not.
+fn hiding() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-max-length-bytes".into(), AMQPValue::LongInt(1_000_000));
+    arguments
+}
+
 #[apply(broker_test)]
 async fn a_queue_that_counts_deliveries_is_not_touched() {
     let (client, url) = (RabbitMq::connect().await, address("AMQP_URL"));
     for kind in ["quorum", "stream"] {
-        let queue = declare(&client, kind, kind).await;
-        publish_numbered(&client, &queue, 3).await;
-        let place = [
-            "rabbitmq",
-            "--url",
-            &url,
-            "--queue",
-            queue.as_str(),
-            "--requeue",
-        ];
-        refuses(&place, &[queue.as_str(), "classic", "--exchange"]).await;
-        if kind == "quorum" {
-            let first = get(&client, &queue).await;
-            assert!(!first.redelivered, "{first:?}");
+        for arguments in [FieldTable::default(), hiding()] {
+            let queue = declare_with(&client, kind, kind, arguments).await;
+            publish_numbered(&client, &queue, 3).await;
+            // They tell late how many messages they have.
+            while kind == "quorum" && counts_of(&client, &queue).await.0 < 3 {
+                tokio::task::yield_now().await;
+            }
+            let place = [
+                "rabbitmq",
+                "--url",
+                &url,
+                "--queue",
+                queue.as_str(),
+                "--requeue",
+            ];
+            refuses(&place, &[queue.as_str(), "classic", "--exchange"]).await;
+            if kind == "quorum" {
+                let first = get(&client, &queue).await;
+                assert!(!first.redelivered, "{first:?}");
+            }
         }
     }
+}
+
+#[apply(broker_test)]
+async fn a_classic_queue_with_arguments_is_looked_at() {
+    let (client, url) = (RabbitMq::connect().await, address("AMQP_URL"));
+    let queue = declare_with(&client, "orders", "classic", hiding()).await;
+    publish_numbered(&client, &queue, 3).await;
+    let place = [
+        "rabbitmq",
+        "--url",
+        &url,
+        "--queue",
+        queue.as_str(),
+        "--requeue",
+    ];
+    assert_eq!(counted(&place).await, (3, "complete".to_owned()));
+    assert_eq!(counts_of(&client, &queue).await, (3, 0));
+}
+
+#[apply(broker_test)]
+async fn a_queue_is_not_read_as_a_stream() {
+    let (client, url) = (RabbitMq::connect().await, address("AMQP_URL"));
     let queue = declare(&client, "orders", "classic").await;
     assert!(publish(&client, "", queue.as_str()).await);
     let place = ["rabbitmq", "--url", &url, "--stream", queue.as_str()];

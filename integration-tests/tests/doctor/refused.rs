@@ -2,6 +2,7 @@
 
 use crate::program::{refusal, refuses};
 use integration_tests::client::address;
+use integration_tests::private::{PrivateBroker, Server};
 use integration_tests::{apply, broker_test};
 
 /// Nobody listens on this port, which is reserved.
@@ -52,10 +53,40 @@ async fn a_server_that_does_not_speak_tls_is_told_apart() {
 
 #[apply(broker_test)]
 async fn wrong_credentials_are_named_and_never_printed() {
+    let login = "refuses the login";
+    let kafka = address("KAFKA_BROKERS");
+    let user = [
+        "--brokers",
+        &kafka,
+        "--username",
+        "shop",
+        "--password",
+        "s3cr3t",
+    ];
+    let said = refusal(&[&KAFKA[..], &user].concat()).await;
+    assert!(
+        said.contains(login) && said.contains("--username"),
+        "{said}"
+    );
+    assert!(!said.contains("s3cr3t"), "{said}");
+
+    let nats = PrivateBroker::start(Server::NatsWithAccounts).await;
+    let user = [
+        "--server",
+        nats.url(),
+        "--user",
+        "shop",
+        "--password",
+        "s3cr3t",
+    ];
+    let said = refusal(&[&NATS[..], &user].concat()).await;
+    assert!(said.contains(login) && said.contains("--user"), "{said}");
+    assert!(!said.contains("s3cr3t"), "{said}");
+
     let url = address("AMQP_URL");
     let said = refusal(&[&RABBITMQ[..], &["--url", &url, "--password", "s3cr3t"]].concat()).await;
     assert!(
-        said.contains("refuses the login") && said.contains("--password-file"),
+        said.contains(login) && said.contains("--password-file"),
         "{said}"
     );
     assert!(

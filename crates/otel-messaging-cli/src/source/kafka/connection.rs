@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long the brokers may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How soon Ctrl-C, and what librdkafka says on the side, are looked at.
 pub(crate) const TURN: Duration = Duration::from_millis(250);

@@ -55,7 +55,7 @@ impl Causes {
         match &self.heard().cause {
             Some((code, text)) => explained(address, *code, text),
             None => Error::new(format_args!(
-                "Kafka at {address} does not answer: check --brokers, and whether the listener speaks TLS (--tls)"
+                "Kafka at {address} does not answer: check --brokers, and whether the listener wants TLS (--tls) or a login (--username)"
             )),
         }
     }
@@ -70,7 +70,9 @@ fn explained(address: &str, code: RDKafkaErrorCode, text: &str) -> Error {
             "cannot be reached with TLS: check --tls-ca, --tls-cert, and whether the listener speaks TLS"
         }
         RDKafkaErrorCode::Resolve => "has an unknown host: check --brokers",
-        _ => "cannot be reached: check --brokers, and whether the listener speaks TLS (--tls)",
+        _ => {
+            "cannot be reached: check --brokers, and whether the listener wants TLS (--tls) or a login (--username)"
+        }
     };
     Error::new(format_args!(
         "Kafka at {address} {advice} ({})",

@@ -25,6 +25,7 @@ pub(crate) fn read(
     let mut unreadable = Unreadable::default();
     let end = read_ranges(connection, topic, &mut unreadable, scan)?;
     unreadable.note(&topic.topic, scan);
+    release(connection, topic)?;
     Ok(end)
 }
 
@@ -146,6 +147,17 @@ fn pause(connection: &Connection, topic: &Partitions, partition: i32) -> Result<
     done.add_partition(&topic.topic, partition);
     let paused = connection.consumer.pause(&done);
     paused.map_err(|error| refused(&topic.topic, error))
+}
+
+/// A partition stays paused beyond its assignment, and would give nothing in the next one.
+fn release(connection: &Connection, topic: &Partitions) -> Result<(), Error> {
+    let mut partitions = TopicPartitionList::with_capacity(topic.ranges.len());
+    for range in &topic.ranges {
+        partitions.add_partition(&topic.topic, range.partition);
+    }
+    let released = connection.consumer.unassign();
+    let released = released.and_then(|()| connection.consumer.resume(&partitions));
+    released.map_err(|error| refused(&topic.topic, error))
 }
 
 fn refused(topic: &str, error: KafkaError) -> Error {

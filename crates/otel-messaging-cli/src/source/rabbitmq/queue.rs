@@ -58,7 +58,9 @@ pub(crate) async fn look(
         declared.map_err(|error| connection.failure_of("queue", "--queue", queue, &error))?;
     // Before the count, which a quorum queue and a stream tell late.
     let kind = kind::of_queue(connection, &name).await?;
-    if kind == QueueKind::Other {
+    if kind == QueueKind::Other
+        || kind == QueueKind::Unknown && kind::is_stream(connection, &name).await?
+    {
         return Err(not_classic(&name));
     }
     let From::Last(last) = scan.bounds.from else {
@@ -88,7 +90,7 @@ pub(crate) async fn look(
 
 /// Starts to take messages out, so many at most, and only out of a classic queue.
 ///
-/// A limit of the whole channel is refused by quorum queues and streams, before they deliver anything. RabbitMQ
+/// A limit of the whole channel is refused by quorum queues, before they deliver anything. RabbitMQ
 /// 4.3 and later may refuse it for all queues, so it is asked for only if the queue's kind is not known.
 async fn take(
     connection: &Connection,
