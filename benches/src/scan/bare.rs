@@ -10,6 +10,8 @@ use std::time::Duration;
 pub(crate) fn read(kafka: &str, topic: &str, messages: u64) -> Result<()> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", kafka)
+        // librdkafka wants a name; nobody joins the group, as with the doctor.
+        .set("group.id", "benches-scan")
         .set("enable.auto.commit", "false")
         .create()
         .context("Kafka")?;

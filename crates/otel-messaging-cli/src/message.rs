@@ -1,6 +1,6 @@
 //! A message as its client hands it out, in the form that the examination reads.
 
-use otel_messaging::adapter::Contexts;
+use otel_messaging::adapter::{Carrier, Contexts, FieldSet};
 use serde::Serialize;
 use std::fmt;
 
@@ -21,6 +21,28 @@ pub(crate) struct Message<'m> {
     /// The media type that its properties tell, where the client has properties.
     pub(crate) content_type: Option<&'m str>,
     pub(crate) payload: &'m [u8],
+}
+
+/// The contexts in headers, as their carrier reads them. Mostly each field is there once, and nothing has to be
+/// settled.
+pub(crate) fn contexts<C, H: Carrier<C>>(headers: Option<&H>) -> Contexts<'_> {
+    let Some(headers) = headers else {
+        return Contexts::One(FieldSet::default());
+    };
+    let Some(each) = headers.get_each(["traceparent", "tracestate", "baggage"]) else {
+        return headers.contexts();
+    };
+    let [traceparent, tracestate, baggage] = each;
+    let mut set = FieldSet::default();
+    set.traceparent = text(traceparent);
+    set.tracestate.extend(text(tracestate));
+    set.baggage.extend(text(baggage));
+    Contexts::One(set)
+}
+
+fn text(value: Option<&[u8]>) -> Option<&str> {
+    let text = str::from_utf8(value?).ok()?.trim_matches([' ', '\t']);
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// What a message tells of its producer, beside its headers.

@@ -1,4 +1,4 @@
-//! The baggage of a message, as this project reads it.
+//! The baggage of a message with its values, as this project reads it.
 
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;

@@ -1,5 +1,6 @@
 //! All messages of a look, counted by destination and producer.
 
+use crate::examine::named::Named;
 use crate::examine::producer::{write_name, write_segments};
 use crate::examine::reading::read;
 use crate::examine::tally::Tally;
@@ -7,14 +8,7 @@ use crate::finding::findings;
 use crate::message::{Message, System};
 use crate::report::{Destination, Finding, Share};
 use crate::spans::Sent;
-use std::collections::{HashMap, VecDeque};
-
-/// More destinations, and more producers of one destination, are counted under one name. A remote party chooses how
-/// many names there are.
-const MOST_NAMES: usize = 100;
-
-/// The name of those that are not told apart.
-const OTHERS: &str = "(others)";
+use std::collections::VecDeque;
 
 /// So many of the newest messages are joined with spans.
 const MOST_SENT: usize = 10_000;
@@ -25,7 +19,7 @@ pub(crate) struct Examination {
     system: System,
     shows_values: bool,
     messages: u64,
-    destinations: HashMap<String, HashMap<String, Tally>>,
+    destinations: Named<Named<Tally>>,
     /// Of the newest messages, if they are to be joined with spans.
     sent: Option<VecDeque<Sent>>,
     /// A name while it is made: one allocation for all messages.
@@ -47,7 +41,7 @@ impl Examination {
             system,
             shows_values,
             messages: 0,
-            destinations: HashMap::new(),
+            destinations: Named::default(),
             sent: joins_spans.then(VecDeque::new),
             name: String::new(),
         }
@@ -67,7 +61,7 @@ impl Examination {
             System::Nats => write_segments(message.destination, &mut self.name),
             System::Kafka | System::RabbitMq => self.name.push_str(message.destination),
         }
-        let destination = place_of(&mut self.destinations, &self.name);
+        let destination = self.destinations.of(&self.name);
         if let Some(sent) = &mut self.sent {
             if sent.len() >= MOST_SENT {
                 sent.pop_front();
@@ -86,7 +80,9 @@ impl Examination {
         if let Some(sent) = self.sent.as_mut().and_then(VecDeque::back_mut) {
             sent.producer.push_str(&self.name);
         }
-        place_of(destination, &self.name).add(message, reading, self.shows_values);
+        destination
+            .of(&self.name)
+            .add(message, reading, self.shows_values);
     }
 
     /// What came of it: those with the most messages first, and the most severe findings first.
@@ -94,9 +90,9 @@ impl Examination {
         let mut healthy = Share { of: 0, valid: 0 };
         let mut findings_of_all = Vec::new();
         let mut destinations = Vec::new();
-        for (destination, tallies) in self.destinations {
+        for (destination, tallies) in self.destinations.into_parts() {
             let mut producers = Vec::new();
-            for (name, tally) in tallies {
+            for (name, tally) in tallies.into_parts() {
                 findings_of_all.extend(findings(self.system, &destination, &name, &tally));
                 let producer = tally.into_producer(name);
                 healthy.of += producer.messages;
@@ -145,21 +141,4 @@ pub(crate) fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
             .then(a.code.cmp(b.code))
     });
     findings
-}
-
-/// What is counted under a name, made where it is new, or what is counted of the others where there are too many.
-fn place_of<'t, T: Default>(counted: &'t mut HashMap<String, T>, name: &str) -> &'t mut T {
-    let is_known = counted.contains_key(name);
-    if !is_known && counted.len() < MOST_NAMES {
-        return counted.entry(name.to_owned()).or_default();
-    }
-    let name = if is_known { name } else { OTHERS };
-    // The one name beyond the bound.
-    if !counted.contains_key(name) {
-        counted.insert(name.to_owned(), T::default());
-    }
-    match counted.get_mut(name) {
-        Some(counted) => counted,
-        None => unreachable!("it was inserted"),
-    }
 }

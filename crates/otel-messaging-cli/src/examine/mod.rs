@@ -3,6 +3,7 @@
 mod baggage;
 pub(crate) mod examination;
 mod example;
+mod named;
 mod producer;
 mod reading;
 pub(crate) mod symptom;

@@ -1,7 +1,7 @@
 //! Who sent a message, as far as it tells: a name under which its messages are counted.
 
 use crate::message::{Header, Message, Origin, Value};
-use std::fmt::Write as _;
+use otel_messaging::adapter::is_name;
 
 /// Of a part of a name, in characters.
 const LONGEST: usize = 60;
@@ -59,7 +59,7 @@ pub(crate) fn write_name(message: &Message<'_>, name: &mut String) {
 
 fn write_hint(header: &Header<'_>, name: &mut String) {
     let known = KINDS.iter().chain(&WAYS);
-    let mut known = known.filter(|(known, _)| header.name.eq_ignore_ascii_case(known.as_bytes()));
+    let mut known = known.filter(|(known, _)| is_name(header.name, known));
     if let Some((_, hint)) = known.next() {
         push_part(hint, name);
     } else if let (b"ce_source" | b"ce-source" | b"cloudEvents:source", Value::Text(source)) =
@@ -90,10 +90,13 @@ fn write_key(key: &[u8], name: &mut String) {
     let is_id = rest.iter().chain(prefix).all(is_of_id);
     match str::from_utf8(prefix) {
         Ok(prefix) if rest.is_empty() && !prefix.is_empty() => {
-            let _ = write!(name, "key {prefix}");
+            name.push_str("key ");
+            name.push_str(prefix);
         }
         Ok(prefix) if prefix.len() > 1 && !is_id => {
-            let _ = write!(name, "key {prefix}…");
+            name.push_str("key ");
+            name.push_str(prefix);
+            name.push('…');
         }
         _ => name.push_str("keys without a prefix"),
     }

@@ -1,10 +1,9 @@
 //! What one message shows of its context.
 
-use crate::examine::baggage::{self, Entry};
 use crate::examine::symptom::{Symptom, Symptoms};
 use crate::explain::foreign::{self, Foreign, Formats};
 use crate::explain::rule::Rule;
-use crate::explain::{self, traceparent, tracestate};
+use crate::explain::{baggage, traceparent, tracestate};
 use crate::message::{Header, Message, System, Value};
 use crate::report::Health;
 use opentelemetry::trace::{SpanId, TraceId};
@@ -20,7 +19,7 @@ const LARGE: usize = 4096;
 const MOST_SENDERS: usize = 8;
 
 /// What one message shows.
-pub(crate) struct Reading {
+pub(crate) struct Reading<'m> {
     pub(crate) health: Health,
     pub(crate) symptoms: Symptoms,
     pub(crate) formats: Formats,
@@ -35,7 +34,8 @@ pub(crate) struct Reading {
     pub(crate) traceparent: Option<usize>,
     /// The first rule that a malformed traceparent breaks.
     pub(crate) broken: Option<Rule>,
-    pub(crate) baggage: Vec<Entry>,
+    /// The keys of its baggage.
+    pub(crate) baggage: Vec<&'m str>,
 }
 
 /// The span that sent a message, as it says.
@@ -47,13 +47,13 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Of a traceparent that is valid.
+    /// Of a traceparent that is valid: its digits are in their places.
     fn of(traceparent: &str) -> Option<Self> {
-        let traceparent = traceparent.trim_matches([' ', '\t']);
+        let traceparent = traceparent.trim_matches([' ', '\t']).as_bytes();
         Some(Self {
-            trace_id: TraceId::from_hex(traceparent.get(3..35)?).ok()?,
-            span_id: SpanId::from_hex(traceparent.get(36..52)?).ok()?,
-            flags: u8::from_str_radix(traceparent.get(53..55)?, 16).ok()?,
+            trace_id: TraceId::from(number(traceparent.get(3..35)?)),
+            span_id: SpanId::from(number(traceparent.get(36..52)?) as u64),
+            flags: number(traceparent.get(53..55)?) as u8,
         })
     }
 
@@ -66,8 +66,19 @@ impl Sender {
     }
 }
 
+/// Of digits that are known to be hexadecimal and in lower case.
+fn number(digits: &[u8]) -> u128 {
+    digits.iter().fold(0, |number, digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            _ => digit.wrapping_sub(b'a' - 10),
+        };
+        number << 4 | u128::from(digit & 15)
+    })
+}
+
 /// Reads a message's headers. What counts is decided by its client's carrier; the rest are symptoms.
-pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
+pub(crate) fn read<'m>(message: &Message<'m>, system: System) -> Reading<'m> {
     let mut fields = Fields::default();
     for (place, header) in message.headers.iter().enumerate() {
         fields.add(place, header, system);
@@ -97,9 +108,6 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
     } else if sender.is_some() {
         Health::Valid
     } else if fields.last.is_some() {
-        if fields.broken.is_some() {
-            symptoms.add(Symptom::Malformed, fields.last);
-        }
         Health::Malformed
     } else if has_other_format {
         symptoms.add(Symptom::OtherFormat, None);
@@ -110,6 +118,10 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
         symptoms.add(Symptom::Missing, None);
         Health::Missing
     };
+    // Beside a valid one too: some readers take the first, others the last.
+    if fields.broken.is_some() {
+        symptoms.add(Symptom::Malformed, fields.first_broken);
+    }
     if fields.last.is_none() && fields.has_others {
         symptoms.add(Symptom::Orphaned, fields.first_other);
     }
@@ -136,7 +148,7 @@ pub(crate) fn read(message: &Message<'_>, system: System) -> Reading {
         bytes: fields.bytes,
         sender,
         traceparent: fields.last,
-        broken: fields.broken.filter(|_| health == Health::Malformed),
+        broken: fields.broken,
         baggage,
     }
 }
@@ -157,8 +169,12 @@ fn differs(formats: &Formats, sender: Sender) -> bool {
     others.any(|other| other.contradicts(sender.trace_id))
 }
 
-/// The symptoms of the lists, `tracestate` and `baggage`, and the entries of the baggage.
-fn check_lists(message: &Message<'_>, fields: &Fields, symptoms: &mut Symptoms) -> Vec<Entry> {
+/// The symptoms of the lists, `tracestate` and `baggage`, and the keys of the baggage.
+fn check_lists<'m>(
+    message: &Message<'m>,
+    fields: &Fields,
+    symptoms: &mut Symptoms,
+) -> Vec<&'m str> {
     let Contexts::One(set) = &message.contexts else {
         return Vec::new();
     };
@@ -169,10 +185,10 @@ fn check_lists(message: &Message<'_>, fields: &Fields, symptoms: &mut Symptoms) 
         return Vec::new();
     }
     symptoms.add(Symptom::Baggage, fields.baggage);
-    if explain::baggage::check(set.baggage.iter().copied()).is_some() {
+    if baggage::check(set.baggage.iter().copied()).is_some() {
         symptoms.add(Symptom::MalformedBaggage, fields.baggage);
     }
-    baggage::entries(&set.baggage)
+    baggage::keys(set.baggage.iter().copied())
 }
 
 /// Whether the body is an event of CloudEvents with a context: `application/cloudevents+json`.
@@ -208,6 +224,7 @@ struct Fields {
     first_other: Option<usize>,
     bytes: usize,
     broken: Option<Rule>,
+    first_broken: Option<usize>,
 }
 
 impl Fields {
@@ -268,6 +285,7 @@ impl Fields {
         self.last = Some(place);
         if let Some(breach) = traceparent::check(text) {
             self.broken.get_or_insert(breach.rule);
+            self.first_broken.get_or_insert(place);
         } else if let Some(sender) = Sender::of(text) {
             self.add_sender(place, sender, is_lower);
         }

@@ -1,5 +1,6 @@
 //! What is counted of the messages of one producer to one destination.
 
+use crate::examine::baggage::{self, Entry};
 use crate::examine::example;
 use crate::examine::reading::{Reading, W3C};
 use crate::examine::symptom::Symptom;
@@ -8,6 +9,7 @@ use crate::explain::rule::Rule;
 use crate::message::Message;
 use crate::report::{BaggageKey, Example, Health, Producer, Sizes};
 use opentelemetry::trace::{SpanId, TraceId};
+use otel_messaging::adapter::Contexts;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -52,7 +54,12 @@ struct Bytes {
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, message: &Message<'_>, mut reading: Reading, shows_values: bool) {
+    pub(crate) fn add(
+        &mut self,
+        message: &Message<'_>,
+        mut reading: Reading<'_>,
+        shows_values: bool,
+    ) {
         self.messages += 1;
         self.health[reading.health as usize] += 1;
         if let Some(sender) = reading.sender {
@@ -84,9 +91,13 @@ impl Tally {
         if reading.bytes > 0 {
             self.bytes.add(reading.bytes as u64);
         }
-        for entry in &reading.baggage {
-            let value = shows_values.then_some(entry.value.as_str());
-            self.add_baggage(&entry.key, value);
+        for key in &reading.baggage {
+            self.count_key(key);
+        }
+        if let (true, Contexts::One(set)) = (shows_values, &message.contexts) {
+            for entry in baggage::entries(&set.baggage) {
+                self.keep_value(&entry);
+            }
         }
     }
 
@@ -94,20 +105,27 @@ impl Tally {
         *self.formats.entry(name).or_default() += 1;
     }
 
-    fn add_baggage(&mut self, key: &str, value: Option<&str>) {
-        let key = cut(key);
-        if !self.baggage.contains_key(&key) && self.baggage.len() >= MOST_KEYS {
+    fn count_key(&mut self, key: &str) {
+        if let Some(counted) = self.baggage.get_mut(key) {
+            counted.messages += 1;
+            return;
+        }
+        // A long key is cut, and may be known then.
+        let cut = cut(key);
+        if self.baggage.len() >= MOST_KEYS && !self.baggage.contains_key(&cut) {
             self.has_more_keys = true;
             return;
         }
-        let counted = self.baggage.entry(key).or_default();
-        counted.messages += 1;
-        let values = &mut counted.values;
-        if let Some(value) = value.filter(|_| values.len() < MOST_VALUES) {
-            let value = cut(value);
-            if !values.contains(&value) {
-                values.push(value);
-            }
+        self.baggage.entry(cut).or_default().messages += 1;
+    }
+
+    fn keep_value(&mut self, entry: &Entry) {
+        let Some(counted) = self.baggage.get_mut(&cut(&entry.key)) else {
+            return;
+        };
+        let value = cut(&entry.value);
+        if counted.values.len() < MOST_VALUES && !counted.values.contains(&value) {
+            counted.values.push(value);
         }
     }
 

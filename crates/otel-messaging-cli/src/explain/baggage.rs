@@ -36,6 +36,23 @@ pub(crate) fn check<'a>(lines: impl IntoIterator<Item = &'a str> + Clone) -> Opt
     None
 }
 
+/// The keys of the members that are read, each once, in their order: at most as many as are read.
+pub(crate) fn keys<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut keys = Vec::new();
+    for (_, piece) in pieces(lines) {
+        let Ok(Some(member)) = member(piece) else {
+            continue;
+        };
+        if keys.len() == MAX_MEMBERS {
+            break;
+        }
+        if !keys.contains(&member.key.text) {
+            keys.push(member.key.text);
+        }
+    }
+    keys
+}
+
 /// As [`check`], where white space or a key that comes again may decide whether all has room.
 #[cold]
 fn check_limits<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Breach> {

@@ -47,6 +47,9 @@ fn shown(system: System, headers: &[(&str, Value<'_>)]) -> (Health, Vec<Symptom>
     (reading.health, symptoms.collect())
 }
 
+/// The headers of a message, and what they show.
+type Case<'c> = (System, &'c [(&'c str, Value<'c>)], Health, &'c [Symptom]);
+
 #[test]
 fn each_kind_of_message_is_told() {
     use Health::*;
@@ -57,7 +60,7 @@ fn each_kind_of_message_is_told() {
     let random = ONE.replace("-01", "-03");
     let quoted = format!("\"{ONE}\"");
     let upper = ONE.to_uppercase();
-    let cases: [(_, &[(&str, Value<'_>)], _, &[Symptom]); 30] = [
+    let cases: [Case<'_>; 30] = [
         (kafka, &[("traceparent", Text(ONE))], Valid, &[]),
         (
             kafka,

@@ -93,6 +93,11 @@ const NAMES: [(&str, Format, Part); 35] = [
 
 /// Which format a header belongs to, and what it says. Names count in any spelling.
 pub(crate) fn meaning(name: &[u8]) -> Option<(Format, Part)> {
+    // The letters with which one begins: most headers are told by that.
+    let first = name.first()?.to_ascii_lowercase();
+    if !b"abcensux".contains(&first) {
+        return None;
+    }
     let mut names = NAMES.iter();
     let (_, format, part) = names.find(|(known, ..)| is_name(name, known))?;
     Some((*format, *part))

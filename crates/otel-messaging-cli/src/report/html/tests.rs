@@ -156,23 +156,3 @@ fn what_cannot_be_written_is_named_and_nothing_is_left() {
     let error = write(&broken(), std::path::Path::new("..")).unwrap_err();
     assert!(error.to_string().contains("written to ..: "), "{error}");
 }
-
-/// For `examples/shop/viewer/page.py`: `PAGES=FOLDER cargo test -p otel-messaging-cli pages -- --ignored`.
-#[test]
-#[ignore = "writes pages for a browser into the folder PAGES"]
-fn pages() {
-    let folder = std::path::PathBuf::from(std::env::var_os("PAGES").unwrap());
-    let mut without = broken();
-    without.hops = None;
-    let pages = [
-        ("broken", broken()),
-        ("without-spans", without),
-        ("sound", sound()),
-        ("empty", empty()),
-        ("hostile", hostile()),
-        ("crowded", crowded()),
-    ];
-    for (name, report) in pages {
-        write(&report, &folder.join(format!("{name}.html"))).unwrap();
-    }
-}

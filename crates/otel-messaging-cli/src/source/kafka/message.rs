@@ -1,9 +1,8 @@
 //! A record of Kafka as the examination reads it.
 
-use crate::message::{Header, Message, Origin, Place, Value};
+use crate::message::{Header, Message, Origin, Place, Value, contexts};
 use crate::report::End;
 use crate::source::scan::Scan;
-use otel_messaging::adapter::{Carrier, Contexts, FieldSet};
 use otel_messaging_rdkafka::raw_headers;
 use rdkafka::message::{BorrowedMessage, Message as _};
 
@@ -26,7 +25,7 @@ pub(crate) fn seen(record: &BorrowedMessage<'_>, scan: &mut Scan) -> Option<End>
             offset: record.offset(),
         },
         headers: headers.collect(),
-        contexts: sent.map_or_else(|| Contexts::One(FieldSet::default()), Carrier::contexts),
+        contexts: contexts(sent),
         id: None,
         content_type: None,
         payload: record.payload().unwrap_or_default(),

@@ -1,12 +1,11 @@
 //! A message as the examination reads it.
 
-use crate::message::{Header, Message, Origin, Place, Value};
+use crate::message::{Header, Message, Origin, Place, Value, contexts};
 use crate::report::End;
 use crate::source::scan::Scan;
 use async_nats::HeaderMap;
 use async_nats::header::HeaderValue;
-use otel_messaging::adapter::{Carrier, Contexts, FieldSet};
-use otel_messaging_async_nats::Nats;
+use otel_messaging_async_nats as _;
 
 /// The id by which a stream recognises a message that was sent twice.
 const MESSAGE_ID: &str = "Nats-Msg-Id";
@@ -40,10 +39,7 @@ pub(crate) fn seen(
         place,
         id,
         headers: each,
-        contexts: headers.map_or_else(
-            || Contexts::One(FieldSet::default()),
-            Carrier::<Nats>::contexts,
-        ),
+        contexts: contexts(headers),
         content_type: None,
         payload,
     })

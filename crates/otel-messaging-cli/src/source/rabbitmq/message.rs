@@ -1,12 +1,11 @@
 //! A delivery as the examination reads it.
 
-use crate::message::{Header, Message, Origin, Place, Value};
+use crate::message::{Header, Message, Origin, Place, Value, contexts};
 use crate::report::End;
 use crate::source::scan::Scan;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use otel_messaging::adapter::{Carrier, Contexts, FieldSet};
-use otel_messaging_lapin::Lapin;
+use otel_messaging_lapin as _;
 
 /// Hands a delivery to the scan.
 pub(crate) fn seen(delivery: &Delivery, place: Place, scan: &mut Scan) -> Option<End> {
@@ -30,10 +29,7 @@ pub(crate) fn seen(delivery: &Delivery, place: Place, scan: &mut Scan) -> Option
         },
         place,
         headers: headers.collect(),
-        contexts: table.map_or_else(
-            || Contexts::One(FieldSet::default()),
-            Carrier::<Lapin>::contexts,
-        ),
+        contexts: contexts(table),
         id: properties.message_id().as_ref().map(ShortString::as_str),
         content_type: properties.content_type().as_ref().map(ShortString::as_str),
         payload: &delivery.data,
