@@ -114,6 +114,7 @@ impl Look {
             ended_by,
             messages,
             healthy: examined.healthy,
+            disputed: examined.disputed,
             destinations: examined.destinations,
             findings: examined.findings,
             hops,

@@ -30,6 +30,7 @@ pub(crate) struct Examination {
 #[derive(Debug)]
 pub(crate) struct Examined {
     pub(crate) healthy: Share,
+    pub(crate) disputed: u64,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) sent: Vec<Sent>,
@@ -88,12 +89,14 @@ impl Examination {
     /// What came of it: those with the most messages first, and the most severe findings first.
     pub(crate) fn finish(self) -> Examined {
         let mut healthy = Share { of: 0, valid: 0 };
+        let mut disputed = 0;
         let mut findings_of_all = Vec::new();
         let mut destinations = Vec::new();
         for (destination, tallies) in self.destinations.into_parts() {
             let mut producers = Vec::new();
             for (name, tally) in tallies.into_parts() {
                 findings_of_all.extend(findings(self.system, &destination, &name, &tally));
+                disputed += tally.disputed;
                 let producer = tally.into_producer(name);
                 healthy.of += producer.messages;
                 healthy.valid += producer
@@ -123,6 +126,7 @@ impl Examination {
         });
         Examined {
             healthy,
+            disputed,
             destinations,
             findings: sorted(findings_of_all),
             sent: self.sent.unwrap_or_default().into(),

@@ -50,9 +50,10 @@ impl Sender {
     /// Of a traceparent that is valid: its digits are in their places.
     fn of(traceparent: &str) -> Option<Self> {
         let traceparent = traceparent.trim_matches([' ', '\t']).as_bytes();
+        let [high, low] = [3..19, 19..35].map(|digits| traceparent.get(digits).map(number));
         Some(Self {
-            trace_id: TraceId::from(number(traceparent.get(3..35)?)),
-            span_id: SpanId::from(number(traceparent.get(36..52)?) as u64),
+            trace_id: TraceId::from(u128::from(high?) << 64 | u128::from(low?)),
+            span_id: SpanId::from(number(traceparent.get(36..52)?)),
             flags: number(traceparent.get(53..55)?) as u8,
         })
     }
@@ -67,13 +68,13 @@ impl Sender {
 }
 
 /// Of digits that are known to be hexadecimal and in lower case.
-fn number(digits: &[u8]) -> u128 {
+fn number(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |number, digit| {
         let digit = match digit {
             b'0'..=b'9' => digit - b'0',
             _ => digit.wrapping_sub(b'a' - 10),
         };
-        number << 4 | u128::from(digit & 15)
+        number << 4 | u64::from(digit & 15)
     })
 }
 
@@ -99,7 +100,11 @@ pub(crate) fn read<'m>(message: &Message<'m>, system: System) -> Reading<'m> {
         Contexts::One(set) => set.traceparent.filter(|_| set.has_sender()),
         _ => None,
     };
-    let sender = counting.and_then(Sender::of);
+    let sender = counting.and_then(|text| match fields.first {
+        // Mostly there is one, which was read already.
+        Some((first, sender)) if first == text => Some(sender),
+        _ => Sender::of(text),
+    });
     let is_contradicting =
         fields.contradicts || matches!(message.contexts, Contexts::Contradicting(_));
     let health = if is_contradicting {
@@ -172,7 +177,7 @@ fn differs(formats: &Formats, sender: Sender) -> bool {
 /// The symptoms of the lists, `tracestate` and `baggage`, and the keys of the baggage.
 fn check_lists<'m>(
     message: &Message<'m>,
-    fields: &Fields,
+    fields: &Fields<'_>,
     symptoms: &mut Symptoms,
 ) -> Vec<&'m str> {
     let Contexts::One(set) = &message.contexts else {
@@ -208,8 +213,10 @@ fn is_structured_event(message: &Message<'_>) -> bool {
 
 /// The fields of W3C's context among the headers of one message.
 #[derive(Default)]
-struct Fields {
+struct Fields<'m> {
     symptoms: Symptoms,
+    /// The first sender, and its traceparent.
+    first: Option<(&'m str, Sender)>,
     /// Each sender once.
     senders: [Option<Sender>; MOST_SENDERS],
     contradicts: bool,
@@ -227,8 +234,8 @@ struct Fields {
     first_broken: Option<usize>,
 }
 
-impl Fields {
-    fn add(&mut self, place: usize, header: &Header<'_>, system: System) {
+impl<'m> Fields<'m> {
+    fn add(&mut self, place: usize, header: &Header<'m>, system: System) {
         if is_name(header.name, "traceparent") {
             self.add_traceparent(place, header, system);
         } else if is_name(header.name, "tracestate") {
@@ -260,7 +267,7 @@ impl Fields {
         self.first_other.get_or_insert(place);
     }
 
-    fn add_traceparent(&mut self, place: usize, header: &Header<'_>, system: System) {
+    fn add_traceparent(&mut self, place: usize, header: &Header<'m>, system: System) {
         let text = match header.value {
             Value::Text(text) => text,
             Value::Bytes(bytes) => {
@@ -287,6 +294,8 @@ impl Fields {
             self.broken.get_or_insert(breach.rule);
             self.first_broken.get_or_insert(place);
         } else if let Some(sender) = Sender::of(text) {
+            self.first
+                .get_or_insert((text.trim_matches([' ', '\t']), sender));
             self.add_sender(place, sender, is_lower);
         }
         self.has_lower |= is_lower;

@@ -115,6 +115,19 @@ impl Symptoms {
         self.bits & 1 << symptom as u32 != 0
     }
 
+    /// Whether readers differ in what they make of a context that has one of these.
+    pub(crate) fn is_disputed(&self) -> bool {
+        const DISPUTED: [Symptom; 6] = [
+            Symptom::Malformed,
+            Symptom::Binary,
+            Symptom::Spelling,
+            Symptom::Repeated,
+            Symptom::Quoted,
+            Symptom::Flags03,
+        ];
+        DISPUTED.into_iter().any(|symptom| self.has(symptom))
+    }
+
     /// Each with the place of its header.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Symptom, Option<usize>)> {
         let all = Symptom::ALL.into_iter();

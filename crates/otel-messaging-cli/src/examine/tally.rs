@@ -25,6 +25,8 @@ const LONGEST: usize = 100;
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) messages: u64,
+    /// Valid ones that some readers do not join.
+    pub(crate) disputed: u64,
     health: [u64; Health::ALL.len()],
     symptoms: [Seen; Symptom::ALL.len()],
     formats: BTreeMap<&'static str, u64>,
@@ -62,6 +64,9 @@ impl Tally {
     ) {
         self.messages += 1;
         self.health[reading.health as usize] += 1;
+        if reading.health == Health::Valid && reading.symptoms.is_disputed() {
+            self.disputed += 1;
+        }
         if let Some(sender) = reading.sender {
             let ids = (sender.trace_id, sender.span_id);
             if self.last.replace(ids) == Some(ids) {

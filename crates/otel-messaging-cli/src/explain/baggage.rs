@@ -80,7 +80,7 @@ fn pieces<'a>(
     let lines = lines.into_iter().enumerate();
     lines.flat_map(|(line, text)| {
         Piece::whole(text)
-            .split(',')
+            .split(b',')
             .map(move |piece| (line, piece))
     })
 }
@@ -136,11 +136,11 @@ fn member(piece: Piece<'_>) -> Result<Option<Member<'_>>, Breach> {
     if whole.text.is_empty() {
         return Ok(None);
     }
-    let (pair, properties) = match whole.split_once(';') {
+    let (pair, properties) = match whole.split_once(b';') {
         Some((pair, properties)) => (pair, Some(properties)),
         None => (whole, None),
     };
-    let Some((key, value)) = pair.split_once('=') else {
+    let Some((key, value)) = pair.split_once(b'=') else {
         return Err(pair.trim().breaks(Rule::BaggageEquals));
     };
     let (key, value) = (key.trim(), value.trim());
@@ -165,7 +165,7 @@ impl<'a> Member<'a> {
     /// Empty ones are passed over.
     fn properties(&self) -> impl Iterator<Item = Result<Property<'a>, Breach>> + use<'a> {
         let pieces = self.properties.into_iter();
-        let pieces = pieces.flat_map(|properties| properties.split(';'));
+        let pieces = pieces.flat_map(|properties| properties.split(b';'));
         let pieces = pieces.map(Piece::trim);
         pieces.filter(|piece| !piece.text.is_empty()).map(property)
     }
@@ -182,7 +182,7 @@ impl<'a> Member<'a> {
 }
 
 fn property(piece: Piece<'_>) -> Result<Property<'_>, Breach> {
-    let (key, value) = match piece.split_once('=') {
+    let (key, value) = match piece.split_once(b'=') {
         Some((key, value)) => (key.trim(), Some(value.trim())),
         None => (piece, None),
     };

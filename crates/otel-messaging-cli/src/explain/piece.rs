@@ -21,33 +21,42 @@ impl<'a> Piece<'a> {
 
     /// Without the optional white space around it.
     pub(crate) fn trim(self) -> Self {
-        let text = self.text.trim_start_matches([' ', '\t']);
-        let start = self.end() - text.len();
-        let text = text.trim_end_matches([' ', '\t']);
-        Self { start, text }
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let bytes = self.text.as_bytes();
+        let start = bytes.iter().take_while(|byte| is_space(byte)).count();
+        let rest = bytes.get(start..).unwrap_or_default();
+        let spaces = rest.iter().rev().take_while(|byte| is_space(byte)).count();
+        self.part(start, bytes.len() - spaces)
     }
 
-    /// What stands in front of the first `separator`, and what behind it.
-    pub(crate) fn split_once(self, separator: char) -> Option<(Self, Self)> {
-        let (before, behind) = self.text.split_once(separator)?;
-        let before = Self {
-            text: before,
-            ..self
-        };
-        let behind = Self {
-            start: self.end() - behind.len(),
-            text: behind,
-        };
-        Some((before, behind))
+    /// What stands in front of the first `separator`, which is ASCII, and what behind it.
+    pub(crate) fn split_once(self, separator: u8) -> Option<(Self, Self)> {
+        let mut bytes = self.text.bytes();
+        let at = bytes.position(|byte| byte == separator)?;
+        Some((self.part(0, at), self.part(at + 1, self.text.len())))
     }
 
-    pub(crate) fn split(self, separator: char) -> impl Iterator<Item = Self> + Clone {
-        let mut start = self.start;
-        self.text.split(separator).map(move |text| {
-            let piece = Self { start, text };
-            start += text.len() + separator.len_utf8();
-            piece
+    /// What stands between separators, which are ASCII.
+    pub(crate) fn split(self, separator: u8) -> impl Iterator<Item = Self> + Clone {
+        let mut rest = Some(self);
+        std::iter::from_fn(move || {
+            let piece = rest?;
+            match piece.split_once(separator) {
+                Some((first, behind)) => {
+                    rest = Some(behind);
+                    Some(first)
+                }
+                None => rest.take(),
+            }
         })
+    }
+
+    /// From byte to byte of this piece, which are at the ends of characters.
+    fn part(self, from: usize, to: usize) -> Self {
+        Self {
+            start: self.start + from,
+            text: self.text.get(from..to).unwrap_or_default(),
+        }
     }
 
     /// The whole piece breaks a rule.

@@ -22,7 +22,7 @@ pub(crate) fn check<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Brea
             return Some(breach.in_line(line));
         }
         before += text.len() + 1;
-        for piece in Piece::whole(text).split(',') {
+        for piece in Piece::whole(text).split(b',') {
             let member = match member(piece) {
                 Ok(Some(member)) => member,
                 Ok(None) => continue,
@@ -63,7 +63,7 @@ fn member(piece: Piece<'_>) -> Result<Option<Member<'_>>, Breach> {
         let rest = trimmed.breaks_unless(Rule::TracestateKeyStart, |_| false);
         return Err(rest.unwrap_or(trimmed.breaks(Rule::TracestateKeyStart)));
     }
-    let (key, value) = trimmed.split_once('=').unwrap_or((
+    let (key, value) = trimmed.split_once(b'=').unwrap_or((
         trimmed,
         Piece {
             start: trimmed.end(),
@@ -125,7 +125,7 @@ pub(crate) fn explain(lines: &[&str]) -> Explanation {
             said.breach(breach.in_line(line));
         }
         before += text.len() + 1;
-        for piece in Piece::whole(text).split(',') {
+        for piece in Piece::whole(text).split(b',') {
             let member = match member(piece) {
                 Ok(Some(member)) => member,
                 Ok(None) => continue,

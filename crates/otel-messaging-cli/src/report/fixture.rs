@@ -181,6 +181,7 @@ pub(crate) fn broken() -> Report {
             of: 600,
             valid: 424,
         },
+        disputed: 0,
         destinations: vec![Destination {
             name: "orders".to_owned(),
             producers: vec![checkout, importer, payments, legacy, bridge],

@@ -29,6 +29,8 @@ pub(crate) struct Report {
     /// How many messages were looked at.
     pub(crate) messages: u64,
     pub(crate) healthy: Share,
+    /// How many of the valid ones some readers in other languages do not join, or read in another way.
+    pub(crate) disputed: u64,
     pub(crate) destinations: Vec<Destination>,
     /// The most severe first.
     pub(crate) findings: Vec<Finding>,

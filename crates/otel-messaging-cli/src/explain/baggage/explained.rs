@@ -76,7 +76,7 @@ impl<'a> Members<'a> {
                 "A + is a plus sign. OpenTelemetry for Python writes a space so, and reads it as a space.",
             );
         }
-        let properties = member.properties.into_iter().flat_map(|it| it.split(';'));
+        let properties = member.properties.into_iter().flat_map(|it| it.split(b';'));
         let mut properties = properties.map(Piece::trim);
         if let Some(empty) = properties.find(|piece| piece.text.is_empty()) {
             let what = "An empty property: allowed here; section 3.3.1 does not have it.";

@@ -8,11 +8,13 @@ use rdkafka::error::KafkaError;
 use std::path::Path;
 
 /// What may be changed with -X.
-const DEFAULTS: [(&str, &str); 7] = [
+const DEFAULTS: [(&str, &str); 8] = [
     ("client.id", "otel-messaging-doctor"),
     // The queue of fetched messages is what takes the memory.
     ("queued.max.messages.kbytes", "16384"),
     ("fetch.max.bytes", "8388608"),
+    // In ms: while the queue is full, librdkafka would wait for one second before it asks again.
+    ("fetch.queue.backoff.ms", "5"),
     // A broker without new messages answers after this time, and not before that the next topic is asked for.
     ("fetch.wait.max.ms", "100"),
     // A partition whose beginning was deleted in the meantime goes on where it begins now.
