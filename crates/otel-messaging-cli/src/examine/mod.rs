@@ -3,6 +3,7 @@
 mod baggage;
 pub(crate) mod examination;
 mod example;
+mod fields;
 mod named;
 mod producer;
 mod reading;

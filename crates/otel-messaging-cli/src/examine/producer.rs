@@ -43,32 +43,60 @@ pub(crate) fn write_name(message: &Message<'_>, name: &mut String) {
             routing_key,
             app_id,
         } => {
-            name.push_str("routing key ");
-            write_segments(routing_key, name);
+            // With the default exchange, it is the queue, which is the destination.
+            if routing_key != message.destination {
+                name.push_str("routing key ");
+                write_segments(routing_key, name);
+            }
             if let Some(app_id) = app_id.filter(|app_id| !app_id.is_empty()) {
-                name.push_str(", app_id ");
+                push_part("app_id ", name);
                 write_cut(app_id, name);
             }
         }
         Origin::Subject => {}
     }
-    for header in &message.headers {
-        write_hint(header, name);
-    }
+    write_hints(message, name);
 }
 
-fn write_hint(header: &Header<'_>, name: &mut String) {
-    let known = KINDS.iter().chain(&WAYS);
-    let mut known = known.filter(|(known, _)| is_name(header.name, known));
-    if let Some((_, hint)) = known.next() {
-        push_part(hint, name);
-    } else if let (b"ce_source" | b"ce-source" | b"cloudEvents:source", Value::Text(source)) =
-        (header.name, header.value)
-    {
+/// What the headers tell, each once and in the order of the tables: the order of the headers may differ from message
+/// to message.
+fn write_hints(message: &Message<'_>, name: &mut String) {
+    let mut has = [false; KINDS.len() + WAYS.len()];
+    let (mut is_celery, mut source) = (false, None);
+    for header in &message.headers {
+        // Each name begins with one of these letters.
+        if !header
+            .name
+            .first()
+            .is_some_and(|first| b"_sSmMnNxXeEuUbBcCwWlL".contains(first))
+        {
+            continue;
+        }
+        let known = KINDS.iter().chain(&WAYS).zip(&mut has);
+        for ((known, _), has) in known {
+            *has |= is_name(header.name, known);
+        }
+        match (header.name, header.value) {
+            (b"ce_source" | b"ce-source" | b"cloudEvents:source", Value::Text(text)) => {
+                source = source.or(Some(text));
+            }
+            (b"lang", Value::Text("py")) => is_celery = true,
+            _ => {}
+        }
+    }
+    let mut last = "";
+    for ((_, hint), has) in KINDS.iter().chain(&WAYS).zip(has) {
+        if has && *hint != last {
+            push_part(hint, name);
+            last = hint;
+        }
+    }
+    if is_celery {
+        push_part("Celery", name);
+    }
+    if let Some(source) = source {
         push_part("CloudEvents source ", name);
         write_cut(source, name);
-    } else if let (b"lang", Value::Text("py")) = (header.name, header.value) {
-        push_part("Celery", name);
     }
 }
 
@@ -79,7 +107,8 @@ fn push_part(part: &str, name: &mut String) {
     name.push_str(part);
 }
 
-/// The beginning of a key that all keys of one kind have: `order` of `order-4711`.
+/// The beginning of a key that all keys of one kind have: `order` of `order-4711`. It is letters, and what follows
+/// them separates: the letters of a random key, or the name of a person, are no kind.
 fn write_key(key: &[u8], name: &mut String) {
     let length = key
         .iter()
@@ -93,7 +122,7 @@ fn write_key(key: &[u8], name: &mut String) {
             name.push_str("key ");
             name.push_str(prefix);
         }
-        Ok(prefix) if prefix.len() > 1 && !is_id => {
+        Ok(prefix) if prefix.len() > 1 && !is_id && is_separated(rest) => {
             name.push_str("key ");
             name.push_str(prefix);
             name.push('…');
@@ -102,12 +131,16 @@ fn write_key(key: &[u8], name: &mut String) {
     }
 }
 
+fn is_separated(rest: &[u8]) -> bool {
+    rest.first().is_some_and(|byte| b"-_:/.|#".contains(byte))
+}
+
 /// Whether the byte may be a part of a UUID or a number.
 fn is_of_id(byte: &u8) -> bool {
     byte.is_ascii_hexdigit() || *byte == b'-'
 }
 
-/// The segments of a routing key or a subject; those with a digit become `*`.
+/// The segments of a routing key or a subject; those that are numbers or ids become `*`.
 pub(crate) fn write_segments(text: &str, name: &mut String) {
     let mut written = 0;
     for (place, segment) in text.split('.').enumerate() {
@@ -118,13 +151,23 @@ pub(crate) fn write_segments(text: &str, name: &mut String) {
             name.push('…');
             return;
         }
-        if segment.bytes().any(|byte| byte.is_ascii_digit()) {
+        if is_number_or_id(segment.as_bytes()) {
             name.push('*');
         } else {
             write_cut(segment, name);
         }
         written += segment.len() + 1;
     }
+}
+
+/// Whether a segment has three digits in a row, or nothing but digits, or those of a long id.
+fn is_number_or_id(segment: &[u8]) -> bool {
+    let has_digit = segment.iter().any(u8::is_ascii_digit);
+    let is_digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    has_digit
+        && (is_digits(segment)
+            || segment.windows(3).any(is_digits)
+            || (segment.len() >= 8 && segment.iter().all(is_of_id)))
 }
 
 fn write_cut(text: &str, name: &mut String) {
@@ -167,6 +210,8 @@ mod tests {
             ("order-a7", "key order…"),
             ("tenant:acme:7", "key tenant…"),
             ("billing", "key billing"),
+            ("alice@example.com", "keys without a prefix"),
+            ("XkStGXR8_Z5", "keys without a prefix"),
             ("4711", "keys without a prefix"),
             (
                 "f47ac10b-58cc-4372-a567-0e02b2c3d479",
@@ -193,9 +238,19 @@ mod tests {
             app_id,
         };
         assert_eq!(
-            name_of(route("orders.eu.4711", Some("billing")), &[]),
-            "routing key orders.eu.*, app_id billing"
+            name_of(route("orders.v2.eu1.4711", Some("billing")), &[]),
+            "routing key orders.v2.eu1.*, app_id billing"
         );
+        assert_eq!(
+            name_of(route("a.order-4711.7.0af76519", None), &[]),
+            "routing key a.*.*.*"
+        );
+        // By the default exchange, to the queue that is the destination.
+        assert_eq!(
+            name_of(route("orders", Some("billing")), &[]),
+            "app_id billing"
+        );
+        assert_eq!(name_of(route("orders", None), &[]), "");
         let long = "x.".repeat(100);
         let name = name_of(route(&long, None), &[]);
         assert!(name.ends_with('…') && name.len() < 100, "{name}");
@@ -215,6 +270,12 @@ mod tests {
             name_of(Origin::Subject, &headers),
             "Datadog, through a shovel, CloudEvents source /orders"
         );
+        let mut reversed = headers;
+        reversed.reverse();
+        let name = name_of(Origin::Subject, &reversed);
+        assert_eq!(name, name_of(Origin::Subject, &headers));
+        let flood = [("b3", "0"), ("X-B3-TraceId", "0"), ("B3", "0")].repeat(1000);
+        assert_eq!(name_of(Origin::Subject, &flood), "B3");
         assert_eq!(name_of(Origin::Subject, &[("lang", "py")]), "Celery");
         assert_eq!(name_of(Origin::Subject, &[("order", "7")]), "");
     }

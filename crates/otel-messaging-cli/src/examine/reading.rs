@@ -1,22 +1,20 @@
 //! What one message shows of its context.
 
+use crate::examine::fields::Fields;
 use crate::examine::symptom::{Symptom, Symptoms};
 use crate::explain::foreign::{self, Foreign, Formats};
 use crate::explain::rule::Rule;
-use crate::explain::{baggage, traceparent, tracestate};
+use crate::explain::{baggage, tracestate};
 use crate::message::{Header, Message, System, Value};
 use crate::report::Health;
 use opentelemetry::trace::{SpanId, TraceId};
-use otel_messaging::adapter::{Contexts, is_name};
+use otel_messaging::adapter::Contexts;
 
 /// The name of the format that is none of the others.
 pub(crate) const W3C: &str = "W3C Trace Context";
 
 /// A context of more bytes, names and values, is large.
 const LARGE: usize = 4096;
-
-/// More traceparents of one message are not told apart.
-const MOST_SENDERS: usize = 8;
 
 /// What one message shows.
 pub(crate) struct Reading<'m> {
@@ -48,7 +46,7 @@ pub(crate) struct Sender {
 
 impl Sender {
     /// Of a traceparent that is valid: its digits are in their places.
-    fn of(traceparent: &str) -> Option<Self> {
+    pub(super) fn of(traceparent: &str) -> Option<Self> {
         let traceparent = traceparent.trim_matches([' ', '\t']).as_bytes();
         let [high, low] = [3..19, 19..35].map(|digits| traceparent.get(digits).map(number));
         Some(Self {
@@ -62,7 +60,7 @@ impl Sender {
         self.flags & 1 != 0
     }
 
-    fn is_same_span(self, other: Self) -> bool {
+    pub(super) fn is_same_span(self, other: Self) -> bool {
         (self.trace_id, self.span_id) == (other.trace_id, other.span_id)
     }
 }
@@ -86,14 +84,6 @@ pub(crate) fn read<'m>(message: &Message<'m>, system: System) -> Reading<'m> {
     }
     let formats = foreign::formats(&message.headers);
     let mut symptoms = fields.symptoms;
-    if fields.spelled.is_some() {
-        // Readers of NATS look for one or the other.
-        let symptom = match fields.has_lower && system == System::Nats {
-            true => Symptom::BothSpellings,
-            false => Symptom::Spelling,
-        };
-        symptoms.add(symptom, fields.spelled);
-    }
     let is_structured_event = is_structured_event(message);
     let has_other_format = is_structured_event || formats.iter().next().is_some();
     let counting = match &message.contexts {
@@ -123,10 +113,14 @@ pub(crate) fn read<'m>(message: &Message<'m>, system: System) -> Reading<'m> {
         symptoms.add(Symptom::Missing, None);
         Health::Missing
     };
-    // Beside a valid one too: some readers take the first, others the last.
-    if fields.broken.is_some() {
-        symptoms.add(Symptom::Malformed, fields.first_broken);
+    if let Some((_, place)) = fields.broken {
+        let symptom = match health {
+            Health::Malformed => Symptom::Malformed,
+            _ => Symptom::MalformedToo,
+        };
+        symptoms.add(symptom, Some(place));
     }
+    fields.add_spellings(&mut symptoms);
     if fields.last.is_none() && fields.has_others {
         symptoms.add(Symptom::Orphaned, fields.first_other);
     }
@@ -153,7 +147,7 @@ pub(crate) fn read<'m>(message: &Message<'m>, system: System) -> Reading<'m> {
         bytes: fields.bytes,
         sender,
         traceparent: fields.last,
-        broken: fields.broken,
+        broken: fields.broken.map(|(rule, _)| rule),
         baggage,
     }
 }
@@ -189,11 +183,14 @@ fn check_lists<'m>(
     if set.baggage.is_empty() {
         return Vec::new();
     }
-    symptoms.add(Symptom::Baggage, fields.baggage);
     if baggage::check(set.baggage.iter().copied()).is_some() {
         symptoms.add(Symptom::MalformedBaggage, fields.baggage);
     }
-    baggage::keys(set.baggage.iter().copied())
+    let keys = baggage::keys(set.baggage.iter().copied());
+    if !keys.is_empty() {
+        symptoms.add(Symptom::Baggage, fields.baggage);
+    }
+    keys
 }
 
 /// Whether the body is an event of CloudEvents with a context: `application/cloudevents+json`.
@@ -209,125 +206,6 @@ fn is_structured_event(message: &Message<'_>) -> bool {
             .payload
             .windows(b"\"traceparent\"".len())
             .any(|window| window == b"\"traceparent\"")
-}
-
-/// The fields of W3C's context among the headers of one message.
-#[derive(Default)]
-struct Fields<'m> {
-    symptoms: Symptoms,
-    /// The first sender, and its traceparent.
-    first: Option<(&'m str, Sender)>,
-    /// Each sender once.
-    senders: [Option<Sender>; MOST_SENDERS],
-    contradicts: bool,
-    /// Of the last header that is a traceparent and not empty.
-    last: Option<usize>,
-    has_lower: bool,
-    /// In another spelling than lower case.
-    spelled: Option<usize>,
-    tracestate: Option<usize>,
-    baggage: Option<usize>,
-    has_others: bool,
-    first_other: Option<usize>,
-    bytes: usize,
-    broken: Option<Rule>,
-    first_broken: Option<usize>,
-}
-
-impl<'m> Fields<'m> {
-    fn add(&mut self, place: usize, header: &Header<'m>, system: System) {
-        if is_name(header.name, "traceparent") {
-            self.add_traceparent(place, header, system);
-        } else if is_name(header.name, "tracestate") {
-            if matches!(header.value, Value::Text("")) {
-                self.symptoms.add(Symptom::EmptyTracestate, Some(place));
-            } else {
-                self.tracestate.get_or_insert(place);
-                self.add_other(place);
-            }
-        } else if is_name(header.name, "baggage") {
-            self.baggage.get_or_insert(place);
-            self.add_other(place);
-        } else {
-            if is_name(header.name, "xraceparent") {
-                self.symptoms.add(Symptom::Rewritten, Some(place));
-            }
-            return;
-        }
-        self.bytes += header.name.len();
-        self.bytes += match header.value {
-            Value::Text(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-            Value::Null | Value::Other(_) => 0,
-        };
-    }
-
-    fn add_other(&mut self, place: usize) {
-        self.has_others = true;
-        self.first_other.get_or_insert(place);
-    }
-
-    fn add_traceparent(&mut self, place: usize, header: &Header<'m>, system: System) {
-        let text = match header.value {
-            Value::Text(text) => text,
-            Value::Bytes(bytes) => {
-                let symptom = match system {
-                    System::RabbitMq => Symptom::Binary,
-                    System::Kafka | System::Nats => Symptom::NotText,
-                };
-                self.symptoms.add(symptom, Some(place));
-                str::from_utf8(bytes).unwrap_or("\u{fffd}")
-            }
-            Value::Null | Value::Other(_) => {
-                self.symptoms.add(Symptom::NotText, Some(place));
-                self.last = Some(place);
-                return;
-            }
-        };
-        let text = self.without_quotes(place, text);
-        if text.trim_matches([' ', '\t']).is_empty() {
-            return;
-        }
-        let is_lower = header.name == b"traceparent";
-        self.last = Some(place);
-        if let Some(breach) = traceparent::check(text) {
-            self.broken.get_or_insert(breach.rule);
-            self.first_broken.get_or_insert(place);
-        } else if let Some(sender) = Sender::of(text) {
-            self.first
-                .get_or_insert((text.trim_matches([' ', '\t']), sender));
-            self.add_sender(place, sender, is_lower);
-        }
-        self.has_lower |= is_lower;
-        if !is_lower {
-            self.spelled.get_or_insert(place);
-        }
-    }
-
-    fn add_sender(&mut self, place: usize, sender: Sender, is_lower: bool) {
-        let mut known = self.senders.iter().flatten();
-        if known.any(|known| known.is_same_span(sender)) {
-            // In another spelling, it is for readers of that spelling.
-            if is_lower == self.has_lower {
-                self.symptoms.add(Symptom::Repeated, Some(place));
-            }
-            return;
-        }
-        self.contradicts |= self.senders[0].is_some();
-        if let Some(free) = self.senders.iter_mut().find(|known| known.is_none()) {
-            *free = Some(sender);
-        }
-    }
-
-    fn without_quotes<'t>(&mut self, place: usize, text: &'t str) -> &'t str {
-        let inside = text
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'));
-        if inside.is_some() {
-            self.symptoms.add(Symptom::Quoted, Some(place));
-        }
-        inside.unwrap_or(text)
-    }
 }
 
 #[cfg(test)]

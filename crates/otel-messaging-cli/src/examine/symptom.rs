@@ -7,6 +7,8 @@ pub(crate) enum Symptom {
     /// Baggage or a tracestate without any traceparent.
     Orphaned,
     Malformed,
+    /// A malformed traceparent beside a valid one.
+    MalformedToo,
     OtherFormat,
     Contradicting,
     /// A name that an older nats-server made of `Traceparent`.
@@ -17,8 +19,10 @@ pub(crate) enum Symptom {
     Binary,
     /// A name that is not in lower case.
     Spelling,
-    /// On NATS, each field in lower case and in title case.
+    /// A field in lower case and in another spelling, with one sender.
     BothSpellings,
+    /// White space around a traceparent.
+    Spaces,
     /// Equal fields, more than once.
     Repeated,
     /// Another format names another trace.
@@ -40,10 +44,11 @@ pub(crate) enum Symptom {
 }
 
 impl Symptom {
-    pub(crate) const ALL: [Symptom; 22] = [
+    pub(crate) const ALL: [Symptom; 24] = [
         Symptom::Missing,
         Symptom::Orphaned,
         Symptom::Malformed,
+        Symptom::MalformedToo,
         Symptom::OtherFormat,
         Symptom::Contradicting,
         Symptom::Rewritten,
@@ -51,6 +56,7 @@ impl Symptom {
         Symptom::Binary,
         Symptom::Spelling,
         Symptom::BothSpellings,
+        Symptom::Spaces,
         Symptom::Repeated,
         Symptom::FormatsDiffer,
         Symptom::Quoted,
@@ -71,6 +77,7 @@ impl Symptom {
             Symptom::Missing => "missing",
             Symptom::Orphaned => "baggage-without-traceparent",
             Symptom::Malformed => "malformed-traceparent",
+            Symptom::MalformedToo => "malformed-beside-valid",
             Symptom::OtherFormat => "other-format",
             Symptom::Contradicting => "contradicting",
             Symptom::Rewritten => "rewritten-name",
@@ -78,6 +85,7 @@ impl Symptom {
             Symptom::Binary => "binary-value",
             Symptom::Spelling => "odd-spelling",
             Symptom::BothSpellings => "both-spellings",
+            Symptom::Spaces => "surrounding-spaces",
             Symptom::Repeated => "repeated",
             Symptom::FormatsDiffer => "formats-differ",
             Symptom::Quoted => "json-quotes",
@@ -117,8 +125,9 @@ impl Symptoms {
 
     /// Whether readers differ in what they make of a context that has one of these.
     pub(crate) fn is_disputed(&self) -> bool {
-        const DISPUTED: [Symptom; 6] = [
-            Symptom::Malformed,
+        const DISPUTED: [Symptom; 7] = [
+            Symptom::MalformedToo,
+            Symptom::Spaces,
             Symptom::Binary,
             Symptom::Spelling,
             Symptom::Repeated,

@@ -18,19 +18,29 @@ pub(crate) struct Diagnosis {
     pub(crate) fix: &'static str,
 }
 
+/// The rules that traceparents break, for the end of a sentence.
+fn broken_rules(tally: &Tally) -> String {
+    let rules = tally.broken_rules().into_iter().take(3);
+    let rules =
+        rules.map(|(rule, messages)| format!(" {} (in {messages} messages)", rule.sentence()));
+    rules.collect()
+}
+
 /// `None` if the symptom says nothing beside another one that the messages show.
 pub(crate) fn diagnose(symptom: Symptom, system: System, tally: &Tally) -> Option<Diagnosis> {
     let diagnosis = match symptom {
         Symptom::Missing => context::missing(system, tally),
         Symptom::Orphaned => context::orphaned(),
         Symptom::Malformed => context::malformed(tally),
+        Symptom::MalformedToo => reader::malformed_too(system, tally),
         Symptom::OtherFormat => context::other_format(tally),
         Symptom::Contradicting => context::contradicting(system),
         Symptom::Rewritten => context::rewritten(),
-        Symptom::NotText => context::not_text(),
+        Symptom::NotText => context::not_text(tally),
         Symptom::Binary => reader::binary(),
         Symptom::Spelling => reader::spelling(system),
-        Symptom::BothSpellings => reader::both_spellings(),
+        Symptom::BothSpellings => reader::both_spellings(system),
+        Symptom::Spaces => reader::spaces(system),
         Symptom::Repeated => reader::repeated(system),
         Symptom::FormatsDiffer => reader::formats_differ(tally),
         Symptom::Quoted => reader::quoted(),

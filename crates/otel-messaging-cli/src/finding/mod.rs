@@ -43,3 +43,27 @@ pub(crate) fn findings(
     });
     diagnosed.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spans::failure_mode::FailureMode;
+
+    /// Each code has a line in the page to which the README sends its readers.
+    #[test]
+    fn each_code_is_in_the_page() {
+        let page = include_str!("../../TRACE-ENDS-AT-THE-QUEUE.md");
+        let table = page.split("## Every finding").nth(1).unwrap();
+        let tally = Tally::default();
+        let diagnoses = Symptom::ALL
+            .into_iter()
+            .filter_map(|symptom| diagnose(symptom, System::Nats, &tally));
+        let codes = diagnoses.map(|diagnosis| diagnosis.code);
+        let modes = FailureMode::ALL.into_iter().map(FailureMode::code);
+        // What these two need is not in an empty tally.
+        let others = ["sometimes-not-injected", "frozen-context"];
+        for code in codes.chain(modes).chain(others) {
+            assert!(table.contains(&format!("\n| `{code}` |")), "{code}");
+        }
+    }
+}

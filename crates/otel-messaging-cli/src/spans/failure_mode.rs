@@ -14,6 +14,16 @@ pub(crate) enum FailureMode {
 }
 
 impl FailureMode {
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 6] = [
+        Self::ProducerNotExported,
+        Self::OwnTrace,
+        Self::OnlyLinked,
+        Self::NoConsumerSpan,
+        Self::WorkEscaped,
+        Self::ParentUnsampled,
+    ];
+
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::ProducerNotExported => "producer-span-not-exported",

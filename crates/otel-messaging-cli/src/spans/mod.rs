@@ -1,7 +1,7 @@
 //! What exported spans say of messages: the hop at which a trace breaks.
 
 mod evidence;
-mod failure_mode;
+pub(crate) mod failure_mode;
 mod file;
 mod finding;
 mod hops;

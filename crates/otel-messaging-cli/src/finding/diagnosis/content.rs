@@ -42,14 +42,17 @@ pub(super) fn malformed_baggage() -> Diagnosis {
     }
 }
 
-/// Of a few messages one after the other nothing can be said: a handler may send them.
+/// Of a few messages one after the other nothing can be said, and of some more not much: a handler may send them.
 pub(super) fn same_context(tally: &Tally) -> Option<Diagnosis> {
     let valid = tally.health(Health::Valid);
     // The first of them repeats nothing.
     let all_alike = valid >= 10 && tally.count(Symptom::SameContext) + 1 >= valid;
     all_alike.then(|| Diagnosis {
         code: "frozen-context",
-        severity: Severity::Warning,
+        severity: match valid {
+            0..100 => Severity::Note,
+            _ => Severity::Warning,
+        },
         what: "All messages of this producer carry one and the same context, as if one span had sent them all."
             .to_owned(),
         causes: causes::OF_SAME_CONTEXT.to_vec(),
@@ -62,10 +65,14 @@ pub(super) fn large(tally: &Tally) -> Diagnosis {
         code: "large-context",
         severity: Severity::Warning,
         what: format!(
-            "The headers of the context take up to {} bytes, in each message. Brokers and clients limit headers.",
+            "The headers of the context take up to {} bytes in a message. Brokers and clients limit headers.",
             tally.largest()
         ),
-        causes: vec!["Baggage collects what every service on the way adds."],
+        causes: vec![
+            "Baggage collects what every service on the way adds.",
+            "The header is not what a propagator writes: a traceparent has 55 bytes, and a tracestate rarely more than \
+             512.",
+        ],
         fix: "Keep baggage to a few short keys. In Rust, a `BaggageFilter` limits what leaves.",
     }
 }

@@ -2,10 +2,9 @@
 
 use crate::examine::tally::Tally;
 use crate::finding::causes;
-use crate::finding::diagnosis::Diagnosis;
+use crate::finding::diagnosis::{Diagnosis, broken_rules};
 use crate::message::System;
 use crate::report::{Health, Severity};
-use std::fmt::Write as _;
 
 pub(super) fn missing(system: System, tally: &Tally) -> Diagnosis {
     if tally.health(Health::Missing) == tally.messages {
@@ -45,15 +44,13 @@ pub(super) fn orphaned() -> Diagnosis {
 }
 
 pub(super) fn malformed(tally: &Tally) -> Diagnosis {
-    let mut what =
-        "The traceparent is malformed, so readers ignore it and start a new trace.".to_owned();
-    for (rule, messages) in tally.broken_rules().into_iter().take(3) {
-        let _ = write!(what, " {} ({messages})", rule.sentence());
-    }
     Diagnosis {
         code: "malformed-traceparent",
         severity: Severity::Error,
-        what,
+        what: format!(
+            "The traceparent is malformed, so readers ignore it and start a new trace.{}",
+            broken_rules(tally)
+        ),
         causes: causes::OF_MALFORMED.to_vec(),
         fix: "Let an OpenTelemetry propagator write the header. `otel-messaging explain traceparent` shows the byte \
               at which a value breaks a rule.",
@@ -80,7 +77,7 @@ pub(super) fn contradicting(system: System) -> Diagnosis {
     let readers = match system {
         System::Kafka => "Java and otel-messaging take the last one, Go the first, kafkajs none.",
         System::RabbitMq => {
-            "amqplib takes the last one; otel-messaging prefers the name in lower case."
+            "most look for the name in lower case alone, and otel-messaging prefers it."
         }
         System::Nats => {
             "Java takes the first one of those in lower case, Go with the HTTP carrier reads title case alone, and \
@@ -113,11 +110,16 @@ pub(super) fn rewritten() -> Diagnosis {
     }
 }
 
-pub(super) fn not_text() -> Diagnosis {
+pub(super) fn not_text(tally: &Tally) -> Diagnosis {
     Diagnosis {
         code: "value-not-text",
-        severity: Severity::Error,
-        what: "The traceparent is null, a number or a table in place of text. Readers take it for absent.".to_owned(),
+        severity: match tally.health(Health::Malformed) {
+            0 => Severity::Warning,
+            _ => Severity::Error,
+        },
+        what: "A field of the context is null, a number, a table or bytes that are not text. Readers take it for \
+               absent."
+            .to_owned(),
         causes: vec![
             "The header is written by hand with a value of another type.",
             "Something on the way converts values: Kafka Connect's SimpleHeaderConverter guesses types.",
