@@ -5,6 +5,7 @@ mod kafka;
 mod kafka_group;
 mod nats;
 mod nats_stream;
+mod page;
 mod population;
 mod program;
 mod rabbitmq;

@@ -19,8 +19,8 @@ use serde_json::json;
 
 impl Report {
     /// What is counted of a producer.
-    pub(crate) fn producer(&self, destination: &str, producer: &str) -> &Value {
-        let named = |of: &'_ Value, name: &str| of["name"] == name;
+    fn producer(&self, destination: &str, producer: &str) -> &serde_json::Value {
+        let named = |of: &serde_json::Value, name: &str| of["name"] == name;
         let destinations = self.json["destinations"].as_array().expect("a list");
         let mut destinations = destinations.iter();
         let found = destinations.find(|found| named(found, destination));
@@ -31,7 +31,7 @@ impl Report {
     }
 
     /// The codes of the findings of a producer.
-    pub(crate) fn findings(&self, destination: &str, producer: &str) -> Vec<&str> {
+    fn findings(&self, destination: &str, producer: &str) -> Vec<&str> {
         let findings = self.json["findings"].as_array().expect("a list");
         let of_producer = findings.iter().filter(|finding| {
             finding["destination"] == destination && finding["producer"] == producer
