@@ -1,6 +1,6 @@
 //! Who sent a message, as far as it tells: a name under which its messages are counted.
 
-use crate::message::{Header, Message, Origin, Value};
+use crate::message::{Message, Origin, Value};
 use otel_messaging::adapter::is_name;
 
 /// Of a part of a name, in characters.
@@ -180,7 +180,7 @@ fn write_cut(text: &str, name: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Place;
+    use crate::message::{Header, Place};
     use otel_messaging::adapter::{Contexts, FieldSet};
 
     fn name_of(origin: Origin<'_>, headers: &[(&str, &str)]) -> String {
