@@ -41,7 +41,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Extract(arguments) => extract::run(arguments),
         Command::Inject(arguments) => inject::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
-        Command::Completions { shell } => Ok(shell::complete(shell)),
+        Command::Completions { shell } => shell::complete(shell),
         Command::Man { folder } => shell::write_man_pages(&folder),
     }
 }

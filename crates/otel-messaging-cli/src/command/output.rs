@@ -7,8 +7,13 @@ use std::io::{self, Write};
 
 /// Writes text to standard output, with colours where it is a terminal that has them.
 pub(super) fn text(text: &str) -> Result<(), Error> {
+    bytes(text.as_bytes())
+}
+
+/// Writes bytes of text, as [`text`] does.
+pub(super) fn bytes(bytes: &[u8]) -> Result<(), Error> {
     let mut output = anstream::stdout().lock();
-    let written = output.write_all(text.as_bytes());
+    let written = output.write_all(bytes);
     match written.and_then(|()| output.flush()) {
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
