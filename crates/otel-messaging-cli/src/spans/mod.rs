@@ -61,16 +61,35 @@ impl Sent {
 /// The environment variable with a token for Jaeger.
 const TOKEN: &str = "OTEL_MESSAGING_SPANS_TOKEN";
 
+/// Tells, before there are messages, what cannot be read. Jaeger is asked for its services.
+pub(crate) async fn can_be_read(from: &SpansFrom) -> Result<(), Error> {
+    let can = match from {
+        SpansFrom::Stdin => Ok(()),
+        SpansFrom::File(path) => file::can_be_read(path),
+        SpansFrom::Jaeger(address) => match Client::new(address, std::env::var(TOKEN).ok()) {
+            Ok(client) => client.services().await.map(|_| ()),
+            Err(error) => Err(error),
+        },
+    };
+    can.map_err(of_option)
+}
+
+/// Names the option too.
+fn of_option(error: Error) -> Error {
+    Error::new(format_args!("--spans {error}"))
+}
+
 /// Reads the spans and joins the messages with them.
 ///
-/// Standard input is read by a thread that does not end before it, even if this future is dropped.
+/// Files and standard input are read by a thread that goes on to their end, even if this future is dropped.
 pub(crate) async fn join(
     from: &SpansFrom,
     sent: &[Sent],
     system: System,
     progress: &ProgressBar,
 ) -> Result<Joined, Error> {
-    join_with_token(from, sent, system, progress, std::env::var(TOKEN).ok()).await
+    let joined = join_with_token(from, sent, system, progress, std::env::var(TOKEN).ok()).await;
+    joined.map_err(of_option)
 }
 
 async fn join_with_token(

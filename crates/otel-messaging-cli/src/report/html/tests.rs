@@ -1,9 +1,10 @@
 //! The page is whole, escaped and without anything from outside.
 
-use super::{Page, write};
+use super::{Page, can_be_written, write};
 use crate::report::Report;
 use crate::report::fixture::{broken, crowded, empty, hostile, sound};
 use askama::Template;
+use std::path::PathBuf;
 
 fn page(report: &Report) -> String {
     Page::of(report).render().unwrap()
@@ -147,12 +148,13 @@ fn what_cannot_be_written_is_named_and_nothing_is_left() {
     let absent = folder.path().join("absent").join("report.html");
     let taken = folder.path().join("taken");
     std::fs::create_dir(&taken).unwrap();
-    for file in [&absent, &taken] {
+    for file in [&absent, &taken, &PathBuf::from("..")] {
+        let early = can_be_written(file).unwrap_err().to_string();
         let error = write(&broken(), file).unwrap_err().to_string();
-        let start = format!("the HTML report cannot be written to {}: ", file.display());
+        let start = format!("--html {}: the page cannot be written: ", file.display());
+        assert!(early.starts_with(&start), "{early}");
         assert!(error.starts_with(&start), "{error}");
     }
+    can_be_written(&folder.path().join("new")).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let error = write(&broken(), std::path::Path::new("..")).unwrap_err();
-    assert!(error.to_string().contains("written to ..: "), "{error}");
 }
