@@ -2,7 +2,7 @@
 
 mod program;
 
-use program::run;
+use program::{run, run_in};
 use std::process::{Command, Stdio};
 
 #[test]
@@ -25,6 +25,19 @@ fn completions_are_written_and_a_reader_may_leave() {
         .output()
         .unwrap();
     assert_eq!((ended.status.code(), &*ended.stderr), (Some(0), &b""[..]));
+}
+
+#[test]
+fn help_and_wrong_arguments_have_colours_as_they_are_asked_for() {
+    for arguments in [&["--help"][..], &["explain", "--no-such"]] {
+        let colours = |more: &[&str]| {
+            let arguments = [arguments, more].concat();
+            let ended = run_in(&[("CLICOLOR_FORCE", "1")], &arguments, b"");
+            format!("{}{}", ended.output, ended.errors).contains('\x1b')
+        };
+        assert!(colours(&[]), "{arguments:?}");
+        assert!(!colours(&["--color", "never"]), "{arguments:?}");
+    }
 }
 
 #[test]

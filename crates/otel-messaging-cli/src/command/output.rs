@@ -25,7 +25,23 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<(), Error> {
 
 /// Writes JSON to standard output.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Error> {
+    text(&pretty(value)?)
+}
+
+/// Without characters that steer a terminal.
+fn pretty(value: &impl Serialize) -> Result<String, Error> {
     let json = serde_json::to_string_pretty(value)
         .map_err(|error| Error::new(format_args!("the result is not JSON: {error}")))?;
-    text(&format!("{}\n", escape::json(&json)))
+    Ok(format!("{}\n", escape::json(&json)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_harmless_for_a_terminal() {
+        let json = pretty(&["a\u{9b}\u{202e}\u{1b}"]).unwrap();
+        assert_eq!(json, "[\n  \"a\\u009b\\u202e\\u001b\"\n]\n");
+    }
 }
