@@ -2,7 +2,7 @@
 
 mod program;
 
-use program::failed;
+use program::{failed, run};
 
 const KAFKA: [&str; 6] = ["doctor", "kafka", "-b", "localhost:9", "-t", "orders"];
 
@@ -31,5 +31,27 @@ fn what_cannot_be_read_or_written_is_told_before_the_look() {
         let errors = failed(&arguments, b"");
         let start = format!("error: {option} {value}: {what}");
         assert!(errors.starts_with(&start), "{errors}");
+    }
+}
+
+#[test]
+fn help_has_the_exit_statuses_and_the_variable_of_the_token() {
+    for arguments in [
+        &["doctor"][..],
+        &["doctor", "kafka"],
+        &["doctor", "rabbitmq"],
+        &["doctor", "nats"],
+    ] {
+        let help = run(&[arguments, &["--help"]].concat()).output;
+        assert!(
+            help.contains("Exit status:\n  0  the report is written"),
+            "{help}"
+        );
+        let is_system = arguments.len() == 2;
+        assert_eq!(
+            help.contains("OTEL_MESSAGING_SPANS_TOKEN"),
+            is_system,
+            "{help}"
+        );
     }
 }

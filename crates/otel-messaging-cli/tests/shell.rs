@@ -2,7 +2,7 @@
 
 mod program;
 
-use program::{run, run_in};
+use program::{failed, run, run_in};
 use std::process::{Command, Stdio};
 
 #[test]
@@ -46,5 +46,12 @@ fn the_folder_of_the_man_pages_is_made() {
     let folder = folder.path().join("share/man/man1");
     let ended = run(&["man", folder.to_str().unwrap()]);
     assert_eq!((ended.status, ended.errors.as_str()), (0, ""));
-    assert!(folder.join("otel-messaging-doctor-kafka.1").is_file());
+    let page = folder.join("otel-messaging-doctor-kafka.1");
+    assert!(page.is_file());
+    let errors = failed(&["man", page.to_str().unwrap()], b"");
+    let start = format!(
+        "error: the man pages cannot be written to {}: ",
+        page.display()
+    );
+    assert!(errors.starts_with(&start), "{errors}");
 }
