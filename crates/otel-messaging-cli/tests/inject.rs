@@ -30,7 +30,7 @@ fn what_is_injected_is_extracted() {
   sampled     yes
   random      no
   tracestate  congo=t61
-  baggage  tenant=acme corp
+  baggage     tenant=acme corp
 ";
     assert_eq!((extracted.status, extracted.output.as_str()), (0, expected));
 }

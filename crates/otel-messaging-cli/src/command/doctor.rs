@@ -162,7 +162,7 @@ impl Look {
         let report = Report {
             system: self.system,
             address: self.address,
-            started_at: self.started_at.to_string(),
+            started_at: format!("{:.0}", self.started_at),
             seconds,
             ended_by,
             messages,

@@ -31,7 +31,7 @@ fn look(going_on: watch::Sender<CancellationToken>) -> Look {
     Look {
         system: System::Kafka,
         address: "localhost:9092".to_owned(),
-        started_at: Timestamp::UNIX_EPOCH,
+        started_at: Timestamp::new(7, 999_999_999).unwrap(),
         began: Instant::now(),
         scan: Scan {
             examination: Examination::new(System::Kafka, false, true),
@@ -59,6 +59,7 @@ fn spans_that_cannot_be_read_do_not_lose_the_report() {
         failure.starts_with("--spans /no/such: No such file"),
         "{failure}"
     );
+    assert_eq!(report.started_at, "1970-01-01T00:00:07Z");
     assert!(report.hops.is_none());
     let note = format!("There are no hops, because the spans could not be read. {failure}");
     assert_eq!(report.notes, [note]);
