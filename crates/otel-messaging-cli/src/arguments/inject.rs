@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-/// Write a context into the headers of a message, in place of the one that is there. Other headers stay
+/// Write a context into the headers of a message, in place of the one that is there. Other headers stay, in their order
 ///
 /// The context is the one that is given, or the one of the environment (TRACEPARENT, TRACESTATE, BAGGAGE), or one
 /// with new ids.
