@@ -142,7 +142,8 @@ impl Look {
             let progress = progress();
             let joining = spans::join(from, &examined.sent, self.system, &progress);
             match stop.run_until_cancelled(joining).await {
-                Some(Ok(joined)) => {
+                Some(Ok(mut joined)) => {
+                    notes.append(&mut joined.hops.notes);
                     examined.findings.extend(joined.findings);
                     examined.findings = sorted(examined.findings);
                     hops = Some(joined.hops);
@@ -160,6 +161,7 @@ impl Look {
             progress.finish_and_clear();
         }
         let report = Report {
+            version: Report::VERSION,
             system: self.system,
             address: self.address,
             started_at: format!("{:.0}", self.started_at),

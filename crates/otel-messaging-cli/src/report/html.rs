@@ -9,10 +9,10 @@ mod hops;
 mod tests;
 
 use crate::error::Error;
+use crate::report::Report;
 use crate::report::clean::clean;
 use crate::report::sentence::Sentence;
 use crate::report::tone::Tone;
-use crate::report::{Report, Share};
 use askama::Template;
 use bar::Bar;
 use destination::DestinationPart;
@@ -131,7 +131,7 @@ impl<'r> Page<'r> {
             system: report.system.to_string(),
             address: clean(&report.address, 200),
             result: report.result(),
-            tone: tone(report.healthy),
+            tone: report.tone(),
             hops_result: hops.map(|hops| hops.result()),
             valid,
             messages: Count(report.messages).to_string(),
@@ -160,13 +160,5 @@ impl<'r> Page<'r> {
                 .collect(),
             version: env!("CARGO_PKG_VERSION"),
         }
-    }
-}
-
-fn tone(share: Share) -> Tone {
-    match share.valid {
-        _ if share.of == 0 => Tone::Quiet,
-        valid if valid == share.of => Tone::Good,
-        _ => Tone::Bad,
     }
 }

@@ -127,14 +127,15 @@ async fn join_with_token(
         notes.push("more spans than are kept; the last of them are left out".to_owned());
     }
     index.sort();
-    let mut spans_from = from.to_string();
-    if !notes.is_empty() {
-        spans_from = format!("{spans_from} ({})", notes.join("; "));
-    }
     // What Jaeger was not asked for is not missing.
     let is_asked = |message: &Sent| match (&asked, message.context) {
         (Some(asked), Some((trace, ..))) => asked.contains(&trace),
         _ => true,
     };
-    Ok(hops::join(&index, sent, is_asked, spans_from))
+    let mut joined = hops::join(&index, sent, is_asked, from.to_string());
+    if !notes.is_empty() {
+        let note = format!("The spans from {from}: {}.", notes.join("; "));
+        joined.hops.notes.push(note);
+    }
+    Ok(joined)
 }

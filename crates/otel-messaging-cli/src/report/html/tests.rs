@@ -24,13 +24,13 @@ fn everything_of_the_report_is_there() {
     for text in [
         "<title>orders: 70.6% valid – otel-messaging</title>",
         "<h1>All 5 producers to <code><bdi>orders</bdi></code> break the trace: 424 of 600 messages have",
-        "<dt>Findings</dt><dd>3 errors, 2 warnings and 1 note</dd>",
+        "<dt>Findings</dt><dd>5 errors, 1 warning and 1 note</dd>",
         "aria-label=\"12 valid, 40 malformed\"",
         "<i class=\"malformed\" style=\"width:76.923%\"></i>",
         "checkout to orders: with a context.",
         "orders to billing: 352 joined, 12 trace of its own, 9 producer&#39;s span not exported, 127 no context.",
         "<code><bdi>user.id</bdi></code></td><td class=\"number\">388</td><td class=\"number\">1</td>",
-        "large context 4, unsampled 60",
+        "<td>W3C Trace Context 412</td><td>large-context 4, missing 3, unsampled 60</td>",
         "It began at 2026-11-30T09:12:44Z and took 2.3s. It ended: all messages that were asked for were read.",
     ] {
         assert!(page.contains(text), "{text}\n{page}");
@@ -47,6 +47,22 @@ fn everything_of_the_report_is_there() {
 }
 
 #[test]
+fn readers_that_differ_are_a_warning() {
+    let mut report = sound();
+    assert!(page(&report).contains("<div class=\"good\"><dt>Valid</dt><dd>100%</dd>"));
+    report.disputed = 12;
+    let page = page(&report);
+    assert!(
+        page.contains("<div class=\"doubtful\"><dt>Valid</dt><dd>100%</dd>"),
+        "{page}"
+    );
+    assert!(
+        page.contains(" 12 of them are not read by every other service"),
+        "{page}"
+    );
+}
+
+#[test]
 fn without_spans_producers_point_to_the_destination() {
     let mut report = broken();
     report.hops = None;
@@ -56,6 +72,15 @@ fn without_spans_producers_point_to_the_destination() {
         "{page}"
     );
     assert!(!page.contains("By the spans"), "{page}");
+    report.destinations[0].producers[1].name.clear();
+    report.findings[0].producer.clear();
+    let page = self::page(&report);
+    for text in [
+        "unknown producer to orders: 96 missing.",
+        "<bdi>unknown producer</bdi></td>",
+    ] {
+        assert!(page.contains(text), "{text}\n{page}");
+    }
 }
 
 #[test]
