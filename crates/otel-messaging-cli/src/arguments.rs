@@ -38,12 +38,14 @@ pub(crate) enum Command {
     Extract(ExtractArguments),
     Inject(InjectArguments),
     Doctor(Box<DoctorArguments>),
-    /// Print the completions of a shell, to be sourced
-    #[command(after_help = "Example:\n  otel-messaging completions bash >> ~/.bashrc")]
+    /// Print the completions of a shell
+    #[command(
+        after_help = "Example:\n  otel-messaging completions bash > ~/.local/share/bash-completion/completions/otel-messaging"
+    )]
     Completions {
         shell: Shell,
     },
-    /// Write the man pages into a folder, one for each command
+    /// Write the man pages into a folder, one for each command. The folder is created if it does not exist
     #[command(after_help = "Example:\n  otel-messaging man ~/.local/share/man/man1")]
     Man {
         folder: PathBuf,

@@ -4,7 +4,9 @@ use crate::error::Error;
 use crate::message::{Header, Value};
 use otel_messaging::adapter::{Carrier, CarrierError, CarrierMut, FieldValue};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value as Json;
+use std::collections::HashMap;
 use std::fmt;
 
 /// The marker of this carrier.
@@ -42,19 +44,9 @@ impl Headers {
         sent.collect()
     }
 
-    /// A JSON object. A name that occurs more than once has a list of its values.
-    pub(crate) fn to_json(&self) -> Json {
-        let mut object = serde_json::Map::new();
-        for (name, value) in &self.0 {
-            match object.get_mut(name) {
-                None => {
-                    object.insert(name.clone(), value.clone());
-                }
-                Some(Json::Array(values)) => values.push(value.clone()),
-                Some(first) => *first = Json::Array(vec![first.take(), value.clone()]),
-            }
-        }
-        Json::Object(object)
+    /// In their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     fn push(&mut self, name: String, value: Json) {
@@ -91,6 +83,29 @@ impl CarrierMut<Given> for Headers {
     fn remove(&mut self, names: &[&str]) {
         self.0
             .retain(|(key, _)| !names.iter().any(|name| key.eq_ignore_ascii_case(name)));
+    }
+}
+
+/// A JSON object. A name that occurs more than once has a list of its values, at its first place.
+impl Serialize for Headers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut named: Vec<(&str, Vec<&Json>)> = Vec::new();
+        for (name, value) in self.iter() {
+            let place = *places.entry(name).or_insert(named.len());
+            match named.get_mut(place) {
+                Some((_, values)) => values.push(value),
+                None => named.push((name, vec![value])),
+            }
+        }
+        let mut object = serializer.serialize_map(Some(named.len()))?;
+        for (name, values) in &named {
+            match values.as_slice() {
+                [value] => object.serialize_entry(name, value)?,
+                values => object.serialize_entry(name, values)?,
+            }
+        }
+        object.end()
     }
 }
 
@@ -151,11 +166,10 @@ impl<'de> Visitor<'de> for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn each_form_is_read_and_no_value_is_lost() {
-        let expected = json!({"traceparent": ["a", "b"], "order": null});
+        let expected = r#"{"traceparent":["a","b"],"order":null}"#;
         for text in [
             r#"{"traceparent": "a", "order": null, "traceparent": "b"}"#,
             r#"{"traceparent": ["a", "b"], "order": null}"#,
@@ -163,7 +177,7 @@ mod tests {
             r#"[["traceparent", "a"], ["order", null], ["traceparent", "b"]]"#,
         ] {
             assert_eq!(
-                Headers::from_json(text).unwrap().to_json(),
+                serde_json::to_string(&Headers::from_json(text).unwrap()).unwrap(),
                 expected,
                 "{text}"
             );

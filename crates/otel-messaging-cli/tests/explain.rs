@@ -45,7 +45,7 @@ traceparent
   byte 5: `F`. The trace id is 32 hexadecimal digits in lower case.
   Rule: W3C Trace Context Level 2, section 3.2.2.3 trace-id.
   The traceparent is ignored, and with it the tracestate: the receiver starts a new trace.
-  byte 0: In lower case this value would be valid.
+  In lower case this value would be valid.
   invalid
 
 services in other languages

@@ -12,7 +12,7 @@ const OTHER: &str = "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 fn what_is_injected_is_extracted() {
     let injected = run(&[
         "inject",
-        r#"{"order": "7", "Traceparent": "old"}"#,
+        r#"{"zone": "a", "order": "7", "Traceparent": "old", "zone": "b"}"#,
         "--traceparent",
         ONE,
         "--tracestate",
@@ -21,7 +21,7 @@ fn what_is_injected_is_extracted() {
         "tenant=acme corp",
     ]);
     let expected = format!(
-        "{{\"baggage\":\"tenant=acme%20corp\",\"order\":\"7\",\"traceparent\":\"{ONE}\",\"tracestate\":\"congo=t61\"}}\n"
+        "{{\"zone\":[\"a\",\"b\"],\"order\":\"7\",\"traceparent\":\"{ONE}\",\"tracestate\":\"congo=t61\",\"baggage\":\"tenant=acme%20corp\"}}\n"
     );
     assert_eq!((injected.status, &injected.output), (0, &expected));
     let extracted = run_with(&["extract"], injected.output.as_bytes());
@@ -30,7 +30,7 @@ fn what_is_injected_is_extracted() {
   sampled     yes
   random      no
   tracestate  congo=t61
-  baggage  tenant=acme corp
+  baggage     tenant=acme corp
 ";
     assert_eq!((extracted.status, extracted.output.as_str()), (0, expected));
 }
@@ -56,7 +56,7 @@ fn what_cannot_be_extracted_has_status_1() {
 fn the_environment_has_a_context() {
     let environment = [("TRACEPARENT", ONE), ("BAGGAGE", "a=1")];
     let ended = run_in(&environment, &["inject", "--as", "lines"], b"");
-    assert_eq!(ended.output, format!("baggage: a=1\ntraceparent: {ONE}\n"));
+    assert_eq!(ended.output, format!("traceparent: {ONE}\nbaggage: a=1\n"));
     let unused = run_in(
         &[("TRACEPARENT", "00-x")],
         &["inject", "--not-sampled"],

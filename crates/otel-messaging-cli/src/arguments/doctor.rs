@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 /// For each destination and producer, the report says how many messages carry a valid context, none, a malformed
 /// one, another format, or several that contradict each other. Each finding names the usual causes and the fix.
 #[derive(Debug, Args)]
+#[command(after_help = STATUSES)]
 pub(crate) struct DoctorArguments {
     #[command(subcommand)]
     pub(crate) system: DoctorSystem,
@@ -20,7 +21,7 @@ pub(crate) struct DoctorArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DoctorSystem {
     /// Look at topics of Kafka. Joins no group and commits nothing
-    #[command(after_help = KAFKA_EXAMPLES)]
+    #[command(after_help = help(KAFKA_EXAMPLES))]
     Kafka {
         #[command(flatten)]
         source: KafkaArguments,
@@ -30,7 +31,7 @@ pub(crate) enum DoctorSystem {
         output: OutputArguments,
     },
     /// Look at an exchange, a stream or a queue of RabbitMQ
-    #[command(name = "rabbitmq", after_help = RABBITMQ_EXAMPLES)]
+    #[command(name = "rabbitmq", after_help = help(RABBITMQ_EXAMPLES))]
     RabbitMq {
         #[command(flatten)]
         source: RabbitMqArguments,
@@ -40,7 +41,7 @@ pub(crate) enum DoctorSystem {
         output: OutputArguments,
     },
     /// Look at subjects of NATS, or at a stream of JetStream
-    #[command(after_help = NATS_EXAMPLES)]
+    #[command(after_help = help(NATS_EXAMPLES))]
     Nats {
         #[command(flatten)]
         source: NatsArguments,
@@ -50,6 +51,16 @@ pub(crate) enum DoctorSystem {
         output: OutputArguments,
     },
 }
+
+fn help(examples: &str) -> String {
+    format!("{examples}\n\n{STATUSES}")
+}
+
+const STATUSES: &str = "\
+Exit status:
+  0  the report is written, and the messages pass
+  1  with --fail-under: fewer messages have a valid context, or there are no messages
+  2  it could not look at all messages, read the spans or write the report";
 
 const KAFKA_EXAMPLES: &str = "\
 Examples:

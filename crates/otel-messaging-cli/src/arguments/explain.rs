@@ -3,18 +3,18 @@
 use crate::message::System;
 use clap::{Args, ValueEnum};
 
-/// Explain a field or the headers of a message: what is in it, which rule it breaks, and what readers make of it.
+/// Explain a field or the headers of a message: what is in it, which rule it breaks, and what readers make of it
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExplainArguments {
-    /// What VALUE is.
+    /// What VALUE is
     pub(crate) field: Field,
-    /// The field's value, or the headers as JSON. Without it, or with `-`, it is read from standard input.
+    /// The field's value, or the headers as JSON. Without it, or with `-`, it is read from standard input
     pub(crate) value: Option<String>,
-    /// Only what this system's readers make of it.
+    /// Show only what this system's readers make of it
     #[arg(long)]
     pub(crate) system: Option<System>,
-    /// Writes JSON.
+    /// Write JSON to standard output
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -25,7 +25,7 @@ pub(crate) enum Field {
     Traceparent,
     Tracestate,
     Baggage,
-    /// All headers of a message: a JSON object of names and values, or names and values in turn as kcat prints them.
+    /// All headers of a message: a JSON object of names and values, or names and values in turn as kcat prints them
     Headers,
 }
 

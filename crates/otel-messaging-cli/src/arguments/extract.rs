@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-/// Print the context in the headers of a message, decoded.
+/// Print the context in the headers of a message, decoded
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExtractArguments {
-    /// The headers as JSON. Without them, or with `-`, they are read from standard input.
+    /// The headers as JSON. Without them, or with `-`, they are read from standard input
     pub(crate) headers: Option<String>,
-    /// Writes JSON.
+    /// Write JSON to standard output
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -2,34 +2,35 @@
 
 use clap::{Args, ValueEnum};
 
-/// Write a context into the headers of a message, in place of the one that is there. Other headers stay.
+/// Write a context into the headers of a message, in place of the one that is there. Other headers stay, in their order
 ///
 /// The context is the one that is given, or the one of the environment (TRACEPARENT, TRACESTATE, BAGGAGE), or one
 /// with new ids.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InjectArguments {
-    /// The headers as JSON; with `-` they are read from standard input.
+    /// The headers as JSON; with `-` they are read from standard input
     #[arg(default_value = "{}")]
     pub(crate) headers: String,
-    /// The whole traceparent.
+    /// Take this traceparent, whole
     #[arg(long, value_name = "VALUE", conflicts_with_all = ["trace_id", "parent_id", "not_sampled"])]
     pub(crate) traceparent: Option<String>,
-    /// 32 hexadecimal digits in lower case.
+    /// Take this trace id: 32 hexadecimal digits in lower case
     #[arg(long, value_name = "HEX")]
     pub(crate) trace_id: Option<String>,
-    /// 16 hexadecimal digits in lower case: the span that sends the message.
+    /// Take this id of the span that sends the message: 16 hexadecimal digits in lower case
     #[arg(long, value_name = "HEX")]
     pub(crate) parent_id: Option<String>,
-    /// With ids that are given or new: the flags are 00 and not 01.
+    /// Write the flags 00 and not 01, with ids that are given or new
     #[arg(long)]
     pub(crate) not_sampled: bool,
+    /// Take this tracestate
     #[arg(long, value_name = "VALUE")]
     pub(crate) tracestate: Option<String>,
-    /// A member of the baggage; its value is not encoded yet. It may be given several times.
+    /// Add a member to the baggage. Its value is not encoded yet. It may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) baggage: Vec<String>,
-    /// The form of the result.
+    /// Write the headers in this form
     #[arg(long = "as", value_name = "FORM", default_value = "json")]
     pub(crate) form: Form,
 }
@@ -37,11 +38,11 @@ pub(crate) struct InjectArguments {
 /// How headers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
-    /// A JSON object.
+    /// A JSON object
     Json,
-    /// A line `name: value` for each header.
+    /// A line `name: value` for each header
     Lines,
-    /// Arguments `-H name=value`, quoted for a shell.
+    /// Arguments `-H name=value`, quoted for a shell
     Kcat,
 }
 

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 #[command(next_help_heading = "The report")]
 pub(crate) struct OutputArguments {
     /// Join the messages with exported spans, and name the hop at which the trace breaks: a file of OTLP JSON, `-`
-    /// for standard input, or the address of Jaeger's query service
+    /// for standard input, or the address of Jaeger's query service. A token for Jaeger is taken from the environment
+    /// variable OTEL_MESSAGING_SPANS_TOKEN
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) spans: Option<SpansFrom>,
     /// Write JSON to standard output, in place of tables

@@ -3,6 +3,7 @@
 use crate::arguments::bounds::BoundsArguments;
 use crate::arguments::doctor::{DoctorArguments, DoctorSystem};
 use crate::arguments::output::OutputArguments;
+use crate::command::output as standard_output;
 use crate::error::Error;
 use crate::examine::examination::{Examination, sorted};
 use crate::message::System;
@@ -12,9 +13,9 @@ use crate::source::scan::Scan;
 use crate::source::{kafka, nats, rabbitmq};
 use crate::spans;
 use jiff::Timestamp;
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Instant;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Looks, reports, and says whether the messages pass.
@@ -30,6 +31,16 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Error> {
 }
 
 async fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Error> {
+    let (DoctorSystem::Kafka { output, .. }
+    | DoctorSystem::RabbitMq { output, .. }
+    | DoctorSystem::Nats { output, .. }) = &arguments.system;
+    // A look may take long, and none is taken in vain.
+    if let Some(file) = &output.html {
+        report::html::can_be_written(file)?;
+    }
+    if let Some(from) = &output.spans {
+        spans::can_be_read(from).await?;
+    }
     match &arguments.system {
         DoctorSystem::Kafka {
             source,
@@ -68,6 +79,8 @@ struct Look {
     started_at: Timestamp,
     began: Instant,
     scan: Scan,
+    /// What the next Ctrl-C ends.
+    going_on: watch::Sender<CancellationToken>,
 }
 
 impl Look {
@@ -78,7 +91,8 @@ impl Look {
         output: &OutputArguments,
     ) -> Self {
         let stop = CancellationToken::new();
-        tokio::spawn(stop_on_interrupt(stop.clone()));
+        let going_on = watch::Sender::new(stop.clone());
+        tokio::spawn(stop_on_interrupt(going_on.subscribe()));
         Self {
             system,
             address,
@@ -91,25 +105,66 @@ impl Look {
                 progress: progress(),
                 notes: Vec::new(),
             },
+            going_on,
         }
     }
 
     async fn end(self, ended_by: End, output: &OutputArguments) -> Result<ExitCode, Error> {
+        let (mut report, mut failure) = self.report(ended_by, output).await;
+        if let Some(file) = &output.html
+            && let Err(error) = report::html::write(&report, file)
+        {
+            report.notes.push(error.to_string());
+            failure.get_or_insert(error);
+        }
+        print(&report, output)?;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        Ok(match report.passes(output.fail_under) {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        })
+    }
+
+    /// The report, and why it lacks the hops if they could not be found.
+    async fn report(self, ended_by: End, output: &OutputArguments) -> (Report, Option<Error>) {
         self.scan.progress.finish_and_clear();
         let seconds = self.began.elapsed().as_secs_f64();
         let messages = self.scan.examination.messages();
         let mut examined = self.scan.examination.finish();
+        let mut notes = self.scan.notes;
+        let mut failure = None;
         let mut hops = None;
         if let Some(from) = &output.spans {
-            let joined = spans::join(from, &examined.sent, self.system, &progress()).await?;
-            examined.findings.extend(joined.findings);
-            examined.findings = sorted(examined.findings);
-            hops = Some(joined.hops);
+            let stop = CancellationToken::new();
+            self.going_on.send_replace(stop.clone());
+            let progress = progress();
+            let joining = spans::join(from, &examined.sent, self.system, &progress);
+            match stop.run_until_cancelled(joining).await {
+                Some(Ok(mut joined)) => {
+                    notes.append(&mut joined.hops.notes);
+                    examined.findings.extend(joined.findings);
+                    examined.findings = sorted(examined.findings);
+                    hops = Some(joined.hops);
+                }
+                Some(Err(error)) => {
+                    notes.push(format!(
+                        "There are no hops, because the spans could not be read. {error}"
+                    ));
+                    failure = Some(error);
+                }
+                None => notes.push(format!(
+                    "There are no hops, because you interrupted the reading of {from}."
+                )),
+            }
+            progress.finish_and_clear();
         }
         let report = Report {
+            version: Report::VERSION,
             system: self.system,
             address: self.address,
-            started_at: self.started_at.to_string(),
+            started_at: format!("{:.0}", self.started_at),
             seconds,
             ended_by,
             messages,
@@ -118,32 +173,20 @@ impl Look {
             destinations: examined.destinations,
             findings: examined.findings,
             hops,
-            notes: self.scan.notes,
+            notes,
         };
-        if let Some(file) = &output.html {
-            report::html::write(&report, file)?;
-        }
-        print(&report, output)?;
-        Ok(match report.passes(output.fail_under) {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::FAILURE,
-        })
+        (report, failure)
     }
 }
 
 fn print(report: &Report, output: &OutputArguments) -> Result<(), Error> {
-    let mut stdout = anstream::stdout().lock();
-    let written = match output.json {
-        true => serde_json::to_writer_pretty(&mut stdout, report)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(stdout)),
-        false => report::text::write(report, &mut stdout, width()),
-    };
-    match written {
-        // Whoever reads it has read enough, such as `head`.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Error::new(format_args!("standard output: {error}"))),
+    if output.json {
+        return standard_output::json(report);
     }
+    let mut text = Vec::new();
+    report::text::write(report, &mut text, width())
+        .map_err(|error| Error::new(format_args!("the report cannot be written: {error}")))?;
+    standard_output::bytes(&text)
 }
 
 /// Of the terminal, if standard output is one.
@@ -152,12 +195,17 @@ fn width() -> Option<u16> {
     Some(width)
 }
 
-/// The first Ctrl-C ends the look, and the report is written; the second ends the program.
-async fn stop_on_interrupt(stop: CancellationToken) {
-    if tokio::signal::ctrl_c().await.is_ok() {
+/// Ctrl-C ends the look or the reading of spans, and the report is written. Where that does not end at once, or is over,
+/// another one ends the program.
+async fn stop_on_interrupt(going_on: watch::Receiver<CancellationToken>) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        let stop = going_on.borrow().clone();
+        if stop.is_cancelled() {
+            std::process::exit(130);
+        }
         stop.cancel();
     }
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(130);
-    }
 }
+
+#[cfg(test)]
+mod tests;

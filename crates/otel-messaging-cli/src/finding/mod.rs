@@ -30,6 +30,7 @@ pub(crate) fn findings(
         } = diagnose(symptom, system, tally)?;
         Some(Finding {
             code,
+            symptom: Some(symptom.code()),
             severity,
             destination: destination.to_owned(),
             producer: producer.to_owned(),

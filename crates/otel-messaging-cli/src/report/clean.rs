@@ -30,6 +30,14 @@ pub(crate) fn clean(text: &str, most: usize) -> String {
     cleaned
 }
 
+/// The name of a producer. Some messages tell nothing of theirs.
+pub(crate) fn producer(name: &str, most: usize) -> String {
+    if name.is_empty() {
+        return "unknown producer".to_owned();
+    }
+    clean(name, most)
+}
+
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -9,6 +9,8 @@ use std::path::Path;
 
 pub(crate) use hostile::{crowded, hostile};
 
+const W3C: &str = "W3C Trace Context";
+
 /// Fails where the text is not that of the file. `GOLDEN=write` writes the file.
 pub(crate) fn assert_golden(name: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -63,6 +65,7 @@ pub(crate) fn finding(
 ) -> Finding {
     Finding {
         code,
+        symptom: Some(code),
         severity,
         destination: "orders".to_owned(),
         producer: producer.to_owned(),
@@ -101,22 +104,26 @@ pub(crate) fn broken() -> Report {
     let mut checkout = producer("key order-…", &[(Health::Valid, 412), (Health::Missing, 3)]);
     checkout.context_bytes = sizes(98, 141.6, 8_230);
     checkout.baggage = baggage(&[("tenant", 412), ("user.id", 388), ("session", 12)]);
-    checkout.formats = BTreeMap::from([("w3c", 412)]);
-    checkout.symptoms = BTreeMap::from([("large_context", 4), ("unsampled", 60)]);
-    let importer = producer("key import-…", &[(Health::Missing, 96)]);
+    checkout.formats = BTreeMap::from([(W3C, 412)]);
+    checkout.symptoms = BTreeMap::from([("large-context", 4), ("missing", 3), ("unsampled", 60)]);
+    let mut importer = producer("key import-…", &[(Health::Missing, 96)]);
+    importer.symptoms = BTreeMap::from([("missing", 96)]);
     let mut payments = producer("key pay-…", &[(Health::Malformed, 40), (Health::Valid, 12)]);
     payments.context_bytes = sizes(66, 66.0, 66);
-    payments.formats = BTreeMap::from([("w3c", 52)]);
-    payments.symptoms = BTreeMap::from([("upper_case", 40)]);
+    payments.formats = BTreeMap::from([(W3C, 52)]);
+    payments.symptoms = BTreeMap::from([("malformed-traceparent", 40)]);
     let mut legacy = producer("Datadog", &[(Health::Foreign, 28)]);
-    legacy.formats = BTreeMap::from([("datadog", 28), ("b3", 4)]);
+    legacy.formats = BTreeMap::from([("B3", 4), ("Datadog", 28)]);
+    legacy.symptoms = BTreeMap::from([("other-format", 28)]);
     legacy.context_bytes = sizes(102, 108.25, 119);
     let mut bridge = producer("key bridge-…", &[(Health::Contradicting, 9)]);
-    bridge.formats = BTreeMap::from([("w3c", 9)]);
+    bridge.formats = BTreeMap::from([(W3C, 9)]);
+    bridge.symptoms = BTreeMap::from([("contradicting", 9)]);
     bridge.context_bytes = sizes(132, 132.0, 132);
     bridge.baggage = baggage(&[("tenant", 9)]);
 
     let mut not_injected = finding("not-injected", Severity::Error, "key import-…", 96, 96);
+    not_injected.symptom = Some("missing");
     not_injected.what = "The messages have no header of any context.".to_owned();
     not_injected.causes = vec![
         "The producer does not inject: its instrumentation is missing, or does not cover this client.".to_owned(),
@@ -143,18 +150,12 @@ pub(crate) fn broken() -> Report {
         31,
         Some("traceparent: 00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01"),
     );
-    let mut foreign = finding("other-format", Severity::Warning, "Datadog", 28, 28);
+    let mut foreign = finding("other-format", Severity::Error, "Datadog", 28, 28);
     foreign.what = "The messages carry a context in Datadog's format only.".to_owned();
     foreign.causes = vec!["The two sides are configured with different propagators.".to_owned()];
     foreign.fix = "Set DD_TRACE_PROPAGATION_STYLE=datadog,tracecontext in the producer.".to_owned();
     foreign.example = example(57, Some("x-datadog-trace-id: 11803532876627986230"));
-    let mut duplicate = finding(
-        "contradicting-contexts",
-        Severity::Warning,
-        "key bridge-…",
-        9,
-        9,
-    );
+    let mut duplicate = finding("contradicting", Severity::Error, "key bridge-…", 9, 9);
     duplicate.what = "The messages have two traceparent headers that differ.".to_owned();
     duplicate.causes = vec![
         "A bridge forwards the headers that it received and adds its own.".to_owned(),
@@ -165,12 +166,17 @@ pub(crate) fn broken() -> Report {
         90,
         Some("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     );
+    let mut large = finding("large-context", Severity::Warning, "key order-…", 4, 415);
+    large.what = "The headers of the context take up to 8,230 bytes, in each message.".to_owned();
+    large.causes = vec!["Baggage collects what every service on the way adds.".to_owned()];
+    large.fix = "Keep baggage to a few short keys.".to_owned();
     let mut unsampled = finding("unsampled", Severity::Note, "key order-…", 60, 415);
     unsampled.what = "The context is not sampled, so its trace is not exported.".to_owned();
     unsampled.causes = vec!["The sampler of the producer keeps a share of the traces.".to_owned()];
     unsampled.fix = "Nothing, if that is intended.".to_owned();
 
     Report {
+        version: Report::VERSION,
         system: System::Kafka,
         address: "localhost:9092".to_owned(),
         started_at: "2026-11-30T09:12:44Z".to_owned(),
@@ -186,7 +192,15 @@ pub(crate) fn broken() -> Report {
             name: "orders".to_owned(),
             producers: vec![checkout, importer, payments, legacy, bridge],
         }],
-        findings: vec![not_injected, some, upper, foreign, duplicate, unsampled],
+        findings: vec![
+            not_injected,
+            some,
+            upper,
+            foreign,
+            duplicate,
+            large,
+            unsampled,
+        ],
         hops: Some(Hops {
             spans_from: "spans.json".to_owned(),
             spans: 1_893,
@@ -200,6 +214,7 @@ pub(crate) fn broken() -> Report {
                 hop(None, None, HopState::Unsampled, 60),
                 hop(None, Some("billing"), HopState::NoContext, 127),
             ],
+            notes: Vec::new(),
         }),
         notes: vec![
             "Producers are told apart by the prefix of the record's key.".to_owned(),

@@ -9,10 +9,10 @@ mod hops;
 mod tests;
 
 use crate::error::Error;
+use crate::report::Report;
 use crate::report::clean::clean;
 use crate::report::sentence::Sentence;
 use crate::report::tone::Tone;
-use crate::report::{Report, Share};
 use askama::Template;
 use bar::Bar;
 use destination::DestinationPart;
@@ -22,7 +22,7 @@ use hops::HopRow;
 use indicatif::HumanCount as Count;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many characters of a name are shown.
 const NAME: usize = 120;
@@ -30,27 +30,31 @@ const SENTENCE: usize = 1_000;
 
 /// Whoever looks at the file sees the old report or the new one, whole.
 pub(crate) fn write(report: &Report, file: &Path) -> Result<(), Error> {
-    replace(report, file).map_err(|error| {
-        Error::new(format_args!(
-            "the HTML report cannot be written to {}: {error}",
-            file.display()
-        ))
-    })
+    replace(report, file).map_err(|error| failed(file, &error))
+}
+
+/// Tells early that [`write`] would fail.
+pub(crate) fn can_be_written(file: &Path) -> Result<(), Error> {
+    let can = beside(file).and_then(|beside| {
+        if file.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        create(&beside)?;
+        std::fs::remove_file(&beside)
+    });
+    can.map_err(|error| failed(file, &error))
+}
+
+fn failed(file: &Path, error: &io::Error) -> Error {
+    Error::new(format_args!(
+        "--html {}: the page cannot be written: {error}",
+        file.display()
+    ))
 }
 
 fn replace(report: &Report, file: &Path) -> io::Result<()> {
-    let name = file.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.part", std::process::id()));
-    let beside = file.with_file_name(beside);
-    // What a killed process left, which had the same id.
-    if let Err(error) = std::fs::remove_file(&beside)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let written = File::create_new(&beside)
+    let beside = beside(file)?;
+    let written = create(&beside)
         .and_then(|created| {
             let mut created = BufWriter::new(created);
             Page::of(report).write_into(&mut created)?;
@@ -62,6 +66,25 @@ fn replace(report: &Report, file: &Path) -> io::Result<()> {
         let _ = std::fs::remove_file(&beside);
     }
     written
+}
+
+/// Where the page is written before it takes the place of the file.
+fn beside(file: &Path) -> io::Result<PathBuf> {
+    let name = file.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.part", std::process::id()));
+    Ok(file.with_file_name(beside))
+}
+
+fn create(beside: &Path) -> io::Result<File> {
+    // What a killed process left, which had the same id.
+    if let Err(error) = std::fs::remove_file(beside)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    File::create_new(beside)
 }
 
 #[derive(Template)]
@@ -108,7 +131,7 @@ impl<'r> Page<'r> {
             system: report.system.to_string(),
             address: clean(&report.address, 200),
             result: report.result(),
-            tone: tone(report.healthy),
+            tone: report.tone(),
             hops_result: hops.map(|hops| hops.result()),
             valid,
             messages: Count(report.messages).to_string(),
@@ -137,13 +160,5 @@ impl<'r> Page<'r> {
                 .collect(),
             version: env!("CARGO_PKG_VERSION"),
         }
-    }
-}
-
-fn tone(share: Share) -> Tone {
-    match share.valid {
-        _ if share.of == 0 => Tone::Quiet,
-        valid if valid == share.of => Tone::Good,
-        _ => Tone::Bad,
     }
 }

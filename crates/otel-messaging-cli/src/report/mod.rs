@@ -12,13 +12,15 @@ mod tone;
 
 use crate::arguments::percent::Percent;
 use crate::message::{Place, System};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// The whole report. `--json` writes it as it is.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// Of this form of JSON. Fields may be added to it; none is removed or gets another meaning.
+    pub(crate) version: u32,
     pub(crate) system: System,
     /// The server's address, without credentials.
     pub(crate) address: String,
@@ -42,6 +44,8 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    pub(crate) const VERSION: u32 = 1;
+
     /// Whether so many messages have a valid context as `--fail-under` asks for. No messages at all do not pass: a
     /// check that sees nothing has checked nothing.
     pub(crate) fn passes(&self, fail_under: Option<Percent>) -> bool {
@@ -105,7 +109,8 @@ pub(crate) struct Producer {
     /// Such as `key order-…`, `routing key orders.eu, app_id billing`, `Datadog`.
     pub(crate) name: String,
     pub(crate) messages: u64,
-    /// How many messages are of each health; those of all kinds make `messages`.
+    /// How many messages are of each health; those of all kinds make `messages`. JSON has every kind.
+    #[serde(serialize_with = "every_health")]
     pub(crate) health: BTreeMap<Health, u64>,
     /// How many messages show each symptom; a message may show several.
     pub(crate) symptoms: BTreeMap<&'static str, u64>,
@@ -116,6 +121,14 @@ pub(crate) struct Producer {
     pub(crate) baggage: BTreeMap<String, BaggageKey>,
     /// Keys beyond the first 64, which are not listed.
     pub(crate) more_baggage_keys: bool,
+}
+
+fn every_health<S: Serializer>(
+    health: &BTreeMap<Health, u64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let count = |each| (each, health.get(&each).copied().unwrap_or(0));
+    serializer.collect_map(Health::ALL.map(count))
 }
 
 /// What a message's context is.
@@ -177,6 +190,9 @@ pub(crate) struct BaggageKey {
 pub(crate) struct Finding {
     /// Such as `not-injected`.
     pub(crate) code: &'static str,
+    /// The producers' symptom that it stems from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) symptom: Option<&'static str>,
     pub(crate) severity: Severity,
     pub(crate) destination: String,
     pub(crate) producer: String,
@@ -232,6 +248,9 @@ pub(crate) struct Hops {
     /// How many messages were joined with them.
     pub(crate) messages: u64,
     pub(crate) hops: Vec<Hop>,
+    /// What a reader has to know of the spans. They become notes of the report.
+    #[serde(skip)]
+    pub(crate) notes: Vec<String>,
 }
 
 /// One producer's messages to one destination, and one service that consumes them.

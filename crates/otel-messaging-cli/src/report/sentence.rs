@@ -51,6 +51,8 @@ impl Report {
             broken += u64::from(valid.unwrap_or(0) < producer.messages);
         }
         let (who, does) = match (broken, all) {
+            (0, 1) if self.disputed > 0 => ("The producer".to_owned(), "may break"),
+            (0, _) if self.disputed > 0 => (format!("The {} producers", Count(all)), "may break"),
             (0, 1) => ("The producer".to_owned(), "does not break"),
             (0, _) => (format!("None of {} producers", Count(all)), "breaks"),
             (_, 1) => ("The producer".to_owned(), "breaks"),
@@ -64,7 +66,10 @@ impl Report {
         Sentence {
             before: format!("{who} to {many}"),
             name,
-            after: format!(" {does} the trace: {}.", can_be_joined(self.healthy)),
+            after: format!(
+                " {does} the trace: {}.",
+                can_be_joined(self.healthy, self.disputed)
+            ),
         }
     }
 
@@ -117,9 +122,15 @@ pub(crate) fn messages(count: u64) -> String {
     format!("{} message{ending}", Count(count))
 }
 
-fn can_be_joined(share: Share) -> String {
-    let context = "context that a consumer can join";
-    match (share.valid, share.of) {
+fn can_be_joined(share: Share, disputed: u64) -> String {
+    let (context, but) = match disputed {
+        0 => ("context that a consumer can join", String::new()),
+        disputed => (
+            "context that otel-messaging joins",
+            not_by_all(share, disputed),
+        ),
+    };
+    let joined = match (share.valid, share.of) {
         (0, 1) => format!("the only message has no {context}"),
         (1, 1) => format!("the only message has a {context}"),
         (0, of) => format!("none of {} messages has a {context}", Count(of)),
@@ -130,7 +141,24 @@ fn can_be_joined(share: Share) -> String {
             Count(valid),
             Count(of)
         ),
-    }
+    };
+    joined + &but
+}
+
+fn not_by_all(share: Share, disputed: u64) -> String {
+    let which = match disputed {
+        _ if share.valid == 1 => "it is".to_owned(),
+        _ if disputed == share.valid => "none of them is".to_owned(),
+        1 => "1 of them is".to_owned(),
+        disputed => format!("{} of them are", Count(disputed)),
+    };
+    // Each of them shows a finding that names the services.
+    let read = if which.starts_with("none") {
+        "read"
+    } else {
+        "not read"
+    };
+    format!(", but {which} {read} by every other service (see the findings)")
 }
 
 impl Share {
@@ -152,8 +180,9 @@ mod tests {
     use crate::report::fixture::{broken, producer};
 
     /// The result for producers, by their valid messages and all of them.
-    fn result(producers: &[(u64, u64)], destinations: usize) -> String {
+    fn result(producers: &[(u64, u64)], destinations: usize, disputed: u64) -> String {
         let mut report = broken();
+        report.disputed = disputed;
         let producers = producers.iter().map(|(valid, of)| {
             producer(
                 "p",
@@ -237,7 +266,52 @@ mod tests {
                 ),
             ),
         ] {
-            assert_eq!(result(producers, destinations), sentence);
+            assert_eq!(result(producers, destinations, 0), sentence);
+        }
+    }
+
+    #[test]
+    fn readers_that_differ_are_in_the_sentence() {
+        let joins = "context that otel-messaging joins, but";
+        let by = "by every other service (see the findings).";
+        for (producers, disputed, sentence) in [
+            (
+                &[(1, 1)][..],
+                1,
+                format!(
+                    "The producer to `b` may break the trace: the only message has a {joins} it is not read {by}"
+                ),
+            ),
+            (
+                &[(600, 600)],
+                12,
+                format!(
+                    "The producer to `b` may break the trace: all 600 messages have a {joins} 12 of them are not read {by}"
+                ),
+            ),
+            (
+                &[(3, 3), (4, 4)],
+                7,
+                format!(
+                    "The 2 producers to `b` may break the trace: all 7 messages have a {joins} none of them is read {by}"
+                ),
+            ),
+            (
+                &[(3, 3), (1, 4)],
+                1,
+                format!(
+                    "1 of 2 producers to `b` breaks the trace: 4 of 7 messages have a {joins} 1 of them is not read {by}"
+                ),
+            ),
+            (
+                &[(1, 4)],
+                1,
+                format!(
+                    "The producer to `b` breaks the trace: 1 of 4 messages has a {joins} it is not read {by}"
+                ),
+            ),
+        ] {
+            assert_eq!(result(producers, 1, disputed), sentence);
         }
     }
 

@@ -10,7 +10,6 @@ mod tests;
 use crate::report::Report;
 use crate::report::clean::clean;
 use crate::report::sentence::messages;
-use crate::report::tone::Tone;
 use anstyle::{AnsiColor, Effects, Style};
 use layout::{Layout, style};
 use std::io::{self, Write};
@@ -23,14 +22,9 @@ const NAME: usize = 80;
 pub(crate) fn write(report: &Report, to: &mut impl Write, width: Option<u16>) -> io::Result<()> {
     let layout = Layout::new(width);
     let bold = Style::new().effects(Effects::BOLD);
-    let tone = match report.healthy.valid {
-        _ if report.messages == 0 => Tone::Quiet,
-        valid if valid == report.healthy.of => Tone::Good,
-        _ => Tone::Bad,
-    };
     layout.paragraph(
         to,
-        style(tone) | Effects::BOLD,
+        style(report.tone()) | Effects::BOLD,
         &report.result().to_string(),
     )?;
     if let Some(hops) = &report.hops {

@@ -1,6 +1,6 @@
 //! How good or bad something is, which decides its colour.
 
-use crate::report::{Health, HopState, Severity};
+use crate::report::{Health, HopState, Report, Severity};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -18,6 +18,18 @@ impl Tone {
             Tone::Doubtful => "doubtful",
             Tone::Bad => "bad",
             Tone::Quiet => "quiet",
+        }
+    }
+}
+
+impl Report {
+    /// Of the whole result.
+    pub(crate) fn tone(&self) -> Tone {
+        match self.healthy.valid {
+            _ if self.messages == 0 => Tone::Quiet,
+            valid if valid < self.healthy.of => Tone::Bad,
+            _ if self.disputed > 0 => Tone::Doubtful,
+            _ => Tone::Good,
         }
     }
 }

@@ -137,6 +137,7 @@ impl<'i> Findings<'i> {
                 let of = total.copied().unwrap_or(tally.messages);
                 Finding {
                     code: mode.code(),
+                    symptom: None,
                     severity: mode.severity(),
                     destination: destination.clone(),
                     producer: producer.clone(),

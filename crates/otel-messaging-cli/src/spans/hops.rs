@@ -103,6 +103,7 @@ pub(crate) fn join(
             spans: index.read(),
             messages: messages.len() as u64,
             hops,
+            notes: Vec::new(),
         },
         findings: findings.finish(),
     }

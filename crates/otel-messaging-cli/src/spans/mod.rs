@@ -61,16 +61,35 @@ impl Sent {
 /// The environment variable with a token for Jaeger.
 const TOKEN: &str = "OTEL_MESSAGING_SPANS_TOKEN";
 
+/// Tells, before there are messages, what cannot be read. Jaeger is asked for its services.
+pub(crate) async fn can_be_read(from: &SpansFrom) -> Result<(), Error> {
+    let can = match from {
+        SpansFrom::Stdin => Ok(()),
+        SpansFrom::File(path) => file::can_be_read(path),
+        SpansFrom::Jaeger(address) => match Client::new(address, std::env::var(TOKEN).ok()) {
+            Ok(client) => client.services().await.map(|_| ()),
+            Err(error) => Err(error),
+        },
+    };
+    can.map_err(of_option)
+}
+
+/// Names the option too.
+fn of_option(error: Error) -> Error {
+    Error::new(format_args!("--spans {error}"))
+}
+
 /// Reads the spans and joins the messages with them.
 ///
-/// Standard input is read by a thread that does not end before it, even if this future is dropped.
+/// Files and standard input are read by a thread that goes on to their end, even if this future is dropped.
 pub(crate) async fn join(
     from: &SpansFrom,
     sent: &[Sent],
     system: System,
     progress: &ProgressBar,
 ) -> Result<Joined, Error> {
-    join_with_token(from, sent, system, progress, std::env::var(TOKEN).ok()).await
+    let joined = join_with_token(from, sent, system, progress, std::env::var(TOKEN).ok()).await;
+    joined.map_err(of_option)
 }
 
 async fn join_with_token(
@@ -108,14 +127,15 @@ async fn join_with_token(
         notes.push("more spans than are kept; the last of them are left out".to_owned());
     }
     index.sort();
-    let mut spans_from = from.to_string();
-    if !notes.is_empty() {
-        spans_from = format!("{spans_from} ({})", notes.join("; "));
-    }
     // What Jaeger was not asked for is not missing.
     let is_asked = |message: &Sent| match (&asked, message.context) {
         (Some(asked), Some((trace, ..))) => asked.contains(&trace),
         _ => true,
     };
-    Ok(hops::join(&index, sent, is_asked, spans_from))
+    let mut joined = hops::join(&index, sent, is_asked, from.to_string());
+    if !notes.is_empty() {
+        let note = format!("The spans from {from}: {}.", notes.join("; "));
+        joined.hops.notes.push(note);
+    }
+    Ok(joined)
 }

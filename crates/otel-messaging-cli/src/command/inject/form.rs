@@ -8,29 +8,21 @@ use serde_json::Value as Json;
 use std::fmt::Write;
 
 pub(super) fn write(headers: &Headers, form: Form) -> Result<String, Error> {
-    let json = headers.to_json();
     if form == Form::Json {
+        let json = serde_json::to_string(headers)
+            .map_err(|error| Error::new(format_args!("the headers are not JSON: {error}")))?;
         return Ok(escape::json(&format!("{json}\n")));
     }
     let mut written = String::new();
-    let Json::Object(headers) = &json else {
-        return Ok(written);
-    };
-    for (name, value) in headers {
-        let values = match value {
-            Json::Array(values) => values.as_slice(),
-            value => std::slice::from_ref(value),
+    for (name, value) in headers.iter() {
+        let text = match value {
+            Json::Null => None,
+            Json::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
         };
-        for value in values {
-            let text = match value {
-                Json::Null => None,
-                Json::String(text) => Some(text.clone()),
-                other => Some(other.to_string()),
-            };
-            match form {
-                Form::Kcat => kcat(name, text.as_deref(), &mut written)?,
-                _ => line(name, text.as_deref(), &mut written)?,
-            }
+        match form {
+            Form::Kcat => kcat(name, text.as_deref(), &mut written)?,
+            _ => line(name, text.as_deref(), &mut written)?,
         }
     }
     if form == Form::Kcat {

@@ -32,12 +32,13 @@ pub(crate) fn field(said: &Explanation) -> String {
         let _ = writeln!(text, "  and {} more", said.more_breaches);
     }
     for Remark { line, byte, what } in &said.remarks {
-        let place = place(said, *line, *byte);
-        let _ = writeln!(
-            text,
-            "  {}",
-            styled(FAINT, &format!("{place}: {}", cut(what, 400)))
-        );
+        let what = cut(what, 400);
+        // At its first byte, the only value is what the remark is about.
+        let remark = match (said.values.len(), *byte) {
+            (0 | 1, 0) => what,
+            _ => format!("{}: {what}", place(said, *line, *byte)),
+        };
+        let _ = writeln!(text, "  {}", styled(FAINT, &remark));
     }
     let verdict = match (said.valid, said.breaches.is_empty()) {
         (true, _) => styled(GOOD, "valid"),

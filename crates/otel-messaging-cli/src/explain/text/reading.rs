@@ -2,13 +2,15 @@
 
 use super::{BAD, styled, table};
 use crate::explain::escape::cut;
-use crate::explain::reading::{Reading, Sender, Span};
+use crate::explain::reading::{Entry, Reading, Sender, Span};
 
 /// The context, or that there is none.
 pub(crate) fn reading(reading: &Reading) -> String {
     let mut text = String::new();
+    let entries = reading.baggage.iter().map(baggage);
     match &reading.sender {
-        Sender::Valid(span) => text.push_str(&table(rows(span))),
+        // In one table, so that the columns are as wide.
+        Sender::Valid(span) => return table(rows(span).into_iter().chain(entries)),
         Sender::Contradicting { senders } => {
             text.push_str(&styled(
                 BAD,
@@ -27,16 +29,17 @@ pub(crate) fn reading(reading: &Reading) -> String {
             text.push('\n');
         }
     }
-    let entries = reading.baggage.iter().map(|entry| {
-        let properties = match entry.properties.as_str() {
-            "" => String::new(),
-            properties => format!(";{properties}"),
-        };
-        let value = format!("{}={}{properties}", entry.key, entry.value);
-        vec!["baggage".to_owned(), cut(&value, MOST)]
-    });
     text.push_str(&table(entries));
     text
+}
+
+fn baggage(entry: &Entry) -> Vec<String> {
+    let properties = match entry.properties.as_str() {
+        "" => String::new(),
+        properties => format!(";{properties}"),
+    };
+    let value = format!("{}={}{properties}", entry.key, entry.value);
+    vec!["baggage".to_owned(), cut(&value, MOST)]
 }
 
 /// No field is longer.

@@ -3,7 +3,7 @@
 use super::NAME;
 use super::bar::{self, Bar};
 use super::diagram::{Arrow, Diagram, Node};
-use crate::report::clean::clean;
+use crate::report::clean::{self, clean};
 use crate::report::sentence::messages;
 use crate::report::{Destination, Health, Producer, Share};
 use indicatif::HumanCount as Count;
@@ -78,7 +78,7 @@ fn producer_row(producer: &Producer) -> ProducerRow {
         valid: valid.unwrap_or(0),
     };
     ProducerRow {
-        name: clean(&producer.name, NAME),
+        name: clean::producer(&producer.name, NAME),
         messages: messages(producer.messages),
         valid: share.rounded(),
         bar: Bar::of(&producer.health),
@@ -89,12 +89,12 @@ fn context_row(producer: &Producer) -> Option<ContextRow> {
     let counted = |counts: &BTreeMap<&'static str, u64>| {
         let words: Vec<String> = counts
             .iter()
-            .map(|(name, count)| format!("{} {}", name.replace('_', " "), Count(*count)))
+            .map(|(name, count)| format!("{} {}", name, Count(*count)))
             .collect();
         words.join(", ")
     };
     let row = ContextRow {
-        producer: clean(&producer.name, NAME),
+        producer: clean::producer(&producer.name, NAME),
         sizes: producer.context_bytes.map(|sizes| {
             let mean = sizes.mean.round() as u64;
             [sizes.least, mean, sizes.greatest].map(|bytes| Count(bytes).to_string())
@@ -143,7 +143,7 @@ pub(super) fn diagrams(destinations: &[Destination]) -> Vec<Diagram> {
         .filter(|destination| !destination.producers.is_empty());
     let diagrams = some.take(DIAGRAMS).map(|destination| {
         let nodes = destination.producers.iter().map(|producer| Node {
-            name: clean(&producer.name, NAME),
+            name: clean::producer(&producer.name, NAME),
             arrows: producer
                 .health
                 .iter()

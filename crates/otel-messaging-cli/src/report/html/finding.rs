@@ -1,7 +1,7 @@
 //! A finding as a card.
 
 use super::{NAME, SENTENCE};
-use crate::report::clean::clean;
+use crate::report::clean::{self, clean};
 use crate::report::group::{Group, groups};
 use crate::report::sentence::messages;
 use crate::report::tone::Tone;
@@ -77,7 +77,7 @@ fn place(group: &Group<'_>, finding: &Finding) -> Place {
     let header = example.and_then(|example| example.header.as_deref());
     Place {
         destination: clean(&finding.destination, NAME),
-        producer: clean(&finding.producer, NAME),
+        producer: clean::producer(&finding.producer, NAME),
         messages: Count(finding.messages).to_string(),
         of: Count(finding.of).to_string(),
         what: group.what.is_none().then(|| clean(&finding.what, SENTENCE)),

@@ -1,9 +1,10 @@
 //! The page is whole, escaped and without anything from outside.
 
-use super::{Page, write};
+use super::{Page, can_be_written, write};
 use crate::report::Report;
 use crate::report::fixture::{broken, crowded, empty, hostile, sound};
 use askama::Template;
+use std::path::PathBuf;
 
 fn page(report: &Report) -> String {
     Page::of(report).render().unwrap()
@@ -23,13 +24,13 @@ fn everything_of_the_report_is_there() {
     for text in [
         "<title>orders: 70.6% valid – otel-messaging</title>",
         "<h1>All 5 producers to <code><bdi>orders</bdi></code> break the trace: 424 of 600 messages have",
-        "<dt>Findings</dt><dd>3 errors, 2 warnings and 1 note</dd>",
+        "<dt>Findings</dt><dd>5 errors, 1 warning and 1 note</dd>",
         "aria-label=\"12 valid, 40 malformed\"",
         "<i class=\"malformed\" style=\"width:76.923%\"></i>",
         "checkout to orders: with a context.",
         "orders to billing: 352 joined, 12 trace of its own, 9 producer&#39;s span not exported, 127 no context.",
         "<code><bdi>user.id</bdi></code></td><td class=\"number\">388</td><td class=\"number\">1</td>",
-        "large context 4, unsampled 60",
+        "<td>W3C Trace Context 412</td><td>large-context 4, missing 3, unsampled 60</td>",
         "It began at 2026-11-30T09:12:44Z and took 2.3s. It ended: all messages that were asked for were read.",
     ] {
         assert!(page.contains(text), "{text}\n{page}");
@@ -46,6 +47,22 @@ fn everything_of_the_report_is_there() {
 }
 
 #[test]
+fn readers_that_differ_are_a_warning() {
+    let mut report = sound();
+    assert!(page(&report).contains("<div class=\"good\"><dt>Valid</dt><dd>100%</dd>"));
+    report.disputed = 12;
+    let page = page(&report);
+    assert!(
+        page.contains("<div class=\"doubtful\"><dt>Valid</dt><dd>100%</dd>"),
+        "{page}"
+    );
+    assert!(
+        page.contains(" 12 of them are not read by every other service"),
+        "{page}"
+    );
+}
+
+#[test]
 fn without_spans_producers_point_to_the_destination() {
     let mut report = broken();
     report.hops = None;
@@ -55,6 +72,15 @@ fn without_spans_producers_point_to_the_destination() {
         "{page}"
     );
     assert!(!page.contains("By the spans"), "{page}");
+    report.destinations[0].producers[1].name.clear();
+    report.findings[0].producer.clear();
+    let page = self::page(&report);
+    for text in [
+        "unknown producer to orders: 96 missing.",
+        "<bdi>unknown producer</bdi></td>",
+    ] {
+        assert!(page.contains(text), "{text}\n{page}");
+    }
 }
 
 #[test]
@@ -147,12 +173,13 @@ fn what_cannot_be_written_is_named_and_nothing_is_left() {
     let absent = folder.path().join("absent").join("report.html");
     let taken = folder.path().join("taken");
     std::fs::create_dir(&taken).unwrap();
-    for file in [&absent, &taken] {
+    for file in [&absent, &taken, &PathBuf::from("..")] {
+        let early = can_be_written(file).unwrap_err().to_string();
         let error = write(&broken(), file).unwrap_err().to_string();
-        let start = format!("the HTML report cannot be written to {}: ", file.display());
+        let start = format!("--html {}: the page cannot be written: ", file.display());
+        assert!(early.starts_with(&start), "{early}");
         assert!(error.starts_with(&start), "{error}");
     }
+    can_be_written(&folder.path().join("new")).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let error = write(&broken(), std::path::Path::new("..")).unwrap_err();
-    assert!(error.to_string().contains("written to ..: "), "{error}");
 }

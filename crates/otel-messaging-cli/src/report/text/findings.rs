@@ -87,13 +87,15 @@ fn rows(group: &Group<'_>) -> Vec<[String; 2]> {
 }
 
 fn place(finding: &Finding) -> String {
-    let mut place = format!(
-        "{}, {}: {} of {} messages",
-        clean(&finding.destination, NAME),
-        clean(&finding.producer, NAME),
+    let mut place = clean(&finding.destination, NAME);
+    if !finding.producer.is_empty() {
+        place.push_str(&format!(", {}", clean(&finding.producer, NAME)));
+    }
+    place.push_str(&format!(
+        ": {} of {} messages",
         Count(finding.messages),
-        Count(finding.of),
-    );
+        Count(finding.of)
+    ));
     if let Some(example) = &finding.example {
         place.push_str(&format!(", such as {}", example.place));
     }

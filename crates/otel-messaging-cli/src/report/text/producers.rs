@@ -2,7 +2,7 @@
 
 use super::NAME;
 use super::layout::{Layout, colour};
-use crate::report::clean::clean;
+use crate::report::clean::{self, clean};
 use crate::report::tone::Tone;
 use crate::report::{Destination, Health, Producer};
 use comfy_table::{Attribute, Cell, CellAlignment, Row};
@@ -55,7 +55,7 @@ pub(super) fn write(
     }
     let mut rows: Vec<Row> = Vec::new();
     for producer in shown {
-        let name = Cell::new(clean(&producer.name, NAME));
+        let name = Cell::new(clean::producer(&producer.name, NAME));
         let mut cells = counts(name, producer.messages, &producer.health, &healths);
         if layout.is_wide() {
             cells.extend(context_cells(producer, has_baggage));
@@ -78,7 +78,7 @@ pub(super) fn write(
     let with_context =
         |producer: &&Producer| producer.context_bytes.is_some() || !producer.baggage.is_empty();
     let rows = shown.iter().filter(with_context).map(|producer| {
-        let mut cells = vec![Cell::new(clean(&producer.name, NAME))];
+        let mut cells = vec![Cell::new(clean::producer(&producer.name, NAME))];
         cells.extend(context_cells(producer, has_baggage));
         Row::from(cells)
     });

@@ -104,6 +104,15 @@ fn colours_are_those_of_the_health() {
         colours.starts_with("\x1b[1m\x1b[32mThe producer"),
         "{colours:?}"
     );
+    let mut disputed = sound();
+    disputed.disputed = 12;
+    let mut colours = Vec::new();
+    text::write(&disputed, &mut colours, Some(80)).unwrap();
+    let colours = String::from_utf8(colours).unwrap();
+    assert!(
+        colours.starts_with("\x1b[1m\x1b[33mThe producer"),
+        "{colours:?}"
+    );
 }
 
 #[test]
@@ -111,4 +120,19 @@ fn json_keeps_its_shape() {
     let mut json = serde_json::to_string_pretty(&broken()).unwrap();
     json.push('\n');
     assert_golden("broken.json", &json);
+}
+
+#[test]
+fn a_producer_without_a_name_is_unknown() {
+    let mut report = broken();
+    report.destinations[0].producers[1].name.clear();
+    report.findings[0].producer.clear();
+    let text = plain(&report, Some(80));
+    assert!(text.contains("\nunknown producer         96 "), "{text}");
+    assert!(
+        text.contains("orders: 96 of 96 messages, such as"),
+        "{text}"
+    );
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["destinations"][0]["producers"][1]["name"], "");
 }

@@ -197,10 +197,9 @@ async fn messages_that_were_not_asked_for_are_not_counted_as_missing() {
         ]
     );
     assert_eq!(joined.hops.messages, 1000);
-    assert_eq!(
-        joined.hops.spans_from,
-        format!("http://127.0.0.1:{port} (1000 of 1200 traces)")
-    );
+    assert_eq!(joined.hops.spans_from, format!("http://127.0.0.1:{port}"));
+    let note = format!("The spans from http://127.0.0.1:{port}: 1000 of 1200 traces.");
+    assert_eq!(joined.hops.notes, [note]);
     let asked = asked.lock().unwrap();
     assert_eq!(
         asked
