@@ -19,8 +19,8 @@ use serde_json::json;
 
 impl Report {
     /// What is counted of a producer.
-    pub(crate) fn producer(&self, destination: &str, producer: &str) -> &Value {
-        let named = |of: &'_ Value, name: &str| of["name"] == name;
+    pub(crate) fn producer(&self, destination: &str, producer: &str) -> &serde_json::Value {
+        let named = |of: &serde_json::Value, name: &str| of["name"] == name;
         let destinations = self.json["destinations"].as_array().expect("a list");
         let mut destinations = destinations.iter();
         let found = destinations.find(|found| named(found, destination));
