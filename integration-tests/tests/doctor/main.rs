@@ -11,3 +11,5 @@ mod rabbitmq;
 mod rabbitmq_queue;
 mod refused;
 mod report;
+mod service;
+mod spans;
