@@ -12,3 +12,5 @@ mod rabbitmq;
 mod rabbitmq_queue;
 mod refused;
 mod report;
+mod service;
+mod spans;
