@@ -8,8 +8,8 @@ use integration_tests::{apply, broker_test};
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use otel_messaging::instrumentation::Relation;
 use otel_messaging::future_in_context;
+use otel_messaging::instrumentation::Relation;
 use otel_messaging::trust::{IncomingPolicy, Messages};
 use rdkafka::Message;
 use rdkafka::message::OwnedMessage;
@@ -255,12 +255,18 @@ async fn what_a_handler_sends_from_a_task_without_its_context_has_escaped() {
     let what = report.what("work-escaped");
     let expected = "billing joins the traces of 3 of 3 messages, such as trace ";
     assert!(what.starts_with(expected), "{what}");
-    assert!(what.contains("also has 3 spans with which it sends"), "{what}");
+    assert!(
+        what.contains("also has 3 spans with which it sends"),
+        "{what}"
+    );
 
     // What it sent has a context, of which the first trace knows nothing.
     let report = look(&onward, &[&shop, &billing]).await;
     let topic = &onward.topic().name;
-    assert_eq!(report.hops(), [hop([BILLING, None], topic, "no_consumer", 3)]);
+    assert_eq!(
+        report.hops(),
+        [hop([BILLING, None], topic, "no_consumer", 3)]
+    );
     assert_eq!(report.found(), [("no-consumer-span", 3, 3)]);
 }
 
