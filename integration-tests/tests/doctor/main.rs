@@ -11,5 +11,4 @@ mod rabbitmq;
 mod rabbitmq_queue;
 mod refused;
 mod report;
-mod service;
 mod spans;

@@ -72,9 +72,11 @@ impl Service {
     /// Handles these messages.
     pub(crate) async fn handle<C: Client>(&self, messages: &[C::Message]) {
         for message in messages {
-            let handled = self.instrumentation.with_message_context(message, |_| async {
-                self.tracer.start("charge").end();
-            });
+            let handled = self
+                .instrumentation
+                .with_message_context(message, |_| async {
+                    self.tracer.start("charge").end();
+                });
             handled.await;
         }
     }
