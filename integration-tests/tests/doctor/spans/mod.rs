@@ -13,6 +13,7 @@ use otel_messaging::instrumentation::Relation;
 use otel_messaging::trust::{IncomingPolicy, Messages};
 use service::{Service, hop, look_with_spans, receive};
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
 const SHOP: Option<&str> = Some("shop");
 const BILLING: Option<&str> = Some("billing");
@@ -41,7 +42,7 @@ fn assert_names_traces(what: &str, shop: &Service, consumer: &Service) {
 #[apply(broker_test)]
 async fn messages_that_are_handled_in_their_traces_are_joined() {
     let mut kafka = Kafka::connect().await;
-    let onward = Arc::new(Kafka::connect().await);
+    let (onward, mut tasks) = (Arc::new(Kafka::connect().await), JoinSet::new());
     let (shop, billing) = (Service::named("shop"), Service::named("billing"));
     shop.send(&kafka, 3).await;
     for message in receive(&mut kafka, 3).await {
@@ -49,9 +50,12 @@ async fn messages_that_are_handled_in_their_traces_are_joined() {
         let handled = instrumentation.with_message_context(&message, |_| async {
             let (onward, by) = (onward.clone(), instrumentation.clone());
             let sent = async move { onward.send(Some(&by), &[]).await };
-            tokio::spawn(future_in_context(sent))
+            tasks.spawn(future_in_context(sent));
         });
-        handled.await.await.expect("no panic").expect("sent");
+        handled.await;
+    }
+    for sent in tasks.join_all().await {
+        sent.expect("sent");
     }
     let report = look(&kafka, &[&shop, &billing]).await;
     assert_valid(&report, 3);
@@ -124,16 +128,19 @@ async fn a_policy_that_restarts_traces_shows() {
 #[apply(broker_test)]
 async fn what_a_handler_sends_from_a_task_without_its_context_has_escaped() {
     let mut kafka = Kafka::connect().await;
-    let onward = Arc::new(Kafka::connect().await);
+    let (onward, mut tasks) = (Arc::new(Kafka::connect().await), JoinSet::new());
     let (shop, billing) = (Service::named("shop"), Service::named("billing"));
     shop.send(&kafka, 3).await;
     for message in receive(&mut kafka, 3).await {
         let instrumentation = &billing.instrumentation;
         let handled = instrumentation.with_message_context(&message, |_| async {
             let (onward, by) = (onward.clone(), instrumentation.clone());
-            tokio::spawn(async move { onward.send(Some(&by), &[]).await })
+            tasks.spawn(async move { onward.send(Some(&by), &[]).await });
         });
-        handled.await.await.expect("no panic").expect("sent");
+        handled.await;
+    }
+    for sent in tasks.join_all().await {
+        sent.expect("sent");
     }
     let report = look(&kafka, &[&shop, &billing]).await;
     assert_valid(&report, 3);
