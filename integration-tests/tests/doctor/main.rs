@@ -12,5 +12,4 @@ mod rabbitmq;
 mod rabbitmq_queue;
 mod refused;
 mod report;
-mod service;
 mod spans;

@@ -69,6 +69,7 @@ impl Examination {
             }
             sent.push_back(Sent {
                 destination: message.destination.to_owned(),
+                name: (self.name != message.destination).then(|| self.name.clone()),
                 producer: String::new(),
                 place: message.place,
                 id: message.id.map(str::to_owned),

@@ -14,7 +14,7 @@ const W3C: &str = "W3C Trace Context";
 /// Fails where the text is not that of the file. `GOLDEN=write` writes the file.
 pub(crate) fn assert_golden(name: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/report/golden")
+        .join("golden")
         .join(name);
     if std::env::var_os("GOLDEN").is_some_and(|value| value == "write") {
         std::fs::write(&file, text).unwrap();

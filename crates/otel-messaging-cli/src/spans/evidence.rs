@@ -4,7 +4,7 @@ use super::Sent;
 use super::index::Index;
 use super::span::{Name, Role, Span};
 use crate::report::HopState;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// Steps up from a consumer's span to the message's context. Spans of a file may be their own ancestors.
 const STEPS: usize = 64;
@@ -168,24 +168,17 @@ impl<'i> Evidence<'i> {
         wanted.is_of(destination, &message.destination) || !wanted.has_destination(destination)
     }
 
-    /// Consumers whose spans of a destination stand alone, more of them than `expected`: but for those services that
-    /// are known to join.
-    pub(crate) fn lone_consumers(
-        &self,
-        destination: &str,
-        known: &BTreeSet<Name>,
-        expected: u64,
-    ) -> BTreeMap<Name, Lone> {
-        let mut lone: BTreeMap<Name, Lone> = BTreeMap::new();
-        for (&(name, service), found) in &self.lone_consumers {
-            let text = self.index.names.text(name).unwrap_or_default();
-            if known.contains(&service) || !self.index.wanted.is_of(text, destination) {
-                continue;
+    /// Consumers whose spans stand alone, by the report's names of the destinations that these spans tell.
+    pub(crate) fn lone_consumers(&self) -> BTreeMap<&str, BTreeMap<Name, Lone>> {
+        let mut lone: BTreeMap<&str, BTreeMap<Name, Lone>> = BTreeMap::new();
+        for (&(destination, service), found) in &self.lone_consumers {
+            let text = self.index.names.text(destination).unwrap_or_default();
+            for name in self.index.wanted.names_of(text) {
+                let of_name = lone.entry(name).or_default();
+                let entry = of_name.entry(service);
+                entry.or_insert(Lone { spans: 0, ..*found }).spans += found.spans;
             }
-            let entry = lone.entry(service).or_insert(Lone { spans: 0, ..*found });
-            entry.spans += found.spans;
         }
-        lone.retain(|_, found| found.spans > expected);
         lone
     }
 }

@@ -72,6 +72,9 @@ impl FailureMode {
                 "The messages were not consumed yet.",
                 "The consumer has no instrumentation.",
                 "The consumer's SDK has no exporter, or its exporter has not sent the spans yet.",
+                "The consumer's spans are in traces of their own and tell neither their kind nor the destination, so \
+                 nothing shows that they are about these messages: such as those of an `#[instrument]` function that \
+                 sets the parent within its body.",
             ],
             Self::WorkEscaped => &[
                 "The consumer publishes from a task or a thread that it started without the context of its handler.",

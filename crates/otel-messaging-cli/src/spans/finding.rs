@@ -66,14 +66,14 @@ impl<'i> Findings<'i> {
     /// Takes a message into account.
     pub(crate) fn see(&mut self, seen: &Seen<'_>) {
         let message = seen.message;
-        let producer = (message.destination.clone(), message.producer.clone());
+        let producer = (message.name().to_owned(), message.producer.clone());
         *self.totals.entry(producer).or_default() += 1;
         // What is wrong with a message without a context is seen in its headers.
         let Some((trace, span, is_sampled)) = message.context else {
             return;
         };
         for (mode, witnesses) in self.modes(seen, is_sampled) {
-            let key = (mode, message.destination.clone(), message.producer.clone());
+            let key = (mode, message.name().to_owned(), message.producer.clone());
             let flags = u8::from(is_sampled);
             let tally = self.tallies.entry(key).or_insert_with(|| Tally {
                 messages: 0,

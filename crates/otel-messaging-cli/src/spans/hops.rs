@@ -1,6 +1,6 @@
 //! The messages and their spans, counted by hop.
 
-use super::evidence::{Consumer, Evidence};
+use super::evidence::{Consumer, Evidence, Lone};
 use super::finding::{Findings, Seen};
 use super::index::Index;
 use super::span::Name;
@@ -42,17 +42,12 @@ pub(crate) fn join(
     let mut findings = Findings::new(index, &evidence.lone_producers);
     for (message, known) in &messages {
         let nobody = Default::default();
-        let lone = inferred.get(message.destination.as_str());
+        let lone = inferred.get(message.name());
         let is_lone = known.consumers.is_empty() && message.context.is_some_and(|(.., s)| s);
         let lone = lone.filter(|_| is_lone).unwrap_or(&nobody);
         let trace = message.context.map(|(trace, ..)| trace);
         let mut count = |consumer: Option<Name>, state: HopState| {
-            let key = (
-                message.destination.as_str(),
-                known.producer,
-                consumer,
-                state,
-            );
+            let key = (message.name(), known.producer, consumer, state);
             let hop = hops.entry(key).or_insert((0, trace));
             hop.0 += 1;
         };
@@ -126,18 +121,20 @@ fn state(message: &Sent, is_exported: bool, found: HopState) -> HopState {
 fn inferred<'s>(
     evidence: &Evidence<'_>,
     messages: &[(&'s Sent, Known)],
-) -> HashMap<&'s str, BTreeMap<Name, super::evidence::Lone>> {
+) -> HashMap<&'s str, BTreeMap<Name, Lone>> {
     let mut known: HashMap<&str, (BTreeSet<Name>, u64)> = HashMap::new();
     for (message, found) in messages {
-        let (services, contextless) = known.entry(&message.destination).or_default();
+        let (services, contextless) = known.entry(message.name()).or_default();
         services.extend(found.consumers.keys());
         *contextless += u64::from(message.context.is_none());
     }
+    let mut lone = evidence.lone_consumers();
     known
         .into_iter()
-        .map(|(destination, (services, contextless))| {
-            let lone = evidence.lone_consumers(destination, &services, contextless);
-            (destination, lone)
+        .filter_map(|(destination, (services, contextless))| {
+            let mut lone = lone.remove(destination)?;
+            lone.retain(|service, found| !services.contains(service) && found.spans > contextless);
+            Some((destination, lone))
         })
         .collect()
 }

@@ -32,6 +32,8 @@ use wanted::Wanted;
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) destination: String,
+    /// The report's name of the destination, if that is another: a subject of NATS may have an id in it.
+    pub(crate) name: Option<String>,
     /// The report's name of its producer.
     pub(crate) producer: String,
     pub(crate) place: Place,
@@ -50,6 +52,11 @@ pub(crate) struct Joined {
 }
 
 impl Sent {
+    /// The report's name of its destination.
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.destination)
+    }
+
     /// The ids of its context, as spans are looked up.
     fn ids(&self) -> Option<(u128, u64)> {
         let (trace, span, _) = self.context?;

@@ -3,7 +3,7 @@
 use super::Sent;
 use super::span::{Position, ReadSpan};
 use crate::message::{Place, System};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The contexts, destinations and identities of the messages.
 #[derive(Debug)]
@@ -12,7 +12,8 @@ pub(crate) struct Wanted {
     traces: HashSet<u128>,
     /// Each context, and its number. Several messages may carry the same one.
     contexts: HashMap<(u128, u64), u32>,
-    destinations: HashSet<String>,
+    /// Each destination, and the report's name of it.
+    destinations: HashMap<String, String>,
     offsets: HashMap<(String, i64, i64), Position>,
     /// `None` for an id that several messages have: it is evidence for none of them.
     ids: HashMap<String, Option<Position>>,
@@ -24,12 +25,16 @@ impl Wanted {
             system,
             traces: HashSet::new(),
             contexts: HashMap::new(),
-            destinations: HashSet::new(),
+            destinations: HashMap::new(),
             offsets: HashMap::new(),
             ids: HashMap::new(),
         };
         for (index, message) in sent.iter().enumerate() {
-            wanted.destinations.insert(message.destination.clone());
+            let name = || message.name().to_owned();
+            wanted
+                .destinations
+                .entry(message.destination.clone())
+                .or_insert_with(name);
             if let Some((trace, span)) = message.ids() {
                 wanted.traces.insert(trace);
                 let next = u32::try_from(wanted.contexts.len()).unwrap_or(u32::MAX);
@@ -82,8 +87,29 @@ impl Wanted {
 
     /// Whether a span of this destination may be about one of the messages.
     pub(crate) fn has_destination(&self, of_span: &str) -> bool {
-        let mut destinations = self.destinations.iter();
-        destinations.any(|destination| self.is_of(of_span, destination))
+        !self.names_of(of_span).is_empty()
+    }
+
+    /// The report's names of the destinations of which a span may be that tells this one.
+    pub(crate) fn names_of(&self, of_span: &str) -> BTreeSet<&str> {
+        let named = |destination: &str| self.destinations.get(destination).map(String::as_str);
+        let mut names: BTreeSet<&str> = named(of_span).into_iter().collect();
+        match self.system {
+            System::Kafka => {}
+            System::RabbitMq => {
+                let parts = of_span.split(':').filter(|part| !part.is_empty());
+                names.extend(parts.filter_map(named));
+            }
+            System::Nats if of_span.contains(['*', '>']) => {
+                let matching = self
+                    .destinations
+                    .iter()
+                    .filter(|(destination, _)| self.is_of(of_span, destination));
+                names.extend(matching.map(|(_, name)| name.as_str()));
+            }
+            System::Nats => {}
+        }
+        names
     }
 
     /// Whether a span tells the destination of a message in one of the ways of its system: RabbitMQ's conventions put

@@ -113,3 +113,40 @@ fn what_is_read_cannot_reach_a_terminal_as_it_is() {
         )]
     );
 }
+
+/// A subject with an id in it is a destination of its own to its consumers, but not to the report.
+#[test]
+fn subjects_of_one_name_are_one_hop_and_one_finding() {
+    let of = |order: i64| Sent {
+        destination: format!("orders.{order}.placed"),
+        name: Some("orders.*.placed".to_owned()),
+        ..message(order)
+    };
+    let messages = [of(1), of(2), of(3)];
+    let own = |id: u64, subject: &str| {
+        let span = Told::new(5, OTHER + u128::from(id), id, 0);
+        span.with("messaging.destination.name", subject)
+    };
+    let spans = [
+        own(1, "orders.1.placed"),
+        own(2, "orders.2.placed"),
+        own(3, "orders.*.placed"),
+        own(4, "orders.4.placed"),
+        own(5, "orders.*.paid"),
+    ];
+    let text = line("shop", [Told::sender()]) + &line("billing", spans);
+    let found = joined(&text, &messages, System::Nats);
+    assert_eq!(
+        hops(&found),
+        [(Some("shop"), Some("billing"), HopState::OwnTrace, 3)]
+    );
+    assert_eq!(found.hops.hops[0].destination, "orders.*.placed");
+    assert_eq!(codes(&found.findings), [("consumer-own-trace", 3, 3)]);
+    let finding = found.findings.first().unwrap();
+    assert_eq!(finding.destination, "orders.*.placed");
+    assert!(
+        finding.what.contains("billing has 3 spans"),
+        "{}",
+        finding.what
+    );
+}

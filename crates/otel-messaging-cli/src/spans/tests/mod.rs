@@ -26,6 +26,7 @@ const SENDER: u64 = 0x00f067aa0ba902b7;
 fn message(nth: i64) -> Sent {
     Sent {
         destination: "orders".to_owned(),
+        name: None,
         producer: "key order-…".to_owned(),
         place: Place::Offset {
             partition: 0,
