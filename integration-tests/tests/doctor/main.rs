@@ -8,6 +8,7 @@ mod nats_stream;
 mod population;
 mod program;
 mod rabbitmq;
+mod rabbitmq_exchange;
 mod rabbitmq_queue;
 mod refused;
 mod report;

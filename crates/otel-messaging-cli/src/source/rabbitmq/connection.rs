@@ -184,14 +184,3 @@ pub(crate) fn soft(error: &lapin::Error) -> Option<&AMQPSoftError> {
         _ => None,
     }
 }
-
-/// The error of a connection.
-pub(crate) fn hard(error: &lapin::Error) -> Option<&AMQPHardError> {
-    match error.kind() {
-        ErrorKind::ProtocolError(said) => match said.kind() {
-            AMQPErrorKind::Hard(hard) => Some(hard),
-            AMQPErrorKind::Soft(_) => None,
-        },
-        _ => None,
-    }
-}
