@@ -133,7 +133,7 @@ pub(crate) async fn of_queue(
     if differs("durable") || differs("auto_delete") {
         return Ok(QueueKind::Classic);
     }
-    of_durable_queue(connection, "--queue", queue).await
+    of_durable_queue(connection, queue).await
 }
 
 /// The kind of a queue that a consumer's end does not delete.
@@ -142,7 +142,6 @@ pub(crate) async fn of_queue(
 /// none is ever there, and RabbitMQ says whose argument it is not.
 async fn of_durable_queue(
     connection: &Connection,
-    option: &str,
     queue: &ShortString,
 ) -> Result<QueueKind, Error> {
     let priority = AMQPValue::LongInt(0);
@@ -150,7 +149,7 @@ async fn of_durable_queue(
     arguments.insert("x-priority".into(), priority);
     let next = AMQPValue::LongString("next".into());
     arguments.insert("x-stream-offset".into(), next);
-    asked(connection, option, queue, arguments).await
+    asked(connection, "--queue", queue, arguments).await
 }
 
 /// Whether a queue that exists is a stream. Streams refuse a consumer's priority, and the others refuse one
