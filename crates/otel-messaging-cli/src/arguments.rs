@@ -11,7 +11,7 @@ pub(crate) mod output;
 pub(crate) mod percent;
 pub(crate) mod rabbitmq;
 pub(crate) mod secret;
-mod url;
+pub(crate) mod url;
 
 use crate::arguments::doctor::DoctorArguments;
 use crate::arguments::explain::ExplainArguments;

@@ -9,6 +9,7 @@ mod page;
 mod population;
 mod program;
 mod rabbitmq;
+mod rabbitmq_exchange;
 mod rabbitmq_queue;
 mod refused;
 mod report;

@@ -146,7 +146,13 @@ async fn a_consumer_of_a_stream_by_interest_notices_nothing() {
 
 #[apply(broker_test)]
 async fn the_last_messages_are_found_beside_gaps_and_behind_filters() {
-    let (context, stream, name) = stream(RetentionPolicy::Limits, false).await;
+    are_found(RetentionPolicy::Limits, false).await;
+    are_found(RetentionPolicy::WorkQueue, false).await;
+    are_found(RetentionPolicy::WorkQueue, true).await;
+}
+
+async fn are_found(retention: RetentionPolicy, allow_direct: bool) {
+    let (context, stream, name) = stream(retention, allow_direct).await;
     assert_eq!(look(&name, &[]).await, complete(0));
     publish(&context, &name, 100).await;
     for sequence in 40..90 {
@@ -160,8 +166,22 @@ async fn the_last_messages_are_found_beside_gaps_and_behind_filters() {
         look(&name, &["--subject", &eu, "--last", "3"]).await,
         complete(3)
     );
-    let both = ["--subject", &eu, "--subject", &us, "--last", "15"];
-    assert_eq!(look(&name, &both).await, complete(15));
+    assert_eq!(
+        look(&name, &["--subject", &eu, "--last", "11"]).await,
+        complete(10)
+    );
+    let rare = format!("{name}.rare");
+    let published = context.publish(rare.clone(), "order".into()).await;
+    published.expect("published").await.expect("stored");
+    publish(&context, &name, 40).await;
+    assert_eq!(
+        look(&name, &["--subject", &rare, "--last", "10"]).await,
+        complete(1)
+    );
+    if retention == RetentionPolicy::Limits {
+        let both = ["--subject", &eu, "--subject", &us, "--last", "15"];
+        assert_eq!(look(&name, &both).await, complete(15));
+    }
 }
 
 #[apply(broker_test)]

@@ -7,7 +7,7 @@ use integration_tests::rabbitmq::RabbitMq;
 use integration_tests::{apply, broker_test};
 use lapin::BasicProperties;
 use lapin::message::BasicGetMessage;
-use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions};
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 async fn publish_numbered(client: &RabbitMq, queue: &ShortString, count: u8) {
@@ -120,6 +120,56 @@ async fn a_classic_queue_with_arguments_is_looked_at() {
     ];
     assert_eq!(counted(&place).await, (3, "complete".to_owned()));
     assert_eq!(counts_of(&client, &queue).await, (3, 0));
+}
+
+#[apply(broker_test)]
+async fn a_queue_that_goes_with_its_last_consumer_stays() {
+    for durable in [false, true] {
+        for auto_delete in [true, false] {
+            // Not durable, and not gone with its owner: later versions do not allow that.
+            if durable || auto_delete {
+                stays(durable, auto_delete).await;
+            }
+        }
+    }
+}
+
+async fn stays(durable: bool, auto_delete: bool) {
+    let (client, url) = (RabbitMq::connect().await, address("AMQP_URL"));
+    let name = ShortString::from(unique("orders"));
+    let options = QueueDeclareOptions {
+        durable,
+        auto_delete,
+        ..QueueDeclareOptions::default()
+    };
+    let none = FieldTable::default();
+    let declared = client.channel.queue_declare(name.clone(), options, none);
+    declared.await.expect("a queue");
+    publish_numbered(&client, &name, 3).await;
+    let place = ["rabbitmq", "--url", &url, "--queue", name.as_str()];
+    let place = [&place[..], &["--requeue"]].concat();
+    for _ in 0..2 {
+        assert_eq!(counted(&place).await, (3, "complete".to_owned()));
+        assert_eq!(counts_of(&client, &name).await, (3, 0));
+    }
+    for number in 0..3 {
+        assert_eq!(get(&client, &name).await.data, [number]);
+    }
+}
+
+#[apply(broker_test)]
+async fn the_single_active_consumer_of_a_queue_stays_it() {
+    let (client, url) = (RabbitMq::connect().await, address("AMQP_URL"));
+    let mut arguments = FieldTable::default();
+    let single = AMQPValue::Boolean(true);
+    arguments.insert("x-single-active-consumer".into(), single);
+    let queue = declare_with(&client, "orders", "classic", arguments).await;
+    publish_numbered(&client, &queue, 3).await;
+    let (_consumer, _held) = holding(&client, &queue, 1).await;
+    let place = ["rabbitmq", "--url", &url, "--queue", queue.as_str()];
+    let place = [&place[..], &["--requeue"]].concat();
+    assert_eq!(counted(&place).await, (2, "complete".to_owned()));
+    assert_eq!(counts_of(&client, &queue).await, (2, 1));
 }
 
 #[apply(broker_test)]

@@ -101,7 +101,7 @@ async fn wrong_credentials_are_named_and_never_printed() {
 async fn files_and_options_are_named() {
     for (place, address) in [
         (KAFKA, ["--brokers", NOBODY]),
-        (RABBITMQ, ["--url", "amqp://guest:secret@127.0.0.1:1/%2f"]),
+        (RABBITMQ, ["--url", "amqps://guest:secret@127.0.0.1:1/%2f"]),
         (NATS, ["--server", NOBODY]),
     ] {
         let place = [&place[..], &address].concat();
@@ -142,4 +142,53 @@ async fn files_and_options_are_named() {
         &["--url", "http://host"],
     )
     .await;
+}
+
+#[apply(broker_test)]
+async fn files_for_tls_are_not_ignored_without_it() {
+    let url = address("AMQP_URL");
+    let place = [&RABBITMQ[..], &["--url", &url]].concat();
+    let file = "Cargo.toml";
+    names(&place, &["--tls-ca", file], &["--tls-ca wants", "amqps://"]).await;
+    let own = ["--tls-cert", file, "--tls-key", file];
+    names(&place, &own, &["--tls-cert wants", "amqps://"]).await;
+}
+
+#[apply(broker_test)]
+async fn a_server_of_another_protocol_is_told_apart() {
+    let nats = address("NATS_URL").replacen("nats:", "amqp:", 1);
+    let said = refusal(&[&RABBITMQ[..], &["--url", &nats]].concat()).await;
+    assert!(said.contains(&nats), "{said}");
+    assert!(said.contains("does not speak AMQP 0.9.1"), "{said}");
+    assert!(!said.contains("Parser"), "{said}");
+}
+
+#[apply(broker_test)]
+async fn passwords_with_forgotten_escapes_are_never_printed() {
+    for password in [
+        "top?s3cr3t",
+        "top#s3cr3t",
+        "top,s3cr3t",
+        "top/s3cr3t",
+        "top@s3cr3t",
+    ] {
+        for (place, option, scheme) in [
+            (RABBITMQ, "--url", "amqp"),
+            (NATS, "--server", "nats"),
+            (NATS, "--spans", "http"),
+        ] {
+            let url = format!("{scheme}://us3r:{password}@{NOBODY}");
+            let server = address("NATS_URL");
+            let mut line = [&place[..], &[option, &url]].concat();
+            if option == "--spans" {
+                // Jaeger is asked once the look is over.
+                line.extend(["--server", &server, "--for", "1s"]);
+            }
+            let said = refusal(&line).await;
+            assert!(said.contains(NOBODY) || !said.contains("://"), "{said}");
+            for part in ["us3r", "top", "s3cr3t"] {
+                assert!(!said.contains(part), "{part} is in: {said}");
+            }
+        }
+    }
 }

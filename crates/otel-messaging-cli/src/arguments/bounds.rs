@@ -6,14 +6,19 @@ use jiff::{SignedDuration, Timestamp};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
+/// A clock cannot tell every time from now on.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How far the look goes
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How far to look")]
 pub(crate) struct BoundsArguments {
-    /// The newest N messages: of each partition of Kafka, of a stream, of a queue [default: 1000]
+    /// The newest N messages of each partition of Kafka, or of a stream; the first N that wait in a queue; not for
+    /// exchanges and subjects of NATS, which keep none [default: 1000]
     #[arg(long, value_name = "N", conflicts_with = "since")]
     last: Option<u64>,
-    /// Messages since then: a duration such as 15m or 2h, or a time such as 2026-11-30T10:00:00Z
+    /// Messages since then: a duration such as 15m or 2h, or a time such as 2026-11-30T10:00:00Z. A stream of
+    /// RabbitMQ is read from the beginning of its chunk on, which may have older ones
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
     /// Listen so long for new messages, such as 30s. Exchanges and subjects of NATS keep no messages: 10s is their
@@ -63,7 +68,10 @@ impl FromStr for Since {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(ago) = duration(text) {
+        // What is no duration may be a time.
+        if let Ok(ago) = text.parse::<SignedDuration>()
+            && let Ok(ago) = Duration::try_from(ago)
+        {
             return Ok(Since::Ago(ago));
         }
         let time = text.parse::<Timestamp>().and_then(SystemTime::try_from);
@@ -77,7 +85,11 @@ impl FromStr for Since {
 fn duration(text: &str) -> Result<Duration, String> {
     let wanted = || "expected a duration such as 30s, 15m or 2h".to_owned();
     let duration: SignedDuration = text.parse().map_err(|_| wanted())?;
-    Duration::try_from(duration).map_err(|_| wanted())
+    let duration = Duration::try_from(duration).map_err(|_| wanted())?;
+    if duration > LONGEST {
+        return Err("expected a duration of no more than 365 days".to_owned());
+    }
+    Ok(duration)
 }
 
 #[cfg(test)]
@@ -90,6 +102,10 @@ mod tests {
         assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
         for wrong in ["", "30", "-5s", "soon"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(duration("8760h"), Ok(LONGEST));
+        for long in ["8760h 1s", "9223372036854775807s"] {
+            assert!(duration(long).unwrap_err().contains("365 days"), "{long}");
         }
         let hour = Duration::from_secs(3600);
         assert_eq!("1h".parse(), Ok(Since::Ago(hour)));

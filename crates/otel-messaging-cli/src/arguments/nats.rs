@@ -136,11 +136,6 @@ pub(crate) struct NatsArguments {
 impl NatsArguments {
     /// The servers, without users, passwords and tokens.
     pub(crate) fn address(&self) -> String {
-        let servers = self
-            .server
-            .reveal()
-            .split(',')
-            .map(|url| without_credentials(url.trim()));
-        servers.collect::<Vec<_>>().join(",")
+        without_credentials(self.server.reveal())
     }
 }

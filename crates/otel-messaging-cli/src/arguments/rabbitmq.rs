@@ -2,7 +2,7 @@
 
 use crate::arguments::secret::Secret;
 use crate::arguments::url::without_credentials;
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, ValueEnum};
 use std::path::PathBuf;
 
 /// Looks at messages of RabbitMQ: those that an exchange routes while the doctor listens, those of a stream,
@@ -20,7 +20,9 @@ pub(crate) struct RabbitMqArguments {
     )]
     pub(crate) url: Secret,
 
-    /// An exchange: a queue of the doctor's own is bound to it for as long as the doctor listens
+    /// An exchange: a queue of the doctor's own is bound to it for as long as the doctor listens. Not one that is
+    /// auto-delete or has an alternate exchange; one that a policy gives it cannot be seen, and misses what the
+    /// doctor's queue takes
     #[arg(long, short, value_name = "EXCHANGE")]
     pub(crate) exchange: Option<String>,
 
@@ -33,6 +35,10 @@ pub(crate) struct RabbitMqArguments {
         default_value = "#"
     )]
     pub(crate) routing_key: Vec<String>,
+
+    /// What the exchange is, if this user may not configure it: RabbitMQ does not tell it then
+    #[arg(long, value_name = "TYPE", requires = "exchange")]
+    pub(crate) exchange_type: Option<ExchangeType>,
 
     /// A stream, which is read as any number of its readers do
     #[arg(long, value_name = "STREAM")]
@@ -109,5 +115,25 @@ impl RabbitMqArguments {
     /// The URL without user and password.
     pub(crate) fn address(&self) -> String {
         without_credentials(self.url.reveal())
+    }
+}
+
+/// An exchange of such a type gives a copy of a message to each of its queues that wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExchangeType {
+    Topic,
+    Fanout,
+    Direct,
+    Headers,
+}
+
+impl ExchangeType {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::Fanout => "fanout",
+            Self::Direct => "direct",
+            Self::Headers => "headers",
+        }
     }
 }

@@ -1,17 +1,26 @@
 //! A URL that may be printed.
 
-/// The URL without its user and password, and without what follows a `?`.
+/// The URL without its user and password, and without what follows a `?` or a `#`. Of several that commas separate, each.
 ///
-/// Not a parser: a URL that none accepts may have a password in it too.
-pub(crate) fn without_credentials(url: &str) -> String {
-    let url = url.split('?').next().unwrap_or_default();
-    let (scheme, rest) = match url.find("://") {
-        Some(at) => url.split_at(at + "://".len()),
-        None => ("", url),
-    };
-    // A password may have any character in it that somebody forgot to encode, a slash too.
-    let host = rest.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}{host}")
+/// Not a parser: a URL that none accepts may have a password in it too, with any character that somebody forgot to
+/// encode. So all that stands before the last `@` goes first, and of it nothing but the first scheme is left.
+pub(crate) fn without_credentials(urls: &str) -> String {
+    let (before, hosts) = urls.rsplit_once('@').unwrap_or(("", urls));
+    let hosts = hosts.split(',').map(|url| {
+        let url = url.split(['?', '#']).next().unwrap_or_default();
+        url.trim()
+    });
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    match before.split_once("://") {
+        Some((scheme, _)) if is_scheme(scheme.trim()) => format!("{}://{hosts}", scheme.trim()),
+        _ => hosts,
+    }
+}
+
+/// Whether it may be printed: a user with a password has other characters.
+fn is_scheme(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 #[cfg(test)]
@@ -33,6 +42,17 @@ mod tests {
             ("guest:secret@localhost", "localhost"),
             ("localhost:4222", "localhost:4222"),
             ("amqps://broker/?password=secret", "amqps://broker/"),
+            ("amqp://guest:top?secret@localhost:1", "amqp://localhost:1"),
+            ("amqp://guest:top#secret@localhost:1", "amqp://localhost:1"),
+            (
+                "http://u:top?secret@localhost:1/?a=b#c",
+                "http://localhost:1/",
+            ),
+            ("nats://user:pa,ss@localhost:1", "nats://localhost:1"),
+            ("nats://one:1, tls://two:2?a", "nats://one:1,tls://two:2"),
+            ("nats://a:b@one:1,nats://c:d,e@two:2", "nats://two:2"),
+            ("nats://a:b@one:1,two:2", "nats://one:1,two:2"),
+            ("guest:pa://ss@host", "host"),
         ] {
             assert_eq!(without_credentials(url), expected, "{url}");
         }

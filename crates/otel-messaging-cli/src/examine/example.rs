@@ -16,6 +16,9 @@ pub(crate) fn of(message: &Message<'_>, shown_by: Option<usize>, shows_values: b
             Value::Text(text) if is_name(header.name, "baggage") && !shows_values => {
                 without_values(text)
             }
+            Value::Bytes(bytes) if is_name(header.name, "baggage") && !shows_values => {
+                format!("{} bytes", bytes.len())
+            }
             Value::Text(text) => text.to_owned(),
             Value::Bytes(bytes) => format!("{} bytes: {}", bytes.len(), bytes.escape_ascii()),
             Value::Null => "null".to_owned(),
@@ -76,6 +79,12 @@ mod tests {
         assert_eq!(
             shown(b"baggage", baggage, true),
             "baggage: user=alice;p=1, token , card=4711=9"
+        );
+        let bytes = Value::Bytes(b"user=alice\xff");
+        assert_eq!(shown(b"Baggage", bytes, false), "Baggage: 11 bytes");
+        assert_eq!(
+            shown(b"baggage", bytes, true),
+            "baggage: 11 bytes: user=alice\\xff"
         );
     }
 

@@ -1,5 +1,6 @@
 //! Where spans come from: the value of `--spans`.
 
+use crate::arguments::url::without_credentials;
 use crate::error::Error;
 use std::fmt;
 use std::path::PathBuf;
@@ -51,17 +52,6 @@ impl fmt::Debug for SpansFrom {
     }
 }
 
-/// An address without what stands before its host, even if it is not a valid address, and without its query.
-fn without_credentials(address: &str) -> String {
-    let address = address.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = address.split_once("://") else {
-        return address.to_owned();
-    };
-    // A password may hold an `@` or a `/` that should have been percent-encoded.
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    format!("{scheme}://{host}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +81,8 @@ mod tests {
             "https://user:secret@traces.example/jaeger",
             "https://user:se@secret@traces.example/jaeger",
             "https://user:se/secret@traces.example/jaeger?token=secret",
+            "https://user:top?secret@traces.example/jaeger",
+            "https://user:top#secret@traces.example/jaeger#secret",
         ] {
             let from = SpansFrom::Jaeger(address.into());
             assert_eq!(from.to_string(), "https://traces.example/jaeger");

@@ -44,12 +44,14 @@ pub(crate) async fn look(
     let state = &stream.cached_info().state;
     let (first, last) = (state.first_sequence.max(1), state.last_sequence);
     let start = match scan.bounds.from {
-        // With gaps, or a filter, fewer messages are there.
-        From::Last(count) if count < state.messages => (last + 1).saturating_sub(count).max(first),
-        From::Last(_) => first,
+        From::Last(count) => store.start_of_last(first, last, count).await?,
         From::Time(time) => store.first_since(first, last, time).await?,
     };
     let length = (last + 1).saturating_sub(start).min(state.messages);
+    let length = match scan.bounds.from {
+        From::Last(count) => length.min(count),
+        From::Time(_) => length,
+    };
     scan.progress.set_length(length.min(scan.bounds.max));
     if let Some(end) = store.read(start, last, scan).await? {
         return Ok(end);
@@ -83,6 +85,52 @@ impl Store<'_> {
             Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(None),
             Err(error) => Err(self.connection.failure(&error)),
         }
+    }
+
+    /// Where the last so many messages begin, of those that the filter lets through.
+    ///
+    /// Without a filter and without gaps that is arithmetic. Otherwise each is searched for, from the end.
+    async fn start_of_last(&self, first: u64, last: u64, count: u64) -> Result<u64, Error> {
+        let messages = self.stream.cached_info().state.messages;
+        let end = last.saturating_add(1);
+        if count >= messages {
+            return Ok(first);
+        }
+        if self.filter == ">" && end.saturating_sub(first) == messages {
+            return Ok(end.saturating_sub(count).max(first));
+        }
+        let (mut start, mut gap) = (end, 1);
+        for _ in 0..count {
+            let Some(sequence) = self.last_before(start, first, gap).await? else {
+                break;
+            };
+            // The next may be as far away.
+            gap = start - sequence;
+            start = sequence;
+        }
+        Ok(start)
+    }
+
+    /// The sequence of the last message before this one, looked for at such a distance first.
+    async fn last_before(&self, end: u64, first: u64, gap: u64) -> Result<Option<u64>, Error> {
+        let (mut gap, mut high) = (gap, end);
+        let mut found = loop {
+            let low = end.saturating_sub(gap).max(first);
+            match self.at_or_after(low).await? {
+                Some(message) if message.sequence < high => break message.sequence,
+                _ if low <= first => return Ok(None),
+                // From here to the end there is none.
+                _ => (high, gap) = (low, gap.saturating_mul(2)),
+            }
+        };
+        while found + 1 < high {
+            let middle = found + 1 + (high - found - 1) / 2;
+            match self.at_or_after(middle).await? {
+                Some(message) if message.sequence < high => found = message.sequence,
+                _ => high = middle,
+            }
+        }
+        Ok(Some(found))
     }
 
     /// The sequence of the first message of this time or later; behind the last if there is none.

@@ -5,7 +5,7 @@ use crate::arguments::secret::{Secret, read};
 use crate::error::Error;
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
-use lapin::uri::AMQPUri;
+use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, ConnectionProperties, ErrorKind};
 use std::io;
 use std::path::Path;
@@ -31,8 +31,8 @@ impl Connection {
             ConnectionProperties::default().with_connection_name("otel-messaging doctor".into());
         let runtime = lapin::runtime::default_runtime()
             .map_err(|error| Error::new(format_args!("RabbitMQ's client: {error}")))?;
-        let opened =
-            lapin::Connection::connect_uri_with_config(uri, properties, tls(arguments)?, runtime);
+        let tls = tls(arguments, &uri.scheme)?;
+        let opened = lapin::Connection::connect_uri_with_config(uri, properties, tls, runtime);
         match timeout(PATIENCE, opened).await {
             Ok(Ok(connection)) => Ok(Self {
                 connection,
@@ -120,8 +120,16 @@ fn uri(arguments: &RabbitMqArguments, address: &str) -> Result<AMQPUri, Error> {
     Ok(uri)
 }
 
-fn tls(arguments: &RabbitMqArguments) -> Result<OwnedTLSConfig, Error> {
-    let file = |option: &str, path: Option<&Path>| path.map(|path| read(option, path)).transpose();
+fn tls(arguments: &RabbitMqArguments, scheme: &AMQPScheme) -> Result<OwnedTLSConfig, Error> {
+    // Without TLS the client would connect in plain text, and ignore them.
+    let encrypted = *scheme == AMQPScheme::AMQPS;
+    let file = |option: &str, path: Option<&Path>| match path {
+        Some(_) if !encrypted => Err(Error::new(format_args!(
+            "{option} wants an address with amqps://, and --url is {}",
+            arguments.address()
+        ))),
+        path => path.map(|path| read(option, path)).transpose(),
+    };
     let cert_chain = file("--tls-ca", arguments.tls_ca.as_deref())?;
     let cert = file("--tls-cert", arguments.tls_cert.as_deref())?;
     let key = file("--tls-key", arguments.tls_key.as_deref())?;
@@ -136,6 +144,16 @@ fn tls(arguments: &RabbitMqArguments) -> Result<OwnedTLSConfig, Error> {
 }
 
 fn not_opened(address: &str, error: &lapin::Error) -> Error {
+    // The client's own words are about its parser.
+    if matches!(
+        error.kind(),
+        ErrorKind::ParsingError(_) | ErrorKind::InvalidProtocolVersion(_)
+    ) {
+        return Error::new(format_args!(
+            "what listens at {address} does not speak AMQP 0.9.1, or ended the connection: check the host and the \
+             port of --url, and whether it is amqps://"
+        ));
+    }
     let text = text(error);
     let advice = match error.kind() {
         ErrorKind::ProtocolError(said) => match said.kind() {
@@ -170,6 +188,9 @@ pub(crate) fn text(error: &lapin::Error) -> String {
     match error.kind() {
         ErrorKind::ProtocolError(said) => said.get_message().to_string(),
         ErrorKind::IOError(error) => error.to_string(),
+        ErrorKind::ParsingError(_) => {
+            "it does not speak AMQP 0.9.1, or ended the connection".to_owned()
+        }
         _ => error.to_string(),
     }
 }
@@ -180,17 +201,6 @@ pub(crate) fn soft(error: &lapin::Error) -> Option<&AMQPSoftError> {
         ErrorKind::ProtocolError(said) => match said.kind() {
             AMQPErrorKind::Soft(soft) => Some(soft),
             AMQPErrorKind::Hard(_) => None,
-        },
-        _ => None,
-    }
-}
-
-/// The error of a connection.
-pub(crate) fn hard(error: &lapin::Error) -> Option<&AMQPHardError> {
-    match error.kind() {
-        ErrorKind::ProtocolError(said) => match said.kind() {
-            AMQPErrorKind::Hard(hard) => Some(hard),
-            AMQPErrorKind::Soft(_) => None,
         },
         _ => None,
     }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How many deliveries the broker sends ahead. They are what takes the memory.
-pub(crate) const PREFETCH: u16 = 200;
+const PREFETCH: u16 = 200;
 
 /// What came next.
 pub(crate) enum Next {
@@ -69,7 +69,7 @@ impl Acknowledging {
     }
 }
 
-pub(crate) async fn next(
+async fn next(
     consumer: &mut Consumer,
     connection: &Connection,
     stop: &CancellationToken,

@@ -1,5 +1,6 @@
 //! Copies of what an exchange routes, while the doctor listens.
 
+use crate::arguments::rabbitmq::RabbitMqArguments;
 use crate::error::Error;
 use crate::message::Place;
 use crate::report::End;
@@ -7,7 +8,7 @@ use crate::source::bounds::From;
 use crate::source::listening;
 use crate::source::rabbitmq::connection::{Connection, text};
 use crate::source::rabbitmq::consumer::{Acknowledging, Next};
-use crate::source::rabbitmq::kind;
+use crate::source::rabbitmq::kind::{self, Exchange};
 use crate::source::rabbitmq::message::seen;
 use crate::source::scan::Scan;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
@@ -25,7 +26,7 @@ const EXPIRES: i32 = 60_000;
 pub(crate) async fn look(
     connection: &Connection,
     exchange: &str,
-    routing_keys: &[String],
+    arguments: &RabbitMqArguments,
     scan: &mut Scan,
 ) -> Result<End, Error> {
     if matches!(scan.bounds.from, From::Time(_)) {
@@ -35,9 +36,9 @@ pub(crate) async fn look(
         ));
     }
     let name = name(exchange)?;
-    check(connection, &name, routing_keys).await?;
+    check(connection, &name, arguments, scan).await?;
     let channel = connection.channel().await?;
-    let queue = bind(connection, &channel, &name, routing_keys).await?;
+    let queue = bind(connection, &channel, &name, &arguments.routing_key).await?;
     let consuming = Acknowledging::of(channel, queue.clone(), FieldTable::default());
     let consuming = connection.answer(consuming).await?;
     let mut consumer = consuming.map_err(|error| connection.failure(&error))?;
@@ -99,7 +100,8 @@ fn name(exchange: &str) -> Result<ShortString, Error> {
 async fn check(
     connection: &Connection,
     exchange: &ShortString,
-    routing_keys: &[String],
+    arguments: &RabbitMqArguments,
+    scan: &mut Scan,
 ) -> Result<(), Error> {
     let channel = connection.channel().await?;
     let options = ExchangeDeclareOptions {
@@ -117,8 +119,33 @@ async fn check(
     declared.map_err(|error| {
         connection.failure_of("exchange", "--exchange", exchange.as_str(), &error)
     })?;
-    let kind = kind::of_exchange(connection, exchange).await?;
-    let kind = kind.as_deref().unwrap_or("topic");
+    let found = kind::of_exchange(connection, exchange).await?;
+    if found.is_none() && arguments.exchange_type.is_some() {
+        scan.notes.push(format!(
+            "RabbitMQ did not tell what the exchange {exchange} is, and --exchange-type was believed: if it has an \
+             alternate exchange, messages may have missed that, and if it is auto-delete, it may be gone"
+        ));
+    }
+    may_bind(exchange.as_str(), found.as_ref(), arguments)
+}
+
+/// Whether a queue may be bound to what was found, or to what the command line says if nothing was.
+fn may_bind(
+    exchange: &str,
+    found: Option<&Exchange>,
+    arguments: &RabbitMqArguments,
+) -> Result<(), Error> {
+    let kind = match (found, arguments.exchange_type) {
+        (Some(found), _) => found.kind.as_str(),
+        (None, Some(told)) => told.name(),
+        (None, None) => {
+            return Err(Error::new(format_args!(
+                "RabbitMQ does not tell this user what the exchange {exchange} is, and of some a queue of the \
+                 doctor's would take messages away: grant the user to configure {exchange}, or give its type with \
+                 --exchange-type if it is neither auto-delete nor has an alternate exchange"
+            )));
+        }
+    };
     if kind.contains("hash") || kind.contains("random") {
         return Err(Error::new(format_args!(
             "the exchange {exchange} is of the type {kind}, which gives each message to one of its queues: a queue \
@@ -126,7 +153,20 @@ async fn check(
              with --queue and --requeue"
         )));
     }
-    if kind == "direct" && routing_keys.iter().any(|key| key == "#") {
+    if found.is_some_and(|found| found.auto_delete) {
+        return Err(Error::new(format_args!(
+            "the exchange {exchange} is auto-delete: RabbitMQ deletes it with its last binding, and that may be the \
+             doctor's; look at an exchange before it, or at a queue with --queue and --requeue"
+        )));
+    }
+    if found.is_some_and(|found| found.alternate) {
+        return Err(Error::new(format_args!(
+            "the exchange {exchange} has an alternate exchange, which gets what no queue takes: a queue of the \
+             doctor's would take those messages away from it; look at the alternate exchange, or at a queue with \
+             --queue and --requeue"
+        )));
+    }
+    if kind == "direct" && arguments.routing_key.iter().any(|key| key == "#") {
         return Err(Error::new(format_args!(
             "the exchange {exchange} is a direct one, which knows no patterns: name the routing keys with \
              --routing-key"
@@ -183,4 +223,52 @@ async fn bind(
         })?;
     }
     Ok(queue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: RabbitMqArguments,
+    }
+
+    fn refusal(found: Option<&str>, more: &[&str]) -> Option<String> {
+        let line = ["doctor", "--url", "amqp://localhost", "--exchange", "shop"];
+        let line = Line::try_parse_from([&line[..], more].concat()).unwrap();
+        let found = found.map(|kind| Exchange {
+            kind: kind.to_owned(),
+            auto_delete: false,
+            alternate: false,
+        });
+        let may = may_bind("shop", found.as_ref(), &line.arguments);
+        may.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_exchange_that_nobody_knows_is_not_touched() {
+        let said = refusal(None, &[]).unwrap();
+        assert!(said.contains("configure shop"), "{said}");
+        assert!(said.contains("--exchange-type"), "{said}");
+        assert_eq!(refusal(None, &["--exchange-type", "topic"]), None);
+        let direct = ["--exchange-type", "direct"];
+        let said = refusal(None, &direct).unwrap();
+        assert!(said.contains("--routing-key"), "{said}");
+        let direct = [&direct[..], &["--routing-key", "orders"]].concat();
+        assert_eq!(refusal(None, &direct), None);
+    }
+
+    #[test]
+    fn what_rabbitmq_tells_counts_before_what_is_said() {
+        for kind in ["x-consistent-hash", "x-modulus-hash", "x-random"] {
+            let said = refusal(Some(kind), &["--exchange-type", "topic"]).unwrap();
+            assert!(said.contains(kind), "{said}");
+        }
+        for kind in ["topic", "fanout", "headers", "x-delayed-message"] {
+            assert_eq!(refusal(Some(kind), &[]), None, "{kind}");
+        }
+    }
 }

@@ -25,9 +25,7 @@ pub(crate) async fn look(arguments: &RabbitMqArguments, scan: &mut Scan) -> Resu
         () = stop.cancelled() => return Ok(End::Interrupted),
     };
     let looked = match (&arguments.exchange, &arguments.stream, &arguments.queue) {
-        (Some(exchange), ..) => {
-            exchange::look(&opened, exchange, &arguments.routing_key, scan).await
-        }
+        (Some(exchange), ..) => exchange::look(&opened, exchange, arguments, scan).await,
         (_, Some(stream), _) => stream::look(&opened, stream, scan).await,
         (.., Some(queue)) => queue::look(&opened, queue, scan).await,
         _ => Err(Error::new("give one of --exchange, --stream and --queue")),

@@ -4,22 +4,13 @@ use crate::error::Error;
 use crate::message::Place;
 use crate::report::End;
 use crate::source::bounds::{Bounds, From};
-use crate::source::rabbitmq::connection::{Connection, hard, text};
-use crate::source::rabbitmq::consumer::{Next, next};
+use crate::source::rabbitmq::connection::Connection;
 use crate::source::rabbitmq::kind::{self, QueueKind};
 use crate::source::rabbitmq::message::seen;
 use crate::source::scan::Scan;
-use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
-use lapin::protocol::AMQPHardError;
-use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{Channel, Consumer};
-use std::time::Duration;
-
-/// Consumers may have been faster. Messages that wait come without a pause.
-const SILENCE: Duration = Duration::from_secs(1);
-
-/// Below every consumer of the queue: the doctor gets what they have no room for.
-const PRIORITY: i32 = -1000;
+use lapin::Channel;
+use lapin::options::{BasicGetOptions, QueueDeclareOptions};
+use lapin::types::{FieldTable, ShortString};
 
 /// Checks what the command line asks for, before anything is done.
 pub(crate) fn check(queue: &str, requeue: bool, bounds: &Bounds) -> Result<(), Error> {
@@ -57,71 +48,30 @@ pub(crate) async fn look(
     let declared =
         declared.map_err(|error| connection.failure_of("queue", "--queue", queue, &error))?;
     // Before the count, which a quorum queue and a stream tell late.
-    let kind = kind::of_queue(connection, &name).await?;
-    if kind == QueueKind::Other
-        || kind == QueueKind::Unknown && kind::is_stream(connection, &name).await?
-    {
-        return Err(not_classic(&name));
+    match kind::of_queue(connection, &name).await? {
+        QueueKind::Classic => {}
+        QueueKind::Stream | QueueKind::Other => return Err(not_classic(&name)),
+        QueueKind::Unknown => {
+            return Err(Error::new(format_args!(
+                "RabbitMQ at {} does not tell this user whether {name} is a classic queue, so --queue does not \
+                 touch it: grant the user to configure {name}, or look at its exchange with --exchange",
+                connection.address
+            )));
+        }
     }
     let From::Last(last) = scan.bounds.from else {
         return Ok(End::Complete);
     };
     let ready = u64::from(declared.message_count());
-    let asked = ready.min(last).min(scan.bounds.max);
-    // It cannot count further what is out.
-    let count = u16::try_from(asked).unwrap_or(u16::MAX);
-    if u64::from(count) < asked {
-        scan.notes.push(format!(
-            "only the first {count} messages of the queue {queue} were looked at: no more can be taken out at once"
-        ));
-    }
-    scan.progress.set_length(u64::from(count));
-    if count == 0 {
-        return Ok(End::Complete);
-    }
-    let (channel, mut consumer) = take(connection, &name, kind, count).await?;
-    let looked = see_each(connection, &mut consumer, count, scan).await;
-    // Gives back everything that is out, each message to its place.
+    let count = ready.min(last).min(scan.bounds.max);
+    scan.progress.set_length(count);
+    // Of its own: when it closes, everything that is out is given back, each message to its place.
+    let channel = connection.channel().await?;
+    let looked = see_each(connection, &channel, &name, count, scan).await;
     let closed = connection.answer(channel.close(200, "OK".into())).await?;
     let end = looked?;
     closed.map_err(|error| connection.failure(&error))?;
     Ok(end)
-}
-
-/// Starts to take messages out, so many at most, and only out of a classic queue.
-///
-/// A limit of the whole channel is refused by quorum queues, before they deliver anything. RabbitMQ
-/// 4.3 and later may refuse it for all queues, so it is asked for only if the queue's kind is not known.
-async fn take(
-    connection: &Connection,
-    queue: &ShortString,
-    kind: QueueKind,
-    count: u16,
-) -> Result<(Channel, Consumer), Error> {
-    let channel = connection.channel().await?;
-    let options = BasicQosOptions {
-        global: kind == QueueKind::Unknown,
-    };
-    let limited = connection.answer(channel.basic_qos(count, options)).await?;
-    limited.map_err(|error| {
-        Error::new(format_args!(
-            "RabbitMQ at {} does not tell whether {queue} is a classic queue, so --queue does not touch it: look \
-             at its exchange with --exchange ({})",
-            connection.address,
-            text(&error)
-        ))
-    })?;
-    let mut arguments = FieldTable::default();
-    arguments.insert("x-priority".into(), AMQPValue::LongInt(PRIORITY));
-    let options = BasicConsumeOptions::default();
-    let consumed = channel.basic_consume(queue.clone(), ShortString::default(), options, arguments);
-    match connection.answer(consumed).await? {
-        Ok(consumer) => Ok((channel, consumer)),
-        Err(error) if hard(&error) == Some(&AMQPHardError::NOTIMPLEMENTED) => {
-            Err(not_classic(queue))
-        }
-        Err(error) => Err(connection.failure_of("queue", "--queue", queue.as_str(), &error)),
-    }
 }
 
 fn not_classic(queue: &ShortString) -> Error {
@@ -132,30 +82,33 @@ fn not_classic(queue: &ShortString) -> Error {
     ))
 }
 
-/// Sees what was taken out.
+/// Takes messages out, one by one, and sees them.
+///
+/// Not by a consumer: a queue that deletes itself would go with its last one, and of a queue with one active
+/// consumer at a time the doctor could become that.
 async fn see_each(
     connection: &Connection,
-    consumer: &mut Consumer,
-    count: u16,
+    channel: &Channel,
+    queue: &ShortString,
+    count: u64,
     scan: &mut Scan,
 ) -> Result<End, Error> {
     for nth in 1..=count {
-        match next(consumer, connection, &scan.stop, SILENCE).await? {
-            Next::Interrupted => return Ok(End::Interrupted),
-            Next::Silence => {
-                scan.notes.push(format!(
-                    "{} messages waited, and {} of them were looked at: consumers took the others, or the queue \
-                     has one active consumer at a time",
-                    count,
-                    nth - 1
-                ));
-                return Ok(End::Complete);
-            }
-            Next::Delivery(delivery) => {
-                if let Some(end) = seen(&delivery, Place::Nth(nth.into()), scan) {
-                    return Ok(end);
-                }
-            }
+        // An answer under way is waited for: the close that follows gives its message back.
+        let got = channel.basic_get(queue.clone(), BasicGetOptions { no_ack: false });
+        let got = connection
+            .answer(got)
+            .await?
+            .map_err(|error| connection.failure_of("queue", "--queue", queue.as_str(), &error))?;
+        let Some(message) = got else {
+            scan.notes.push(format!(
+                "{count} messages waited, and {} of them were looked at: consumers took the others",
+                nth - 1
+            ));
+            return Ok(End::Complete);
+        };
+        if let Some(end) = seen(&message, Place::Nth(nth), scan) {
+            return Ok(end);
         }
     }
     Ok(End::Complete)

@@ -38,7 +38,13 @@ pub(crate) async fn look(
             let start = (newest + 1).saturating_sub(count);
             (number(start), start)
         }
-        From::Time(time) => (AMQPValue::Timestamp(seconds(time)), 0),
+        From::Time(time) => {
+            scan.notes.push(format!(
+                "the stream {stream} was read from the beginning of a chunk on, as RabbitMQ gives it: some of the \
+                 messages may be older than --since"
+            ));
+            (AMQPValue::Timestamp(seconds(time)), 0)
+        }
     };
     if let From::Last(count) = scan.bounds.from {
         scan.progress
