@@ -61,8 +61,9 @@ fn check_limits<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Breach> 
         let breach = match member(piece) {
             Ok(None) => None,
             Ok(Some(member)) => {
-                let malformed = member.properties().find_map(Result::err);
-                malformed.or_else(|| room.take(&member, (line, member.key.start)))
+                // A member without room is not read further.
+                let without_room = room.take(&member, (line, member.key.start));
+                without_room.or_else(|| member.properties().find_map(Result::err))
             }
             Err(breach) => Some(breach),
         };

@@ -168,6 +168,13 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A member that has no room, and a malformed property too.
+#[test]
+fn what_has_no_room_is_not_read_further() {
+    let full: Vec<String> = (0..64).map(|number| format!("k{number}=v")).collect();
+    agrees(&[full.join(","), "|=;=".to_owned()]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
