@@ -112,16 +112,11 @@ async fn a_page_shows_producers_findings_and_hops() {
     let producer: FutureProducer = kafka.topic().config().create().expect("a producer");
     fill(&producer, &topic).await;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (spans_file, page) = (
-        folder.join("doctor-spans.json"),
-        folder.join("doctor-report.html"),
-    );
-    fs::write(&spans_file, spans(&topic).to_string()).expect("written");
-    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let (exported, page) = ("doctor-spans.json", "doctor-report.html");
+    fs::write(folder.join(exported), spans(&topic).to_string()).expect("written");
     let brokers = address("KAFKA_BROKERS");
     let place = ["kafka", "--brokers", &brokers, "--topic", &topic];
-    let (spans_file, file) = (text(&spans_file), text(&page));
-    let report = look(&[&place[..], &["--spans", &spans_file, "--html", &file]].concat()).await;
+    let report = look(&[&place[..], &["--spans", exported, "--html", page]].concat()).await;
     assert_eq!(report.json["messages"], 720);
     let hops = report.json["hops"]["hops"].as_array().expect("a list");
     let mut seen: Vec<_> = hops
@@ -142,7 +137,7 @@ async fn a_page_shows_producers_findings_and_hops() {
         json!(["checkout", "shipping", "own_trace", 90]),
     ];
     assert_eq!(seen, expected, "{:#}", report.json["hops"]);
-    let page = fs::read_to_string(page).expect("the page");
+    let page = fs::read_to_string(folder.join(page)).expect("the page");
     for part in [
         "refund",
         "legacy",

@@ -19,6 +19,8 @@ pub(crate) async fn look(arguments: &[&str]) -> Report {
         .arg("doctor")
         .args(arguments)
         .arg("--json")
+        // Files are named from here, so that reports are alike on each machine.
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

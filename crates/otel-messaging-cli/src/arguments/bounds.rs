@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 /// A clock cannot tell every time from now on.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// How far the look goes
+/// How far the doctor looks
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How far to look")]
 pub(crate) struct BoundsArguments {

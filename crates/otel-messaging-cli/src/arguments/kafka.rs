@@ -60,7 +60,7 @@ pub(crate) struct KafkaArguments {
     )]
     pub(crate) sasl_mechanism: Option<SaslMechanism>,
 
-    /// Who logs in
+    /// The name to log in with
     #[arg(
         long,
         value_name = "NAME",

@@ -29,7 +29,7 @@ pub(crate) struct NatsArguments {
     #[arg(long, value_name = "STREAM")]
     pub(crate) stream: Option<String>,
 
-    /// Who logs in
+    /// The name to log in with
     #[arg(
         long,
         value_name = "NAME",

@@ -53,7 +53,7 @@ pub(crate) struct RabbitMqArguments {
     #[arg(long, requires = "queue")]
     pub(crate) requeue: bool,
 
-    /// Who logs in, in place of the user in the URL
+    /// The name to log in with, in place of the user in the URL
     #[arg(
         long,
         value_name = "NAME",

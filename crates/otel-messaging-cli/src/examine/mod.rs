@@ -1,4 +1,4 @@
-//! What messages show of their contexts, counted.
+//! Counting what messages show of their contexts.
 
 mod baggage;
 pub(crate) mod examination;

@@ -1,4 +1,4 @@
-//! What a message can show that a reader should know of.
+//! The symptoms that a message can show.
 
 /// A symptom of one message. A message may show several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What is said of one field.
+//! The explanation of one field.
 
 use crate::explain::breach::Breach;
 use crate::explain::escape::cut;

@@ -1,4 +1,4 @@
-//! What is wrong with a producer's messages, the usual causes, and what to do.
+//! The findings: what is wrong with a producer's messages, the usual causes, and the fix.
 
 mod causes;
 mod diagnosis;

@@ -71,7 +71,7 @@ impl Diagram {
                 y: MARGIN,
                 width: MIDDLE_WIDTH,
                 height,
-                text: short(destination, 18),
+                text: short(destination, 15),
                 name: destination.to_owned(),
                 is_middle: true,
             }],

@@ -84,7 +84,7 @@ async fn next(
         Ok(Some(Ok(delivery))) => Ok(Next::Delivery(Box::new(delivery))),
         Ok(Some(Err(error))) => Err(connection.failure(&error)),
         Ok(None) => Err(Error::new(format_args!(
-            "RabbitMQ at {} ended the look: what was looked at may have been deleted",
+            "RabbitMQ at {} ended the scan: the queue or the stream may have been deleted",
             connection.address
         ))),
     }

@@ -1,4 +1,4 @@
-//! Files that are no spans, not whole, or made to harm.
+//! Files without spans, files that are cut off, and hostile files.
 
 use super::*;
 use crate::spans::SpansFrom;
