@@ -50,8 +50,6 @@ impl Client {
         let _ = base.set_password(None);
         base.set_query(None);
         base.set_fragment(None);
-        // It fails if a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .build()
