@@ -9,7 +9,7 @@ mod shell;
 
 use crate::arguments::{Arguments, Command};
 use crate::error::Error;
-use crate::explain::escape;
+use crate::escape;
 use clap::{ColorChoice, Parser, ValueEnum};
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 mod arguments;
 mod command;
 mod error;
+mod escape;
 mod examine;
 mod explain;
 mod finding;

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use std::convert::Infallible;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -40,23 +41,20 @@ impl Secret {
 
 /// A file that an option names.
 pub(crate) fn read(option: &str, path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Error::new(format_args!(
-            "{option} {}: cannot read the file: {error}",
-            path.display()
-        ))
-    })
+    std::fs::read_to_string(path).map_err(|error| unreadable(option, path, &error))
 }
 
 /// Tells early, and by the option, that a file is not there.
 pub(crate) fn can_be_read(option: &str, path: &Path) -> Result<(), Error> {
-    std::fs::File::open(path).map_err(|error| {
-        Error::new(format_args!(
-            "{option} {}: cannot read the file: {error}",
-            path.display()
-        ))
-    })?;
-    Ok(())
+    let opened = std::fs::File::open(path).map(drop);
+    opened.map_err(|error| unreadable(option, path, &error))
+}
+
+fn unreadable(option: &str, path: &Path, error: &io::Error) -> Error {
+    let path = path.display();
+    Error::new(format_args!(
+        "{option} {path}: cannot read the file: {error}"
+    ))
 }
 
 /// Never fails, because clap would print the value.

@@ -41,35 +41,20 @@ async fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Error> {
     if let Some(from) = &output.spans {
         spans::can_be_read(from).await?;
     }
-    match &arguments.system {
-        DoctorSystem::Kafka {
-            source,
-            bounds,
-            output,
-        } => {
-            let mut look = Look::begin(System::Kafka, source.address(), bounds, output);
-            let end = kafka::look(source, &mut look.scan).await?;
-            look.end(end, output).await
+    let (system, address, bounds) = match &arguments.system {
+        DoctorSystem::Kafka { source, bounds, .. } => (System::Kafka, source.address(), bounds),
+        DoctorSystem::RabbitMq { source, bounds, .. } => {
+            (System::RabbitMq, source.address(), bounds)
         }
-        DoctorSystem::RabbitMq {
-            source,
-            bounds,
-            output,
-        } => {
-            let mut look = Look::begin(System::RabbitMq, source.address(), bounds, output);
-            let end = rabbitmq::look(source, &mut look.scan).await?;
-            look.end(end, output).await
-        }
-        DoctorSystem::Nats {
-            source,
-            bounds,
-            output,
-        } => {
-            let mut look = Look::begin(System::Nats, source.address(), bounds, output);
-            let end = nats::look(source, &mut look.scan).await?;
-            look.end(end, output).await
-        }
-    }
+        DoctorSystem::Nats { source, bounds, .. } => (System::Nats, source.address(), bounds),
+    };
+    let mut look = Look::begin(system, address, bounds, output);
+    let end = match &arguments.system {
+        DoctorSystem::Kafka { source, .. } => kafka::look(source, &mut look.scan).await?,
+        DoctorSystem::RabbitMq { source, .. } => rabbitmq::look(source, &mut look.scan).await?,
+        DoctorSystem::Nats { source, .. } => nats::look(source, &mut look.scan).await?,
+    };
+    look.end(end, output).await
 }
 
 /// A look that goes on.

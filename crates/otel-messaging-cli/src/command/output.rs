@@ -1,7 +1,7 @@
 //! What a command writes.
 
 use crate::error::Error;
-use crate::explain::escape;
+use crate::escape;
 use serde::Serialize;
 use std::io::{self, Write};
 

@@ -138,11 +138,11 @@ impl Examination {
 /// The most severe first, and of one severity those of most messages.
 pub(crate) fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|a, b| {
-        let names = |finding: &Finding| (finding.destination.clone(), finding.producer.clone());
         a.severity
             .cmp(&b.severity)
             .then(b.messages.cmp(&a.messages))
-            .then_with(|| names(a).cmp(&names(b)))
+            .then_with(|| a.destination.cmp(&b.destination))
+            .then_with(|| a.producer.cmp(&b.producer))
             .then(a.code.cmp(b.code))
     });
     findings

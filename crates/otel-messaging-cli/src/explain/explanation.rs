@@ -1,7 +1,7 @@
 //! The explanation of one field.
 
+use crate::escape::cut;
 use crate::explain::breach::Breach;
-use crate::explain::escape::cut;
 use crate::explain::piece::Piece;
 use serde::Serialize;
 

@@ -3,6 +3,8 @@
 mod decode;
 mod name;
 
+pub(crate) use decode::base64;
+
 use crate::explain::foreign::decode::Ids;
 use crate::message::Header;
 use opentelemetry::TraceId;

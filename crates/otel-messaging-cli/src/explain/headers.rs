@@ -1,6 +1,6 @@
 //! A message's headers, explained as a whole.
 
-use crate::explain::escape::cut;
+use crate::escape::cut;
 use crate::explain::explanation::Explanation;
 use crate::explain::foreign::{self, ForeignTraceId, format_of};
 use crate::explain::peers::{self, Condition, Row};

@@ -2,7 +2,6 @@
 
 pub(crate) mod baggage;
 pub(crate) mod breach;
-pub(crate) mod escape;
 pub(crate) mod explanation;
 pub(crate) mod foreign;
 pub(crate) mod headers;

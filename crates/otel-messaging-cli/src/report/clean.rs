@@ -1,5 +1,6 @@
 //! Remote text, as a terminal and a page may show it.
 
+use crate::escape::is_hidden;
 use std::fmt::Write;
 
 /// Shows every character that would change how the text around it looks, or that cannot be seen, as its escape;
@@ -36,25 +37,6 @@ pub(crate) fn producer(name: &str, most: usize) -> String {
         return "unknown producer".to_owned();
     }
     clean(name, most)
-}
-
-fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' // soft hyphen
-            | '\u{34f}' // joins graphemes
-            | '\u{61c}' | '\u{200e}' | '\u{200f}' // marks of direction
-            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // letters without a shape
-            | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200d}' // without a width
-            | '\u{2028}'..='\u{202e}' // separators of lines; embeddings and overrides of direction
-            | '\u{2060}'..='\u{206f}' // without a width; isolates of direction
-            | '\u{fe00}'..='\u{fe0f}' // variants
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' // annotations
-            | '\u{e000}'..='\u{f8ff}' // private use
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{10ffff}') // tags, variants, private use
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::arguments::inject::Form;
 use crate::error::Error;
-use crate::explain::escape::{self, cut};
+use crate::escape::{self, cut};
 use crate::headers::Headers;
 use serde_json::Value as Json;
 use std::fmt::Write;

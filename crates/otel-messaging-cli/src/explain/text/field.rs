@@ -1,7 +1,7 @@
 //! One field for a terminal.
 
 use super::{BAD, FAINT, GOOD, TITLE, styled, table};
-use crate::explain::escape::{ascii, cut};
+use crate::escape::{ascii, cut};
 use crate::explain::explanation::{Broken, Explanation, Remark};
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! The headers of a message for a terminal.
 
 use super::{BAD, FAINT, GOOD, TITLE, field, readers, styled, table};
-use crate::explain::escape::cut;
+use crate::escape::cut;
 use crate::explain::headers::{HeadersExplanation, OtherFormat, Verdict};
 use crate::explain::reading::Sender;
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! What was read, for a terminal.
 
 use super::{BAD, styled, table};
-use crate::explain::escape::cut;
+use crate::escape::cut;
 use crate::explain::reading::{Entry, Reading, Sender, Span};
 
 /// The context, or that there is none.

@@ -1,5 +1,6 @@
 //! Ids as spans write them: hex in either case, or base64 as the JSON mapping of protobuf has it.
 
+use crate::explain::foreign::base64;
 use serde::de::{Deserialize, Deserializer};
 
 /// An id of a trace or a span. Zero stands for none, and for what is not an id.
@@ -17,7 +18,7 @@ impl Id {
         if (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Self(u128::from_str_radix(text, 16).unwrap_or_default());
         }
-        Self(base64(text).unwrap_or_default())
+        Self(number(text).unwrap_or_default())
     }
 }
 
@@ -28,30 +29,16 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-/// The number that 8 or 16 bytes in base64 are.
-fn base64(text: &str) -> Option<u128> {
-    let (digits, bits) = match text.len() {
-        12 => (text.strip_suffix('=')?, 64),
-        24 => (text.strip_suffix("==")?, 128),
+/// The number that 8 or 16 bytes in base64 are, with their padding.
+fn number(text: &str) -> Option<u128> {
+    let (digits, length) = match text.len() {
+        12 => (text.strip_suffix('=')?, 8),
+        24 => (text.strip_suffix("==")?, 16),
         _ => return None,
     };
-    let mut number = 0_u128;
-    let mut left = bits;
-    for digit in digits.bytes() {
-        let six = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        // The last digit has bits that belong to no byte.
-        let taken = left.min(6);
-        number = number << taken | u128::from(six) >> (6 - taken);
-        left -= taken;
-    }
-    (left == 0).then_some(number)
+    let bytes = base64(digits).filter(|bytes| bytes.len() == length)?;
+    let number = |number, byte: &u8| number << 8 | u128::from(*byte);
+    Some(bytes.iter().fold(0, number))
 }
 
 #[cfg(test)]

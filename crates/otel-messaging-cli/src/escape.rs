@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// The text without characters that steer a terminal or turn its direction: these are written as escapes.
 pub(crate) fn clean(text: &str) -> String {
-    escape(text, is_harmless)
+    escape(text, |character| !is_hidden(character))
 }
 
 /// The text in printable ASCII, so that one character takes one column.
@@ -25,7 +25,7 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 pub(crate) fn json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
-        if is_harmless(character) || character == '\n' {
+        if !is_hidden(character) || character == '\n' {
             escaped.push(character);
             continue;
         }
@@ -50,12 +50,24 @@ fn escape(text: &str, is_kept: impl Fn(char) -> bool) -> String {
     escaped
 }
 
-/// Neither a control character nor one that is not seen: marks of direction, joiners, tags.
-fn is_harmless(character: char) -> bool {
-    !character.is_control()
-        && !matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+/// A control character, or one that is not seen.
+pub(crate) fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' // soft hyphen
+            | '\u{34f}' // joins graphemes
+            | '\u{61c}' | '\u{200e}' | '\u{200f}' // marks of direction
+            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // letters without a shape
+            | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200d}' // without a width
+            | '\u{2028}'..='\u{202e}' // separators of lines; embeddings and overrides of direction
+            | '\u{2060}'..='\u{206f}' // without a width; isolates of direction
+            | '\u{fe00}'..='\u{fe0f}' // variants
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' // annotations
+            | '\u{e000}'..='\u{f8ff}' // private use
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{10ffff}') // tags, variants, private use
 }
 
 #[cfg(test)]
